@@ -1,0 +1,80 @@
+//! Typed ids: an account's id is never taken for an application's.
+//!
+//! Ids are UUID version 7, made on the server ([`RequestId`] too, so that ids sort by time).
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
+
+/// The text is not a UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an id")]
+pub struct ParseIdError;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Wraps an id that a store or the id port made.
+            pub const fn from_uuid(id: Uuid) -> Self {
+                Self(id)
+            }
+
+            /// The bare UUID, for a store.
+            pub const fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::try_parse(text).map(Self).map_err(|_| ParseIdError)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A person who signs in.
+    AccountId,
+    /// A resource server: the demo API, or one that an operator registers.
+    ApiId,
+    /// The row of an API key. Its public id, a part of the key itself, is another thing.
+    ApiKeyId,
+    /// What a developer builds; belongs to a team.
+    ApplicationId,
+    /// One of an application's three environments.
+    EnvironmentId,
+    /// A post of the demo API.
+    PostId,
+    /// One request through the door; shown to the caller, opened by the owner.
+    RequestId,
+    /// A signed-in browser, as the sessions page lists it. Not the cookie's value.
+    SessionId,
+    /// Owns applications and APIs.
+    TeamId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_survives_text() {
+        let id = AccountId::from_uuid(Uuid::from_u128(7));
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!("seven".parse::<AccountId>(), Err(ParseIdError));
+    }
+}

@@ -1,0 +1,33 @@
+//! The vocabulary that the server and the browser share.
+//!
+//! Everything here is plain data: no input or output, no clock, no randomness, so that it compiles to wasm.
+//!
+//! | word | type |
+//! | --- | --- |
+//! | account, team, API, application, API key … | the ids of [`id`] |
+//! | environment | [`Environment`] |
+//! | scope | [`Scope`], [`ScopeSet`] |
+//! | role | [`AccountRole`], [`TeamRole`] |
+//! | what a form gets back | [`FieldErrors`], [`ErrorCode`] |
+//! | the steps of a decision, as a page shows them | [`trace`] |
+//!
+//! To add a word: one file, a private field, a `parse` that names what is wrong, and a line in this table.
+#![warn(missing_docs)]
+
+pub mod email;
+pub mod environment;
+pub mod error;
+pub mod id;
+pub mod name;
+pub mod password;
+pub mod role;
+pub mod scope;
+pub mod trace;
+
+pub use email::EmailAddress;
+pub use environment::Environment;
+pub use error::{ErrorCode, FieldErrors};
+pub use id::{AccountId, ApiId, ApiKeyId, ApplicationId, EnvironmentId, PostId, RequestId, SessionId, TeamId};
+pub use name::Name;
+pub use role::{AccountRole, TeamRole};
+pub use scope::{Scope, ScopeSet};

@@ -1,0 +1,145 @@
+//! Scopes: what a credential may do (RFC 6749 section 3.3).
+
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+/// One permission of an API, such as `read:posts`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scope(String);
+
+/// The text is not a `scope-token`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a scope is 1 to 64 printable characters without space, quote or backslash")]
+pub struct ParseScopeError;
+
+impl Scope {
+    /// Reads posts of the demo API.
+    pub const READ_POSTS: &'static str = "read:posts";
+    /// Creates, changes and deletes posts of the demo API.
+    pub const WRITE_POSTS: &'static str = "write:posts";
+
+    const MAX_LENGTH: usize = 64;
+
+    /// The scope as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ParseScopeError;
+
+    /// Follows the `scope-token` of RFC 6749 section 3.3: `%x21 / %x23-5B / %x5D-7E`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let legal = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+        if text.is_empty() || text.len() > Self::MAX_LENGTH || !text.bytes().all(legal) {
+            return Err(ParseScopeError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = ParseScopeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.0
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The scopes that a credential holds, each once, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ScopeSet(BTreeSet<Scope>);
+
+impl ScopeSet {
+    /// Whether the set holds this scope, to the letter.
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.iter().any(|held| held.as_str() == scope)
+    }
+
+    /// Whether the set holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The scopes in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
+        self.0.iter()
+    }
+
+    /// Whether every scope of this set is in the other.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().collect())
+    }
+}
+
+impl FromStr for ScopeSet {
+    type Err = ParseScopeError;
+
+    /// Reads the space-separated form of RFC 6749 section 3.3.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.split(' ').filter(|part| !part.is_empty()).map(str::parse).collect()
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn rfc6749_3_3_scope_token_grammar() {
+        for bad in ["", "read posts", "read\"posts", "read\\posts", "läsen", "a\n", &"x".repeat(65)] {
+            assert_eq!(bad.parse::<Scope>(), Err(ParseScopeError), "{bad:?}");
+        }
+        assert!("read:posts".parse::<Scope>().is_ok());
+    }
+
+    #[test]
+    fn a_scope_is_held_to_the_letter() {
+        let held: ScopeSet = "read:posts".parse().unwrap();
+        assert!(held.contains("read:posts"));
+        assert!(!held.contains("read:post"));
+        assert!(!held.contains("READ:POSTS"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_survives_text(parts in proptest::collection::vec("[a-z:]{1,12}", 0..6)) {
+            let set: ScopeSet = parts.join(" ").parse().unwrap();
+            prop_assert_eq!(set.to_string().parse::<ScopeSet>().unwrap(), set);
+        }
+    }
+}

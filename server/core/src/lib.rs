@@ -1,0 +1,4 @@
+//! Latchkey's rules and services.
+#![warn(missing_docs)]
+
+pub mod port;

@@ -1,0 +1,91 @@
+//! What the services need from outside, as traits: the store. (Time and randomness are ports too: [`crate::clock`],
+//! [`crate::random`].)
+//!
+//! Reads and writes are apart: a [`Store`] answers questions from a reading connection; a [`UnitOfWork`] is one writing
+//! transaction with one `commit`, and dropping it undoes it. To add an aggregate: one file here with its records, a reader
+//! trait and a writer trait, both named in [`Store`] and [`UnitOfWork`]; then its twin in `latchkey-storage`.
+//!
+//! Every question about owned data names the account that asks (or the environment, for demo data): there is no look-up of a
+//! stranger's row to forget a check after. Absence is `Ok(None)`; a service decides what it means.
+
+pub mod account;
+pub mod api;
+pub mod api_key;
+pub mod application;
+pub mod post;
+pub mod request_log;
+pub mod session;
+
+pub use account::{AccountReader, AccountWriter};
+pub use api::ApiReader;
+pub use api_key::{ApiKeyReader, ApiKeyWriter};
+pub use application::{ApplicationReader, ApplicationWriter};
+pub use post::{PostReader, PostWriter};
+pub use request_log::{RequestLogReader, RequestLogWriter};
+pub use session::{SessionReader, SessionWriter};
+
+use async_trait::async_trait;
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Out of reach or overloaded; the same call may succeed later.
+    #[error("the store is out of reach")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The disk is full: nothing can be written until somebody makes room.
+    #[error("no space is left on the disk of the store")]
+    NoSpace(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store answered something that we do not understand.
+    #[error("the store failed")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Whether an insert found its place free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a duplicate is not an error of the store: say what it means here"]
+pub enum Inserted {
+    /// The row is in.
+    Done,
+    /// A row with the same unique value was there before; nothing was written.
+    Duplicate,
+}
+
+/// Who won a thing that only one caller may have: the verdict of a conditional UPDATE, by its row count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "only the winner may go on"]
+pub enum Consumed {
+    /// This call changed the row.
+    Won,
+    /// Somebody else did before, or there is no such row.
+    Lost,
+}
+
+/// Answers questions.
+#[async_trait]
+pub trait Store:
+    AccountReader
+    + ApiReader
+    + ApiKeyReader
+    + ApplicationReader
+    + PostReader
+    + RequestLogReader
+    + SessionReader
+    + Send
+    + Sync
+    + 'static
+{
+    /// Begins a writing transaction.
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
+
+    /// Asks the store for a sign of life.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// One writing transaction: everything in it becomes true at `commit`, or nothing does.
+#[async_trait]
+pub trait UnitOfWork:
+    AccountWriter + ApiKeyWriter + ApplicationWriter + PostWriter + RequestLogWriter + SessionWriter + Send
+{
+    /// Makes it all true.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}

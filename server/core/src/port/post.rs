@@ -1,0 +1,99 @@
+//! The demo API's posts. Each environment has its own; a key of one never sees another's.
+
+use super::{Consumed, Inserted, StoreError};
+use async_trait::async_trait;
+use latchkey_model::{EnvironmentId, PostId};
+use time::OffsetDateTime;
+
+/// A post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Post {
+    /// Its id; ids sort by the time of creation.
+    pub id: PostId,
+    /// Whose data it is.
+    pub environment_id: EnvironmentId,
+    /// At most 200 characters.
+    pub title: String,
+    /// At most 10,000 characters.
+    pub body: String,
+    /// 1 at first, one more with each change: the entity tag is drawn from it.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    pub updated_at: OffsetDateTime,
+}
+
+/// The answer that a request with an `Idempotency-Key` got, for those who ask again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// SHA-256 of what was asked: the same key with another question is an error of the caller.
+    pub fingerprint: [u8; 32],
+    /// The post that was made.
+    pub post: PostId,
+    /// The answer's body, as it was sent.
+    pub body: String,
+    /// The answer's entity tag.
+    pub etag: String,
+}
+
+/// Questions about posts.
+#[async_trait]
+pub trait PostReader {
+    /// Posts of an environment, newest first, those older than `before` when given.
+    async fn posts(
+        &self,
+        environment: EnvironmentId,
+        before: Option<PostId>,
+        limit: u64,
+    ) -> Result<Vec<Post>, StoreError>;
+
+    /// One post of an environment.
+    async fn post(&self, environment: EnvironmentId, id: PostId) -> Result<Option<Post>, StoreError>;
+
+    /// What a request with this key was answered in this environment.
+    async fn idempotent_answer(
+        &self,
+        environment: EnvironmentId,
+        key: &str,
+    ) -> Result<Option<StoredAnswer>, StoreError>;
+}
+
+/// Changes to posts.
+#[async_trait]
+pub trait PostWriter {
+    /// Adds a post.
+    async fn post_add(&mut self, post: &Post) -> Result<(), StoreError>;
+
+    /// Replaces title and body, when the stored version is `expected`: one conditional UPDATE that also counts the version
+    /// up by one.
+    async fn post_update(
+        &mut self,
+        environment: EnvironmentId,
+        id: PostId,
+        expected: i64,
+        title: &str,
+        body: &str,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Removes a post, when the stored version is `expected`.
+    async fn post_delete(
+        &mut self,
+        environment: EnvironmentId,
+        id: PostId,
+        expected: i64,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Keeps an answer under an idempotency key; [`Inserted::Duplicate`] when the key was used before.
+    async fn idempotent_answer_add(
+        &mut self,
+        environment: EnvironmentId,
+        key: &str,
+        answer: &StoredAnswer,
+        at: OffsetDateTime,
+    ) -> Result<Inserted, StoreError>;
+
+    /// Removes answers kept before a time; returns how many.
+    async fn idempotent_answer_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError>;
+}

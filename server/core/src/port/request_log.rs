@@ -1,0 +1,232 @@
+//! What went through the door: rows for single requests, exact roll-ups for counts.
+
+use super::StoreError;
+use async_trait::async_trait;
+use latchkey_model::{
+    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, RequestId, TeamId, trace::DecisionTrace,
+};
+use std::net::IpAddr;
+use time::OffsetDateTime;
+
+/// Whom a request could be attributed to: known for every request that named a key of ours, even a dead one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribution {
+    /// The team.
+    pub team_id: TeamId,
+    /// The application.
+    pub application_id: ApplicationId,
+    /// The environment.
+    pub environment_id: EnvironmentId,
+    /// Which of the three that is.
+    pub environment: Environment,
+    /// The key.
+    pub api_key_id: ApiKeyId,
+    /// How its owner recognises it.
+    pub key_hint: String,
+    /// What its owner calls it.
+    pub key_name: String,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRow {
+    /// Its id, which the caller was told.
+    pub id: RequestId,
+    /// When it arrived.
+    pub at: OffsetDateTime,
+    /// The HTTP method, shortened to 16 characters.
+    pub method: String,
+    /// The route's pattern, such as `/api/v1/posts/{id}`.
+    pub route: String,
+    /// The path that was asked for, without its query, shortened to 256 characters.
+    pub path: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// Why the door refused it: the stable word of the reason (`revoked`, `insufficient_scope` …). None if it was let in.
+    pub reason: Option<String>,
+    /// From where.
+    pub address: IpAddr,
+    /// The caller's own word about itself, shortened to 256 characters.
+    pub user_agent: String,
+    /// How long the answer took, in microseconds.
+    pub duration_us: u64,
+    /// Whom it belongs to; none for strangers.
+    pub attribution: Option<Attribution>,
+    /// The decision, step by step.
+    pub trace: DecisionTrace,
+    /// What would help, for the owner; none where nothing was refused.
+    pub remedy: Option<String>,
+}
+
+/// The length of a roll-up's bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Period {
+    /// 60 s.
+    Minute,
+    /// 3,600 s.
+    Hour,
+    /// 86,400 s, from midnight UTC.
+    Day,
+}
+
+impl Period {
+    /// All periods, the shortest first.
+    pub const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
+
+    /// Its length in seconds.
+    pub const fn seconds(self) -> i64 {
+        match self {
+            Self::Minute => 60,
+            Self::Hour => 3_600,
+            Self::Day => 86_400,
+        }
+    }
+
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
+    /// The start of the bucket that a time falls into, in Unix seconds.
+    pub fn start_of(self, at: OffsetDateTime) -> i64 {
+        let seconds = at.unix_timestamp();
+        seconds - seconds.rem_euclid(self.seconds())
+    }
+}
+
+/// The upper bounds of the latency buckets, in microseconds; a last bucket has no bound.
+pub const LATENCY_BOUNDS_US: [u64; 11] =
+    [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000];
+
+/// Requests by latency: how many fell under each of [`LATENCY_BOUNDS_US`], and above the last.
+pub type LatencyCounts = [u64; 12];
+
+/// What a roll-up counts apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RollupKey {
+    /// Minute, hour or day.
+    pub period: Period,
+    /// The start of the bucket, in Unix seconds.
+    pub start: i64,
+    /// Whose requests.
+    pub environment_id: EnvironmentId,
+    /// Made with which key.
+    pub api_key_id: ApiKeyId,
+    /// To which route: method and pattern, such as `GET /api/v1/posts`.
+    pub route: String,
+    /// Answered how.
+    pub status: u16,
+    /// Whether the door refused it, whatever the status says.
+    pub refused: bool,
+}
+
+/// What a roll-up counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RollupCounts {
+    /// All requests.
+    pub requests: u64,
+    /// By latency.
+    pub latency: LatencyCounts,
+}
+
+/// A key's last use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastUse {
+    /// The key.
+    pub api_key_id: ApiKeyId,
+    /// When.
+    pub at: OffsetDateTime,
+    /// From where.
+    pub address: IpAddr,
+}
+
+/// One batch of the writer: everything in it becomes true together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RequestBatch {
+    /// Rows for single requests.
+    pub rows: Vec<RequestRow>,
+    /// Counts to be added to what is stored.
+    pub rollups: Vec<(RollupKey, RollupCounts)>,
+    /// The newest use of each key in the batch.
+    pub last_uses: Vec<LastUse>,
+    /// Keys that were seen where secrets must not be; the first time stays.
+    pub exposures: Vec<(ApiKeyId, OffsetDateTime)>,
+}
+
+/// Whose requests a reader may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogScope {
+    /// Those attributed to the teams of this account.
+    Account(AccountId),
+    /// All of them, unattributed ones included: for an admin.
+    Portal,
+}
+
+/// Which requests to show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestFilter {
+    /// Of this application only.
+    pub application: Option<ApplicationId>,
+    /// Of this environment only.
+    pub environment: Option<Environment>,
+    /// Made with this key only.
+    pub api_key: Option<ApiKeyId>,
+    /// Refused at the door (`true`), let in (`false`).
+    pub refused: Option<bool>,
+    /// Refused for this reason.
+    pub reason: Option<String>,
+    /// With this method.
+    pub method: Option<String>,
+    /// With this status.
+    pub status: Option<u16>,
+    /// From this address.
+    pub address: Option<IpAddr>,
+    /// Whose path contains this text, to the letter.
+    pub path_contains: Option<String>,
+    /// At or after this time.
+    pub since: Option<OffsetDateTime>,
+    /// Older than this request: the cursor.
+    pub before: Option<RequestId>,
+}
+
+/// Questions about requests.
+#[async_trait]
+pub trait RequestLogReader {
+    /// The newest requests that pass the filter.
+    async fn requests(
+        &self,
+        scope: LogScope,
+        filter: &RequestFilter,
+        limit: u64,
+    ) -> Result<Vec<RequestRow>, StoreError>;
+
+    /// One request.
+    async fn request(&self, scope: LogScope, id: RequestId) -> Result<Option<RequestRow>, StoreError>;
+
+    /// The roll-ups of one environment of an application, if a team of the account owns it, from a time on.
+    async fn rollups(
+        &self,
+        account: AccountId,
+        application: ApplicationId,
+        environment: Environment,
+        period: Period,
+        since: i64,
+    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError>;
+}
+
+/// Changes to the log.
+#[async_trait]
+pub trait RequestLogWriter {
+    /// Writes a batch.
+    async fn record(&mut self, batch: &RequestBatch) -> Result<(), StoreError>;
+
+    /// Removes at most `limit` rows older than a time; returns how many.
+    async fn request_prune(&mut self, before: OffsetDateTime, limit: u64) -> Result<u64, StoreError>;
+
+    /// Removes at most `limit` roll-ups of a period that start before a time; returns how many.
+    async fn rollup_prune(&mut self, period: Period, before: i64, limit: u64) -> Result<u64, StoreError>;
+}

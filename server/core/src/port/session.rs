@@ -1,0 +1,79 @@
+//! Sessions: rows named by the digest of what the cookie carries.
+
+use super::{Consumed, Inserted, StoreError};
+use async_trait::async_trait;
+use latchkey_model::{AccountId, SessionId};
+use time::OffsetDateTime;
+
+/// SHA-256 of the cookie's value: the value itself is stored nowhere.
+pub type SessionDigest = [u8; 32];
+
+/// A session as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// The id that the sessions page names it by; not a secret.
+    pub id: SessionId,
+    /// Digest of the cookie's value.
+    pub digest: SessionDigest,
+    /// Who is signed in, if anybody is.
+    pub account_id: Option<AccountId>,
+    /// The session's values, as JSON.
+    pub data: String,
+    /// When it began.
+    pub created_at: OffsetDateTime,
+    /// When it was last saved.
+    pub seen_at: OffsetDateTime,
+    /// When it ends if nobody comes back.
+    pub expires_at: OffsetDateTime,
+    /// The browser, by its own word.
+    pub user_agent: String,
+    /// From where it was last seen.
+    pub address: String,
+}
+
+/// Questions about sessions.
+#[async_trait]
+pub trait SessionReader {
+    /// The session with this digest, unless it has ended or expired.
+    async fn session_load(
+        &self,
+        digest: &SessionDigest,
+        now: OffsetDateTime,
+    ) -> Result<Option<SessionRecord>, StoreError>;
+
+    /// The live sessions of an account, the last seen first.
+    async fn sessions(&self, account: AccountId, now: OffsetDateTime) -> Result<Vec<SessionRecord>, StoreError>;
+}
+
+/// Changes to sessions.
+#[async_trait]
+pub trait SessionWriter {
+    /// Adds a session; [`Inserted::Duplicate`] when its digest was ever used.
+    async fn session_add(&mut self, session: &SessionRecord) -> Result<Inserted, StoreError>;
+
+    /// Saves a live session: an UPDATE on a row that has not ended, never an insert, so that a request in flight cannot
+    /// bring back a session that was signed out.
+    async fn session_save(&mut self, session: &SessionRecord) -> Result<Consumed, StoreError>;
+
+    /// Ends the session with this digest.
+    async fn session_end(&mut self, digest: &SessionDigest, at: OffsetDateTime) -> Result<Consumed, StoreError>;
+
+    /// Ends one session of an account.
+    async fn session_end_own(
+        &mut self,
+        account: AccountId,
+        id: SessionId,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Ends every session of an account but one; returns how many.
+    async fn session_end_others(
+        &mut self,
+        account: AccountId,
+        keep: &SessionDigest,
+        at: OffsetDateTime,
+    ) -> Result<u64, StoreError>;
+
+    /// Removes rows that ended or expired before a time; returns how many.
+    async fn session_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError>;
+}
