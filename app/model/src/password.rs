@@ -13,9 +13,9 @@ pub const MAX_LENGTH: usize = 128;
 /// The sentence to show at the field.
 pub fn check_length(password: &str) -> Result<(), String> {
     match password.chars().count() {
-        length if length < MIN_LENGTH => {
-            Err(format!("Use at least {MIN_LENGTH} characters; this one has {length}. A few unrelated words work well."))
-        }
+        length if length < MIN_LENGTH => Err(format!(
+            "Use at least {MIN_LENGTH} characters; this one has {length}. A few unrelated words work well."
+        )),
         length if length > MAX_LENGTH => Err(format!("Use at most {MAX_LENGTH} characters; this one has {length}.")),
         _ => Ok(()),
     }

@@ -1,4 +1,25 @@
-//! Latchkey's rules and services.
+//! Latchkey's rules and services: no HTTP, no SQL, no pages.
+//!
+//! A handler of any kind finds the [`actor::Actor`], calls one service of [`Services`], and draws the answer. To add a use case:
+//! the words in `latchkey-model`, the port in [`port`], the rule and its error enum in the folder of its capability (the actor
+//! first, the check inside), a field in [`Services`] if the capability is new.
 #![warn(missing_docs)]
 
+pub mod account;
+pub mod actor;
+pub mod api_key;
+pub mod application;
+pub mod authn;
+pub mod clock;
+pub mod demo;
+pub mod limit;
 pub mod port;
+pub mod ports;
+pub mod random;
+pub mod secret;
+pub mod services;
+pub mod usage;
+
+pub use actor::Actor;
+pub use ports::Ports;
+pub use services::{Services, Settings};

@@ -35,7 +35,8 @@ pub struct MemberApplication {
 #[async_trait]
 pub trait ApplicationReader {
     /// The applications of the account's teams, by name.
-    async fn applications(&self, account: AccountId, now: OffsetDateTime) -> Result<Vec<MemberApplication>, StoreError>;
+    async fn applications(&self, account: AccountId, now: OffsetDateTime)
+    -> Result<Vec<MemberApplication>, StoreError>;
 
     /// One application, if a team of the account owns it.
     async fn application(

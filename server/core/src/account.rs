@@ -1,0 +1,9 @@
+//! Accounts: signing up and in, the first admin, and the sessions that an account has.
+
+pub mod password;
+mod service;
+mod session;
+
+pub use password::{Passwords, PlainPassword};
+pub use service::{AccountService, SetupError, SetupToken, SignInError, SignUp, SignUpError};
+pub use session::{SessionError, SessionService};

@@ -1,0 +1,228 @@
+//! Signing up, signing in, and becoming the first admin.
+
+use super::password::{HashError, Passwords, PlainPassword};
+use crate::{
+    limit::{Limiter, Quota},
+    port::{Consumed, Inserted, StoreError, UnitOfWork, account::Account},
+    ports::Ports,
+    secret::sha256,
+};
+use latchkey_model::{AccountId, AccountRole, EmailAddress, FieldErrors, Name, TeamId};
+use std::{fmt, net::IpAddr, sync::Arc};
+use time::Duration;
+use zeroize::Zeroizing;
+
+/// What a person fills in to sign up.
+#[derive(Debug)]
+pub struct SignUp<'a> {
+    /// The address.
+    pub email: &'a str,
+    /// What they are called.
+    pub name: &'a str,
+    /// The password they chose.
+    pub password: PlainPassword,
+}
+
+/// Why somebody could not sign up.
+#[derive(Debug, thiserror::Error)]
+pub enum SignUpError {
+    /// Fields are wrong; each sentence says why.
+    #[error("some fields need another look")]
+    Invalid(FieldErrors),
+    /// Too many tries from one address.
+    #[error("too many tries from one address")]
+    TooMany {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// The link for the first admin was used, has expired, or never was one.
+    #[error("the link is not valid any more")]
+    LinkNotValid,
+    /// No room to hash, or no hash.
+    #[error("the password could not be hashed")]
+    Hash(#[from] HashError),
+    /// The store failed.
+    #[error("the account could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// Why somebody could not sign in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// Unknown address or wrong password: one error for both.
+    #[error("the address or the password is not right")]
+    WrongCredentials,
+    /// Too many tries from one address.
+    #[error("too many tries from one address")]
+    TooMany {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// No room to hash, or no hash.
+    #[error("the password could not be compared")]
+    Hash(#[from] HashError),
+    /// The store failed.
+    #[error("the account could not be read")]
+    Store(#[from] StoreError),
+}
+
+/// Why no link for the first admin was made.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// There is an admin already.
+    #[error("there is an admin already")]
+    HasAdmin,
+    /// The store failed.
+    #[error("the link could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// The secret part of a link that makes the first admin: shown once, in the terminal of whoever started the server.
+pub struct SetupToken(Zeroizing<String>);
+
+impl SetupToken {
+    const LENGTH: usize = 32;
+
+    /// The token, to be put into the link.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SetupToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SetupToken")
+    }
+}
+
+/// Signs people up and in.
+#[derive(Clone)]
+pub struct AccountService {
+    ports: Ports,
+    passwords: Passwords,
+    attempts: Arc<Limiter<IpAddr>>,
+}
+
+impl AccountService {
+    /// How long a link for the first admin is good.
+    const SETUP_LINK_LIFE: Duration = Duration::hours(24);
+
+    /// The service, with so many tries for each address.
+    pub fn new(ports: Ports, passwords: Passwords, attempts: Quota) -> Self {
+        Self { ports, passwords, attempts: Arc::new(Limiter::new(attempts)) }
+    }
+
+    /// Makes an account with a team of its own.
+    ///
+    /// # Errors
+    /// [`SignUpError`].
+    pub async fn sign_up(&self, form: SignUp<'_>, from: IpAddr) -> Result<Account, SignUpError> {
+        self.add_account(form, from, AccountRole::Developer, None).await
+    }
+
+    /// Makes the first admin's account, by the link from the terminal.
+    ///
+    /// # Errors
+    /// [`SignUpError::LinkNotValid`] when the link was used before, even a moment before.
+    pub async fn sign_up_admin(&self, form: SignUp<'_>, from: IpAddr, token: &str) -> Result<Account, SignUpError> {
+        self.add_account(form, from, AccountRole::Admin, Some(token)).await
+    }
+
+    /// Makes an admin's account for whoever has the server's terminal.
+    ///
+    /// # Errors
+    /// [`SignUpError`].
+    pub async fn create_admin(&self, form: SignUp<'_>) -> Result<Account, SignUpError> {
+        self.add_account(form, std::net::Ipv4Addr::LOCALHOST.into(), AccountRole::Admin, None).await
+    }
+
+    async fn add_account(
+        &self,
+        form: SignUp<'_>,
+        from: IpAddr,
+        role: AccountRole,
+        link: Option<&str>,
+    ) -> Result<Account, SignUpError> {
+        if let Some(retry_after) = self.attempts.check(&from, self.ports.now()).retry_after {
+            return Err(SignUpError::TooMany { retry_after });
+        }
+        let (email, name) = check(&form)?;
+        let hash = self.passwords.hash(form.password).await?;
+        let now = self.ports.now();
+        let account = Account { id: AccountId::from_uuid(self.ports.uuid()), email, name, role, created_at: now };
+
+        let mut work = self.ports.store.begin().await?;
+        if let Some(token) = link {
+            take_link(&mut *work, token, now).await?;
+        }
+        match work.account_add(&account, &hash).await? {
+            Inserted::Done => {}
+            Inserted::Duplicate => {
+                let sentence = "There is an account with this address. Sign in, or use another address.";
+                return Err(SignUpError::Invalid(FieldErrors::one("email", sentence)));
+            }
+        }
+        work.team_add(TeamId::from_uuid(self.ports.uuid()), &account.name, account.id, now).await?;
+        work.commit().await?;
+        Ok(account)
+    }
+
+    /// Finds the account with this address and password, at one speed whether or not there is one.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn sign_in(&self, email: &str, password: PlainPassword, from: IpAddr) -> Result<Account, SignInError> {
+        if let Some(retry_after) = self.attempts.check(&from, self.ports.now()).retry_after {
+            return Err(SignInError::TooMany { retry_after });
+        }
+        let found = match email.parse::<EmailAddress>() {
+            Ok(email) => self.ports.store.account_by_email(&email.canonical()).await?,
+            Err(_) => None,
+        };
+        let (account, hash) = found.unzip();
+        let matches = self.passwords.verify(password, hash).await?;
+        account.filter(|_| matches).ok_or(SignInError::WrongCredentials)
+    }
+
+    /// The account with this id: the one of a session.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        self.ports.store.account(id).await
+    }
+
+    /// Makes a link for the first admin; older links end.
+    ///
+    /// # Errors
+    /// [`SetupError::HasAdmin`] when nobody needs one.
+    pub async fn setup_link(&self) -> Result<SetupToken, SetupError> {
+        if self.ports.store.has_admin().await? {
+            return Err(SetupError::HasAdmin);
+        }
+        let token = SetupToken(Zeroizing::new(crate::random::base62(self.ports.random(), SetupToken::LENGTH)));
+        let now = self.ports.now();
+        let mut work = self.ports.store.begin().await?;
+        work.setup_link_replace(&sha256(token.0.as_bytes()), now, now + Self::SETUP_LINK_LIFE).await?;
+        work.commit().await?;
+        Ok(token)
+    }
+}
+
+async fn take_link(work: &mut dyn UnitOfWork, token: &str, now: time::OffsetDateTime) -> Result<(), SignUpError> {
+    match work.setup_link_take(&sha256(token.as_bytes()), now).await? {
+        Consumed::Won => Ok(()),
+        Consumed::Lost => Err(SignUpError::LinkNotValid),
+    }
+}
+
+fn check(form: &SignUp<'_>) -> Result<(EmailAddress, Name), SignUpError> {
+    let mut errors = FieldErrors::default();
+    let email = errors.check("email", form.email.parse::<EmailAddress>());
+    let name = errors.check("name", form.name.parse::<Name>());
+    let _ = errors.check("password", form.password.judge(&[form.email, form.name, "latchkey"]));
+    match (email, name) {
+        (Some(email), Some(name)) if errors.is_empty() => Ok((email, name)),
+        _ => Err(SignUpError::Invalid(errors)),
+    }
+}

@@ -1,0 +1,35 @@
+//! Who is asking a service: always its first argument, and the check is inside.
+
+use crate::port::{account::Account, session::SessionDigest};
+
+/// The caller of a service.
+#[derive(Debug, Clone)]
+pub enum Actor {
+    /// Nobody is signed in.
+    Anonymous,
+    /// A person with a session.
+    Account {
+        /// Who.
+        account: Account,
+        /// The session they came with, so that "all others" can leave it out.
+        session: SessionDigest,
+    },
+}
+
+/// Nobody is signed in where somebody must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("sign in first")]
+pub struct NotSignedIn;
+
+impl Actor {
+    /// The account, or the error that sends the caller to the sign-in page.
+    ///
+    /// # Errors
+    /// [`NotSignedIn`] for an anonymous caller.
+    pub fn account(&self) -> Result<&Account, NotSignedIn> {
+        match self {
+            Self::Anonymous => Err(NotSignedIn),
+            Self::Account { account, .. } => Ok(account),
+        }
+    }
+}

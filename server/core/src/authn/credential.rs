@@ -1,0 +1,214 @@
+//! What a request carries to say who it is.
+
+use crate::api_key::format::{MARK, MalformedKey, PlainApiKey};
+use std::fmt;
+
+/// Where a credential was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// `Authorization: Bearer …` (RFC 6750 section 2.1).
+    Bearer,
+    /// `X-API-Key: …`.
+    ApiKeyHeader,
+    /// `Authorization` with another scheme.
+    OtherScheme,
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bearer => "Authorization: Bearer",
+            Self::ApiKeyHeader => "X-API-Key",
+            Self::OtherScheme => "Authorization",
+        })
+    }
+}
+
+/// The parts of a request in which credentials travel, as they arrived.
+#[derive(Clone, Copy, Default)]
+pub struct Carried<'a> {
+    /// Every `Authorization` field.
+    pub authorization: &'a [&'a [u8]],
+    /// Every `X-API-Key` field.
+    pub api_key: &'a [&'a [u8]],
+    /// The query string, undecoded.
+    pub query: Option<&'a str>,
+}
+
+/// What the request carries, read but not believed.
+#[derive(Debug)]
+pub enum Credential {
+    /// Nothing.
+    Missing,
+    /// A well-formed API key.
+    ApiKey {
+        /// Where it was.
+        via: Via,
+        /// The key.
+        key: PlainApiKey,
+    },
+    /// Something at the place of a key that is none.
+    Malformed {
+        /// Where it was.
+        via: Via,
+        /// What is wrong with it.
+        why: MalformedKey,
+    },
+    /// A scheme that this door does not know.
+    UnknownScheme,
+    /// Two of them: never "the first wins" (RFC 6750 section 2).
+    Ambiguous {
+        /// One.
+        first: Via,
+        /// The other.
+        second: Via,
+    },
+    /// A secret in the query string, where logs and histories keep it.
+    InQuery {
+        /// The parameter's name.
+        parameter: String,
+        /// Which of our keys it is, if it is one: it has been exposed.
+        public_id: Option<String>,
+    },
+}
+
+/// Query parameters that people put secrets in.
+const SECRET_PARAMETERS: [&str; 4] = ["access_token", "api_key", "apikey", "key"];
+
+impl Credential {
+    /// Reads the credential of a request.
+    pub fn read(carried: Carried<'_>) -> Self {
+        if let Some(found) = carried.query.and_then(find_in_query) {
+            return found;
+        }
+        let mut places = carried
+            .authorization
+            .iter()
+            .map(|value| read_authorization(value))
+            .chain(carried.api_key.iter().map(|value| (Via::ApiKeyHeader, Some(*value))));
+        match (places.next(), places.next()) {
+            (None, _) => Self::Missing,
+            (Some((first, _)), Some((second, _))) => Self::Ambiguous { first, second },
+            (Some((_, None)), None) => Self::UnknownScheme,
+            (Some((via, Some(text))), None) => Self::read_key(via, text),
+        }
+    }
+
+    fn read_key(via: Via, text: &[u8]) -> Self {
+        let parsed = std::str::from_utf8(text).map_err(|_| MalformedKey::NotOurs).and_then(PlainApiKey::parse);
+        match parsed {
+            Ok(key) => Self::ApiKey { via, key },
+            Err(why) => Self::Malformed { via, why },
+        }
+    }
+}
+
+/// The token of `Bearer token`; scheme names are case-insensitive (RFC 9110 section 11.1).
+fn read_authorization(value: &[u8]) -> (Via, Option<&[u8]>) {
+    const SCHEME: &[u8] = b"bearer ";
+    match value.split_at_checked(SCHEME.len()) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => (Via::Bearer, Some(token.trim_ascii())),
+        _ => (Via::OtherScheme, None),
+    }
+}
+
+/// A parameter that is named like a secret, or whose value begins like one of ours.
+fn find_in_query(query: &str) -> Option<Credential> {
+    query.split('&').find_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = percent_decoded(name);
+        let value = percent_decoded(value);
+        let secret = SECRET_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known));
+        if !secret && !value.starts_with(MARK) {
+            return None;
+        }
+        let public_id = PlainApiKey::parse(&value).ok().map(|key| key.public_id().to_owned());
+        Some(Credential::InQuery { parameter: if secret { name } else { "a parameter".to_owned() }, public_id })
+    })
+}
+
+/// Decodes `%41` and `+`; what cannot be decoded stays as it is.
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while let Some(&byte) = bytes.get(index) {
+        let escaped = (byte == b'%')
+            .then(|| bytes.get(index + 1..index + 3))
+            .flatten()
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if let Some(value) = escaped {
+            decoded.push(value);
+            index += 3;
+        } else {
+            decoded.push(if byte == b'+' { b' ' } else { byte });
+            index += 1;
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandom;
+    use latchkey_model::Environment;
+
+    fn key() -> PlainApiKey {
+        PlainApiKey::generate(&SystemRandom, Environment::Development)
+    }
+
+    fn read(authorization: &[&str], api_key: &[&str], query: Option<&str>) -> Credential {
+        let authorization: Vec<_> = authorization.iter().map(|value| value.as_bytes()).collect();
+        let api_key: Vec<_> = api_key.iter().map(|value| value.as_bytes()).collect();
+        Credential::read(Carried { authorization: &authorization, api_key: &api_key, query })
+    }
+
+    #[test]
+    fn a_key_comes_by_either_header() {
+        let key = key();
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            let found = read(&[&format!("{scheme} {}", key.expose())], &[], None);
+            assert!(matches!(found, Credential::ApiKey { via: Via::Bearer, .. }), "{scheme}");
+        }
+        assert!(matches!(read(&[], &[key.expose()], None), Credential::ApiKey { via: Via::ApiKeyHeader, .. }));
+    }
+
+    #[test]
+    fn rfc6750_2_two_credentials_are_ambiguous() {
+        let key = key();
+        let bearer = format!("Bearer {}", key.expose());
+        assert!(matches!(read(&[&bearer], &[key.expose()], None), Credential::Ambiguous { .. }));
+        assert!(matches!(read(&[&bearer, &bearer], &[], None), Credential::Ambiguous { .. }));
+        assert!(matches!(read(&[], &[key.expose(), key.expose()], None), Credential::Ambiguous { .. }));
+        assert!(matches!(read(&["Basic eDp5", &bearer], &[], None), Credential::Ambiguous { .. }));
+    }
+
+    #[test]
+    fn a_secret_in_the_query_is_found_under_any_name_and_encoding() {
+        let key = key();
+        let escaped = key.expose().bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02x}"));
+        for query in [
+            format!("api_key={}", key.expose()),
+            format!("page=2&x={}", key.expose()),
+            format!("x={escaped}"),
+            "access_token=whatever".to_owned(),
+            "API_KEY=".to_owned(),
+            "%61pi_key=1".to_owned(),
+        ] {
+            let found = read(&[&format!("Bearer {}", key.expose())], &[], Some(&query));
+            assert!(matches!(found, Credential::InQuery { .. }), "{query}");
+        }
+        assert!(matches!(read(&[], &[], Some("limit=5&after=x")), Credential::Missing));
+    }
+
+    #[test]
+    fn what_is_no_key_is_malformed_or_unknown() {
+        assert!(matches!(read(&[], &[], None), Credential::Missing));
+        assert!(matches!(read(&["Basic eDp5"], &[], None), Credential::UnknownScheme));
+        assert!(matches!(read(&["Bearer"], &[], None), Credential::UnknownScheme));
+        assert!(matches!(read(&["Bearer x"], &[], None), Credential::Malformed { .. }));
+        assert!(matches!(read(&[], &[""], None), Credential::Malformed { .. }));
+    }
+}

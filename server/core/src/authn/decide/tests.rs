@@ -1,0 +1,336 @@
+//! The refusal table of the product, row by row, and the shape that every verdict has.
+
+use super::*;
+use crate::{
+    api_key::format::PlainApiKey,
+    authn::credential::{Carried, Via},
+    limit::Quota,
+    random::SystemRandom,
+    secret::{DigestKey, MasterKey},
+};
+use latchkey_model::{
+    AccountId, ApplicationId, Environment, EnvironmentId, TeamId,
+    trace::{StepName, StepOutcome},
+};
+use std::{net::Ipv4Addr, num::NonZeroU32};
+use time::{Duration, macros::datetime};
+use uuid::Uuid;
+
+const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+const NEEDED: &str = "write:posts";
+
+fn pepper() -> DigestKey {
+    MasterKey::new([1; 32]).derive("api-key")
+}
+
+fn facts() -> Facts {
+    Facts { at: NOW, address: Ipv4Addr::LOCALHOST.into(), secure: true, needed_scope: Some(NEEDED) }
+}
+
+fn stored(key: &PlainApiKey) -> StoredApiKey {
+    StoredApiKey {
+        key: ApiKey {
+            id: ApiKeyId::from_uuid(Uuid::from_u128(1)),
+            public_id: key.public_id().to_owned(),
+            last_four: key.last_four().to_owned(),
+            environment_id: EnvironmentId::from_uuid(Uuid::from_u128(2)),
+            environment: key.environment(),
+            application_id: ApplicationId::from_uuid(Uuid::from_u128(3)),
+            team_id: TeamId::from_uuid(Uuid::from_u128(4)),
+            name: "Web backend".parse().unwrap(),
+            scopes: "read:posts write:posts".parse().unwrap(),
+            created_by: AccountId::from_uuid(Uuid::from_u128(5)),
+            created_by_name: "Ada".parse().unwrap(),
+            created_at: NOW - Duration::days(1),
+            expires_at: None,
+            revoked_at: None,
+            last_used_at: None,
+            last_used_from: None,
+            exposed_at: None,
+        },
+        application_name: "Bookshelf".parse().unwrap(),
+        digest: key.digest(&pepper()),
+    }
+}
+
+fn open(_: &ApiKeyId) -> LimitState {
+    LimitState {
+        quota: Quota { requests: NonZeroU32::new(10).unwrap(), window_seconds: NonZeroU32::MIN },
+        remaining: 9,
+        reset_after: Duration::SECOND,
+        retry_after: None,
+    }
+}
+
+fn used_up(id: &ApiKeyId) -> LimitState {
+    LimitState { remaining: 0, retry_after: Some(Duration::milliseconds(1_200)), ..open(id) }
+}
+
+fn bearer(key: &PlainApiKey) -> Credential {
+    Credential::read(Carried { authorization: &[format!("Bearer {}", key.expose()).as_bytes()], ..Carried::default() })
+}
+
+fn found(stored: StoredApiKey, key: &PlainApiKey) -> Lookup {
+    Lookup::Found { stored: Box::new(stored), presented: key.digest(&pepper()) }
+}
+
+/// One row of the table: what is sent and found, and what each side is told.
+struct Row {
+    what: &'static str,
+    facts: Facts,
+    credential: Credential,
+    lookup: Lookup,
+    limit: fn(&ApiKeyId) -> LimitState,
+    status: u16,
+    code: &'static str,
+    reason: &'static str,
+    failing: StepName,
+    owner_known: bool,
+}
+
+impl Row {
+    fn new(what: &'static str, credential: Credential, lookup: Lookup) -> Self {
+        Self {
+            what,
+            facts: facts(),
+            credential,
+            lookup,
+            limit: open,
+            status: 401,
+            code: "invalid_token",
+            reason: "",
+            failing: StepName::Credential,
+            owner_known: false,
+        }
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn table() -> Vec<Row> {
+    let key = PlainApiKey::generate(&SystemRandom, Environment::Production);
+    let other = PlainApiKey::generate(&SystemRandom, Environment::Production);
+    let with = |change: fn(&mut ApiKey)| {
+        let mut stored = stored(&key);
+        change(&mut stored.key);
+        found(stored, &key)
+    };
+    let mut mistyped = key.expose().to_owned();
+    let last = mistyped.pop();
+    mistyped.push(if last == Some('0') { '1' } else { '0' });
+    let malformed = |text: &str| Credential::read(Carried { api_key: &[text.as_bytes()], ..Carried::default() });
+    let query = format!("api_key={}", key.expose());
+    vec![
+        Row {
+            status: 400,
+            code: "ambiguous_credentials",
+            reason: "ambiguous_credentials",
+            ..Row::new(
+                "two credentials at once",
+                Credential::Ambiguous { first: Via::Bearer, second: Via::ApiKeyHeader },
+                Lookup::NotAsked,
+            )
+        },
+        Row {
+            code: "missing_credential",
+            reason: "missing_credential",
+            ..Row::new("no credential", Credential::Missing, Lookup::NotAsked)
+        },
+        Row { reason: "unknown_scheme", ..Row::new("Basic", Credential::UnknownScheme, Lookup::NotAsked) },
+        Row {
+            reason: "malformed",
+            failing: StepName::Format,
+            ..Row::new("not a key", malformed("secret"), Lookup::NotAsked)
+        },
+        Row {
+            reason: "malformed",
+            failing: StepName::Format,
+            ..Row::new("a truncated key", malformed(&key.expose()[..40]), Lookup::NotAsked)
+        },
+        Row {
+            reason: "bad_checksum",
+            failing: StepName::Format,
+            ..Row::new("a mistyped key", malformed(&mistyped), Lookup::NotAsked)
+        },
+        Row {
+            reason: "unknown_key",
+            failing: StepName::Lookup,
+            ..Row::new("an unknown key", bearer(&key), Lookup::Unknown)
+        },
+        Row {
+            reason: "wrong_secret",
+            failing: StepName::Lookup,
+            owner_known: true,
+            ..Row::new("another secret", bearer(&other), found(stored(&key), &other))
+        },
+        Row {
+            reason: "revoked",
+            failing: StepName::Lifetime,
+            owner_known: true,
+            ..Row::new("a revoked key", bearer(&key), with(|key| key.revoked_at = Some(NOW)))
+        },
+        Row {
+            reason: "expired",
+            failing: StepName::Lifetime,
+            owner_known: true,
+            ..Row::new("an expired key, to the second", bearer(&key), with(|key| key.expires_at = Some(NOW)))
+        },
+        Row {
+            status: 403,
+            code: "insufficient_scope",
+            reason: "insufficient_scope",
+            failing: StepName::Scope,
+            owner_known: true,
+            ..Row::new("scope missing", bearer(&key), with(|key| key.scopes = "read:posts".parse().unwrap()))
+        },
+        Row {
+            status: 429,
+            code: "rate_limited",
+            reason: "rate_limited",
+            failing: StepName::Limit,
+            owner_known: true,
+            limit: used_up,
+            ..Row::new("too many requests", bearer(&key), with(|_| ()))
+        },
+        Row {
+            status: 403,
+            code: "tls_required",
+            reason: "tls_required",
+            owner_known: true,
+            facts: Facts { secure: false, ..facts() },
+            ..Row::new("plain HTTP", bearer(&key), with(|_| ()))
+        },
+        Row {
+            status: 400,
+            code: "credential_in_query",
+            reason: "credential_in_query",
+            ..Row::new(
+                "in the query string",
+                Credential::read(Carried { query: Some(&query), ..Carried::default() }),
+                Lookup::NotAsked,
+            )
+        },
+        Row {
+            status: 503,
+            code: "unavailable",
+            reason: "store_unavailable",
+            failing: StepName::Lookup,
+            ..Row::new("store out of reach", bearer(&key), Lookup::Unavailable)
+        },
+        Row {
+            status: 503,
+            code: "unavailable",
+            reason: "store_unavailable",
+            failing: StepName::Lookup,
+            ..Row::new("a look-up that was forgotten", bearer(&key), Lookup::NotAsked)
+        },
+    ]
+}
+
+#[test]
+fn every_row_of_the_refusal_table() {
+    for row in table() {
+        let verdict = decide(&row.facts, &row.credential, row.lookup, row.limit);
+        let refusal = verdict.outcome.expect_err(row.what);
+        let answer = refusal.answer();
+        assert_eq!((answer.status, answer.code), (row.status, row.code), "{}", row.what);
+        assert_eq!(refusal.reason(), row.reason, "{}", row.what);
+        assert_eq!(verdict.trace.failed().map(|step| step.name), Some(row.failing), "{}", row.what);
+        assert_eq!(verdict.attribution.is_some(), row.owner_known, "{}", row.what);
+    }
+}
+
+#[test]
+fn every_trace_is_whole_in_order_and_fails_once() {
+    for row in table() {
+        let trace = decide(&row.facts, &row.credential, row.lookup, row.limit).trace;
+        let names: Vec<_> = trace.steps().iter().map(|step| step.name).collect();
+        assert_eq!(names, StepName::ALL, "{}", row.what);
+        let place = StepName::ALL.iter().position(|name| *name == row.failing).unwrap();
+        for (index, step) in trace.steps().iter().enumerate() {
+            let expected = match index.cmp(&place) {
+                std::cmp::Ordering::Less => StepOutcome::Passed,
+                std::cmp::Ordering::Equal => StepOutcome::Failed,
+                std::cmp::Ordering::Greater => StepOutcome::NotReached,
+            };
+            assert_eq!(step.outcome, expected, "{}: {:?}", row.what, step.name);
+        }
+    }
+}
+
+#[test]
+fn every_reason_is_in_the_list_and_in_the_table() {
+    let mut seen: Vec<_> = table()
+        .into_iter()
+        .filter_map(|row| decide(&row.facts, &row.credential, row.lookup, row.limit).outcome.err())
+        .map(|refusal| refusal.reason())
+        .collect();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen, Refusal::REASONS);
+}
+
+#[test]
+fn one_text_for_everything_that_is_wrong_with_a_credential() {
+    let answers: Vec<_> = table()
+        .into_iter()
+        .filter_map(|row| decide(&row.facts, &row.credential, row.lookup, row.limit).outcome.err())
+        .map(|refusal| refusal.answer())
+        .filter(|answer| answer.code == "invalid_token")
+        .collect();
+    assert!(answers.len() > 5);
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn rfc6750_3_challenges() {
+    for row in table() {
+        let answer = decide(&row.facts, &row.credential, row.lookup, row.limit).outcome.unwrap_err().answer();
+        let challenge = answer.challenge.unwrap_or_default();
+        match answer.code {
+            "missing_credential" => assert!(!challenge.contains("error"), "no error code where nothing was sent"),
+            "invalid_token" => assert!(challenge.contains("error=\"invalid_token\"")),
+            "insufficient_scope" => assert!(challenge.contains("scope=\"write:posts\"")),
+            _ => assert!(challenge.is_empty(), "{}", row.what),
+        }
+    }
+}
+
+#[test]
+fn no_answer_and_no_trace_repeats_the_key() {
+    for row in table() {
+        let secret = match &row.credential {
+            Credential::ApiKey { key, .. } => key.expose().to_owned(),
+            _ => continue,
+        };
+        let verdict = decide(&row.facts, &row.credential, row.lookup, row.limit);
+        let told = format!("{verdict:?} {:?}", verdict.outcome.as_ref().err().map(Refusal::answer));
+        let hidden = &secret[secret.len() - 38..secret.len() - 4];
+        assert!(!told.contains(hidden), "{}", row.what);
+    }
+}
+
+#[test]
+fn waiting_as_told_is_long_enough() {
+    let row = table().into_iter().find(|row| row.reason == "rate_limited").unwrap();
+    let answer = decide(&row.facts, &row.credential, row.lookup, row.limit).outcome.unwrap_err().answer();
+    assert_eq!(answer.retry_after, Some(2), "1.2 s rounded up");
+}
+
+#[test]
+fn a_good_key_passes_every_step() {
+    let key = PlainApiKey::generate(&SystemRandom, Environment::Staging);
+    let verdict = decide(&facts(), &bearer(&key), found(stored(&key), &key), open);
+    let principal = verdict.outcome.unwrap().unwrap();
+    assert_eq!(principal.environment, Environment::Staging);
+    assert_eq!(principal.application_name.as_str(), "Bookshelf");
+    assert!(verdict.trace.steps().iter().all(|step| step.outcome == StepOutcome::Passed));
+    assert!(!verdict.exposed);
+}
+
+#[test]
+fn a_refused_request_costs_no_quota_unless_it_came_to_the_limit() {
+    for row in table().into_iter().filter(|row| row.failing != StepName::Limit) {
+        let verdict = decide(&row.facts, &row.credential, row.lookup, |_| unreachable!("the limit was asked"));
+        assert!(verdict.outcome.is_err());
+    }
+}

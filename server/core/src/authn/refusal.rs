@@ -1,0 +1,278 @@
+//! The refusal table: one place that says, for everything that can be wrong, what the caller is told and what is recorded.
+
+use super::credential::Via;
+use crate::api_key::format::MalformedKey;
+use latchkey_model::ScopeSet;
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Why the door refuses a request: the exact reason, for the owner and the admin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Two credentials at once.
+    AmbiguousCredentials {
+        /// One.
+        first: Via,
+        /// The other.
+        second: Via,
+    },
+    /// A credential in the query string.
+    CredentialInQuery {
+        /// The parameter's name.
+        parameter: String,
+    },
+    /// A credential over plain HTTP where TLS is required.
+    TlsRequired,
+    /// No credential.
+    MissingCredential,
+    /// An `Authorization` scheme that is not accepted here.
+    UnknownScheme,
+    /// Not written as a key is.
+    Malformed {
+        /// What is wrong.
+        why: MalformedKey,
+    },
+    /// No key has this public id.
+    UnknownKey,
+    /// A key has this public id, and another secret.
+    WrongSecret,
+    /// Somebody ended the key.
+    Revoked {
+        /// When.
+        at: OffsetDateTime,
+    },
+    /// The key ended by itself.
+    Expired {
+        /// When.
+        at: OffsetDateTime,
+    },
+    /// The key does not hold the scope that the route needs.
+    InsufficientScope {
+        /// What the route needs.
+        needed: &'static str,
+        /// What the key holds.
+        held: ScopeSet,
+    },
+    /// Too many requests.
+    RateLimited {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// The store cannot be asked: nobody is let in.
+    StoreUnavailable,
+}
+
+/// What the caller is told: the class of the refusal, never its exact reason where that would help an attacker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable word for programs.
+    pub code: &'static str,
+    /// The class, for people.
+    pub title: &'static str,
+    /// What to do, safe for anybody to read.
+    pub detail: String,
+    /// The `WWW-Authenticate` value, where the status asks for one (RFC 6750 section 3).
+    pub challenge: Option<String>,
+    /// The `Retry-After` value, in seconds.
+    pub retry_after: Option<u64>,
+}
+
+/// One text for everything that is wrong with a credential, so that nobody learns which part was right.
+const INVALID_TOKEN: &str = "The credential is not valid. Its owner can look up this request id to learn why.";
+
+impl Refusal {
+    /// What the caller is told.
+    pub fn answer(&self) -> Answer {
+        match self {
+            Self::AmbiguousCredentials { .. } => answer(
+                400,
+                "ambiguous_credentials",
+                "Two credentials",
+                "Send one credential: either the Authorization header or X-API-Key.",
+            ),
+            Self::CredentialInQuery { .. } => answer(
+                400,
+                "credential_in_query",
+                "Credential in the URL",
+                "Send the credential in the Authorization header. URLs are kept in logs and histories, so replace a key that was in one.",
+            ),
+            Self::TlsRequired => answer(
+                403,
+                "tls_required",
+                "TLS required",
+                "Send credentials over HTTPS only. A key that was sent over plain HTTP should be replaced.",
+            ),
+            // RFC 6750 section 3.1: no error code where no credential was sent.
+            Self::MissingCredential => Answer {
+                challenge: Some("Bearer realm=\"latchkey\"".to_owned()),
+                ..answer(
+                    401,
+                    "missing_credential",
+                    "Credential missing",
+                    "Send an API key: Authorization: Bearer <key>, or X-API-Key: <key>.",
+                )
+            },
+            Self::UnknownScheme
+            | Self::Malformed { .. }
+            | Self::UnknownKey
+            | Self::WrongSecret
+            | Self::Revoked { .. }
+            | Self::Expired { .. } => Answer {
+                challenge: Some("Bearer realm=\"latchkey\", error=\"invalid_token\"".to_owned()),
+                ..answer(401, "invalid_token", "Credential not valid", INVALID_TOKEN)
+            },
+            Self::InsufficientScope { needed, .. } => Answer {
+                challenge: Some(format!("Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"{needed}\"")),
+                ..answer(
+                    403,
+                    "insufficient_scope",
+                    "Scope missing",
+                    format!("This needs the scope {needed}, which the credential does not hold."),
+                )
+            },
+            Self::RateLimited { retry_after } => {
+                let seconds = whole_seconds_up(*retry_after);
+                Answer {
+                    retry_after: Some(seconds),
+                    ..answer(
+                        429,
+                        "rate_limited",
+                        "Too many requests",
+                        format!("Wait {seconds} s before the next request."),
+                    )
+                }
+            }
+            Self::StoreUnavailable => Answer {
+                retry_after: Some(5),
+                ..answer(
+                    503,
+                    "unavailable",
+                    "Temporarily unavailable",
+                    "The request could not be checked, so it was not let in. Try again shortly.",
+                )
+            },
+        }
+    }
+
+    /// The stable word for the record and the filters of the logs page.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::AmbiguousCredentials { .. } => "ambiguous_credentials",
+            Self::CredentialInQuery { .. } => "credential_in_query",
+            Self::TlsRequired => "tls_required",
+            Self::MissingCredential => "missing_credential",
+            Self::UnknownScheme => "unknown_scheme",
+            Self::Malformed { why: MalformedKey::NotOurs | MalformedKey::Shape } => "malformed",
+            Self::Malformed { why: MalformedKey::Checksum { .. } } => "bad_checksum",
+            Self::UnknownKey => "unknown_key",
+            Self::WrongSecret => "wrong_secret",
+            Self::Revoked { .. } => "revoked",
+            Self::Expired { .. } => "expired",
+            Self::InsufficientScope { .. } => "insufficient_scope",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::StoreUnavailable => "store_unavailable",
+        }
+    }
+
+    /// Every reason word, for the filters of the logs page.
+    pub const REASONS: [&'static str; 14] = [
+        "ambiguous_credentials",
+        "bad_checksum",
+        "credential_in_query",
+        "expired",
+        "insufficient_scope",
+        "malformed",
+        "missing_credential",
+        "rate_limited",
+        "revoked",
+        "store_unavailable",
+        "tls_required",
+        "unknown_key",
+        "unknown_scheme",
+        "wrong_secret",
+    ];
+
+    /// What was seen and what was needed: the line of the failing step, for the owner.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::AmbiguousCredentials { first, second } => format!("two were sent: {first} and {second}"),
+            Self::CredentialInQuery { parameter } => format!("sent in the URL, as {parameter}"),
+            Self::TlsRequired => "sent over plain HTTP; TLS is required".to_owned(),
+            Self::MissingCredential => "none was sent".to_owned(),
+            Self::UnknownScheme => "the Authorization header has a scheme other than Bearer".to_owned(),
+            Self::Malformed { why: MalformedKey::NotOurs } => "does not begin with lk_".to_owned(),
+            Self::Malformed { why: MalformedKey::Shape } => {
+                "begins like a key, but is too short, too long or has a character that keys never have".to_owned()
+            }
+            Self::Malformed { why: MalformedKey::Checksum { .. } } => {
+                "the checksum does not match: at least one character was changed".to_owned()
+            }
+            Self::UnknownKey => "no key has this id".to_owned(),
+            Self::WrongSecret => "the id is known, the rest of the key is not the one that was issued".to_owned(),
+            Self::Revoked { at } => format!("revoked at {}", written(*at)),
+            Self::Expired { at } => format!("expired at {}", written(*at)),
+            Self::InsufficientScope { needed, held } => {
+                if held.is_empty() {
+                    format!("needs {needed}, holds no scope")
+                } else {
+                    format!("needs {needed}, holds {held}")
+                }
+            }
+            Self::RateLimited { retry_after } => format!("used up; {} s to wait", whole_seconds_up(*retry_after)),
+            Self::StoreUnavailable => "the store could not be asked".to_owned(),
+        }
+    }
+
+    /// What would help, in a sentence for the owner.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::AmbiguousCredentials { .. } => {
+                "Send the key once. Clients and proxies that add a header of their own are the usual cause.".to_owned()
+            }
+            Self::CredentialInQuery { .. } => {
+                "Move the key into the Authorization header, then replace it: whoever kept the URL has the key.".to_owned()
+            }
+            Self::TlsRequired => {
+                "Call the https:// address, then replace the key: it crossed the network in clear.".to_owned()
+            }
+            Self::MissingCredential => "Add the header Authorization: Bearer with your key.".to_owned(),
+            Self::UnknownScheme => "Use Authorization: Bearer, or the X-API-Key header.".to_owned(),
+            Self::Malformed { why: MalformedKey::NotOurs | MalformedKey::Shape } => {
+                "Copy the whole key again: it begins with lk_dev_, lk_stg_ or lk_live_.".to_owned()
+            }
+            Self::Malformed { why: MalformedKey::Checksum { .. } } => {
+                "Compare the key that was sent with the one you stored: a character was changed on the way.".to_owned()
+            }
+            Self::UnknownKey => {
+                "Check that the key comes from this portal and was copied whole; otherwise create a new one.".to_owned()
+            }
+            Self::WrongSecret => {
+                "Copy the key again from where you stored it. If nobody mistyped it, somebody is guessing: replace the key.".to_owned()
+            }
+            Self::Revoked { .. } => "Create a new key and give it to the caller.".to_owned(),
+            Self::Expired { .. } => "Create a new key; choose a later expiry, or none.".to_owned(),
+            Self::InsufficientScope { needed, .. } => {
+                format!("Create a key that holds {needed}, or call with one that does.")
+            }
+            Self::RateLimited { retry_after } => {
+                format!("Wait {} s, and spread the calls: the answer's RateLimit header says how many are left.", whole_seconds_up(*retry_after))
+            }
+            Self::StoreUnavailable => "Nothing is wrong with the key. Try again; if it stays, ask the operator.".to_owned(),
+        }
+    }
+}
+
+fn answer(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Answer {
+    Answer { status, code, title, detail: detail.into(), challenge: None, retry_after: None }
+}
+
+fn written(at: OffsetDateTime) -> String {
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
+}
+
+/// Whole seconds, rounded up, so that who waits as told is let in.
+fn whole_seconds_up(duration: Duration) -> u64 {
+    let seconds = duration.whole_seconds() + i64::from(duration.subsec_nanoseconds() > 0);
+    u64::try_from(seconds).unwrap_or(0).max(1)
+}

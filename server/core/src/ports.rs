@@ -1,0 +1,47 @@
+//! The bundle of ports that every service holds.
+
+use crate::{clock::Clock, port::Store, random::Random};
+use std::sync::Arc;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// The store, the clock and the randomness that services work with.
+#[derive(Clone)]
+pub struct Ports {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Ports {
+    /// Bundles them.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { store, clock, random }
+    }
+
+    /// Now, in UTC.
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// A new UUID version 7 (RFC 9562 section 5.7): ids made later sort later.
+    pub fn uuid(&self) -> Uuid {
+        let milliseconds = self.now().unix_timestamp_nanos() / 1_000_000;
+        let mut random = [0; 10];
+        self.random.fill(&mut random);
+        uuid::Builder::from_unix_timestamp_millis(u64::try_from(milliseconds).unwrap_or(0), &random).into_uuid()
+    }
+
+    /// 32 unpredictable bytes.
+    pub fn secret_bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.random.fill(&mut bytes);
+        bytes
+    }
+
+    /// The randomness itself.
+    pub fn random(&self) -> &dyn Random {
+        &*self.random
+    }
+}
