@@ -16,6 +16,9 @@ use zeroize::Zeroizing;
 pub struct PlainPassword(Zeroizing<String>);
 
 impl PlainPassword {
+    /// What must be left of a password without the words of its own account (OWASP ASVS 5.0, 6.2.11).
+    const MIN_BESIDE_OWN_WORDS: usize = 8;
+
     /// Wraps what was typed. What is longer than any password may be is cut before it is worked on; it is then longer than
     /// the limit still, and refused for that.
     pub fn new(typed: &str) -> Self {
@@ -28,10 +31,12 @@ impl PlainPassword {
     /// The sentence to show at the field: what is wrong, and what would help.
     pub fn judge(&self, known_words: &[&str]) -> Result<(), String> {
         check_length(&self.0)?;
-        let known_words = known_words.join(" ").to_lowercase();
-        let known_words: Vec<_> =
-            known_words.split(|letter: char| !letter.is_alphanumeric()).filter(|word| word.len() > 1).collect();
-        let estimate = zxcvbn::zxcvbn(&self.0, &known_words);
+        let own = own_words(known_words);
+        let without_own = own.iter().fold(self.0.to_lowercase(), |rest, word| rest.replace(word, ""));
+        if without_own.chars().count() < Self::MIN_BESIDE_OWN_WORDS {
+            return Err("This password is little more than your name or address. Add unrelated words.".to_owned());
+        }
+        let estimate = zxcvbn::zxcvbn(&self.0, &own.iter().map(String::as_str).collect::<Vec<_>>());
         if estimate.score() >= zxcvbn::Score::Three {
             return Ok(());
         }
@@ -45,6 +50,18 @@ impl PlainPassword {
             None => format!("This password is easy to guess. {advice}"),
         })
     }
+}
+
+/// The words of a name and an address, the longest first.
+fn own_words(texts: &[&str]) -> Vec<String> {
+    let text = texts.join(" ").to_lowercase();
+    let mut words: Vec<_> = text
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| word.chars().count() > 2)
+        .map(str::to_owned)
+        .collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words
 }
 
 impl fmt::Debug for PlainPassword {
