@@ -63,12 +63,6 @@ pub trait AccountWriter {
     /// Adds an account; [`Inserted::Duplicate`] when its canonical address is taken.
     async fn account_add(&mut self, account: &Account, password: &PasswordHash) -> Result<Inserted, StoreError>;
 
-    /// Replaces the password's digest.
-    async fn account_set_password(&mut self, account: AccountId, password: &PasswordHash) -> Result<(), StoreError>;
-
-    /// Changes the account's role.
-    async fn account_set_role(&mut self, account: AccountId, role: AccountRole) -> Result<(), StoreError>;
-
     /// Adds a team with its first member.
     async fn team_add(
         &mut self,

@@ -227,6 +227,6 @@ pub trait RequestLogWriter {
     /// Removes at most `limit` rows older than a time; returns how many.
     async fn request_prune(&mut self, before: OffsetDateTime, limit: u64) -> Result<u64, StoreError>;
 
-    /// Removes at most `limit` roll-ups of a period that start before a time; returns how many.
-    async fn rollup_prune(&mut self, period: Period, before: i64, limit: u64) -> Result<u64, StoreError>;
+    /// Removes the roll-ups of a period that start before a time, in Unix seconds; returns how many.
+    async fn rollup_prune(&mut self, period: Period, before: i64) -> Result<u64, StoreError>;
 }

@@ -1,0 +1,150 @@
+//! Accounts, teams, and the link that makes the first admin.
+
+use crate::{
+    SeaStore, SeaUnitOfWork,
+    convert::{micros, time, word},
+    entity::{account, membership, setup_link, team},
+    error::store_error,
+    work::{consumed, inserted},
+};
+use ::time::OffsetDateTime;
+use async_trait::async_trait;
+use latchkey_core::port::{
+    AccountReader, AccountWriter, Consumed, Inserted, StoreError,
+    account::{Account, Membership, PasswordHash},
+};
+use latchkey_model::{AccountId, AccountRole, Name, TeamId, TeamRole};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, sea_query::OnConflict,
+};
+
+fn from_row(row: account::Model) -> Result<(Account, PasswordHash), StoreError> {
+    let account = Account {
+        id: AccountId::from_uuid(row.id),
+        email: word(&row.email, "address")?,
+        name: word(&row.name, "name")?,
+        role: word(&row.role, "role")?,
+        created_at: time(row.created_at)?,
+    };
+    Ok((account, PasswordHash(row.password_hash)))
+}
+
+#[async_trait]
+impl AccountReader for SeaStore {
+    async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        let row = account::Entity::find_by_id(id.as_uuid()).one(&self.reader).await.map_err(store_error)?;
+        Ok(row.map(from_row).transpose()?.map(|(account, _)| account))
+    }
+
+    async fn account_by_email(&self, canonical: &str) -> Result<Option<(Account, PasswordHash)>, StoreError> {
+        account::Entity::find()
+            .filter(account::Column::EmailCanonical.eq(canonical))
+            .one(&self.reader)
+            .await
+            .map_err(store_error)?
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn memberships(&self, account: AccountId) -> Result<Vec<Membership>, StoreError> {
+        let rows = membership::Entity::find()
+            .find_also_related(team::Entity)
+            .filter(membership::Column::AccountId.eq(account.as_uuid()))
+            .order_by_asc(membership::Column::CreatedAt)
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        rows.into_iter()
+            .filter_map(|(membership, team)| Some((membership, team?)))
+            .map(|(membership, team)| {
+                Ok(Membership {
+                    team_id: TeamId::from_uuid(team.id),
+                    team_name: word(&team.name, "name")?,
+                    role: word(&membership.role, "role")?,
+                })
+            })
+            .collect()
+    }
+
+    async fn has_admin(&self) -> Result<bool, StoreError> {
+        let admins = account::Entity::find()
+            .filter(account::Column::Role.eq(AccountRole::Admin.as_str()))
+            .count(&self.reader)
+            .await
+            .map_err(store_error)?;
+        Ok(admins > 0)
+    }
+}
+
+#[async_trait]
+impl AccountWriter for SeaUnitOfWork {
+    async fn account_add(&mut self, account: &Account, password: &PasswordHash) -> Result<Inserted, StoreError> {
+        let row = account::ActiveModel {
+            id: Set(account.id.as_uuid()),
+            email: Set(account.email.as_str().to_owned()),
+            email_canonical: Set(account.email.canonical()),
+            name: Set(account.name.as_str().to_owned()),
+            role: Set(account.role.as_str().to_owned()),
+            password_hash: Set(password.0.clone()),
+            created_at: Set(micros(account.created_at)),
+        };
+        let insert = account::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        inserted(insert.exec_without_returning(&self.transaction).await)
+    }
+
+    async fn team_add(
+        &mut self,
+        team: TeamId,
+        name: &Name,
+        owner: AccountId,
+        at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let row = team::ActiveModel {
+            id: Set(team.as_uuid()),
+            name: Set(name.as_str().to_owned()),
+            created_at: Set(micros(at)),
+        };
+        team::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(store_error)?;
+        let row = membership::ActiveModel {
+            team_id: Set(team.as_uuid()),
+            account_id: Set(owner.as_uuid()),
+            role: Set(TeamRole::Owner.as_str().to_owned()),
+            created_at: Set(micros(at)),
+        };
+        membership::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(store_error)?;
+        Ok(())
+    }
+
+    async fn setup_link_replace(
+        &mut self,
+        digest: &[u8; 32],
+        at: OffsetDateTime,
+        expires_at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        setup_link::Entity::delete_many()
+            .filter(setup_link::Column::SpentAt.is_null())
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        let row = setup_link::ActiveModel {
+            digest: Set(digest.to_vec()),
+            created_at: Set(micros(at)),
+            expires_at: Set(micros(expires_at)),
+            spent_at: Set(None),
+        };
+        setup_link::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(store_error)?;
+        Ok(())
+    }
+
+    async fn setup_link_take(&mut self, digest: &[u8; 32], at: OffsetDateTime) -> Result<Consumed, StoreError> {
+        let result = setup_link::Entity::update_many()
+            .set(setup_link::ActiveModel { spent_at: Set(Some(micros(at))), ..Default::default() })
+            .filter(setup_link::Column::Digest.eq(digest.to_vec()))
+            .filter(setup_link::Column::SpentAt.is_null())
+            .filter(setup_link::Column::ExpiresAt.gt(micros(at)))
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        Ok(consumed(result.rows_affected))
+    }
+}

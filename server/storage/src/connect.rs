@@ -1,0 +1,155 @@
+//! Opening a database.
+
+use crate::{error::store_error, work::SeaUnitOfWork};
+use async_trait::async_trait;
+use latchkey_core::port::{Store, StoreError, UnitOfWork};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector,
+    TransactionOptions, TransactionTrait,
+};
+use sqlx::{
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{str::FromStr, time::Duration};
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The URL is not one of a database that we speak to.
+    #[error("the database URL must begin with sqlite:// or postgres://")]
+    UnknownScheme,
+    /// The URL cannot be read. Its text is not repeated: it may hold a password.
+    #[error("the database URL cannot be read")]
+    Url(#[source] sqlx::Error),
+    /// The database cannot be reached or opened.
+    #[error("the database cannot be opened")]
+    Open(#[source] sqlx::Error),
+    /// SQLite is older than the version that fixed lost writes with several connections in WAL mode.
+    #[error("SQLite {found} is too old: at least 3.51.3 is needed")]
+    OldSqlite {
+        /// The version found.
+        found: String,
+    },
+}
+
+/// A database: where reads go, and where writes go.
+#[derive(Debug, Clone)]
+pub struct SeaStore {
+    pub(crate) reader: DatabaseConnection,
+    writer: DatabaseConnection,
+    begin: TransactionOptions,
+}
+
+impl SeaStore {
+    const READERS: u32 = 4;
+    const POSTGRES_CONNECTIONS: u32 = 16;
+    const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+    const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// Opens `sqlite://path` (made if it is missing) or `postgres://…`.
+    ///
+    /// # Errors
+    /// [`ConnectError`]; none of its texts repeats the URL.
+    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        if url.starts_with("sqlite:") {
+            Self::connect_sqlite(url).await
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Self::connect_postgres(url).await
+        } else {
+            Err(ConnectError::UnknownScheme)
+        }
+    }
+
+    /// One connection writes, several read. `synchronous = FULL`: in WAL mode, less can lose a commit that was acknowledged.
+    async fn connect_sqlite(url: &str) -> Result<Self, ConnectError> {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(ConnectError::Url)?
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Self::BUSY_TIMEOUT);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Self::ACQUIRE_TIMEOUT)
+            .connect_with(options.clone().create_if_missing(true))
+            .await
+            .map_err(ConnectError::Open)?;
+        let found: String =
+            sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await.map_err(ConnectError::Open)?;
+        if is_older(&found, [3, 51, 3]) {
+            return Err(ConnectError::OldSqlite { found });
+        }
+        let reader = SqlitePoolOptions::new()
+            .max_connections(Self::READERS)
+            .acquire_timeout(Self::ACQUIRE_TIMEOUT)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await
+            .map_err(ConnectError::Open)?;
+        Ok(Self {
+            reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
+            writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+            // A deferred transaction that reads first and writes later fails as busy at once, whatever the timeout.
+            begin: TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            },
+        })
+    }
+
+    async fn connect_postgres(url: &str) -> Result<Self, ConnectError> {
+        let options = PgConnectOptions::from_str(url).map_err(ConnectError::Url)?.application_name("latchkey");
+        let pool = PgPoolOptions::new()
+            .max_connections(Self::POSTGRES_CONNECTIONS)
+            .acquire_timeout(Self::ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await
+            .map_err(ConnectError::Open)?;
+        let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+        Ok(Self { reader: connection.clone(), writer: connection, begin: TransactionOptions::default() })
+    }
+
+    /// The connection that writes: for migrations.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Closes every connection.
+    ///
+    /// # Errors
+    /// When a connection does not close.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.reader.close().await?;
+        self.writer.close().await
+    }
+}
+
+#[async_trait]
+impl Store for SeaStore {
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        let transaction = self.writer.begin_with_options(self.begin).await.map_err(store_error)?;
+        Ok(Box::new(SeaUnitOfWork { transaction }))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.reader.execute_unprepared("SELECT 1").await.map_err(store_error)?;
+        Ok(())
+    }
+}
+
+fn is_older(version: &str, least: [u32; 3]) -> bool {
+    let parts: Vec<u32> = version.split('.').map_while(|part| part.parse().ok()).collect();
+    parts.as_slice() < least.as_slice()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t09_old_sqlite_is_recognised() {
+        for (version, older) in [("3.51.2", true), ("3.51.3", false), ("3.52.0", false), ("3.7.0", true), ("", true)] {
+            assert_eq!(is_older(version, [3, 51, 3]), older, "{version}");
+        }
+    }
+}

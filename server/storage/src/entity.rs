@@ -1,0 +1,17 @@
+//! The tables, as SeaORM sees them: private to this crate.
+#![expect(unreachable_pub, reason = "what the derives of SeaORM write is pub")]
+
+pub(crate) mod account;
+pub(crate) mod api;
+pub(crate) mod api_key;
+pub(crate) mod api_scope;
+pub(crate) mod application;
+pub(crate) mod environment;
+pub(crate) mod idempotent_answer;
+pub(crate) mod membership;
+pub(crate) mod post;
+pub(crate) mod request_log;
+pub(crate) mod rollup;
+pub(crate) mod session;
+pub(crate) mod setup_link;
+pub(crate) mod team;

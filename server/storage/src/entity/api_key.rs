@@ -1,0 +1,43 @@
+//! An API key, live or ended.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "api_key")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub public_id: String,
+    pub last_four: String,
+    pub digest: Vec<u8>,
+    pub environment_id: Uuid,
+    pub name: String,
+    pub scopes: String,
+    pub created_by: Uuid,
+    pub created_at: i64,
+    pub expires_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+    pub revoked_by: Option<Uuid>,
+    pub last_used_at: Option<i64>,
+    pub last_used_from: Option<String>,
+    pub exposed_at: Option<i64>,
+    pub form_id: Uuid,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    #[sea_orm(
+        belongs_to = "super::environment::Entity",
+        from = "Column::EnvironmentId",
+        to = "super::environment::Column::Id"
+    )]
+    Environment,
+}
+
+impl Related<super::environment::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Environment.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

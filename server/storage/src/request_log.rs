@@ -1,0 +1,4 @@
+//! The request log: rows, roll-ups, last uses.
+
+mod read;
+mod write;

@@ -1,0 +1,161 @@
+//! The batch writer's end of the request log.
+
+use crate::{
+    SeaUnitOfWork,
+    convert::{micros, number},
+    entity::{api_key, request_log, rollup},
+    error::{Corrupt, store_error},
+};
+use async_trait::async_trait;
+use latchkey_core::port::{
+    RequestLogWriter, StoreError,
+    request_log::{Period, RequestBatch, RequestRow, RollupCounts, RollupKey},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, QueryFilter,
+    sea_query::{Alias, Expr, ExprTrait, OnConflict, Query},
+};
+use time::OffsetDateTime;
+
+/// Rows in one INSERT: 19 columns each stay well under SQLite's 32,766 variables.
+const ROWS_AT_ONCE: usize = 500;
+
+fn row(request: &RequestRow) -> Result<request_log::ActiveModel, StoreError> {
+    let owner = request.attribution.as_ref();
+    Ok(request_log::ActiveModel {
+        id: Set(request.id.as_uuid()),
+        at: Set(micros(request.at)),
+        method: Set(request.method.clone()),
+        route: Set(request.route.clone()),
+        path: Set(request.path.clone()),
+        status: Set(i64::from(request.status)),
+        reason: Set(request.reason.clone()),
+        address: Set(request.address.to_string()),
+        user_agent: Set(request.user_agent.clone()),
+        duration_us: Set(number(request.duration_us)),
+        team_id: Set(owner.map(|owner| owner.team_id.as_uuid())),
+        application_id: Set(owner.map(|owner| owner.application_id.as_uuid())),
+        environment_id: Set(owner.map(|owner| owner.environment_id.as_uuid())),
+        environment: Set(owner.map(|owner| owner.environment.as_str().to_owned())),
+        api_key_id: Set(owner.map(|owner| owner.api_key_id.as_uuid())),
+        key_hint: Set(owner.map(|owner| owner.key_hint.clone())),
+        key_name: Set(owner.map(|owner| owner.key_name.clone())),
+        trace: Set(serde_json::to_string(&request.trace).map_err(|_| Corrupt { what: "trace" })?),
+        remedy: Set(request.remedy.clone()),
+    })
+}
+
+fn counted((key, counts): &(RollupKey, RollupCounts)) -> rollup::ActiveModel {
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = counts.latency.map(|count| Set(number(count)));
+    rollup::ActiveModel {
+        environment_id: Set(key.environment_id.as_uuid()),
+        period: Set(key.period.as_str().to_owned()),
+        start: Set(key.start),
+        api_key_id: Set(key.api_key_id.as_uuid()),
+        route: Set(key.route.clone()),
+        status: Set(i64::from(key.status)),
+        refused: Set(key.refused),
+        requests: Set(number(counts.requests)),
+        latency_0: a,
+        latency_1: b,
+        latency_2: c,
+        latency_3: d,
+        latency_4: e,
+        latency_5: f,
+        latency_6: g,
+        latency_7: h,
+        latency_8: i,
+        latency_9: j,
+        latency_10: k,
+        latency_11: l,
+    }
+}
+
+/// On a clash, adds what is new to what is stored.
+fn adding_up() -> OnConflict {
+    use rollup::Column::{ApiKeyId, EnvironmentId, Period, Refused, Route, Start, Status};
+    let is_key = |column: &rollup::Column| {
+        matches!(column, EnvironmentId | Period | Start | ApiKeyId | Route | Status | Refused)
+    };
+    let mut clause = OnConflict::columns(rollup::Column::iter().filter(is_key));
+    for column in rollup::Column::iter().filter(|column| !is_key(column)) {
+        let stored = Expr::col((rollup::Entity, column));
+        clause.value(column, stored.add(Expr::col((Alias::new("excluded"), column))));
+    }
+    clause
+}
+
+#[async_trait]
+impl RequestLogWriter for SeaUnitOfWork {
+    async fn record(&mut self, batch: &RequestBatch) -> Result<(), StoreError> {
+        for rows in batch.rows.chunks(ROWS_AT_ONCE) {
+            let rows = rows.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+            request_log::Entity::insert_many(rows)
+                // A batch that is tried again after an answer was lost writes nothing twice.
+                .on_conflict(OnConflict::column(request_log::Column::Id).do_nothing().to_owned())
+                .exec_without_returning(&self.transaction)
+                .await
+                .map_err(store_error)?;
+        }
+        for rollups in batch.rollups.chunks(ROWS_AT_ONCE) {
+            rollup::Entity::insert_many(rollups.iter().map(counted))
+                .on_conflict(adding_up())
+                .exec_without_returning(&self.transaction)
+                .await
+                .map_err(store_error)?;
+        }
+        for used in &batch.last_uses {
+            let at = micros(used.at);
+            let change = api_key::ActiveModel {
+                last_used_at: Set(Some(at)),
+                last_used_from: Set(Some(used.address.to_string())),
+                ..Default::default()
+            };
+            let older =
+                Condition::any().add(api_key::Column::LastUsedAt.is_null()).add(api_key::Column::LastUsedAt.lt(at));
+            api_key::Entity::update_many()
+                .set(change)
+                .filter(api_key::Column::Id.eq(used.api_key_id.as_uuid()))
+                .filter(older)
+                .exec(&self.transaction)
+                .await
+                .map_err(store_error)?;
+        }
+        for (key, at) in &batch.exposures {
+            api_key::Entity::update_many()
+                .set(api_key::ActiveModel { exposed_at: Set(Some(micros(*at))), ..Default::default() })
+                .filter(api_key::Column::Id.eq(key.as_uuid()))
+                .filter(api_key::Column::ExposedAt.is_null())
+                .exec(&self.transaction)
+                .await
+                .map_err(store_error)?;
+        }
+        Ok(())
+    }
+
+    async fn request_prune(&mut self, before: OffsetDateTime, limit: u64) -> Result<u64, StoreError> {
+        let old = Query::select()
+            .column(request_log::Column::Id)
+            .from(request_log::Entity)
+            .and_where(request_log::Column::At.lt(micros(before)))
+            .limit(limit)
+            .to_owned();
+        let result = request_log::Entity::delete_many()
+            .filter(request_log::Column::Id.in_subquery(old))
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        Ok(result.rows_affected)
+    }
+
+    async fn rollup_prune(&mut self, period: Period, before: i64) -> Result<u64, StoreError> {
+        let delete = Query::delete()
+            .from_table(rollup::Entity)
+            .and_where(rollup::Column::Period.eq(period.as_str()))
+            .and_where(rollup::Column::Start.lt(before))
+            .to_owned();
+        let result = self.transaction.execute(&delete).await.map_err(store_error)?;
+        Ok(result.rows_affected())
+    }
+}

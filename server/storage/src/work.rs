@@ -1,0 +1,33 @@
+//! The writing transaction.
+
+use crate::error::store_error;
+use async_trait::async_trait;
+use latchkey_core::port::{Consumed, Inserted, StoreError, UnitOfWork};
+use sea_orm::{DatabaseTransaction, DbErr};
+
+/// A writing transaction; dropping it undoes it.
+#[derive(Debug)]
+pub struct SeaUnitOfWork {
+    pub(crate) transaction: DatabaseTransaction,
+}
+
+#[async_trait]
+impl UnitOfWork for SeaUnitOfWork {
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        self.transaction.commit().await.map_err(store_error)
+    }
+}
+
+/// The verdict of an `INSERT … ON CONFLICT DO NOTHING`.
+pub(crate) fn inserted(result: Result<u64, DbErr>) -> Result<Inserted, StoreError> {
+    match result {
+        Ok(0) | Err(DbErr::RecordNotInserted) => Ok(Inserted::Duplicate),
+        Ok(_) => Ok(Inserted::Done),
+        Err(error) => Err(store_error(error)),
+    }
+}
+
+/// The verdict of a conditional UPDATE or DELETE.
+pub(crate) fn consumed(rows: u64) -> Consumed {
+    if rows == 1 { Consumed::Won } else { Consumed::Lost }
+}
