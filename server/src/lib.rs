@@ -1,1 +1,17 @@
+//! Latchkey's HTTP surface: the portal's pages and forms, the door, the demo API, the operations.
+//!
+//! [`routes`] is the one table of everything that answers; [`router::router`] builds the whole surface from it.
 
+pub mod api;
+pub mod assets;
+pub mod config;
+pub mod data_folder;
+pub mod doctor;
+pub mod door;
+pub mod portal;
+pub mod problem;
+pub mod router;
+pub mod routes;
+pub mod serve;
+pub mod state;
+pub mod telemetry;

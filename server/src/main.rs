@@ -1,1 +1,149 @@
-fn main() {}
+//! The `latchkey` command.
+
+use clap::{Parser, Subcommand};
+use latchkey_core::{
+    Ports, Services, Settings,
+    account::{PlainPassword, SignUp, SignUpError},
+    clock::SystemClock,
+    limit::Quota,
+    random::SystemRandom,
+};
+use server::{
+    config::{Config, Given},
+    data_folder, doctor,
+    serve::{open_database, serve},
+    telemetry,
+};
+use std::{io::BufRead, num::NonZeroU32, path::PathBuf, process::ExitCode, sync::Arc};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The front desk of an HTTP API: keys for every environment, and a reason for every refusal.
+#[derive(Parser)]
+#[command(name = "latchkey", version, arg_required_else_help = true)]
+struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Run the portal and the API
+    Serve(SettingsArgs),
+    /// Bring the database up to date and stop
+    Migrate(SettingsArgs),
+    /// Manage admins
+    Admin {
+        #[command(subcommand)]
+        action: AdminAction,
+    },
+    /// Check the configuration, the data folder, the database and the address
+    Doctor(SettingsArgs),
+}
+
+#[derive(Subcommand)]
+enum AdminAction {
+    /// Make an admin's account; the password is read from standard input
+    Create {
+        /// The e-mail address to sign in with
+        #[arg(long)]
+        email: String,
+        /// What the admin is called
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+}
+
+#[derive(clap::Args)]
+struct SettingsArgs {
+    /// File with settings, in TOML
+    #[arg(long, env = "LATCHKEY_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    given: Given,
+}
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+impl SettingsArgs {
+    fn load(self) -> Result<Config, Box<dyn std::error::Error>> {
+        Ok(Config::new(self.given.or_file(self.config.as_deref())?)?)
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Command::parse().action {
+        Action::Serve(settings) => run_serve(settings).await,
+        Action::Migrate(settings) => run_migrate(settings).await,
+        Action::Admin { action: AdminAction::Create { email, name, settings } } => {
+            run_admin_create(&email, &name, settings).await
+        }
+        Action::Doctor(settings) => run_doctor(settings).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("latchkey: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run_serve(settings: SettingsArgs) -> Outcome {
+    let config = settings.load()?;
+    telemetry::start(&config);
+    Ok(serve(config).await?)
+}
+
+async fn run_migrate(settings: SettingsArgs) -> Outcome {
+    let config = settings.load()?;
+    telemetry::start(&config);
+    data_folder::prepare(&config.data)?;
+    open_database(&config).await?;
+    Ok(())
+}
+
+async fn run_doctor(settings: SettingsArgs) -> Outcome {
+    let config = settings.load()?;
+    let findings = doctor::examine(&config).await;
+    let faults = findings.iter().filter(|finding| finding.result.is_err()).count();
+    for finding in findings {
+        let (mark, text) = match finding.result {
+            Ok(text) => ("ok   ", text),
+            Err(text) => ("FAULT", text),
+        };
+        eprintln!("{mark} {}: {text}", finding.what);
+    }
+    if faults == 0 { Ok(()) } else { Err(format!("{faults} to mend").into()) }
+}
+
+async fn run_admin_create(email: &str, name: &str, settings: SettingsArgs) -> Outcome {
+    let config = settings.load()?;
+    telemetry::start(&config);
+    data_folder::prepare(&config.data)?;
+    let store = open_database(&config).await?;
+    let ports = Ports::new(Arc::new(store), Arc::new(SystemClock), Arc::new(SystemRandom));
+    let key = config.secret_key.as_ref().map(|secret| secret.0.as_str());
+    let master = data_folder::master_key(&config.data, key, &SystemRandom)?;
+    let one = Quota { requests: NonZeroU32::MIN, window_seconds: NonZeroU32::MIN };
+    let services = Services::new(ports, &master, &Settings { key_quota: one, attempt_quota: one, hashes_at_once: 1 })?;
+    eprintln!("Password for {email} (at least 12 characters), then Enter:");
+    let mut typed = zeroize::Zeroizing::new(String::new());
+    std::io::stdin().lock().read_line(&mut typed)?;
+    let password = PlainPassword::new(typed.trim_end_matches(['\r', '\n']));
+    match services.accounts.create_admin(SignUp { email, name, password }).await {
+        Ok(account) => {
+            eprintln!("{} can sign in as an admin.", account.email);
+            Ok(())
+        }
+        Err(SignUpError::Invalid(errors)) => {
+            let lines: Vec<_> = errors.iter().map(|(field, sentence)| format!("{field}: {sentence}")).collect();
+            Err(lines.join("; ").into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

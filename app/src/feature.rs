@@ -1,0 +1,12 @@
+//! One folder for each capability: its pages, and the server functions of its forms.
+
+pub mod account;
+pub mod admin;
+pub mod api_key;
+pub mod application;
+pub mod design;
+pub mod docs;
+pub mod landing;
+pub mod request_log;
+pub mod session;
+pub mod usage;

@@ -1,0 +1,7 @@
+//! Signing up, in and out, becoming the first admin, and choosing a theme.
+
+mod pages;
+mod server_fn;
+
+pub use pages::{SetupPage, SignInPage, SignUpPage};
+pub use server_fn::{SetTheme, Setup, SignIn, SignOut, SignUp};

@@ -1,0 +1,128 @@
+//! The pages of people who are not signed in yet.
+
+use super::server_fn::{Setup, SignIn, SignUp};
+use crate::{
+    page::{Page, PageError, page, query, take_flash},
+    route,
+    ssr::{actor, flash::Flash, portal},
+    ui::{Field, Form, Message, SubmitButton},
+};
+use latchkey_core::Actor;
+use leptos::{prelude::*, server_fn::ServerFn};
+
+fn redirect_if_signed_in() -> Result<(), PageError> {
+    match actor() {
+        Actor::Account { .. } => Err(PageError::Redirect(route::DASHBOARD.to_owned())),
+        Actor::Anonymous => Ok(()),
+    }
+}
+
+fn typed(flash: Option<&Flash>, field: &str) -> String {
+    flash.and_then(|flash| flash.value(field)).unwrap_or_default().to_owned()
+}
+
+fn error_at(flash: Option<&Flash>, field: &str) -> Option<String> {
+    flash.and_then(|flash| flash.errors.get(field)).map(str::to_owned)
+}
+
+/// Where an account begins.
+#[component]
+pub fn SignUpPage() -> impl IntoView {
+    page(async {
+        redirect_if_signed_in()?;
+        if !portal().sign_up_open {
+            let body = view! {
+                <section class="narrow">
+                    <h1>"Sign-up is closed"</h1>
+                    <p>"This portal takes no new accounts at the moment. Ask whoever runs it."</p>
+                    <p><a href=route::SIGN_IN>"Sign in"</a></p>
+                </section>
+            };
+            return Ok(Page::public("Sign-up is closed", body));
+        }
+        let flash = take_flash().await;
+        let fields = new_account_fields(flash.as_ref());
+        let body = view! {
+            <section class="narrow">
+                <h1>"Create your account"</h1>
+                <p class="lead">"Your first key is a minute away."</p>
+                <Message flash=flash/>
+                <Form action=SignUp::PATH back=route::SIGN_UP class="card">
+                    {fields}
+                    <SubmitButton text="Create account"/>
+                </Form>
+                <p>"You have an account? "<a href=route::SIGN_IN>"Sign in"</a></p>
+            </section>
+        };
+        Ok(Page::public("Create your account", body))
+    })
+}
+
+fn new_account_fields(flash: Option<&Flash>) -> impl IntoView + use<> {
+    let (name, email) = (typed(flash, "name"), typed(flash, "email"));
+    let [name_error, email_error, password_error] = ["name", "email", "password"].map(|field| error_at(flash, field));
+    view! {
+        <Field name="name" label="Your name" value=name autocomplete="name" error=name_error required=true/>
+        <Field name="email" label="E-mail" kind="email" value=email autocomplete="username" error=email_error required=true/>
+        <Field
+            name="password"
+            label="Password"
+            kind="password"
+            autocomplete="new-password"
+            hint="At least 12 characters. Any characters; a few unrelated words work well.".to_owned()
+            error=password_error
+            required=true
+        />
+    }
+}
+
+/// Where a person comes back.
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    page(async {
+        redirect_if_signed_in()?;
+        let flash = take_flash().await;
+        let next = query("next").unwrap_or_default();
+        let back = if next.is_empty() { route::SIGN_IN.to_owned() } else { route::sign_in_then(&next) };
+        let email = typed(flash.as_ref(), "email");
+        let body = view! {
+            <section class="narrow">
+                <h1>"Sign in"</h1>
+                <Message flash=flash/>
+                <Form action=SignIn::PATH back class="card">
+                    <input type="hidden" name="next" value=next/>
+                    <Field name="email" label="E-mail" kind="email" value=email autocomplete="username" required=true/>
+                    <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
+                    <SubmitButton text="Sign in"/>
+                </Form>
+                <p>"New here? "<a href=route::SIGN_UP>"Create an account"</a></p>
+            </section>
+        };
+        Ok(Page::public("Sign in", body))
+    })
+}
+
+/// Where the one-time link from the terminal leads: the first admin's account.
+#[component]
+pub fn SetupPage() -> impl IntoView {
+    page(async {
+        redirect_if_signed_in()?;
+        let token = query("token").unwrap_or_default();
+        let flash = take_flash().await;
+        let fields = new_account_fields(flash.as_ref());
+        let back = format!("{}?token={token}", route::SETUP);
+        let body = view! {
+            <section class="narrow">
+                <h1>"Create the first admin"</h1>
+                <p class="lead">"This link works once. The account it makes can see every refused request."</p>
+                <Message flash=flash/>
+                <Form action=Setup::PATH back class="card">
+                    <input type="hidden" name="token" value=token/>
+                    {fields}
+                    <SubmitButton text="Create admin account"/>
+                </Form>
+            </section>
+        };
+        Ok(Page::public("Create the first admin", body))
+    })
+}

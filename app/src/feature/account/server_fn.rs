@@ -1,0 +1,157 @@
+//! The forms of accounts.
+
+use crate::{
+    route,
+    ssr::{
+        Theme,
+        flash::Flash,
+        portal,
+        respond::{Refused, see_other, see_other_with, session, set_cookie},
+        services,
+        session::{PeerAddress, sign_in as sign_session_in, sign_out as sign_session_out},
+    },
+};
+use latchkey_core::{
+    account::{PlainPassword, SignInError, SignUpError},
+    port::account::Account,
+};
+use latchkey_model::ErrorCode;
+use leptos::{prelude::*, server};
+use std::net::{IpAddr, Ipv4Addr};
+
+fn peer() -> IpAddr {
+    crate::ssr::extension::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddress(address)| address)
+}
+
+impl From<SignUpError> for Refused {
+    fn from(error: SignUpError) -> Self {
+        match error {
+            SignUpError::Invalid(errors) => Self::invalid(errors),
+            SignUpError::TooMany { retry_after } => Self::too_many(retry_after),
+            SignUpError::LinkNotValid => Self::new(
+                ErrorCode::NotFound,
+                "That link has been used or has expired. Restart the server for a new one, while there is no admin.",
+            ),
+            SignUpError::Hash(_) | SignUpError::Store(_) => Self::fault(&error),
+        }
+    }
+}
+
+impl From<SignInError> for Refused {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::WrongCredentials => {
+                Self::new(ErrorCode::Unauthenticated, "The e-mail or the password is not right.")
+            }
+            SignInError::TooMany { retry_after } => Self::too_many(retry_after),
+            SignInError::Hash(_) | SignInError::Store(_) => Self::fault(&error),
+        }
+    }
+}
+
+/// Signs the browser in and leads it on.
+async fn enter(account: &Account, next: &str, message: Option<String>) {
+    let Some(session) = session() else { return see_other(route::SIGN_IN) };
+    if let Err(error) = sign_session_in(&session, account.id).await {
+        return see_other_with(route::SIGN_IN, Refused::fault(&error).flash()).await;
+    }
+    if let Some(message) = message {
+        Flash::good(message).put(&session).await;
+    }
+    see_other(&route::local(next, route::DASHBOARD));
+}
+
+/// Makes an account and signs it in.
+#[server(prefix = "/form", endpoint = "account/sign-up")]
+pub async fn sign_up(
+    #[server(default)] name: String,
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+) -> Result<(), ServerFnError> {
+    if !portal().sign_up_open {
+        see_other(route::SIGN_UP);
+        return Ok(());
+    }
+    let form = latchkey_core::account::SignUp { email: &email, name: &name, password: PlainPassword::new(&password) };
+    match services().accounts.sign_up(form, peer()).await {
+        Ok(account) => {
+            enter(&account, route::NEW_APPLICATION, Some(format!("Welcome, {}.", account.name))).await;
+        }
+        Err(error) => {
+            let flash = Refused::from(error).flash().keep("name", &name).keep("email", &email);
+            see_other_with(route::SIGN_UP, flash).await;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the first admin's account and signs it in.
+#[server(prefix = "/form", endpoint = "account/setup")]
+pub async fn setup(
+    #[server(default)] token: String,
+    #[server(default)] name: String,
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+) -> Result<(), ServerFnError> {
+    let form = latchkey_core::account::SignUp { email: &email, name: &name, password: PlainPassword::new(&password) };
+    match services().accounts.sign_up_admin(form, peer(), &token).await {
+        Ok(account) => {
+            enter(&account, route::DASHBOARD, Some(format!("Welcome, {}. You are an admin.", account.name))).await;
+        }
+        Err(error) => {
+            let flash = Refused::from(error).flash().keep("name", &name).keep("email", &email);
+            // Only what a token can be made of goes back into the address.
+            let token: String = token.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
+            see_other_with(&format!("{}?token={token}", route::SETUP), flash).await;
+        }
+    }
+    Ok(())
+}
+
+/// Signs the browser in under a new session id.
+#[server(prefix = "/form", endpoint = "account/sign-in")]
+pub async fn sign_in(
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+    #[server(default)] next: String,
+) -> Result<(), ServerFnError> {
+    match services().accounts.sign_in(&email, PlainPassword::new(&password), peer()).await {
+        Ok(account) => enter(&account, &next, None).await,
+        Err(error) => {
+            let back = if next.is_empty() { route::SIGN_IN.to_owned() } else { route::sign_in_then(&next) };
+            see_other_with(&back, Refused::from(error).flash().keep("email", &email)).await;
+        }
+    }
+    Ok(())
+}
+
+/// Ends the session before the answer leaves.
+#[server(prefix = "/form", endpoint = "account/sign-out")]
+pub async fn sign_out() -> Result<(), ServerFnError> {
+    if let Some(session) = session()
+        && let Err(error) = sign_session_out(&session).await
+    {
+        see_other_with(route::DASHBOARD, Refused::fault(&error).flash()).await;
+        return Ok(());
+    }
+    see_other(route::HOME);
+    Ok(())
+}
+
+/// Keeps the theme in a cookie.
+#[server(prefix = "/form", endpoint = "account/theme")]
+pub async fn set_theme(
+    #[server(default)] theme: String,
+    #[server(default)] _back: String,
+) -> Result<(), ServerFnError> {
+    const YEAR_SECONDS: u32 = 31_536_000;
+    let theme = Theme::from_word(&theme);
+    let secure = if portal().secure_cookies { "; Secure" } else { "" };
+    set_cookie(&format!(
+        "{}={}; Path=/; Max-Age={YEAR_SECONDS}; HttpOnly; SameSite=Lax{secure}",
+        Theme::COOKIE,
+        theme.as_str()
+    ));
+    see_other(&route::local(&_back, route::HOME));
+    Ok(())
+}

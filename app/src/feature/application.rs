@@ -1,0 +1,162 @@
+//! The dashboard, the list of applications, and making one.
+
+use crate::{
+    page::{Page, page, take_flash},
+    route,
+    ssr::{
+        actor,
+        flash::Flash,
+        respond::{Refused, see_other_with},
+        services,
+    },
+    ui::{EmptyState, EnvironmentBadge, Field, Form, Message, PageHead, SubmitButton},
+};
+use latchkey_core::{application::ApplicationError, port::application::MemberApplication};
+use latchkey_model::{Environment, ErrorCode};
+use leptos::{prelude::*, server, server_fn::ServerFn};
+
+/// What a person sees first: their applications.
+#[component]
+pub fn DashboardPage() -> impl IntoView {
+    page(async {
+        let actor = actor();
+        let name = actor.account()?.name.clone();
+        let applications = services().applications.list(&actor).await?;
+        let flash = take_flash().await;
+        let body = view! {
+            <PageHead title=format!("Hello, {name}") explanation="Your applications, and the keys that are live in each environment.">
+                <a class="btn btn-primary" href=route::NEW_APPLICATION>"Create application"</a>
+            </PageHead>
+            <Message flash/>
+            <ApplicationList applications/>
+        };
+        Ok(Page::portal("Dashboard", body))
+    })
+}
+
+/// The list by itself.
+#[component]
+pub fn ApplicationsPage() -> impl IntoView {
+    page(async {
+        let applications = services().applications.list(&actor()).await?;
+        let flash = take_flash().await;
+        let body = view! {
+            <PageHead title="Applications" explanation="What you build on the API. Each has its own keys in three environments.">
+                <a class="btn btn-primary" href=route::NEW_APPLICATION>"Create application"</a>
+            </PageHead>
+            <Message flash/>
+            <ApplicationList applications/>
+        };
+        Ok(Page::portal("Applications", body))
+    })
+}
+
+#[component]
+fn ApplicationList(applications: Vec<MemberApplication>) -> impl IntoView {
+    if applications.is_empty() {
+        return view! {
+            <EmptyState title="No application yet">
+                <p>"An application is what calls the API. Create one, then take a development key for it."</p>
+                <a class="btn btn-primary" href=route::NEW_APPLICATION>"Create your first application"</a>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let cards = applications
+        .into_iter()
+        .map(|one| {
+            let id = one.application.id;
+            let rows = Environment::ALL
+                .into_iter()
+                .zip(one.live_keys)
+                .map(|(environment, live)| {
+                    let count = match live {
+                        0 => "no live key".to_owned(),
+                        1 => "1 live key".to_owned(),
+                        many => format!("{many} live keys"),
+                    };
+                    view! {
+                        <li>
+                            <EnvironmentBadge environment/>
+                            <a href=route::keys(id, environment)>{count}</a>
+                        </li>
+                    }
+                })
+                .collect_view();
+            view! {
+                <li class="card">
+                    <h2>{one.application.name.as_str().to_owned()}</h2>
+                    <p class="dim">{format!("Team {}", one.team_name)}</p>
+                    <ul class="environments">{rows}</ul>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ul class="cards">{cards}</ul> }.into_any()
+}
+
+/// Where an application is made.
+#[component]
+pub fn NewApplicationPage() -> impl IntoView {
+    page(async {
+        actor().account()?;
+        let flash = take_flash().await;
+        let name = flash.as_ref().and_then(|flash| flash.value("name")).unwrap_or_default().to_owned();
+        let error = flash.as_ref().and_then(|flash| flash.errors.get("name")).map(str::to_owned);
+        let body = view! {
+            <PageHead
+                title="Create an application"
+                explanation="It comes with three environments: development, staging and production, each with keys of its own."
+            />
+            <Message flash/>
+            <Form action=CreateApplication::PATH back=route::NEW_APPLICATION class="card form">
+                <Field
+                    name="name"
+                    label="Name"
+                    value=name
+                    autocomplete="off"
+                    hint="What people call it, for example Bookshelf.".to_owned()
+                    error
+                    required=true
+                    autofocus=true
+                />
+                <SubmitButton text="Create application"/>
+            </Form>
+        };
+        Ok(Page::portal("Create an application", body))
+    })
+}
+
+impl From<ApplicationError> for Refused {
+    fn from(error: ApplicationError) -> Self {
+        match error {
+            ApplicationError::Invalid(errors) => Self::invalid(errors),
+            ApplicationError::NotSignedIn(_) => Self::new(ErrorCode::Unauthenticated, "Sign in first."),
+            ApplicationError::Forbidden => {
+                Self::new(ErrorCode::Forbidden, "Your role in the team lets you look only. Ask one of its owners.")
+            }
+            ApplicationError::NotFound => Self::new(ErrorCode::NotFound, "There is no such application."),
+            ApplicationError::Store(_) => Self::fault(&error),
+        }
+    }
+}
+
+/// Makes an application and leads to its first key.
+#[server(prefix = "/form", endpoint = "application/create")]
+pub async fn create_application(#[server(default)] name: String) -> Result<(), ServerFnError> {
+    match services().applications.create(&actor(), &name).await {
+        Ok(application) => {
+            let next = route::new_key(application.id, Environment::Development);
+            let message = format!("{} is there. Now take a key for development.", application.name);
+            see_other_with(&next, Flash::good(message)).await;
+        }
+        Err(ApplicationError::NotSignedIn(_)) => {
+            let flash = Flash::bad("Sign in first.").keep("name", &name);
+            see_other_with(&route::sign_in_then(route::NEW_APPLICATION), flash).await;
+        }
+        Err(error) => {
+            see_other_with(route::NEW_APPLICATION, Refused::from(error).flash().keep("name", &name)).await;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The guide: one page for each thing that a reader wants to do, written in Markdown beside this crate.
+
+use crate::{
+    page::{Page, PageError, page, param},
+    route,
+    ssr::portal,
+    ui::{Crumb, PageHead},
+};
+use leptos::prelude::*;
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+
+/// One page of the guide.
+struct Guide {
+    name: &'static str,
+    title: &'static str,
+    summary: &'static str,
+    text: &'static str,
+}
+
+const GUIDES: [Guide; 6] = [
+    Guide {
+        name: "first-key",
+        title: "Your first key",
+        summary: "From an account to an answered call, in a minute.",
+        text: include_str!("../../guides/first-key.md"),
+    },
+    Guide {
+        name: "keys",
+        title: "API keys",
+        summary: "How a key is written, where it is good, how it ends.",
+        text: include_str!("../../guides/keys.md"),
+    },
+    Guide {
+        name: "demo-api",
+        title: "The demo API",
+        summary: "Every endpoint, with a call to copy.",
+        text: include_str!("../../guides/demo-api.md"),
+    },
+    Guide {
+        name: "errors",
+        title: "Errors",
+        summary: "What each refusal means, and what to do.",
+        text: include_str!("../../guides/errors.md"),
+    },
+    Guide {
+        name: "usage-and-logs",
+        title: "Usage and logs",
+        summary: "What your keys did, and why a call was refused.",
+        text: include_str!("../../guides/usage-and-logs.md"),
+    },
+    Guide {
+        name: "operating",
+        title: "Running Latchkey",
+        summary: "Configuration, data, health, and the first admin.",
+        text: include_str!("../../guides/operating.md"),
+    },
+];
+
+/// The list of guides.
+#[component]
+pub fn DocsPage() -> impl IntoView {
+    page(async {
+        let cards = GUIDES
+            .iter()
+            .map(|guide| {
+                view! {
+                    <li class="card">
+                        <h2><a href=route::guide(guide.name)>{guide.title}</a></h2>
+                        <p>{guide.summary}</p>
+                    </li>
+                }
+            })
+            .collect_view();
+        let body = view! {
+            <PageHead title="Guide" explanation="Short pages, each about one thing."/>
+            <ul class="cards">{cards}</ul>
+        };
+        Ok(Page::public("Guide", body))
+    })
+}
+
+/// One guide.
+#[component]
+pub fn GuidePage() -> impl IntoView {
+    page(async {
+        let name: String = param("guide")?;
+        let guide = GUIDES.iter().find(|guide| guide.name == name).ok_or(PageError::NotFound)?;
+        let crumbs = vec![Crumb { label: "Guide".to_owned(), href: Some(route::DOCS.to_owned()) }];
+        let text = drawn(&guide.text.replace("{{url}}", &portal().public_url));
+        let body = view! {
+            <PageHead title=guide.title explanation=guide.summary crumbs/>
+            <article class="prose" inner_html=text></article>
+        };
+        Ok(Page::public(guide.title, body))
+    })
+}
+
+/// Draws Markdown of ours, with an id at each heading so that errors can link to theirs, and code and tables that scroll by
+/// themselves.
+fn drawn(markdown: &str) -> String {
+    let mut heading = String::new();
+    let mut in_heading = None::<HeadingLevel>;
+    let mut events = Vec::new();
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::Heading { level, .. }) => {
+                in_heading = Some(level);
+                heading.clear();
+            }
+            Event::End(TagEnd::Heading(level)) => {
+                in_heading = None;
+                let id: String = heading.to_lowercase().replace(' ', "-");
+                let mut text = String::new();
+                html::push_html(&mut text, std::iter::once(Event::Text(heading.clone().into())));
+                events.push(Event::Html(format!("<{level} id=\"{id}\">{text}</{level}>\n").into()));
+            }
+            Event::Text(text) | Event::Code(text) if in_heading.is_some() => heading.push_str(&text),
+            Event::Start(Tag::Table(kinds)) => {
+                events.push(Event::Html(
+                    "<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">".into(),
+                ));
+                events.push(Event::Start(Tag::Table(kinds)));
+            }
+            Event::End(TagEnd::Table) => {
+                events.push(Event::End(TagEnd::Table));
+                events.push(Event::Html("</div>".into()));
+            }
+            Event::Start(Tag::CodeBlock(_)) => {
+                events.push(Event::Html("<pre tabindex=\"0\" role=\"region\" aria-label=\"Example\"><code>".into()))
+            }
+            Event::End(TagEnd::CodeBlock) => events.push(Event::Html("</code></pre>".into())),
+            other => events.push(other),
+        }
+    }
+    let mut text = String::new();
+    html::push_html(&mut text, events.into_iter());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latchkey_core::authn::Refusal;
+
+    #[test]
+    fn headings_can_be_linked_to_and_code_is_escaped() {
+        let text = drawn("## `invalid_token`\n\n```\n<script>\n```\n");
+        assert!(text.contains("<h2 id=\"invalid_token\">invalid_token</h2>"), "{text}");
+        assert!(text.contains("&lt;script&gt;"), "{text}");
+    }
+
+    #[test]
+    fn the_errors_guide_explains_every_reason() {
+        let text = include_str!("../../guides/errors.md");
+        for reason in Refusal::REASONS {
+            assert!(text.contains(&format!("`{reason}`")), "{reason} is not explained");
+        }
+    }
+}

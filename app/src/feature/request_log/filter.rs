@@ -1,0 +1,118 @@
+//! The filter of a log, whose state is the URL.
+
+use crate::page::query;
+use latchkey_core::{authn::Refusal, port::request_log::RequestFilter};
+use latchkey_model::RequestId;
+use leptos::prelude::*;
+
+/// The filter as it stands in the URL: what cannot be read filters nothing, and stays in its field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    outcome: String,
+    reason: String,
+    method: String,
+    status: String,
+    address: String,
+    path: String,
+    before: String,
+}
+
+impl LogFilter {
+    /// Reads the filter of this page.
+    pub fn read() -> Self {
+        let value = |name| query(name).unwrap_or_default().trim().to_owned();
+        Self {
+            outcome: value("outcome"),
+            reason: value("reason"),
+            method: value("method"),
+            status: value("status"),
+            address: value("address"),
+            path: value("path"),
+            before: value("before"),
+        }
+    }
+
+    fn fields(&self) -> [(&'static str, &str); 6] {
+        [
+            ("outcome", &self.outcome),
+            ("reason", &self.reason),
+            ("method", &self.method),
+            ("status", &self.status),
+            ("address", &self.address),
+            ("path", &self.path),
+        ]
+    }
+
+    /// Whether everything passes.
+    pub fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.fields().iter().all(|(_, value)| value.is_empty())
+    }
+
+    /// The filter in the words of the log.
+    pub fn to_core(&self) -> RequestFilter {
+        let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+        RequestFilter {
+            refused: match self.outcome.as_str() {
+                "refused" => Some(true),
+                "served" => Some(false),
+                _ => None,
+            },
+            reason: text(&self.reason),
+            method: text(&self.method).map(|method| method.to_uppercase()),
+            status: self.status.parse().ok(),
+            address: self.address.parse().ok(),
+            path_contains: text(&self.path),
+            before: self.before.parse().ok(),
+            ..RequestFilter::default()
+        }
+    }
+
+    /// The address of the page that begins below a request.
+    pub fn older(&self, here: &str, before: RequestId) -> String {
+        let kept: String = self
+            .fields()
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| {
+                let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+                format!("{name}={value}&")
+            })
+            .collect();
+        format!("{here}?{kept}before={before}")
+    }
+}
+
+fn options(chosen: &str, listed: &[(&'static str, &'static str)]) -> impl IntoView + use<> {
+    let chosen = chosen.to_owned();
+    let listed = listed.to_vec();
+    view! {
+        <option value="" selected=chosen.is_empty()>"Any"</option>
+        {listed
+            .into_iter()
+            .map(|(value, label)| view! { <option value=value selected=value == chosen>{label}</option> })
+            .collect_view()}
+    }
+}
+
+/// The filter as a form that GETs: its state can be bookmarked and shared.
+#[component]
+pub fn FilterBar(filter: LogFilter, #[prop(into)] action: String) -> impl IntoView {
+    let outcomes = options(&filter.outcome, &[("served", "Served"), ("refused", "Refused")]);
+    let reasons = options(&filter.reason, &Refusal::REASONS.map(|reason| (reason, reason)));
+    let methods = options(&filter.method, &["GET", "POST", "PUT", "DELETE"].map(|method| (method, method)));
+    let clear = (!filter.is_empty()).then(|| view! { <a class="btn" href=action.clone()>"Clear"</a> });
+    view! {
+        <form method="get" action=action class="filter" role="search" aria-label="Filter the log">
+            <div class="field"><label for="outcome">"Outcome"</label><select id="outcome" name="outcome">{outcomes}</select></div>
+            <div class="field"><label for="reason">"Reason"</label><select id="reason" name="reason">{reasons}</select></div>
+            <div class="field"><label for="method">"Method"</label><select id="method" name="method">{methods}</select></div>
+            <div class="field">
+                <label for="status">"Status"</label>
+                <input id="status" name="status" inputmode="numeric" value=filter.status size="5"/>
+            </div>
+            <div class="field"><label for="address">"Address"</label><input id="address" name="address" value=filter.address size="14"/></div>
+            <div class="field"><label for="path">"Path contains"</label><input id="path" name="path" value=filter.path size="14"/></div>
+            <div class="filter-actions"><button type="submit" class="btn btn-primary">"Filter"</button>{clear}</div>
+        </form>
+    }
+}

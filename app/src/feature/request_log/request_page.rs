@@ -1,0 +1,65 @@
+//! One request: each check it passed, the one that failed, and what would help.
+
+use super::table::Answer;
+use crate::{
+    page::{Page, page, param},
+    route,
+    ssr::{actor, services},
+    ui::{Crumb, PageHead, RelativeTime, Trace},
+};
+use leptos::prelude::*;
+
+/// Why a request was answered as it was.
+#[component]
+pub fn RequestPage() -> impl IntoView {
+    page(async {
+        let services = services();
+        let request = services.log.request(&actor(), param("request_id")?).await?;
+        let now = services.ports.now();
+        let owner = request.attribution.clone();
+        let crumbs = owner.as_ref().map_or_else(
+            || vec![Crumb { label: "Failures".to_owned(), href: Some(route::ADMIN_FAILURES.to_owned()) }],
+            |owner| {
+                let logs = route::logs(owner.application_id, owner.environment);
+                vec![Crumb { label: "Logs".to_owned(), href: Some(logs) }]
+            },
+        );
+        let answer = Answer { status: request.status, reason: request.reason.clone() };
+        let title = format!("{} {}", request.method, request.path);
+        let head = match owner.as_ref().map(|owner| owner.environment) {
+            Some(environment) => view! {
+                <PageHead title=title explanation="Every check of the door, in order." crumbs environment/>
+            }
+            .into_any(),
+            None => {
+                view! { <PageHead title=title explanation="Every check of the door, in order." crumbs/> }.into_any()
+            }
+        };
+        let milliseconds = format!("{}.{:03} ms", request.duration_us / 1_000, request.duration_us % 1_000);
+        let body = view! {
+            {head}
+            <div class="two">
+                <section class="card" aria-labelledby="decision">
+                    <h2 id="decision">{if request.reason.is_some() { "Why it was refused" } else { "Why it was let in" }}</h2>
+                    <Trace trace=request.trace remedy=request.remedy/>
+                </section>
+                <section class="card" aria-labelledby="facts">
+                    <h2 id="facts">"The request"</h2>
+                    <dl class="facts">
+                        <div><dt>"Answer"</dt><dd>{answer.badge()}</dd></div>
+                        <div><dt>"When"</dt><dd><RelativeTime at=request.at now/></dd></div>
+                        <div><dt>"Route"</dt><dd><code>{request.route}</code></dd></div>
+                        {owner.map(|owner| view! {
+                            <div><dt>"Key"</dt><dd>{owner.key_name} " " <code>{owner.key_hint}</code></dd></div>
+                        })}
+                        <div><dt>"From"</dt><dd><code>{request.address.to_string()}</code></dd></div>
+                        <div><dt>"Client"</dt><dd>{request.user_agent}</dd></div>
+                        <div><dt>"Took"</dt><dd>{milliseconds}</dd></div>
+                        <div><dt>"Request id"</dt><dd><code>{request.id.to_string()}</code></dd></div>
+                    </dl>
+                </section>
+            </div>
+        };
+        Ok(Page::portal("Request", body))
+    })
+}

@@ -1,0 +1,82 @@
+//! Paths: the only place that spells one.
+
+use latchkey_model::{ApiKeyId, ApplicationId, Environment, RequestId};
+
+pub const HOME: &str = "/";
+pub const DOCS: &str = "/docs";
+pub const SIGN_UP: &str = "/signup";
+pub const SIGN_IN: &str = "/login";
+pub const SETUP: &str = "/setup";
+pub const DASHBOARD: &str = "/dashboard";
+pub const APPLICATIONS: &str = "/apps";
+pub const NEW_APPLICATION: &str = "/apps/new";
+pub const SESSIONS: &str = "/account/sessions";
+pub const ADMIN_FAILURES: &str = "/admin/failures";
+
+pub fn guide(name: &str) -> String {
+    format!("/docs/{name}")
+}
+
+pub fn keys(application: ApplicationId, environment: Environment) -> String {
+    format!("/apps/{application}/{environment}/keys")
+}
+
+pub fn new_key(application: ApplicationId, environment: Environment) -> String {
+    format!("/apps/{application}/{environment}/keys/new")
+}
+
+pub fn revoke_key(application: ApplicationId, environment: Environment, key: ApiKeyId) -> String {
+    format!("/apps/{application}/{environment}/keys/{key}/revoke")
+}
+
+pub fn usage(application: ApplicationId, environment: Environment) -> String {
+    format!("/apps/{application}/{environment}/usage")
+}
+
+pub fn logs(application: ApplicationId, environment: Environment) -> String {
+    format!("/apps/{application}/{environment}/logs")
+}
+
+pub fn request(id: RequestId) -> String {
+    format!("/logs/{id}")
+}
+
+/// The sign-in page that leads back to a path.
+pub fn sign_in_then(path: &str) -> String {
+    let path = percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC);
+    format!("{SIGN_IN}?next={path}")
+}
+
+/// A path of this portal that somebody sent us: anything else becomes `otherwise`. Never another origin.
+pub fn local(path: &str, otherwise: &str) -> String {
+    let plain = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= 1_024
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if plain { path.to_owned() } else { otherwise.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t06_only_paths_of_this_portal_are_led_back_to() {
+        for fine in ["/apps", "/logs/x?status=401&reason=expired", "/"] {
+            assert_eq!(local(fine, "/dashboard"), fine);
+        }
+        for bad in [
+            "",
+            "apps",
+            "//evil.test",
+            "/\\evil.test",
+            "https://evil.test",
+            "javascript:alert(1)",
+            "/a\r\nLocation: https://evil.test",
+            "/a b",
+            "/\u{2028}",
+        ] {
+            assert_eq!(local(bad, "/dashboard"), "/dashboard", "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The document around every page, and the routes that pages have.
+
+use crate::{
+    feature::{account, admin, api_key, application, design, docs, landing, request_log, session, usage},
+    page::not_found,
+    ssr::{Theme, extension, portal},
+};
+use http::{HeaderName, HeaderValue};
+use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
+use leptos_axum::ResponseOptions;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{FlatRoutes, Route, Router},
+    path,
+};
+
+/// The document: the right theme from the first byte, scripts and styles under a nonce.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let theme = extension::<Theme>().unwrap_or_default();
+    let root = portal().assets_root;
+    let style = format!("{root}/pkg/latchkey.css");
+    let font = |name: &str| format!("{root}/fonts/{name}.woff2");
+    set_content_security_policy();
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme.as_str()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <meta name="description" content="Latchkey is the front desk of an HTTP API: keys for every environment, and a reason for every refusal."/>
+                <link rel="icon" href=format!("{root}/favicon.svg") type="image/svg+xml"/>
+                <link rel="preload" href=font("inter-latin") r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
+                <link rel="stylesheet" href=style/>
+                <script nonce=use_nonce()>"document.documentElement.classList.add('scripts')"</script>
+                <HydrationScripts options islands=true root/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// Scripts run by their nonce alone; forms go to this portal alone; nobody frames it.
+fn set_content_security_policy() {
+    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+         object-src 'none'; frame-ancestors 'none'"
+    );
+    if let Ok(value) = HeaderValue::from_str(&policy) {
+        response.insert_header(HeaderName::from_static("content-security-policy"), value);
+    }
+}
+
+/// Every page. All of them are rendered whole before the first byte leaves: the status and the cookies are right.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Latchkey".to_owned() } else { format!("{title} · Latchkey") }/>
+        <Router>
+            <FlatRoutes fallback=not_found>
+                <Route path=path!("/") view=landing::LandingPage ssr=SsrMode::Async/>
+                <Route path=path!("/docs") view=docs::DocsPage ssr=SsrMode::Async/>
+                <Route path=path!("/docs/:guide") view=docs::GuidePage ssr=SsrMode::Async/>
+                <Route path=path!("/signup") view=account::SignUpPage ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=account::SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/setup") view=account::SetupPage ssr=SsrMode::Async/>
+                <Route path=path!("/dashboard") view=application::DashboardPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps") view=application::ApplicationsPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/new") view=application::NewApplicationPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/keys") view=api_key::KeysPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/keys/new") view=api_key::NewKeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/keys/:key/revoke") view=api_key::RevokeKeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/usage") view=usage::UsagePage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/logs") view=request_log::LogsPage ssr=SsrMode::Async/>
+                <Route path=path!("/logs/:request_id") view=request_log::RequestPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/sessions") view=session::SessionsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/failures") view=admin::FailuresPage ssr=SsrMode::Async/>
+                <Route path=path!("/design") view=design::DesignPage ssr=SsrMode::Async/>
+            </FlatRoutes>
+        </Router>
+    }
+}

@@ -1,0 +1,83 @@
+//! What pages and forms share on the server: the services, who is asking, and how to answer.
+
+pub mod flash;
+pub mod form;
+pub mod respond;
+pub mod reveal;
+pub mod session;
+
+use http::request::Parts;
+use latchkey_core::{Actor, Services, usage::Recorder};
+use leptos::prelude::*;
+
+/// What the server gives to every page.
+#[derive(Clone)]
+pub struct Portal {
+    /// The rules.
+    pub services: Services,
+    /// Sessions that change their id right now.
+    pub rotations: session::Rotations,
+    /// To say how many requests could not be recorded.
+    pub recorder: Recorder,
+    /// The portal's own address, without a slash at its end.
+    pub public_url: String,
+    /// Whether cookies may travel over TLS only.
+    pub secure_cookies: bool,
+    /// Whether strangers may sign up.
+    pub sign_up_open: bool,
+    /// Where scripts and styles are: a path that changes with their content.
+    pub assets_root: String,
+}
+
+/// What the server gives to every page of this request.
+pub fn portal() -> Portal {
+    expect_context::<Portal>()
+}
+
+/// Every service.
+pub fn services() -> Services {
+    portal().services
+}
+
+/// Something that a layer left with the request.
+pub fn extension<T: Clone + Send + Sync + 'static>() -> Option<T> {
+    use_context::<Parts>().and_then(|parts| parts.extensions.get::<T>().cloned())
+}
+
+/// Who is asking: a layer found out before. Never whether they may.
+pub fn actor() -> Actor {
+    extension::<Actor>().unwrap_or(Actor::Anonymous)
+}
+
+/// The theme that the viewer chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// As the system says.
+    #[default]
+    System,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl Theme {
+    /// All themes.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+    /// The cookie that keeps the choice.
+    pub const COOKIE: &'static str = "latchkey_theme";
+
+    /// The word in the cookie and the page.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The theme of a word; anything else is the system's.
+    pub fn from_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|theme| theme.as_str() == word).unwrap_or_default()
+    }
+}

@@ -1,0 +1,94 @@
+//! A message kept in the session until the next page: what happened, what is wrong at which field, and what was typed.
+
+use latchkey_model::FieldErrors;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tower_sessions::Session;
+
+/// Whether it went well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tone {
+    /// It did.
+    Good,
+    /// It did not.
+    Bad,
+}
+
+/// A message for the next page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// Whether it went well.
+    pub tone: Tone,
+    /// The sentence at the head of the page.
+    pub message: String,
+    /// Sentences at fields.
+    #[serde(default)]
+    pub errors: FieldErrors,
+    /// What was typed, to be kept in the form; never a secret.
+    #[serde(default)]
+    pub input: BTreeMap<String, Vec<String>>,
+}
+
+impl Flash {
+    const KEY: &'static str = "flash";
+    /// What is kept of one field: enough for every field that a form of ours has.
+    const MAX_VALUE: usize = 4_096;
+
+    /// It went well.
+    pub fn good(message: impl Into<String>) -> Self {
+        Self { tone: Tone::Good, message: message.into(), errors: FieldErrors::default(), input: BTreeMap::new() }
+    }
+
+    /// It did not.
+    pub fn bad(message: impl Into<String>) -> Self {
+        Self { tone: Tone::Bad, ..Self::good(message) }
+    }
+
+    /// With sentences at fields.
+    #[must_use]
+    pub fn with_errors(mut self, errors: FieldErrors) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// With what was typed into a field.
+    #[must_use]
+    pub fn keep(mut self, field: &str, value: &str) -> Self {
+        let value = value.chars().take(Self::MAX_VALUE).collect();
+        self.input.entry(field.to_owned()).or_default().push(value);
+        self
+    }
+
+    /// What was typed into a field.
+    pub fn value(&self, field: &str) -> Option<&str> {
+        self.input.get(field).and_then(|values| values.first()).map(String::as_str)
+    }
+
+    /// Everything that was ticked in a field.
+    pub fn values(&self, field: &str) -> &[String] {
+        self.input.get(field).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Keeps the message for the next page. A message that cannot be kept is one less message, not a failed request.
+    pub async fn put(self, session: &Session) {
+        if let Err(error) = session.insert(Self::KEY, self).await {
+            tracing::warn!(%error, "a message for the next page could not be kept");
+        }
+    }
+
+    /// Takes the message, if there is one.
+    pub async fn take(session: &Session) -> Option<Self> {
+        // Asking first: a visitor without a session gets none for looking at a page.
+        match session.get::<Self>(Self::KEY).await {
+            Ok(Some(flash)) => {
+                let _ = session.remove_value(Self::KEY).await;
+                Some(flash)
+            }
+            Ok(None) => None,
+            Err(error) => {
+                tracing::warn!(%error, "a message could not be read");
+                None
+            }
+        }
+    }
+}

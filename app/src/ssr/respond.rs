@@ -1,0 +1,135 @@
+//! Answering: redirects after forms, cookies, and the statuses of errors.
+
+use super::flash::Flash;
+use http::{HeaderValue, StatusCode, header, request::Parts};
+use latchkey_model::{ErrorCode, FieldErrors};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use tower_sessions::Session;
+
+/// The one table from an error's class to a status.
+pub const fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::Conflict => StatusCode::CONFLICT,
+        ErrorCode::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// What a form tells its person when it could not be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The class.
+    pub code: ErrorCode,
+    /// The sentence at the head of the page.
+    pub message: String,
+    /// Sentences at fields.
+    pub errors: FieldErrors,
+}
+
+impl Refused {
+    /// A refusal with one sentence.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), errors: FieldErrors::default() }
+    }
+
+    /// Fields that need another look.
+    pub fn invalid(errors: FieldErrors) -> Self {
+        let message = "Some fields need another look. What you typed is still here.".to_owned();
+        Self { code: ErrorCode::Invalid, message, errors }
+    }
+
+    /// Too many tries.
+    pub fn too_many(retry_after: time::Duration) -> Self {
+        let seconds = retry_after.whole_seconds() + 1;
+        Self::new(ErrorCode::TooMany, format!("Too many tries from your address. Wait {seconds} s, then try again."))
+    }
+
+    /// A fault of ours: the whole chain goes to the log, a plain sentence to the person.
+    pub fn fault(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error, "a form could not be taken");
+        Self::new(ErrorCode::Unavailable, "That did not work, and nothing was changed. Try again in a moment.")
+    }
+
+    /// The message for the next page.
+    pub fn flash(self) -> Flash {
+        Flash::bad(self.message).with_errors(self.errors)
+    }
+}
+
+/// Answers a form with 303 (RFC 9110 section 15.4.4), never 302 or 307: what was posted is not posted again.
+pub fn see_other(path: &str) {
+    let Some(response) = use_context::<ResponseOptions>() else { return };
+    let Ok(location) = HeaderValue::from_str(path) else { return };
+    response.insert_header(header::LOCATION, location);
+    response.set_status(StatusCode::SEE_OTHER);
+}
+
+/// Answers a form with a redirect and a message.
+pub async fn see_other_with(path: &str, flash: Flash) {
+    if let Some(session) = session() {
+        flash.put(&session).await;
+    }
+    see_other(path);
+}
+
+/// Sets the status of a page.
+pub fn set_status(status: StatusCode) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(status);
+    }
+}
+
+/// Adds a cookie to the answer.
+pub fn set_cookie(cookie: &str) {
+    if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(cookie)) {
+        response.append_header(header::SET_COOKIE, value);
+    }
+}
+
+/// The value of a cookie that the request carries, if it carries it once: of two with one name, neither is believed.
+pub fn cookie_value(name: &str) -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    find_cookie(&parts.headers, name).map(str::to_owned)
+}
+
+/// The value of a cookie among a request's headers.
+pub fn find_cookie<'a>(headers: &'a http::HeaderMap, name: &str) -> Option<&'a str> {
+    let mut found = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(found, _)| *found == name)
+        .map(|(_, value)| value);
+    match (found.next(), found.next()) {
+        (Some(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// The session of this request.
+pub fn session() -> Option<Session> {
+    super::extension::<Session>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_cookies_with_one_name_neither_is_believed() {
+        let mut headers = http::HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("a=1; b=2"));
+        assert_eq!(find_cookie(&headers, "a"), Some("1"));
+        assert_eq!(find_cookie(&headers, "c"), None);
+        headers.append(header::COOKIE, HeaderValue::from_static("b=3"));
+        assert_eq!(find_cookie(&headers, "b"), None);
+    }
+}

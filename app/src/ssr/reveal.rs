@@ -1,0 +1,57 @@
+//! A new secret on its way to the page that shows it once.
+//!
+//! Between the form and the page it is in two halves, each of them random alone: one in the session, one in a cookie that lives
+//! five minutes. Whoever reads the database has nothing; the first page that puts the halves together takes them away.
+
+use super::{portal, respond};
+use latchkey_model::ApiKeyId;
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+use zeroize::Zeroizing;
+
+const KEY: &str = "reveal";
+const COOKIE: &str = "latchkey_reveal";
+const LIFE_SECONDS: u32 = 300;
+
+/// The half in the session, and the key that the secret belongs to.
+#[derive(Serialize, Deserialize)]
+struct Half {
+    key: ApiKeyId,
+    masked: Vec<u8>,
+}
+
+/// Sends a secret to the next page of this browser.
+pub async fn put(session: &Session, key: ApiKeyId, secret: &str) {
+    let random = services_random(secret.len());
+    let masked = secret.bytes().zip(random.iter()).map(|(byte, mask)| byte ^ mask).collect();
+    if let Err(error) = session.insert(KEY, Half { key, masked }).await {
+        tracing::error!(%error, "a new secret could not be sent to its page");
+        return;
+    }
+    let half: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    respond::set_cookie(&cookie(&half, LIFE_SECONDS));
+}
+
+/// Takes the secret, if one is on its way to this browser.
+pub async fn take(session: &Session) -> Option<(ApiKeyId, Zeroizing<String>)> {
+    let half = session.get::<Half>(KEY).await.ok().flatten()?;
+    let _ = session.remove_value(KEY).await;
+    let random = respond::cookie_value(COOKIE)?;
+    respond::set_cookie(&cookie("", 0));
+    let random = (0..random.len()).step_by(2).map(|at| u8::from_str_radix(random.get(at..at + 2)?, 16).ok());
+    let secret: Option<Vec<u8>> =
+        half.masked.iter().zip(random).map(|(byte, mask)| mask.map(|mask| byte ^ mask)).collect();
+    let secret = String::from_utf8(secret?).ok()?;
+    (secret.len() == half.masked.len()).then(|| (half.key, Zeroizing::new(secret)))
+}
+
+fn services_random(length: usize) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(vec![0; length]);
+    super::services().ports.random().fill(&mut bytes);
+    bytes
+}
+
+fn cookie(value: &str, life_seconds: u32) -> String {
+    let secure = if portal().secure_cookies { "; Secure" } else { "" };
+    format!("{COOKIE}={value}; Path=/apps; Max-Age={life_seconds}; HttpOnly; SameSite=Strict{secure}")
+}

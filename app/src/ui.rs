@@ -1,0 +1,29 @@
+//! The parts that pages are made of. No server calls, no URLs, no words of a feature.
+
+mod badge;
+mod chart;
+mod code_sample;
+mod empty_state;
+mod field;
+mod form;
+mod frame;
+mod head;
+mod icon;
+mod message;
+mod secret_once;
+mod time;
+mod trace;
+
+pub use badge::{Badge, EnvironmentBadge, Tone};
+pub use chart::Chart;
+pub use code_sample::{CodeSample, Sample};
+pub use empty_state::EmptyState;
+pub use field::{CheckboxList, Choice, Field, RadioList};
+pub use form::{Form, SubmitButton};
+pub use frame::{NavGroup, NavItem, PortalFrame, PublicFrame, Viewer};
+pub use head::{Crumb, PageHead, Tab, Tabs};
+pub use icon::{Icon, IconName};
+pub use message::{Banner, Message};
+pub use secret_once::SecretOnce;
+pub use time::RelativeTime;
+pub use trace::Trace;

@@ -1,0 +1,51 @@
+//! Pictures beside words: strokes on a 24-unit grid, in the manner of Lucide.
+
+use leptos::prelude::*;
+
+/// Which picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IconName {
+    Alert,
+    Book,
+    Chart,
+    Check,
+    Cross,
+    Grid,
+    Key,
+    List,
+    Menu,
+    Monitor,
+    Plus,
+    Shield,
+    SignOut,
+}
+
+impl IconName {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Alert => "M12 3 22 20H2Z M12 10v4 M12 17v.01",
+            Self::Book => "M4 5a2 2 0 0 1 2-2h14v18H6a2 2 0 0 1-2-2Z M8 3v18",
+            Self::Chart => "M4 4v16h16 M9 16v-5 M13 16V8 M17 16v-3",
+            Self::Check => "M5 12.5 10 17 19 7",
+            Self::Cross => "M6 6l12 12 M18 6 6 18",
+            Self::Grid => "M4 4h7v7H4Z M13 4h7v7h-7Z M4 13h7v7H4Z M13 13h7v7h-7Z",
+            Self::Key => "M12 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0Z M12 12h9v3.5 M17 12v2.5",
+            Self::List => "M8 6h12 M8 12h12 M8 18h12 M4 6v.01 M4 12v.01 M4 18v.01",
+            Self::Menu => "M4 7h16 M4 12h16 M4 17h16",
+            Self::Monitor => "M3 4h18v12H3Z M8 20h8 M12 16v4",
+            Self::Plus => "M12 5v14 M5 12h14",
+            Self::Shield => "M12 3 20 6v6c0 5-3.5 8-8 9-4.5-1-8-4-8-9V6Z M9 12l2 2 4-4",
+            Self::SignOut => "M10 4H5v16h5 M14 8l4 4-4 4 M9 12h9",
+        }
+    }
+}
+
+/// A picture that says nothing to those who hear the page: the word beside it does.
+#[component]
+pub fn Icon(name: IconName) -> impl IntoView {
+    view! {
+        <svg class="icon" viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" focusable="false">
+            <path d=name.path()></path>
+        </svg>
+    }
+}

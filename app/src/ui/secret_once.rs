@@ -1,0 +1,26 @@
+//! A new secret: seen once.
+
+use crate::islands::CopyButton;
+use leptos::prelude::*;
+
+/// The secret, big enough to read, with a button to copy it and one to go on.
+#[component]
+pub fn SecretOnce(
+    /// What is seen once.
+    secret: String,
+    /// Where "I have stored it" leads.
+    #[prop(into)]
+    next: String,
+) -> impl IntoView {
+    view! {
+        <section class="secret" aria-labelledby="secret-title">
+            <h2 id="secret-title">"Your new key, shown once"</h2>
+            <p>"Store it now, for example in your secret manager. Latchkey keeps only a digest and cannot show it again."</p>
+            <div class="secret-value">
+                <code>{secret.clone()}</code>
+                <CopyButton value=secret label="the key".to_owned()/>
+            </div>
+            <a class="btn btn-primary" href=next>"I have stored it"</a>
+        </section>
+    }
+}

@@ -1,0 +1,319 @@
+//! `/api/v1/posts`: pages with cursors, entity tags (RFC 9110 section 8.8.3), idempotent creation.
+
+use crate::{problem::Problem, state::AppState};
+use axum::{
+    Extension, Json,
+    extract::{FromRequest, Path, Query, Request, State, rejection::JsonRejection},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use latchkey_core::{
+    authn::Principal,
+    demo::{Created, PostCondition, PostError, PostInput},
+    port::{StoreError, post::Post},
+};
+use latchkey_model::{PostId, RequestId};
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, serde::rfc3339};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENCY_KEY_LENGTH: usize = 128;
+const PAGE: u64 = 20;
+
+/// A post, as callers see it.
+#[derive(Serialize)]
+struct PostBody<'a> {
+    id: PostId,
+    title: &'a str,
+    body: &'a str,
+    #[serde(with = "rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+impl<'a> From<&'a Post> for PostBody<'a> {
+    fn from(post: &'a Post) -> Self {
+        Self {
+            id: post.id,
+            title: &post.title,
+            body: &post.body,
+            created_at: post.created_at,
+            updated_at: post.updated_at,
+        }
+    }
+}
+
+/// A page of posts.
+#[derive(Serialize)]
+struct PageBody<'a> {
+    posts: Vec<PostBody<'a>>,
+    next: Option<PostId>,
+}
+
+/// Which page.
+#[derive(Deserialize)]
+pub(super) struct PageQuery {
+    limit: Option<u64>,
+    after: Option<PostId>,
+}
+
+/// What a caller sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PostIn {
+    title: String,
+    #[serde(default)]
+    body: String,
+}
+
+/// An error with the id of the request that met it.
+pub(super) struct Failed(Problem, RequestId);
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        self.0.response(Some(self.1))
+    }
+}
+
+type Answer = Result<Response, Failed>;
+
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
+    Extension(id): Extension<RequestId>,
+    query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
+) -> Answer {
+    let Query(page) = query.map_err(|_| {
+        let detail = "limit is a number from 1 to 100; after is the next of the page before.";
+        Failed(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "Invalid query", detail), id)
+    })?;
+    let found = state
+        .services
+        .posts
+        .list(&principal, page.after, page.limit.unwrap_or(PAGE))
+        .await
+        .map_err(|error| failed(&error, id))?;
+    let body = PageBody { posts: found.posts.iter().map(PostBody::from).collect(), next: found.next };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+pub(super) async fn show(
+    State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
+    Extension(id): Extension<RequestId>,
+    Path(post): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let post = state.services.posts.get(&principal, post_id(&post, id)?).await.map_err(|error| failed(&error, id))?;
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known.is_some_and(|known| lists_tag(known, &etag(&post), Comparison::Weak)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag(&post))]).into_response());
+    }
+    Ok(with_tag(StatusCode::OK, &post))
+}
+
+pub(super) async fn create(
+    State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+) -> Answer {
+    let key = idempotency_key(request.headers()).map_err(|problem| Failed(problem, id))?;
+    let input = read(request, id).await?;
+    let created = state
+        .services
+        .posts
+        .create(&principal, input, key.as_deref(), |post| (written(post), etag(post)))
+        .await
+        .map_err(|error| failed(&error, id))?;
+    let (post, body, tag) = match created {
+        Created::Now(post) => (post.id, written(&post), etag(&post)),
+        Created::Before(answer) => (answer.post, answer.body, answer.etag),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::ETAG, tag),
+        (header::LOCATION, format!("/api/v1/posts/{post}")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((StatusCode::CREATED, headers, body).into_response())
+}
+
+pub(super) async fn update(
+    State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
+    Extension(id): Extension<RequestId>,
+    Path(post): Path<String>,
+    request: Request,
+) -> Answer {
+    let condition = IfMatch::read(request.headers());
+    let post = post_id(&post, id)?;
+    let input = read(request, id).await?;
+    let posts = &state.services.posts;
+    let post = posts
+        .update(&principal, post, condition.as_ref().map(|one| one as &dyn PostCondition), input)
+        .await
+        .map_err(|error| failed(&error, id))?;
+    Ok(with_tag(StatusCode::OK, &post))
+}
+
+pub(super) async fn remove(
+    State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
+    Extension(id): Extension<RequestId>,
+    Path(post): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let condition = IfMatch::read(&headers);
+    let posts = &state.services.posts;
+    posts
+        .delete(&principal, post_id(&post, id)?, condition.as_ref().map(|one| one as &dyn PostCondition))
+        .await
+        .map_err(|error| failed(&error, id))?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `If-Match` (RFC 9110 section 13.1.1).
+struct IfMatch(String);
+
+impl IfMatch {
+    fn read(headers: &HeaderMap) -> Option<Self> {
+        headers.get(header::IF_MATCH).map(|value| Self(value.to_str().unwrap_or_default().to_owned()))
+    }
+}
+
+impl PostCondition for IfMatch {
+    fn holds(&self, post: &Post) -> bool {
+        lists_tag(&self.0, &etag(post), Comparison::Strong)
+    }
+}
+
+/// How two entity tags are compared (RFC 9110 section 8.8.3.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Weak,
+    Strong,
+}
+
+fn lists_tag(list: &str, tag: &str, comparison: Comparison) -> bool {
+    list.trim() == "*"
+        || list.split(',').map(str::trim).any(|listed| match comparison {
+            Comparison::Strong => listed == tag,
+            Comparison::Weak => listed.strip_prefix("W/").unwrap_or(listed) == tag,
+        })
+}
+
+fn etag(post: &Post) -> String {
+    format!("\"{}\"", post.version)
+}
+
+fn written(post: &Post) -> String {
+    serde_json::to_string(&PostBody::from(post)).unwrap_or_default()
+}
+
+fn with_tag(status: StatusCode, post: &Post) -> Response {
+    let headers = [(header::ETAG, etag(post)), (header::CACHE_CONTROL, "no-store".to_owned())];
+    (status, headers, Json(PostBody::from(post))).into_response()
+}
+
+/// What is no id names no post.
+fn post_id(text: &str, request: RequestId) -> Result<PostId, Failed> {
+    text.parse().map_err(|_| Failed(Problem::not_found(), request))
+}
+
+/// At most one, printable, of a bounded length (draft-ietf-httpapi-idempotency-key-header).
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().ok().filter(|text| !text.is_empty() && text.len() <= IDEMPOTENCY_KEY_LENGTH);
+    match (text, values.next()) {
+        (Some(text), None) => Ok(Some(text.to_owned())),
+        _ => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_idempotency_key",
+            "Invalid Idempotency-Key",
+            format!("Send one Idempotency-Key of 1 to {IDEMPOTENCY_KEY_LENGTH} visible characters."),
+        )),
+    }
+}
+
+async fn read(request: Request, id: RequestId) -> Result<PostInput, Failed> {
+    let Json(input) = Json::<PostIn>::from_request(request, &()).await.map_err(|rejection| {
+        let status = rejection.status();
+        let (code, title, detail) = match &rejection {
+            JsonRejection::MissingJsonContentType(_) => {
+                ("unsupported_media_type", "Unsupported media type", "Send Content-Type: application/json.".to_owned())
+            }
+            _ if status == StatusCode::PAYLOAD_TOO_LARGE => {
+                ("too_large", "Body too large", format!("A body may have {} bytes.", crate::routes::BODY_LIMIT))
+            }
+            JsonRejection::JsonDataError(_) => (
+                "invalid",
+                "Invalid content",
+                "A post is an object with title and body, both texts, and nothing else.".to_owned(),
+            ),
+            _ => ("invalid_json", "Invalid JSON", "The body is not JSON.".to_owned()),
+        };
+        Failed(Problem::new(status, code, title, detail), id)
+    })?;
+    Ok(PostInput { title: input.title, body: input.body })
+}
+
+fn failed(error: &PostError, id: RequestId) -> Failed {
+    let problem = match error {
+        PostError::Invalid(errors) => Problem::invalid(errors.clone()),
+        PostError::NotFound => Problem::not_found(),
+        PostError::Changed => Problem::new(
+            StatusCode::PRECONDITION_FAILED,
+            "changed",
+            "Changed since",
+            "The post has been changed since you read it. Read it again, then repeat the change with its new ETag.",
+        ),
+        PostError::KeyReused => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            "Idempotency-Key used before",
+            "This Idempotency-Key was sent with another body. Use a new one for a new post.",
+        ),
+        PostError::Store(error) => {
+            tracing::error!(request.id = %id, error = error as &dyn std::error::Error, "posts: the store failed");
+            match error {
+                StoreError::Unavailable(_) | StoreError::NoSpace(_) => Problem::unavailable(),
+                StoreError::Internal(_) => Problem::internal(),
+            }
+        }
+    };
+    Failed(problem, id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn rfc9110_8_8_3_2_tags_compare_weakly_and_strongly() {
+        assert!(lists_tag("\"1\", \"2\"", "\"2\"", Comparison::Strong));
+        assert!(lists_tag("W/\"2\"", "\"2\"", Comparison::Weak));
+        assert!(!lists_tag("W/\"2\"", "\"2\"", Comparison::Strong));
+        assert!(!lists_tag("2", "\"2\"", Comparison::Weak));
+        assert!(lists_tag(" * ", "\"2\"", Comparison::Strong));
+    }
+
+    #[test]
+    fn one_idempotency_key_of_a_bounded_length() {
+        let headers = |values: &[&str]| {
+            let mut map = HeaderMap::new();
+            for value in values {
+                map.append(IDEMPOTENCY_KEY, HeaderValue::from_str(value).unwrap());
+            }
+            map
+        };
+        assert_eq!(idempotency_key(&headers(&[])).unwrap(), None);
+        assert_eq!(idempotency_key(&headers(&["a"])).unwrap(), Some("a".to_owned()));
+        assert!(idempotency_key(&headers(&[""])).is_err());
+        assert!(idempotency_key(&headers(&["a", "a"])).is_err());
+        assert!(idempotency_key(&headers(&[&"a".repeat(129)])).is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! `latchkey doctor`: checks everything that `serve` needs, one line for each, before it is needed.
+
+use crate::{config::Config, data_folder};
+use latchkey_core::random::SystemRandom;
+use latchkey_storage::SeaStore;
+use std::error::Error as _;
+use tokio::net::TcpListener;
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub what: &'static str,
+    /// What is well, or what is wrong and what to do.
+    pub result: Result<String, String>,
+}
+
+/// Looks at everything.
+pub async fn examine(config: &Config) -> Vec<Finding> {
+    let folder = data_folder::prepare(&config.data)
+        .map(|()| format!("{} can be written to", config.data.display()))
+        .map_err(|error| error.to_string());
+    let key = config.secret_key.as_ref().map(|secret| secret.0.as_str());
+    let secret = match &folder {
+        Ok(_) => data_folder::master_key(&config.data, key, &SystemRandom)
+            .map(|_| "can be used".to_owned())
+            .map_err(|error| error.to_string()),
+        Err(_) => Err("not looked at: it is in the data folder".to_owned()),
+    };
+    let port = TcpListener::bind(config.listen)
+        .await
+        .map(|_| format!("{} is free", config.listen))
+        .map_err(|error| format!("cannot listen on {}: {error}. Choose another with --listen", config.listen));
+    vec![
+        Finding { what: "settings", result: Ok(format!("people come to {}", config.public_url)) },
+        Finding { what: "data folder", result: folder },
+        Finding { what: "secret", result: secret },
+        Finding { what: "database", result: database(config).await },
+        Finding { what: "address", result: port },
+        Finding { what: "transport", result: transport(config) },
+    ]
+}
+
+async fn database(config: &Config) -> Result<String, String> {
+    let store = SeaStore::connect(&config.database_url.0).await.map_err(|error| {
+        let source = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+        format!("{error}{source}")
+    })?;
+    let state = migrations::state(store.writer()).await.map_err(|error| format!("cannot be read: {error}"))?;
+    match state {
+        migrations::State::Current => Ok("up to date".to_owned()),
+        migrations::State::Behind(steps) => Ok(format!("{steps} steps behind: `latchkey serve` applies them")),
+        migrations::State::Newer(step) => Err(format!(
+            "made by a newer version of Latchkey (it has the step {step}): run that version, or restore a backup"
+        )),
+    }
+}
+
+fn transport(config: &Config) -> Result<String, String> {
+    match (config.require_tls, config.listen.ip().is_loopback(), config.secure_cookies()) {
+        (false, false, _) => {
+            Err("credentials are taken over plain HTTP from other machines: remove require_tls = false".to_owned())
+        }
+        (_, false, false) => Err(
+            "listens beyond this machine and public_url is not https://: put a proxy with TLS on this machine and set public_url"
+                .to_owned(),
+        ),
+        (_, _, true) => Ok("TLS by a proxy; cookies travel over TLS only".to_owned()),
+        (_, true, false) => Ok("this machine only".to_owned()),
+    }
+}

@@ -1,0 +1,49 @@
+//! The portal's pages and forms: Leptos behind a session, a defence against forged requests, and headers for browsers.
+
+pub mod guard;
+pub mod headers;
+pub mod session_store;
+
+use crate::state::AppState;
+use app::{
+    shell::{App, shell},
+    ssr::Portal,
+};
+use axum::{Router, middleware};
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use session_store::PortalSessions;
+use tower_http::compression::CompressionLayer;
+use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
+
+/// Every page and form, with a page for what is not there.
+pub fn router(state: &AppState) -> Router<AppState> {
+    let portal = state.portal();
+    let context = {
+        let portal = portal.clone();
+        move || provide_context::<Portal>(portal.clone())
+    };
+    let options = state.leptos_options.clone();
+    let document = {
+        let options = options.clone();
+        move || shell(options.clone())
+    };
+    let not_found = {
+        let options = options.clone();
+        leptos_axum::render_app_async_with_context(context.clone(), move || shell(options.clone()))
+    };
+    let sessions = SessionManagerLayer::new(PortalSessions::new(state))
+        .with_name(if state.config.secure_cookies() { "__Host-latchkey" } else { "latchkey" })
+        .with_secure(state.config.secure_cookies())
+        .with_http_only(true)
+        // Lax, not Strict: a link from a mail must find its reader signed in.
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(state.config.session_idle));
+    Router::new()
+        .leptos_routes_with_context(state, generate_route_list(App), context, document)
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
+        .layer(sessions)
+        .layer(middleware::from_fn_with_state(state.clone(), headers::page_headers))
+        .layer(CompressionLayer::new().br(true).gzip(true))
+}

@@ -1,0 +1,181 @@
+//! What stands before every page and form: it finds out who is asking, and turns away forms that this portal did not make.
+
+use crate::{door::peer, routes::BODY_LIMIT, state::AppState};
+use app::{
+    route,
+    ssr::{
+        Theme,
+        flash::Flash,
+        form::{FormToken, field},
+        respond::find_cookie,
+        session::{ACCOUNT, PeerAddress, digest_of},
+    },
+};
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use latchkey_core::{Actor, port::StoreError, random::base62, secret::digests_equal};
+use latchkey_model::AccountId;
+use tower_sessions::Session;
+
+const SEED_LENGTH: usize = 32;
+/// Fields whose content is never kept for a second try.
+const SECRET_FIELDS: [&str; 3] = ["password", "token", field::TOKEN];
+
+/// Why a form is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Forged {
+    /// It comes from a page of another origin, or the browser does not say from where.
+    Origin,
+    /// It is not encoded as forms are.
+    ContentType,
+}
+
+/// Guards every page and form.
+pub async fn guard(State(state): State<AppState>, session: Session, mut request: Request, next: Next) -> Response {
+    let seed_cookie = seed_cookie_name(&state);
+    let known_seed = find_cookie(request.headers(), seed_cookie)
+        .filter(|seed| seed.len() == SEED_LENGTH && seed.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .map(str::to_owned);
+    let seed = known_seed.clone().unwrap_or_else(|| base62(state.services.ports.random(), SEED_LENGTH));
+    let token = token_of(&state, &seed);
+
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        if let Err(forged) = from_this_portal(&request, &state) {
+            tracing::warn!(?forged, http.path = request.uri().path(), "a form was turned away");
+            return refused(forged);
+        }
+        request = match with_checked_body(&state, &session, request, known_seed.as_deref(), &token).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+    }
+
+    let actor = match find_actor(&state, &session).await {
+        Ok(actor) => actor,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "who is asking cannot be found out");
+            return unavailable();
+        }
+    };
+    let address = peer(&request);
+    let theme = find_cookie(request.headers(), Theme::COOKIE).map(Theme::from_word).unwrap_or_default();
+    let extensions = request.extensions_mut();
+    extensions.insert(actor);
+    extensions.insert(PeerAddress(address));
+    extensions.insert(theme);
+    extensions.insert(FormToken(URL_SAFE_NO_PAD.encode(token)));
+
+    let mut response = next.run(request).await;
+    if known_seed.is_none() {
+        set_seed(&state, response.headers_mut(), seed_cookie, &seed);
+    }
+    response
+}
+
+fn seed_cookie_name(state: &AppState) -> &'static str {
+    if state.config.secure_cookies() { "__Host-latchkey_form" } else { "latchkey_form" }
+}
+
+fn set_seed(state: &AppState, headers: &mut HeaderMap, name: &str, seed: &str) {
+    let secure = if state.config.secure_cookies() { "; Secure" } else { "" };
+    let cookie = format!("{name}={seed}; Path=/; HttpOnly; SameSite=Lax{secure}");
+    if let Ok(value) = HeaderValue::try_from(cookie) {
+        headers.append(header::SET_COOKIE, value);
+    }
+}
+
+fn token_of(state: &AppState, seed: &str) -> [u8; 32] {
+    state.form_key.digest(seed.as_bytes())
+}
+
+/// The browser must say that the form is on a page of ours: by `Origin`, or where it sends none, by `Sec-Fetch-Site`.
+fn from_this_portal(request: &Request, state: &AppState) -> Result<(), Forged> {
+    let text = |name| request.headers().get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("null"));
+    let site = text("sec-fetch-site");
+    if site.is_some_and(|site| site != "same-origin") {
+        return Err(Forged::Origin);
+    }
+    match text("origin") {
+        Some(origin) if state.config.origins().iter().any(|ours| ours == origin) => {}
+        None if site == Some("same-origin") => {}
+        _ => return Err(Forged::Origin),
+    }
+    let content_type = text("content-type").unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") { Ok(()) } else { Err(Forged::ContentType) }
+}
+
+fn refused(forged: Forged) -> Response {
+    match forged {
+        Forged::Origin => {
+            (StatusCode::FORBIDDEN, "This form was not sent from a page of this portal.\n").into_response()
+        }
+        Forged::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the form as a form.\n").into_response(),
+    }
+}
+
+fn unavailable() -> Response {
+    let text = "Temporarily unavailable. Nothing was changed; try again in a moment.\n";
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], text).into_response()
+}
+
+/// Reads the form, checks its token, and passes it on. A form whose token has expired goes back to its page, with what was
+/// typed.
+async fn with_checked_body(
+    state: &AppState,
+    session: &Session,
+    request: Request,
+    seed: Option<&str>,
+    token: &[u8; 32],
+) -> Result<Request, Response> {
+    let (mut parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, BODY_LIMIT).await else {
+        return Err((StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.\n").into_response());
+    };
+    let fields: Vec<(String, String)> = url::form_urlencoded::parse(&bytes).into_owned().collect();
+    let value = |name: &str| fields.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
+    let back = route::local(value(field::BACK).unwrap_or_default(), route::HOME);
+    let sent = value(field::TOKEN).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+    let sent: Option<[u8; 32]> = sent.and_then(|bytes| bytes.try_into().ok());
+    if seed.is_none() || !sent.is_some_and(|sent| digests_equal(&sent, token)) {
+        tracing::info!(http.path = parts.uri.path(), "a form had expired");
+        return Err(back_with_input(state, session, &fields, &back).await);
+    }
+    // What cannot be read as the form's own fields is led back to its page, and never to wherever `Referer` says.
+    parts.headers.remove(header::REFERER);
+    if let Ok(value) = HeaderValue::try_from(back) {
+        parts.headers.insert(header::REFERER, value);
+    }
+    parts.headers.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+async fn back_with_input(state: &AppState, session: &Session, fields: &[(String, String)], back: &str) -> Response {
+    let flash = Flash::bad("This form had expired. What you typed is still here; send it again.");
+    let flash = fields
+        .iter()
+        .filter(|(name, _)| !SECRET_FIELDS.contains(&name.as_str()) && name != field::BACK)
+        .take(16)
+        .fold(flash, |flash, (name, value)| flash.keep(name, value));
+    flash.put(session).await;
+    let location = HeaderValue::try_from(back).unwrap_or(HeaderValue::from_static(route::HOME));
+    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
+    let seed = base62(state.services.ports.random(), SEED_LENGTH);
+    set_seed(state, response.headers_mut(), seed_cookie_name(state), &seed);
+    response
+}
+
+/// The account of the session, looked up anew for each request: what changed about it is in force at once.
+async fn find_actor(state: &AppState, session: &Session) -> Result<Actor, StoreError> {
+    let failed = |error: tower_sessions::session::Error| StoreError::Unavailable(Box::new(error));
+    let Some(id) = session.get::<AccountId>(ACCOUNT).await.map_err(failed)? else { return Ok(Actor::Anonymous) };
+    let Some(session_id) = session.id() else { return Ok(Actor::Anonymous) };
+    let account = state.services.accounts.account(id).await?;
+    Ok(account.map_or(Actor::Anonymous, |account| Actor::Account { account, session: digest_of(session_id) }))
+}

@@ -1,0 +1,157 @@
+//! Errors of the API as `application/problem+json` (RFC 9457).
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use latchkey_core::authn::refusal::Answer;
+use latchkey_model::{FieldErrors, RequestId};
+use serde::Serialize;
+
+/// An error that an API caller gets.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: FieldErrors,
+    challenge: Option<String>,
+    retry_after: Option<u64>,
+    allow: Option<String>,
+}
+
+/// The members of the body.
+#[derive(Serialize)]
+struct Body9457<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<RequestId>,
+    #[serde(skip_serializing_if = "FieldErrors::is_empty")]
+    errors: &'a FieldErrors,
+}
+
+impl Problem {
+    /// An error with its stable word, its class in words, and what to do about it.
+    pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.into(),
+            errors: FieldErrors::default(),
+            challenge: None,
+            retry_after: None,
+            allow: None,
+        }
+    }
+
+    /// No such thing, as far as this caller may know.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", "There is nothing here for this credential.")
+    }
+
+    /// The method is not one of the path's.
+    pub fn method_not_allowed(allow: String) -> Self {
+        let detail = format!("This path answers to {allow}.");
+        Self {
+            allow: Some(allow),
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", detail)
+        }
+    }
+
+    /// The store, or something else of ours, is out of reach.
+    pub fn unavailable() -> Self {
+        Self {
+            retry_after: Some(5),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Temporarily unavailable",
+                "Nothing was changed. Try again shortly.",
+            )
+        }
+    }
+
+    /// A fault of ours.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Internal error",
+            "Something went wrong on our side. The request id helps us to find it.",
+        )
+    }
+
+    /// Members of the body are wrong; each sentence says why.
+    pub fn invalid(errors: FieldErrors) -> Self {
+        Self {
+            errors,
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "Invalid content",
+                "Some members are not valid: see errors.",
+            )
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Draws the response; `request_id` is what the owner can look up.
+    pub fn response(&self, request_id: Option<RequestId>) -> Response {
+        let body = Body9457 {
+            r#type: format!("/docs/errors#{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            errors: &self.errors,
+        };
+        let text = serde_json::to_string(&body).unwrap_or_default();
+        let mut response = Response::new(Body::from(text));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut put = |name, value: Option<String>| {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                headers.insert(name, value);
+            }
+        };
+        put(header::WWW_AUTHENTICATE, self.challenge.clone());
+        put(header::RETRY_AFTER, self.retry_after.map(|seconds| seconds.to_string()));
+        put(header::ALLOW, self.allow.clone());
+        response
+    }
+}
+
+impl From<Answer> for Problem {
+    fn from(answer: Answer) -> Self {
+        Self {
+            challenge: answer.challenge,
+            retry_after: answer.retry_after,
+            ..Self::new(
+                StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                answer.code,
+                answer.title,
+                answer.detail,
+            )
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.response(None)
+    }
+}

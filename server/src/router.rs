@@ -1,0 +1,29 @@
+//! The whole HTTP surface in one screen.
+
+use crate::{api, assets, portal, problem::Problem, state::AppState};
+use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// Everything that answers.
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        .merge(api::router(&state))
+        .merge(portal::router(&state))
+        .route("/assets/{version}/{*name}", get(assets::serve))
+        .route("/robots.txt", get(assets::robots))
+        .route("/health/live", get(|| async { "ok\n" }))
+        .route("/health/ready", get(ready))
+        .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
+        .with_state(state)
+}
+
+/// Whether requests can be served: the database answers.
+async fn ready(State(state): State<AppState>) -> impl IntoResponse {
+    match state.services.ports.store.ping().await {
+        Ok(()) => (StatusCode::OK, "ok\n"),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+        }
+    }
+}

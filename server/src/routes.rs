@@ -1,0 +1,125 @@
+//! The one table of routes: what answers, who may ask, with which scope, how large a body.
+//!
+//! The API's router is built from it; the pages and forms, which Leptos registers, are compared with it by a test, and so are
+//! the matrices of who may do what and of what a forged form gets. A route that is not here fails that test.
+
+use latchkey_model::Scope;
+
+/// Who may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Anybody,
+    /// Whoever comes with a valid API key that holds the scope, if one is named.
+    Key(Option<&'static str>),
+    /// Whoever is signed in.
+    Account,
+    /// Admins.
+    Admin,
+}
+
+/// What kind of thing answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A page of the portal.
+    Page,
+    /// A form of the portal: always POST, always behind the defence against forged requests.
+    Form,
+    /// An endpoint of the demo API.
+    Api(Endpoint),
+    /// Something for operators.
+    Operations,
+}
+
+/// The endpoints of the demo API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `GET /status`.
+    Status,
+    /// `GET /whoami`.
+    Whoami,
+    /// `GET /posts`.
+    ListPosts,
+    /// `POST /posts`.
+    CreatePost,
+    /// `GET /posts/{id}`.
+    GetPost,
+    /// `PUT /posts/{id}`.
+    UpdatePost,
+    /// `DELETE /posts/{id}`.
+    DeletePost,
+}
+
+/// One row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path, with axum's `{parameters}`.
+    pub path: &'static str,
+    /// Who may ask.
+    pub access: Access,
+    /// What answers.
+    pub kind: Kind,
+}
+
+/// The largest body that any route takes, in bytes.
+pub const BODY_LIMIT: usize = 64 * 1024;
+
+const fn page(path: &'static str, access: Access) -> Route {
+    Route { method: "GET", path, access, kind: Kind::Page }
+}
+
+const fn form(path: &'static str, access: Access) -> Route {
+    Route { method: "POST", path, access, kind: Kind::Form }
+}
+
+const fn api(method: &'static str, path: &'static str, endpoint: Endpoint, access: Access) -> Route {
+    Route { method, path, access, kind: Kind::Api(endpoint) }
+}
+
+const fn operations(path: &'static str) -> Route {
+    Route { method: "GET", path, access: Access::Anybody, kind: Kind::Operations }
+}
+
+/// Every route there is.
+pub const ROUTES: &[Route] = &[
+    page("/", Access::Anybody),
+    page("/docs", Access::Anybody),
+    page("/docs/{guide}", Access::Anybody),
+    page("/signup", Access::Anybody),
+    page("/login", Access::Anybody),
+    page("/setup", Access::Anybody),
+    page("/dashboard", Access::Account),
+    page("/apps", Access::Account),
+    page("/apps/new", Access::Account),
+    page("/apps/{app}/{environment}/keys", Access::Account),
+    page("/apps/{app}/{environment}/keys/new", Access::Account),
+    page("/apps/{app}/{environment}/keys/{key}/revoke", Access::Account),
+    page("/apps/{app}/{environment}/usage", Access::Account),
+    page("/apps/{app}/{environment}/logs", Access::Account),
+    page("/logs/{request_id}", Access::Account),
+    page("/account/sessions", Access::Account),
+    page("/admin/failures", Access::Admin),
+    // Every part of the pages in its states; it answers 404 in a release build.
+    page("/design", Access::Anybody),
+    form("/form/account/sign-up", Access::Anybody),
+    form("/form/account/sign-in", Access::Anybody),
+    form("/form/account/setup", Access::Anybody),
+    form("/form/account/sign-out", Access::Anybody),
+    form("/form/account/theme", Access::Anybody),
+    form("/form/session/end", Access::Account),
+    form("/form/session/end-others", Access::Account),
+    form("/form/application/create", Access::Account),
+    form("/form/api-key/create", Access::Account),
+    form("/form/api-key/revoke", Access::Account),
+    api("GET", "/api/v1/status", Endpoint::Status, Access::Anybody),
+    api("GET", "/api/v1/whoami", Endpoint::Whoami, Access::Key(None)),
+    api("GET", "/api/v1/posts", Endpoint::ListPosts, Access::Key(Some(Scope::READ_POSTS))),
+    api("POST", "/api/v1/posts", Endpoint::CreatePost, Access::Key(Some(Scope::WRITE_POSTS))),
+    api("GET", "/api/v1/posts/{id}", Endpoint::GetPost, Access::Key(Some(Scope::READ_POSTS))),
+    api("PUT", "/api/v1/posts/{id}", Endpoint::UpdatePost, Access::Key(Some(Scope::WRITE_POSTS))),
+    api("DELETE", "/api/v1/posts/{id}", Endpoint::DeletePost, Access::Key(Some(Scope::WRITE_POSTS))),
+    operations("/health/live"),
+    operations("/health/ready"),
+];

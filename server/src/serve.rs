@@ -1,0 +1,242 @@
+//! Starting, serving and stopping.
+
+use crate::{
+    assets::Assets,
+    config::Config,
+    data_folder::{self, DataFolderError},
+    router::router,
+    state::AppState,
+};
+use app::ssr::session::Rotations;
+use latchkey_core::{
+    Ports, Services, Settings, account::SetupError, clock::SystemClock, limit::Quota, port::request_log::Period,
+    random::SystemRandom, usage::Recording,
+};
+use latchkey_storage::{ConnectError, SeaStore};
+use leptos::config::LeptosOptions;
+use migrations::Migrator;
+use sea_orm_migration::MigratorTrait;
+use std::{io, net::SocketAddr, num::NonZeroU32, sync::Arc};
+use time::Duration;
+use tokio::net::TcpListener;
+
+/// Why the server did not start, or stopped; each text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataFolderError),
+    /// The database cannot be opened.
+    #[error("{}", in_one_line(.0))]
+    Connect(#[from] ConnectError),
+    /// The database belongs to a newer version.
+    #[error(
+        "the database was made by a newer version of Latchkey (it has the step {step}): run that version, or restore a backup"
+    )]
+    NewerDatabase {
+        /// The step that this binary does not know.
+        step: String,
+    },
+    /// The database cannot be brought up to date.
+    #[error("the database cannot be brought up to date: {0}")]
+    Migrate(sea_orm_migration::DbErr),
+    /// The assets are missing.
+    #[error(transparent)]
+    Assets(#[from] crate::assets::AssetsError),
+    /// No password can be hashed.
+    #[error("no password can be hashed on this machine")]
+    Hash(#[from] latchkey_core::account::password::HashError),
+    /// The port is in use, or not ours to use.
+    #[error("cannot listen on {address}: {source}. Choose another with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The listener failed.
+    #[error("the server stopped")]
+    Serve(#[source] io::Error),
+}
+
+/// An error with what caused it, as one line.
+pub(crate) fn in_one_line(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
+
+/// Opens the database and brings it up to date.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn open_database(config: &Config) -> Result<SeaStore, ServeError> {
+    let store = SeaStore::connect(&config.database_url.0).await?;
+    match migrations::state(store.writer()).await.map_err(ServeError::Migrate)? {
+        migrations::State::Current => {}
+        migrations::State::Newer(step) => return Err(ServeError::NewerDatabase { step }),
+        migrations::State::Behind(steps) => {
+            tracing::info!(steps, "bringing the database up to date");
+            Migrator::up(store.writer(), None).await.map_err(ServeError::Migrate)?;
+        }
+    }
+    Ok(store)
+}
+
+/// Everything that serving needs, and the writer to wait for at the end.
+pub struct Server {
+    /// What handlers share.
+    pub state: AppState,
+    recording: Recording,
+}
+
+/// Builds the services on a store.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> Result<Server, ServeError> {
+    let key = config.secret_key.as_ref().map(|secret| secret.0.as_str());
+    let master = data_folder::master_key(&config.data, key, ports.random())?;
+    let minute = NonZeroU32::MIN.saturating_add(59);
+    let settings = Settings {
+        key_quota: Quota { requests: config.requests_per_minute, window_seconds: minute },
+        attempt_quota: Quota { requests: config.attempts_per_minute, window_seconds: minute },
+        hashes_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    };
+    let (recorder, recording) = Recording::start(Arc::new(store));
+    let state = AppState {
+        services: Services::new(ports, &master, &settings)?,
+        recorder,
+        assets: Arc::new(assets),
+        rotations: Rotations::default(),
+        leptos_options: LeptosOptions::builder()
+            .output_name("latchkey")
+            .site_root("site")
+            .site_pkg_dir("pkg")
+            .site_addr(config.listen)
+            .build(),
+        form_key: master.derive("form"),
+        config: Arc::new(config),
+    };
+    Ok(Server { state, recording })
+}
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve(config: Config) -> Result<(), ServeError> {
+    data_folder::prepare(&config.data)?;
+    let store = open_database(&config).await?;
+    let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
+    let assets = load_assets(&config)?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|source| ServeError::Listen { address: config.listen, source })?;
+    let server = build(config, store.clone(), ports, assets)?;
+    greet(&server.state).await;
+
+    let pruning = tokio::spawn(prune_for_ever(server.state.clone()));
+    let app = router(server.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, app).with_graceful_shutdown(told_to_stop()).await;
+    tracing::info!("stopping: writing what is left");
+    pruning.abort();
+    let _ = pruning.await;
+    drop(server.state);
+    server.recording.finish().await;
+    if let Err(error) = store.close().await {
+        tracing::warn!(%error, "the database did not close well");
+    }
+    served.map_err(ServeError::Serve)
+}
+
+#[cfg(feature = "embed-assets")]
+#[expect(clippy::unnecessary_wraps, reason = "the other build reads a folder, which can fail")]
+fn load_assets(_: &Config) -> Result<Assets, ServeError> {
+    Ok(Assets::embedded())
+}
+
+#[cfg(not(feature = "embed-assets"))]
+fn load_assets(config: &Config) -> Result<Assets, ServeError> {
+    Ok(Assets::from_folder(&config.site_root)?)
+}
+
+/// Says where the portal is and, while there is no admin, how to make the first one.
+#[expect(clippy::print_stdout, reason = "this is for the person who started the server")]
+async fn greet(state: &AppState) {
+    let url = state.config.public_url.as_str().trim_end_matches('/');
+    println!("Latchkey is at {url}");
+    match state.services.accounts.setup_link().await {
+        Ok(token) => println!("Create the first admin, once, within 24 hours: {url}/setup?token={}", token.expose()),
+        Err(SetupError::HasAdmin) => {}
+        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "no link for the first admin"),
+    }
+    if state.config.require_tls && !state.config.listen.ip().is_loopback() {
+        tracing::warn!(
+            "listening beyond this machine without TLS: credentials from other machines are refused. Put a proxy with TLS on this machine"
+        );
+    }
+}
+
+async fn told_to_stop() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+/// Removes what is past its time, in small batches that do not hold the writer for long.
+async fn prune_for_ever(state: AppState) {
+    let mut hour = tokio::time::interval(std::time::Duration::from_hours(1));
+    loop {
+        hour.tick().await;
+        if let Err(error) = prune(&state).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old rows could not be removed");
+        }
+    }
+}
+
+/// Removes what is past its time.
+///
+/// # Errors
+/// When the store fails.
+pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreError> {
+    const BATCH: u64 = 500;
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+    let ports = &state.services.ports;
+    let now = ports.now();
+    loop {
+        let mut work = ports.store.begin().await?;
+        let removed = work.request_prune(now - state.config.log_life, BATCH).await?;
+        work.commit().await?;
+        if removed < BATCH {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    let mut work = ports.store.begin().await?;
+    work.session_prune(now - Duration::days(1)).await?;
+    work.idempotent_answer_prune(now - Duration::days(1)).await?;
+    for (period, days) in [(Period::Minute, 2), (Period::Hour, 15), (Period::Day, 400)] {
+        work.rollup_prune(period, (now - Duration::days(days)).unix_timestamp()).await?;
+    }
+    work.commit().await
+}

@@ -1,0 +1,48 @@
+//! What every handler shares.
+
+use crate::{assets::Assets, config::Config};
+use app::ssr::{Portal, session::Rotations};
+use axum::extract::FromRef;
+use latchkey_core::{Services, secret::DigestKey, usage::Recorder};
+use leptos::config::LeptosOptions;
+use std::sync::Arc;
+
+/// Handles to everything; cloning is cheap.
+#[derive(Clone)]
+pub struct AppState {
+    /// The rules.
+    pub services: Services,
+    /// The end that requests are given to for the record.
+    pub recorder: Recorder,
+    /// What the operator set.
+    pub config: Arc<Config>,
+    /// Scripts, styles, fonts.
+    pub assets: Arc<Assets>,
+    /// Sessions that change their id right now.
+    pub rotations: Rotations,
+    /// The key of the forms' tokens.
+    pub form_key: DigestKey,
+    /// What Leptos wants to know.
+    pub leptos_options: LeptosOptions,
+}
+
+impl AppState {
+    /// What pages are given.
+    pub fn portal(&self) -> Portal {
+        Portal {
+            services: self.services.clone(),
+            rotations: self.rotations.clone(),
+            recorder: self.recorder.clone(),
+            public_url: self.config.public_url.as_str().trim_end_matches('/').to_owned(),
+            secure_cookies: self.config.secure_cookies(),
+            sign_up_open: self.config.sign_up_open,
+            assets_root: self.assets.root().to_owned(),
+        }
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos_options.clone()
+    }
+}
