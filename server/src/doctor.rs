@@ -1,9 +1,8 @@
 //! `latchkey doctor`: checks everything that `serve` needs, one line for each, before it is needed.
 
-use crate::{config::Config, data_folder};
+use crate::{config::Config, data_folder, serve::in_one_line};
 use latchkey_core::random::SystemRandom;
 use latchkey_storage::SeaStore;
-use std::error::Error as _;
 use tokio::net::TcpListener;
 
 /// One finding.
@@ -42,10 +41,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
 }
 
 async fn database(config: &Config) -> Result<String, String> {
-    let store = SeaStore::connect(&config.database_url.0).await.map_err(|error| {
-        let source = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-        format!("{error}{source}")
-    })?;
+    let store = SeaStore::connect(&config.database_url.0).await.map_err(|error| in_one_line(&error))?;
     let state = migrations::state(store.writer()).await.map_err(|error| format!("cannot be read: {error}"))?;
     match state {
         migrations::State::Current => Ok("up to date".to_owned()),

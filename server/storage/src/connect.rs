@@ -152,4 +152,13 @@ mod tests {
             assert_eq!(is_older(version, [3, 51, 3]), older, "{version}");
         }
     }
+
+    #[tokio::test]
+    async fn t10_a_reading_connection_of_sqlite_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SeaStore::connect(&format!("sqlite://{}/x.db", folder.path().display())).await.unwrap();
+        store.writer.execute_unprepared("CREATE TABLE t (x INTEGER)").await.unwrap();
+        let error = store.reader.execute_unprepared("INSERT INTO t VALUES (1)").await.unwrap_err().to_string();
+        assert!(error.contains("readonly"), "{error}");
+    }
 }

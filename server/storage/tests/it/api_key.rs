@@ -1,0 +1,133 @@
+//! API keys: whose they are, and that each ends once.
+
+use crate::support::{Database, NOW, add_key, application, new_key, on_both_databases, person, uuid};
+use latchkey_core::port::{ApiKeyReader, ApiReader, ApplicationReader, Consumed, Inserted, Store};
+use latchkey_model::{ApiKeyId, Environment};
+use time::Duration;
+
+on_both_databases!(
+    a_key_reads_back_as_it_was_made,
+    a_key_is_seen_by_its_team_alone,
+    a_form_sent_twice_makes_one_key,
+    r17_a_key_is_revoked_once_under_concurrency,
+    live_keys_are_counted,
+    the_demo_api_is_there_with_its_scopes,
+);
+
+async fn a_key_reads_back_as_it_was_made(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let bookshelf = application(database, &ada, "Bookshelf").await;
+    let new = new_key(&ada, &bookshelf, "aaaaaaaaaaaa");
+    add_key(database, &new).await;
+    let stored = database.store.api_key_for_door("aaaaaaaaaaaa").await.unwrap().unwrap();
+    assert_eq!(stored.digest, new.digest);
+    assert_eq!(stored.application_name, bookshelf.name);
+    assert_eq!(stored.key.hint(), "lk_dev_aaaa…x4Tb");
+    assert_eq!(stored.key.team_id, ada.team);
+    assert_eq!((stored.key.expires_at, stored.key.revoked_at), (new.expires_at, None));
+    assert_eq!(stored.key.scopes, new.scopes);
+    let listed = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
+    assert_eq!(listed, [stored.key]);
+    let elsewhere = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Staging, NOW).await.unwrap();
+    assert_eq!(elsewhere, []);
+    assert!(database.store.api_key_for_door("AAAAAAAAAAAA").await.unwrap().is_none(), "ids are exact");
+}
+
+async fn a_key_is_seen_by_its_team_alone(database: &Database) {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let bookshelf = application(database, &ada, "Bookshelf").await;
+    let key = new_key(&ada, &bookshelf, "aaaaaaaaaaaa");
+    add_key(database, &key).await;
+    assert!(database.store.api_key(ada.account.id, key.id).await.unwrap().is_some());
+    assert!(database.store.api_key(eve.account.id, key.id).await.unwrap().is_none());
+    let listed = database.store.api_keys(eve.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
+    assert_eq!(listed, []);
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_revoke(eve.team, key.id, eve.account.id, NOW).await.unwrap(), Consumed::Lost);
+    work.commit().await.unwrap();
+    let stored = database.store.api_key_for_door("aaaaaaaaaaaa").await.unwrap().unwrap();
+    assert_eq!(stored.key.revoked_at, None);
+}
+
+async fn a_form_sent_twice_makes_one_key(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let bookshelf = application(database, &ada, "Bookshelf").await;
+    let form_id = uuid();
+    let sent = (0..8_u8).map(|number| {
+        let mut key = new_key(&ada, &bookshelf, &format!("aaaaaaaaaaa{number}"));
+        key.form_id = form_id;
+        let store = database.store.clone();
+        tokio::spawn(async move {
+            let mut work = store.begin().await.unwrap();
+            let inserted = work.api_key_add(&key).await.unwrap();
+            if inserted == Inserted::Done {
+                work.commit().await.unwrap();
+            }
+            inserted
+        })
+    });
+    let mut made = 0;
+    for one in sent.collect::<Vec<_>>() {
+        made += usize::from(one.await.unwrap() == Inserted::Done);
+    }
+    assert_eq!(made, 1);
+    let listed = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
+    assert_eq!(listed.len(), 1);
+}
+
+async fn r17_a_key_is_revoked_once_under_concurrency(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let bookshelf = application(database, &ada, "Bookshelf").await;
+    let key = new_key(&ada, &bookshelf, "aaaaaaaaaaaa");
+    add_key(database, &key).await;
+    let (team, by, id) = (ada.team, ada.account.id, key.id);
+    let tries = (0..32).map(|second| {
+        let store = database.store.clone();
+        tokio::spawn(async move {
+            let mut work = store.begin().await.unwrap();
+            let at = NOW + Duration::seconds(second);
+            let revoked = work.api_key_revoke(team, id, by, at).await.unwrap();
+            work.commit().await.unwrap();
+            (revoked, at)
+        })
+    });
+    let mut winners = Vec::new();
+    for one in tries.collect::<Vec<_>>() {
+        let (revoked, at) = one.await.unwrap();
+        if revoked == Consumed::Won {
+            winners.push(at);
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    let stored = database.store.api_key_for_door("aaaaaaaaaaaa").await.unwrap().unwrap();
+    assert_eq!(stored.key.revoked_at, Some(winners[0]), "the first end stays");
+    let mut work = database.begin().await;
+    let nobodys = ApiKeyId::from_uuid(uuid());
+    assert_eq!(work.api_key_revoke(team, nobodys, by, NOW).await.unwrap(), Consumed::Lost);
+}
+
+async fn live_keys_are_counted(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let bookshelf = application(database, &ada, "Bookshelf").await;
+    let (mut live, mut expired) =
+        (new_key(&ada, &bookshelf, "aaaaaaaaaaaa"), new_key(&ada, &bookshelf, "bbbbbbbbbbbb"));
+    let revoked = new_key(&ada, &bookshelf, "cccccccccccc");
+    live.expires_at = None;
+    expired.expires_at = Some(NOW);
+    for key in [&live, &expired, &revoked] {
+        add_key(database, key).await;
+    }
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_revoke(ada.team, revoked.id, ada.account.id, NOW).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    let seen = database.store.application(ada.account.id, bookshelf.id, NOW).await.unwrap().unwrap();
+    assert_eq!(seen.live_keys, [1, 0, 0]);
+    let listed = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
+    assert_eq!(listed.first().map(|key| key.id), Some(live.id), "live ones come first");
+}
+
+async fn the_demo_api_is_there_with_its_scopes(database: &Database) {
+    let apis = database.store.built_in_apis().await.unwrap();
+    let scopes: Vec<_> = apis.iter().flat_map(|api| &api.scopes).map(|scope| scope.scope.to_string()).collect();
+    assert_eq!(scopes, ["read:posts", "write:posts", "delete:account"]);
+}

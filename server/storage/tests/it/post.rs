@@ -1,0 +1,134 @@
+//! Posts: each environment has its own, and nobody overwrites what they have not seen.
+
+use crate::support::{Database, NOW, add_key, application, new_key, on_both_databases, person, uuid};
+use latchkey_core::port::{
+    ApiKeyReader, Consumed, Inserted, PostReader, Store,
+    post::{Post, StoredAnswer},
+};
+use latchkey_model::{EnvironmentId, PostId};
+use time::Duration;
+
+on_both_databases!(
+    a_post_is_seen_in_its_environment_alone,
+    a_page_ends_where_the_next_begins,
+    a_change_to_what_was_changed_meanwhile_is_lost,
+    r17_one_idempotency_key_keeps_one_answer_under_concurrency,
+    old_answers_are_removed,
+);
+
+/// Two environments that hold posts.
+async fn environments(database: &Database) -> [EnvironmentId; 2] {
+    let ada = person(database, "ada@example.org").await;
+    let mut found = Vec::new();
+    for (called, public_id) in [("Bookshelf", "aaaaaaaaaaaa"), ("Library", "bbbbbbbbbbbb")] {
+        let application = application(database, &ada, called).await;
+        add_key(database, &new_key(&ada, &application, public_id)).await;
+        found.push(database.store.api_key_for_door(public_id).await.unwrap().unwrap().key.environment_id);
+    }
+    [found[0], found[1]]
+}
+
+fn post(environment_id: EnvironmentId, title: &str) -> Post {
+    Post {
+        id: PostId::from_uuid(uuid()),
+        environment_id,
+        title: title.to_owned(),
+        body: String::new(),
+        version: 1,
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+async fn add(database: &Database, post: &Post) {
+    let mut work = database.begin().await;
+    work.post_add(post).await.unwrap();
+    work.commit().await.unwrap();
+}
+
+async fn a_post_is_seen_in_its_environment_alone(database: &Database) {
+    let [here, there] = environments(database).await;
+    let one = post(here, "One");
+    add(database, &one).await;
+    assert_eq!(database.store.post(here, one.id).await.unwrap(), Some(one.clone()));
+    assert_eq!(database.store.post(there, one.id).await.unwrap(), None);
+    assert_eq!(database.store.posts(there, None, 10).await.unwrap(), []);
+    let mut work = database.begin().await;
+    assert_eq!(work.post_update(there, one.id, 1, "Stolen", "", NOW).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.post_delete(there, one.id, 1).await.unwrap(), Consumed::Lost);
+}
+
+async fn a_page_ends_where_the_next_begins(database: &Database) {
+    let [here, _] = environments(database).await;
+    let mut posts = Vec::new();
+    for number in 0..5 {
+        let one = post(here, &format!("Post {number}"));
+        add(database, &one).await;
+        posts.insert(0, one);
+    }
+    let first = database.store.posts(here, None, 2).await.unwrap();
+    assert_eq!(first, posts[..2]);
+    let second = database.store.posts(here, Some(first[1].id), 10).await.unwrap();
+    assert_eq!(second, posts[2..]);
+}
+
+async fn a_change_to_what_was_changed_meanwhile_is_lost(database: &Database) {
+    let [here, _] = environments(database).await;
+    let one = post(here, "One");
+    add(database, &one).await;
+    let later = NOW + Duration::hours(1);
+    let mut work = database.begin().await;
+    assert_eq!(work.post_update(here, one.id, 1, "Two", "text", later).await.unwrap(), Consumed::Won);
+    assert_eq!(work.post_update(here, one.id, 1, "Three", "", later).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.post_delete(here, one.id, 1).await.unwrap(), Consumed::Lost);
+    work.commit().await.unwrap();
+    let changed =
+        Post { title: "Two".to_owned(), body: "text".to_owned(), version: 2, updated_at: later, ..one.clone() };
+    assert_eq!(database.store.post(here, one.id).await.unwrap(), Some(changed));
+    let mut work = database.begin().await;
+    assert_eq!(work.post_delete(here, one.id, 2).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(database.store.post(here, one.id).await.unwrap(), None);
+}
+
+fn answer(post: &Post) -> StoredAnswer {
+    StoredAnswer { fingerprint: [3; 32], post: post.id, body: "{}".to_owned(), etag: "\"1\"".to_owned() }
+}
+
+async fn r17_one_idempotency_key_keeps_one_answer_under_concurrency(database: &Database) {
+    let [here, there] = environments(database).await;
+    let tries = (0..16).map(|number| {
+        let store = database.store.clone();
+        let one = post(here, &format!("Try {number}"));
+        tokio::spawn(async move {
+            let mut work = store.begin().await.unwrap();
+            work.post_add(&one).await.unwrap();
+            let inserted = work.idempotent_answer_add(here, "key", &answer(&one), NOW).await.unwrap();
+            if inserted == Inserted::Done {
+                work.commit().await.unwrap();
+            }
+            inserted
+        })
+    });
+    let mut made = 0;
+    for one in tries.collect::<Vec<_>>() {
+        made += usize::from(one.await.unwrap() == Inserted::Done);
+    }
+    assert_eq!(made, 1);
+    let posts = database.store.posts(here, None, 100).await.unwrap();
+    assert_eq!(posts.len(), 1, "the losers' posts are undone with them");
+    assert_eq!(database.store.idempotent_answer(here, "key").await.unwrap(), Some(answer(&posts[0])));
+    assert_eq!(database.store.idempotent_answer(there, "key").await.unwrap(), None);
+}
+
+async fn old_answers_are_removed(database: &Database) {
+    let [here, _] = environments(database).await;
+    let one = post(here, "One");
+    add(database, &one).await;
+    let mut work = database.begin().await;
+    assert_eq!(work.idempotent_answer_add(here, "key", &answer(&one), NOW).await.unwrap(), Inserted::Done);
+    assert_eq!(work.idempotent_answer_prune(NOW).await.unwrap(), 0);
+    assert_eq!(work.idempotent_answer_prune(NOW + Duration::seconds(1)).await.unwrap(), 1);
+    work.commit().await.unwrap();
+    assert_eq!(database.store.idempotent_answer(here, "key").await.unwrap(), None);
+}

@@ -1,0 +1,230 @@
+//! The log: exact counts, the right reader, filters that mean what they say.
+
+use crate::support::{Database, NOW, Person, add_key, application, new_key, on_both_databases, person, uuid};
+use latchkey_core::port::{
+    ApiKeyReader, RequestLogReader, Store,
+    api_key::ApiKey,
+    request_log::{
+        Attribution, LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts, RollupKey,
+    },
+};
+use latchkey_model::{
+    Environment, RequestId,
+    trace::{DecisionTrace, Step, StepName, StepOutcome},
+};
+use time::Duration;
+
+on_both_databases!(
+    a_request_is_seen_by_its_team_and_by_admins,
+    filters_mean_what_they_say,
+    rollups_add_up,
+    last_use_goes_forward_only,
+    the_first_exposure_stays,
+    pages_continue_below_a_request,
+    old_rows_are_removed_in_batches,
+    a_big_batch_is_written_whole,
+);
+
+async fn key(database: &Database, owner: &Person, called: &str, public_id: &str) -> ApiKey {
+    let application = application(database, owner, called).await;
+    add_key(database, &new_key(owner, &application, public_id)).await;
+    database.store.api_key_for_door(public_id).await.unwrap().unwrap().key
+}
+
+fn row(key: Option<&ApiKey>) -> RequestRow {
+    RequestRow {
+        id: RequestId::from_uuid(uuid()),
+        at: NOW,
+        method: "GET".to_owned(),
+        route: "/api/v1/posts".to_owned(),
+        path: "/api/v1/posts".to_owned(),
+        status: 200,
+        reason: None,
+        address: "203.0.113.9".parse().unwrap(),
+        user_agent: "curl".to_owned(),
+        duration_us: 1_234,
+        attribution: key.map(|key| Attribution {
+            team_id: key.team_id,
+            application_id: key.application_id,
+            environment_id: key.environment_id,
+            environment: key.environment,
+            api_key_id: key.id,
+            key_hint: key.hint(),
+            key_name: key.name.to_string(),
+        }),
+        trace: DecisionTrace::complete(vec![Step {
+            name: StepName::Credential,
+            outcome: StepOutcome::Passed,
+            detail: "API key".to_owned(),
+        }]),
+        remedy: None,
+    }
+}
+
+async fn write(database: &Database, batch: RequestBatch) {
+    let mut work = database.begin().await;
+    work.record(&batch).await.unwrap();
+    work.commit().await.unwrap();
+}
+
+async fn write_rows(database: &Database, rows: Vec<RequestRow>) {
+    write(database, RequestBatch { rows, ..RequestBatch::default() }).await;
+}
+
+async fn a_request_is_seen_by_its_team_and_by_admins(database: &Database) {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    let (hers, nobodys) = (row(Some(&key)), row(None));
+    write_rows(database, vec![hers.clone(), nobodys.clone()]).await;
+    let all = RequestFilter::default();
+    let of = |account| LogScope::Account(account);
+    assert_eq!(database.store.requests(of(ada.account.id), &all, 10).await.unwrap(), [hers.clone()]);
+    assert_eq!(database.store.requests(of(eve.account.id), &all, 10).await.unwrap(), []);
+    let seen = database.store.requests(LogScope::Portal, &all, 10).await.unwrap();
+    assert_eq!(seen, [nobodys.clone(), hers.clone()], "the newest first");
+    assert_eq!(database.store.request(of(ada.account.id), hers.id).await.unwrap(), Some(hers.clone()));
+    assert_eq!(database.store.request(of(eve.account.id), hers.id).await.unwrap(), None);
+    assert_eq!(database.store.request(of(ada.account.id), nobodys.id).await.unwrap(), None);
+    assert_eq!(database.store.request(LogScope::Portal, nobodys.id).await.unwrap(), Some(nobodys));
+}
+
+async fn filters_mean_what_they_say(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    let served = row(Some(&key));
+    let mut refused = row(Some(&key));
+    refused.status = 401;
+    refused.reason = Some("revoked".to_owned());
+    refused.method = "POST".to_owned();
+    refused.path = "/api/v1/posts/100%_done".to_owned();
+    refused.address = "2001:db8::1".parse().unwrap();
+    refused.at = NOW + Duration::hours(1);
+    write_rows(database, vec![served.clone(), refused.clone()]).await;
+    let filter = RequestFilter::default;
+    let only = |filter: RequestFilter| {
+        let (store, account) = (database.store.clone(), ada.account.id);
+        async move {
+            let found = store.requests(LogScope::Account(account), &filter, 10).await.unwrap();
+            found.into_iter().map(|row| row.id).collect::<Vec<_>>()
+        }
+    };
+    for hit in [
+        RequestFilter { refused: Some(true), ..filter() },
+        RequestFilter { reason: Some("revoked".to_owned()), ..filter() },
+        RequestFilter { method: Some("POST".to_owned()), ..filter() },
+        RequestFilter { status: Some(401), ..filter() },
+        RequestFilter { address: Some("2001:db8::1".parse().unwrap()), ..filter() },
+        // To the letter: wildcards of SQL are letters like others.
+        RequestFilter { path_contains: Some("0%_d".to_owned()), ..filter() },
+        RequestFilter { since: Some(NOW + Duration::minutes(1)), ..filter() },
+    ] {
+        assert_eq!(only(hit.clone()).await, [refused.id], "{hit:?}");
+    }
+    for miss in [
+        RequestFilter { path_contains: Some("%done%".to_owned()), ..filter() },
+        RequestFilter { path_contains: Some("_posts".to_owned()), ..filter() },
+        RequestFilter { environment: Some(Environment::Production), ..filter() },
+        RequestFilter { reason: Some("' OR 1=1 --".to_owned()), ..filter() },
+    ] {
+        assert_eq!(only(miss.clone()).await, [], "{miss:?}");
+    }
+    assert_eq!(only(RequestFilter { refused: Some(false), ..filter() }).await, [served.id]);
+    let both = RequestFilter {
+        application: Some(key.application_id),
+        environment: Some(key.environment),
+        api_key: Some(key.id),
+        ..filter()
+    };
+    assert_eq!(only(both).await, [refused.id, served.id]);
+}
+
+async fn rollups_add_up(database: &Database) {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    let rollup = RollupKey {
+        period: Period::Hour,
+        start: Period::Hour.start_of(NOW),
+        environment_id: key.environment_id,
+        api_key_id: key.id,
+        route: "GET /api/v1/posts".to_owned(),
+        status: 200,
+        refused: false,
+    };
+    let mut counts = RollupCounts { requests: 3, ..RollupCounts::default() };
+    counts.latency[0] = 2;
+    counts.latency[11] = 1;
+    let other = RollupKey { status: 401, refused: true, ..rollup.clone() };
+    for _ in 0..2 {
+        let rollups = vec![(rollup.clone(), counts), (other.clone(), counts)];
+        write(database, RequestBatch { rollups, ..RequestBatch::default() }).await;
+    }
+    let read = |account| {
+        let store = database.store.clone();
+        let key = key.clone();
+        async move { store.rollups(account, key.application_id, key.environment, Period::Hour, 0).await.unwrap() }
+    };
+    let mut found = read(ada.account.id).await;
+    found.sort_by_key(|(key, _)| key.status);
+    let mut twice = RollupCounts { requests: 6, ..RollupCounts::default() };
+    twice.latency[0] = 4;
+    twice.latency[11] = 2;
+    assert_eq!(found, [(rollup, twice), (other, twice)]);
+    assert_eq!(read(eve.account.id).await, []);
+    let mut work = database.begin().await;
+    assert_eq!(work.rollup_prune(Period::Day, i64::MAX).await.unwrap(), 0);
+    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW)).await.unwrap(), 0);
+    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW) + 1).await.unwrap(), 2);
+}
+
+async fn last_use_goes_forward_only(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    for (at, address) in [(NOW, "203.0.113.9"), (NOW - Duration::hours(1), "203.0.113.10")] {
+        let last_uses = vec![LastUse { api_key_id: key.id, at, address: address.parse().unwrap() }];
+        write(database, RequestBatch { last_uses, ..RequestBatch::default() }).await;
+    }
+    let key = database.store.api_key(ada.account.id, key.id).await.unwrap().unwrap();
+    assert_eq!((key.last_used_at, key.last_used_from), (Some(NOW), "203.0.113.9".parse().ok()));
+}
+
+async fn the_first_exposure_stays(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    for at in [NOW, NOW + Duration::hours(1)] {
+        write(database, RequestBatch { exposures: vec![(key.id, at)], ..RequestBatch::default() }).await;
+    }
+    let key = database.store.api_key(ada.account.id, key.id).await.unwrap().unwrap();
+    assert_eq!(key.exposed_at, Some(NOW));
+}
+
+async fn pages_continue_below_a_request(database: &Database) {
+    let rows: Vec<_> = (0..5).map(|_| row(None)).collect();
+    write_rows(database, rows.clone()).await;
+    let filter = RequestFilter { before: Some(rows[2].id), ..RequestFilter::default() };
+    let below = database.store.requests(LogScope::Portal, &filter, 10).await.unwrap();
+    assert_eq!(below, [rows[1].clone(), rows[0].clone()]);
+    assert_eq!(database.store.requests(LogScope::Portal, &RequestFilter::default(), 3).await.unwrap().len(), 3);
+}
+
+async fn old_rows_are_removed_in_batches(database: &Database) {
+    let mut rows: Vec<_> = (0..5).map(|_| row(None)).collect();
+    for old in &mut rows[..3] {
+        old.at = NOW - Duration::days(31);
+    }
+    write_rows(database, rows).await;
+    let mut work = database.begin().await;
+    let before = NOW - Duration::days(30);
+    assert_eq!(work.request_prune(before, 2).await.unwrap(), 2);
+    assert_eq!(work.request_prune(before, 2).await.unwrap(), 1);
+    assert_eq!(work.request_prune(before, 2).await.unwrap(), 0);
+    work.commit().await.unwrap();
+    assert_eq!(database.store.requests(LogScope::Portal, &RequestFilter::default(), 10).await.unwrap().len(), 2);
+}
+
+async fn a_big_batch_is_written_whole(database: &Database) {
+    // More columns in all than a statement takes variables, on either database.
+    let rows: Vec<_> = (0..4_000).map(|_| row(None)).collect();
+    write_rows(database, rows).await;
+    let found = database.store.requests(LogScope::Portal, &RequestFilter::default(), 5_000).await.unwrap();
+    assert_eq!(found.len(), 4_000);
+}
