@@ -9,6 +9,8 @@ export LATCHKEY_CACHE="${LATCHKEY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/latchke
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$LATCHKEY_CACHE/target}"
 # cargo-leptos writes the site here; a debug server serves it from here.
 export LEPTOS_SITE_ROOT="$CARGO_TARGET_DIR/site"
+# Leptos reads this while it is compiled: one value for every build, or each kind of build would compile it again.
+export LEPTOS_OUTPUT_NAME=latchkey
 
 LATCHKEY_TOOLS="$LATCHKEY_CACHE/tools"
 export LATCHKEY_TOOLS

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use time::Duration;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 /// The settings as they were given; what is missing takes its default in [`Config`].
@@ -108,6 +109,9 @@ pub enum ConfigError {
     /// The database URL is of no database that we speak to.
     #[error("database_url must begin with sqlite:// or postgres://")]
     DatabaseUrl,
+    /// The log's filter is not one.
+    #[error("log_filter cannot be read: {0}. Try info, or info,latchkey_storage=debug")]
+    LogFilter(String),
 }
 
 /// The settings in force.
@@ -230,6 +234,8 @@ impl Config {
         if !["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
             return Err(ConfigError::DatabaseUrl);
         }
+        let log_filter = given.log_filter.unwrap_or_else(|| "info".to_owned());
+        EnvFilter::try_new(&log_filter).map_err(|error| ConfigError::LogFilter(error.to_string()))?;
         let number = |given: Option<NonZeroU32>, default: u32| i64::from(given.map_or(default, NonZeroU32::get));
         Ok(Self {
             listen,
@@ -244,7 +250,7 @@ impl Config {
             session_idle: Duration::hours(number(given.session_idle_hours, 72)),
             session_life: Duration::days(number(given.session_days, 30)),
             log_life: Duration::days(number(given.log_days, 30)),
-            log_filter: given.log_filter.unwrap_or_else(|| "info".to_owned()),
+            log_filter,
             log_format: given.log_format.unwrap_or(LogFormat::Text),
             site_root: given.site_root.unwrap_or_else(|| PathBuf::from("target/site")),
         })
@@ -318,6 +324,8 @@ mod tests {
         let given =
             Given { database_url: Some("postgres://latchkey:hunter2@db/latchkey".to_owned()), ..Given::default() };
         assert!(!format!("{:?}", Config::new(given).unwrap()).contains("hunter2"));
+        let given = Given { log_filter: Some("info,[".to_owned()), ..Given::default() };
+        assert!(matches!(Config::new(given), Err(ConfigError::LogFilter(_))));
         let given = Given { database_url: Some("mysql://x".to_owned()), ..Given::default() };
         assert!(matches!(Config::new(given), Err(ConfigError::DatabaseUrl)));
     }

@@ -131,7 +131,7 @@ async fn run_admin_create(email: &str, name: &str, settings: SettingsArgs) -> Ou
     let master = data_folder::master_key(&config.data, key, &SystemRandom)?;
     let one = Quota { requests: NonZeroU32::MIN, window_seconds: NonZeroU32::MIN };
     let services = Services::new(ports, &master, &Settings { key_quota: one, attempt_quota: one, hashes_at_once: 1 })?;
-    eprintln!("Password for {email} (at least 12 characters), then Enter:");
+    eprintln!("Password for {email} (at least 15 characters), then Enter:");
     let mut typed = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().read_line(&mut typed)?;
     let password = PlainPassword::new(typed.trim_end_matches(['\r', '\n']));

@@ -3,7 +3,7 @@
 //! NIST SP 800-63B-4 section 3.1.1.2: a length, no composition rules, every character allowed.
 
 /// The shortest password, in characters.
-pub const MIN_LENGTH: usize = 12;
+pub const MIN_LENGTH: usize = 15;
 /// The longest password, in characters: room for any pass phrase, a bound on the work of hashing.
 pub const MAX_LENGTH: usize = 128;
 
@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn counts_characters_not_bytes() {
         assert!(check_length(&"é".repeat(11)).is_err());
-        assert!(check_length(&"é".repeat(12)).is_ok());
+        assert!(check_length(&"é".repeat(15)).is_ok());
         assert!(check_length(&"é".repeat(128)).is_ok());
         assert!(check_length(&"é".repeat(129)).is_err());
     }

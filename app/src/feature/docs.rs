@@ -101,6 +101,8 @@ fn drawn(markdown: &str) -> String {
     let mut heading = String::new();
     let mut in_heading = None::<HeadingLevel>;
     let mut events = Vec::new();
+    // Those who hear the page tell its scrolling parts apart by number.
+    let (mut tables, mut examples) = (0, 0);
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
@@ -116,9 +118,8 @@ fn drawn(markdown: &str) -> String {
             }
             Event::Text(text) | Event::Code(text) if in_heading.is_some() => heading.push_str(&text),
             Event::Start(Tag::Table(kinds)) => {
-                events.push(Event::Html(
-                    "<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">".into(),
-                ));
+                tables += 1;
+                events.push(scrolling("div class=\"table-scroll\"", &format!("Table {tables}")));
                 events.push(Event::Start(Tag::Table(kinds)));
             }
             Event::End(TagEnd::Table) => {
@@ -126,7 +127,9 @@ fn drawn(markdown: &str) -> String {
                 events.push(Event::Html("</div>".into()));
             }
             Event::Start(Tag::CodeBlock(_)) => {
-                events.push(Event::Html("<pre tabindex=\"0\" role=\"region\" aria-label=\"Example\"><code>".into()))
+                examples += 1;
+                events.push(scrolling("pre", &format!("Example {examples}")));
+                events.push(Event::Html("<code>".into()));
             }
             Event::End(TagEnd::CodeBlock) => events.push(Event::Html("</code></pre>".into())),
             other => events.push(other),
@@ -135,6 +138,11 @@ fn drawn(markdown: &str) -> String {
     let mut text = String::new();
     html::push_html(&mut text, events.into_iter());
     text
+}
+
+/// Opens an element that scrolls by itself: by keyboard too, with a name for those who hear it.
+fn scrolling(element: &str, name: &str) -> Event<'static> {
+    Event::Html(format!("<{element} tabindex=\"0\" role=\"region\" aria-label=\"{name}\">").into())
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub fn TryIt(
     view! {
         <div class="try-it">
             <a class="btn btn-small" href=href on:click=run>"Run it"</a>
-            <pre class="try-it-answer" role="status" aria-label="Answer">{move || answer.get().unwrap_or_default()}</pre>
+            <pre class="try-it-answer" role="status" aria-label="Answer" hidden=move || answer.with(Option::is_none)>{move || answer.get().unwrap_or_default()}</pre>
         </div>
     }
 }

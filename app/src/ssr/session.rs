@@ -17,6 +17,8 @@ pub const ACCOUNT: &str = "account";
 pub const USER_AGENT: &str = "user_agent";
 /// From where it came.
 pub const ADDRESS: &str = "address";
+/// When it was last noted that somebody came back, in Unix seconds.
+pub const SEEN: &str = "seen";
 /// The digest of the session that this one takes the place of.
 pub const REPLACES: &str = "replaces";
 

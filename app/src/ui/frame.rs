@@ -110,7 +110,6 @@ pub fn PortalFrame(
 ) -> impl IntoView {
     let side = navigation(&groups);
     let sheet = navigation(&groups);
-    let out = here.clone();
     view! {
         <a class="skip" href="#main">"Skip to the content"</a>
         <div class="portal">
@@ -119,20 +118,37 @@ pub fn PortalFrame(
                     <Brand href=home/>
                     <details class="sheet">
                         <summary class="btn btn-small"><Icon name=IconName::Menu/>"Menu"</summary>
-                        <nav aria-label="Menu">{sheet}</nav>
+                        <div class="sheet-body">
+                            <nav aria-label="Menu">{sheet}</nav>
+                            <ViewerPart viewer=viewer.clone() sign_out_action theme theme_action here=here.clone()/>
+                        </div>
                     </details>
                 </div>
                 <nav class="side-nav" aria-label="Main">{side}</nav>
-                <div class="portal-viewer">
-                    <p class="viewer-name">{viewer.name}</p>
-                    <p class="viewer-email">{viewer.email}</p>
-                    <Form action=sign_out_action back=out>
-                        <button type="submit" class="btn btn-small"><Icon name=IconName::SignOut/>"Sign out"</button>
-                    </Form>
-                    <ThemeForm theme action=theme_action back=here/>
-                </div>
+                <ViewerPart viewer sign_out_action theme theme_action here/>
             </header>
             <main id="main">{children()}</main>
+        </div>
+    }
+}
+
+/// Who is signed in, the way out, and the theme.
+#[component]
+fn ViewerPart(
+    viewer: Viewer,
+    sign_out_action: &'static str,
+    theme: Theme,
+    theme_action: &'static str,
+    here: String,
+) -> impl IntoView {
+    view! {
+        <div class="portal-viewer">
+            <p class="viewer-name">{viewer.name}</p>
+            <p class="viewer-email">{viewer.email}</p>
+            <Form action=sign_out_action back=here.clone()>
+                <button type="submit" class="btn btn-small"><Icon name=IconName::SignOut/>"Sign out"</button>
+            </Form>
+            <ThemeForm theme action=theme_action back=here/>
         </div>
     }
 }

@@ -8,7 +8,7 @@ use app::{
         flash::Flash,
         form::{FormToken, field},
         respond::find_cookie,
-        session::{ACCOUNT, PeerAddress, digest_of},
+        session::{ACCOUNT, ADDRESS, PeerAddress, SEEN, digest_of},
     },
 };
 use axum::{
@@ -64,6 +64,11 @@ pub async fn guard(State(state): State<AppState>, session: Session, mut request:
         }
     };
     let address = peer(&request);
+    if matches!(actor, Actor::Account { .. })
+        && let Err(error) = note_visit(&state, &session, address).await
+    {
+        tracing::warn!(%error, "a visit could not be noted");
+    }
     let theme = find_cookie(request.headers(), Theme::COOKIE).map(Theme::from_word).unwrap_or_default();
     let extensions = request.extensions_mut();
     extensions.insert(actor);
@@ -169,6 +174,21 @@ async fn back_with_input(state: &AppState, session: &Session, fields: &[(String,
     let seed = base62(state.services.ports.random(), SEED_LENGTH);
     set_seed(state, response.headers_mut(), seed_cookie_name(state), &seed);
     response
+}
+
+/// Keeps a session alive while somebody uses it: noted now and then, not on every request, since each note is a write.
+async fn note_visit(
+    state: &AppState,
+    session: &Session,
+    from: std::net::IpAddr,
+) -> Result<(), tower_sessions::session::Error> {
+    const EVERY_SECONDS: i64 = 300;
+    let now = state.services.ports.now().unix_timestamp();
+    if session.get::<i64>(SEEN).await?.is_some_and(|seen| now - seen < EVERY_SECONDS) {
+        return Ok(());
+    }
+    session.insert(SEEN, now).await?;
+    session.insert(ADDRESS, from.to_string()).await
 }
 
 /// The account of the session, looked up anew for each request: what changed about it is in force at once.

@@ -69,7 +69,7 @@ fn new_account_fields(flash: Option<&Flash>) -> impl IntoView + use<> {
             label="Password"
             kind="password"
             autocomplete="new-password"
-            hint="At least 12 characters. Any characters; a few unrelated words work well.".to_owned()
+            hint="At least 15 characters. Any characters; a few unrelated words work well.".to_owned()
             error=password_error
             required=true
         />

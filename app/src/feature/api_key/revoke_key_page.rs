@@ -33,7 +33,8 @@ pub fn RevokeKeyPage() -> impl IntoView {
             }
             .into_any(),
             (served, _) => view! {
-                "This key served " <strong>{served}</strong> " requests in the last 24 hours. From the moment you revoke it, each such request is refused."
+                "This key served " <strong>{if served == 1 { "1 request".to_owned() } else { format!("{served} requests") }}</strong>
+                " in the last 24 hours. From the moment you revoke it, each such request is refused."
             }
             .into_any(),
         };

@@ -2,7 +2,7 @@
 
 use super::table::Answer;
 use crate::{
-    page::{Page, page, param},
+    page::{InView, Page, page, param},
     route,
     ssr::{actor, services},
     ui::{Crumb, PageHead, RelativeTime, Trace},
@@ -13,10 +13,11 @@ use leptos::prelude::*;
 #[component]
 pub fn RequestPage() -> impl IntoView {
     page(async {
-        let services = services();
-        let request = services.log.request(&actor(), param("request_id")?).await?;
+        let (services, actor) = (services(), actor());
+        let request = services.log.request(&actor, param("request_id")?).await?;
         let now = services.ports.now();
         let owner = request.attribution.clone();
+        let owned_by = owner.as_ref().map(|owner| (owner.application_id, owner.environment));
         let crumbs = owner.as_ref().map_or_else(
             || vec![Crumb { label: "Failures".to_owned(), href: Some(route::ADMIN_FAILURES.to_owned()) }],
             |owner| {
@@ -60,6 +61,17 @@ pub fn RequestPage() -> impl IntoView {
                 </section>
             </div>
         };
-        Ok(Page::portal("Request", body))
+        // An admin may look at what belongs to others: then there is no application to stay in.
+        let application = match &owned_by {
+            Some((application, environment)) => {
+                let found = services.applications.get(&actor, *application).await.ok();
+                found.map(|application| InView { application, environment: *environment })
+            }
+            None => None,
+        };
+        Ok(match application {
+            Some(in_view) => Page::application("Request", in_view, body),
+            None => Page::portal("Request", body),
+        })
     })
 }
