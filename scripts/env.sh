@@ -32,18 +32,22 @@ export PATH
 # shellcheck disable=SC1091
 if [[ -f "$LATCHKEY_CACHE/env" ]]; then source "$LATCHKEY_CACHE/env"; fi
 
-# mold links the server several times faster than the default linker. For the host only: wasm has its own linker.
-# gcc knows the flag since 12; a compiler that does not is left alone.
-use_mold() {
-    command -v mold >/dev/null && command -v cc >/dev/null || return 0
-    local major
-    major="$(cc -dumpversion)"
-    [[ "${major%%.*}" -ge 12 ]] || return 0
-    local variable
-    variable="CARGO_TARGET_$(uname -m | tr '[:lower:]' '[:upper:]')_UNKNOWN_LINUX_GNU_RUSTFLAGS"
-    [[ -n "${!variable:-}" ]] || export "$variable=-Clink-arg=-fuse-ld=mold"
+# compiler_flags [FLAG…]: the same flags for every build, whoever starts it, so that nothing is compiled twice.
+# mold links the server several times faster than the default linker: for the host only, wasm has its own linker. gcc knows the
+# flag since 12; a compiler that does not is left alone.
+compiler_flags() {
+    local major=0 host=("$@")
+    if command -v mold >/dev/null && command -v cc >/dev/null; then
+        major="$(cc -dumpversion)"
+        [[ "${major%%.*}" -lt 12 ]] || host+=(-Clink-arg=-fuse-ld=mold)
+    fi
+    export "CARGO_TARGET_$(uname -m | tr '[:lower:]' '[:upper:]')_UNKNOWN_LINUX_GNU_RUSTFLAGS=${host[*]}"
+    export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="${LATCHKEY_WASM_SYSROOT:+--sysroot=$LATCHKEY_WASM_SYSROOT} $*"
 }
-use_mold
+# Leptos compiles several times faster when the types of components are erased; a release is built without (serve.sh).
+ERASED="--cfg=erase_components"
+# shellcheck disable=SC2086
+compiler_flags $ERASED
 
 # Colours on a terminal only: a log keeps plain text.
 paint() {

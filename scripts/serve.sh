@@ -22,6 +22,7 @@ watch)
     exec cargo leptos watch -- serve "$@"
     ;;
 release)
+    compiler_flags
     say "Building the pages' files"
     cargo leptos build --release --frontend-only
     say "Building the binary with those files inside: many minutes, it is optimised as a whole"

@@ -61,12 +61,11 @@ rust_by_rustup() {
 rust_by_debian() {
     debian "for Rust, which rustup cannot fetch here" \
         rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web rust-web-llvm lld-22
-    local prefix version sysroot flags
+    local prefix version sysroot
     prefix="$(dirname "$(dirname "$(dpkg -L rustc-web | grep -E '/bin/rustc$' | head -n 1)")")"
     version="$("$prefix/bin/rustc" --version | cut -d' ' -f2)"
     [[ "$version" == "$RUST" ]] || warn "Debian's Rust is $version, the project's is $RUST: going on with Debian's."
     sysroot="$LATCHKEY_CACHE/wasm-sysroot-$version"
-    flags="--sysroot=$sysroot"
     if [[ ! -d "$sysroot/lib/rustlib/wasm32-unknown-unknown/lib" ]]; then
         say "Building the standard library for wasm from Debian's source: one or two minutes"
         local folder
@@ -84,7 +83,7 @@ rust_by_debian() {
     mkdir -p "$LATCHKEY_CACHE"
     {
         printf 'add_to_path %q\n' "$prefix/bin"
-        printf 'export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=%q\n' "$flags"
+        printf 'export LATCHKEY_WASM_SYSROOT=%q\n' "$sysroot"
         # Other flags are another build: nothing is mixed with what rustup's compiler made.
         printf 'export CARGO_TARGET_DIR=%q\n' "$LATCHKEY_CACHE/target-debian"
         if command -v rustup >/dev/null; then
@@ -120,7 +119,6 @@ npm_packages() {
 
 node_is_new_enough || die "Node 20 or later with npm is needed for Tailwind. Install it from https://nodejs.org or your system's packages."
 debian "to compile and link (C parts: SQLite, TLS; mold links several times faster)" gcc g++ make pkg-config libc6-dev mold
-use_mold
 rust
 npm_packages "$LATCHKEY_ROOT/style" "Tailwind for the stylesheet, wasm-opt to shrink the wasm"
 crate wasm-bindgen "$WASM_BINDGEN" wasm-bindgen-cli

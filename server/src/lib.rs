@@ -2,6 +2,9 @@
 //!
 //! [`routes`] is the one table of everything that answers; [`router::router`] builds the whole surface from it.
 
+// A page is one type, as deep as its elements.
+#![recursion_limit = "512"]
+
 pub mod api;
 pub mod assets;
 pub mod config;

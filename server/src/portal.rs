@@ -44,6 +44,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .layer(sessions)
+        .layer(middleware::map_response(guard::explain_session_failure))
         .layer(middleware::from_fn_with_state(state.clone(), headers::page_headers))
         .layer(CompressionLayer::new().br(true).gzip(true))
 }

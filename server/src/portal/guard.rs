@@ -12,17 +12,19 @@ use app::{
     },
 };
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, HttpBody, to_bytes},
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use latchkey_core::{Actor, port::StoreError, random::base62, secret::digests_equal};
 use latchkey_model::AccountId;
 use tower_sessions::Session;
 
+/// What a server function says when it could not read its arguments.
+const SERVER_FN_ERROR: HeaderName = HeaderName::from_static("serverfnerror");
 const SEED_LENGTH: usize = 32;
 /// Fields whose content is never kept for a second try.
 const SECRET_FIELDS: [&str; 3] = ["password", "token", field::TOKEN];
@@ -76,7 +78,13 @@ pub async fn guard(State(state): State<AppState>, session: Session, mut request:
     extensions.insert(theme);
     extensions.insert(FormToken(URL_SAFE_NO_PAD.encode(token)));
 
+    let back = request.headers().get(header::REFERER).cloned();
     let mut response = next.run(request).await;
+    // Fields of a kind that the form does not have: it was never filled in on a page of ours.
+    if response.headers().contains_key(SERVER_FN_ERROR) {
+        Flash::bad("This form could not be read. Fill it in again.").put(&session).await;
+        response = see_other(back.unwrap_or(HeaderValue::from_static(route::HOME)));
+    }
     if known_seed.is_none() {
         set_seed(&state, response.headers_mut(), seed_cookie, &seed);
     }
@@ -125,6 +133,20 @@ fn refused(forged: Forged) -> Response {
     }
 }
 
+fn see_other(location: HeaderValue) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// The session layer answers an empty 500 when a session cannot be kept: this says so instead, and when to try again. What the
+/// form did before stays done.
+pub async fn explain_session_failure(response: Response) -> Response {
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR || response.body().size_hint().exact() != Some(0) {
+        return response;
+    }
+    let text = "Temporarily unavailable: your session could not be kept. Sign in again in a moment.\n";
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], text).into_response()
+}
+
 fn unavailable() -> Response {
     let text = "Temporarily unavailable. Nothing was changed; try again in a moment.\n";
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], text).into_response()
@@ -169,8 +191,7 @@ async fn back_with_input(state: &AppState, session: &Session, fields: &[(String,
         .take(16)
         .fold(flash, |flash, (name, value)| flash.keep(name, value));
     flash.put(session).await;
-    let location = HeaderValue::try_from(back).unwrap_or(HeaderValue::from_static(route::HOME));
-    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
+    let mut response = see_other(HeaderValue::try_from(back).unwrap_or(HeaderValue::from_static(route::HOME)));
     let seed = base62(state.services.ports.random(), SEED_LENGTH);
     set_seed(state, response.headers_mut(), seed_cookie_name(state), &seed);
     response

@@ -27,6 +27,7 @@ const BEGAN: &str = "began";
 pub struct PortalSessions {
     ports: Ports,
     rotations: Rotations,
+    idle: Duration,
     life: Duration,
 }
 
@@ -42,6 +43,7 @@ impl PortalSessions {
         Self {
             ports: state.services.ports.clone(),
             rotations: state.rotations.clone(),
+            idle: state.config.session_idle,
             life: state.config.session_life,
         }
     }
@@ -59,7 +61,8 @@ impl PortalSessions {
             data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
             created_at: began,
             seen_at: now,
-            expires_at: record.expiry_date.min(began + self.life),
+            // By our own clock, not the middleware's: one time decides everything.
+            expires_at: (now + self.idle).min(began + self.life),
             user_agent: text(USER_AGENT),
             address: text(ADDRESS),
         })

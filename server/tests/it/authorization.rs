@@ -1,0 +1,168 @@
+//! Who may do what: every page and form of the table, asked by everybody.
+
+use crate::support::{Browser, Portal};
+use http::StatusCode;
+use server::routes::{Access, Kind, ROUTES, Route};
+
+/// Ids of Ada's things, to put into paths and forms.
+struct Things {
+    application: String,
+    key: String,
+    request: String,
+    session: String,
+}
+
+impl Things {
+    fn path(&self, route: &Route) -> String {
+        route
+            .path
+            .replace("{app}", &self.application)
+            .replace("{environment}", "development")
+            .replace("{key}", &self.key)
+            .replace("{request_id}", &self.request)
+            .replace("{guide}", "keys")
+    }
+
+    fn fields(&self, route: &Route) -> Vec<(&'static str, String)> {
+        let text = str::to_owned;
+        match route.path {
+            "/form/session/end" => vec![("id", self.session.clone())],
+            "/form/api-key/revoke" => vec![("id", self.key.clone())],
+            "/form/application/create" => vec![("name", text("Mine"))],
+            "/form/api-key/create" => vec![
+                ("application", self.application.clone()),
+                ("environment", text("development")),
+                ("form_id", text("01a20000-0000-7000-8000-000000000001")),
+                ("name", text("Planted")),
+                ("scopes[]", text("read:posts")),
+                ("expiry", text("never")),
+            ],
+            _ => Vec::new(),
+        }
+    }
+}
+
+async fn things(portal: &Portal, ada: &mut Browser) -> Things {
+    let application = ada.application("Bookshelf").await;
+    let secret = ada.key(&application, "development", &["read:posts"], "never").await;
+    let key = ada.key_id(&application, "development").await;
+    let answer = portal.with_key(&secret, "GET", "/api/v1/whoami", "").await;
+    let request = portal.recorded(&answer).await.id.to_string();
+    let sessions = ada.get("/account/sessions").await.text();
+    let session = crate::support::between(&sessions, "name=\"id\" value=\"", "\"").to_owned();
+    Things { application, key, request, session }
+}
+
+fn pages() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().filter(|route| route.kind == Kind::Page && !["/signup", "/login", "/setup"].contains(&route.path))
+}
+
+#[tokio::test]
+async fn api1_every_page_for_everybody() {
+    let portal = Portal::start().await;
+    let (mut admin, mut ada, mut eve) =
+        (portal.admin().await, portal.member("ada@example.org").await, portal.member("eve@example.org").await);
+    let things = things(&portal, &mut ada).await;
+    for route in pages() {
+        let path = things.path(route);
+        let named = route.path.contains("{app}") || route.path.contains("{request_id}");
+        let anonymous = portal.browser().get(&path).await;
+        let (of_ada, of_eve, of_admin) = (ada.get(&path).await, eve.get(&path).await, admin.get(&path).await);
+        let expected = match route.access {
+            Access::Anybody => [200, 200, 200, 200],
+            // Another owner's thing is not there at all; an admin may look at any request.
+            Access::Account if route.path.contains("{request_id}") => [303, 200, 404, 200],
+            Access::Account if named => [303, 200, 404, 404],
+            Access::Account => [303, 200, 200, 200],
+            Access::Admin => [303, 404, 404, 200],
+            Access::Key(_) => panic!("no page asks for a key"),
+        };
+        let found = [&anonymous, &of_ada, &of_eve, &of_admin].map(|answer| answer.status.as_u16());
+        assert_eq!(found, expected, "{path}: nobody, its owner, somebody else, an admin");
+        if expected[0] == 303 {
+            assert!(anonymous.location().starts_with("/login?next="), "{path}: {anonymous:?}");
+            assert!(!anonymous.text().contains("Bookshelf"), "{path} tells nobody anything");
+        }
+        assert!(!named || !of_eve.text().contains("Bookshelf"), "{path} tells others nothing");
+    }
+}
+
+#[tokio::test]
+async fn api1_every_form_on_somebody_elses_things_changes_nothing() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    let things = things(&portal, &mut ada).await;
+    let mut eve = portal.member("eve@example.org").await;
+    let mut nobody = portal.browser();
+    for route in ROUTES.iter().filter(|route| route.kind == Kind::Form && route.access == Access::Account) {
+        let owned = things.fields(route);
+        let fields: Vec<_> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let anonymous = nobody.send("/apps", route.path, &fields).await;
+        assert_eq!(anonymous.status, StatusCode::SEE_OTHER, "{}", route.path);
+        assert!(anonymous.location().starts_with("/login"), "{}: {anonymous:?}", route.path);
+        let others = eve.send("/apps", route.path, &fields).await;
+        assert_eq!(others.status, StatusCode::SEE_OTHER, "{}: {others:?}", route.path);
+    }
+    let keys = ada.get(&format!("/apps/{}/development/keys", things.application)).await.text();
+    assert!(!keys.contains("Planted") && !keys.contains("revoked"), "{keys}");
+    let applications = ada.get("/dashboard").await;
+    assert_eq!(applications.status, StatusCode::OK, "Ada is signed in still");
+    assert!(!applications.text().contains("Mine"));
+}
+
+#[tokio::test]
+async fn api5_nobody_becomes_an_admin_by_a_form() {
+    let portal = Portal::start().await;
+    let mut eve = portal.browser();
+    let fields = [
+        ("name", "Eve"),
+        ("email", "eve@example.org"),
+        ("password", crate::support::PASSWORD),
+        // Members that no form of ours has.
+        ("role", "admin"),
+        ("is_admin", "true"),
+        ("account[role]", "admin"),
+    ];
+    let answer = eve.send("/signup", "/form/account/sign-up", &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(eve.get("/admin/failures").await.status, StatusCode::NOT_FOUND);
+    for token in ["", "x", "0000000000000000000000000000000000000000"] {
+        let mut mallory = portal.browser();
+        let mut fields = crate::support::new_account("mallory@example.org");
+        fields.push(("token", token));
+        let answer = mallory.send("/setup", "/form/account/setup", &fields).await;
+        assert!(answer.location().starts_with("/setup"), "{token:?}: {answer:?}");
+        assert!(mallory.get(answer.location()).await.text().contains("used or has expired"), "{token:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_scope_is_checked_by_itself() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let page = format!("/apps/{application}/development/keys/new");
+    let lists: [&[&str]; 5] = [
+        &[],
+        &["read:posts", "admin"],
+        &["admin", "read:posts"],
+        &["read:posts", "READ:POSTS"],
+        &["read:posts write:posts"],
+    ];
+    for (number, scopes) in lists.into_iter().enumerate() {
+        let form_id = format!("01a20000-0000-7000-8000-00000000000{number}");
+        let mut fields = vec![
+            ("application", application.as_str()),
+            ("environment", "development"),
+            ("form_id", form_id.as_str()),
+            ("name", "Web backend"),
+            ("expiry", "never"),
+        ];
+        fields.extend(scopes.iter().map(|scope| ("scopes[]", *scope)));
+        let answer = ada.send(&page, "/form/api-key/create", &fields).await;
+        assert_eq!(answer.location(), page, "{scopes:?}");
+        assert!(ada.get(&page).await.text().contains("id=\"scopes-error\""), "{scopes:?}");
+    }
+    let keys = ada.get(&format!("/apps/{application}/development/keys")).await.text();
+    assert!(keys.contains("No key for development yet"), "{keys}");
+}

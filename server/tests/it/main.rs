@@ -1,0 +1,14 @@
+//! The whole server: the real router on a real database, asked as browsers and programs ask.
+
+mod authorization;
+mod canary;
+mod command;
+mod demo_api;
+mod forged_forms;
+mod headers;
+mod outage;
+mod refusals;
+mod routes;
+mod sessions;
+mod support;
+mod traceability;

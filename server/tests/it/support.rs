@@ -1,0 +1,305 @@
+//! A portal of its own for each test, and those who come to it.
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::ConnectInfo,
+};
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use latchkey_core::{
+    Ports,
+    clock::{Clock, FixedClock},
+    port::{
+        RequestLogReader,
+        request_log::{LogScope, RequestRow},
+    },
+    random::SystemRandom,
+};
+use latchkey_storage::SeaStore;
+use server::{
+    assets::Assets,
+    config::{Config, Given},
+    router::router,
+    serve::{Server, build, open_database},
+    state::AppState,
+};
+use sqlx::Connection;
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use time::{OffsetDateTime, macros::datetime};
+use tower::ServiceExt;
+
+pub(crate) const PASSWORD: &str = "violet tractor hums at dawn";
+pub(crate) const ORIGIN: &str = "http://127.0.0.1:4000";
+pub(crate) const LOOPBACK: &str = "127.0.0.1:50000";
+pub(crate) const START: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+/// A portal on a new database, at a time that stands still until the test moves it.
+pub(crate) struct Portal {
+    pub(crate) app: Router,
+    pub(crate) state: AppState,
+    pub(crate) store: SeaStore,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) folder: tempfile::TempDir,
+    _server: Server,
+}
+
+impl Portal {
+    pub(crate) async fn start() -> Self {
+        Self::with(Given::default()).await
+    }
+
+    pub(crate) async fn with(given: Given) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given {
+            data: Some(folder.path().to_owned()),
+            attempts_per_minute: given.attempts_per_minute.or("10000".parse().ok()),
+            ..given
+        };
+        let config = Config::new(given).unwrap();
+        let store = open_database(&config).await.unwrap();
+        let clock = Arc::new(FixedClock::at(START));
+        let shared: Arc<dyn Clock> = clock.clone();
+        let ports = Ports::new(Arc::new(store.clone()), shared, Arc::new(SystemRandom));
+        let server = build(config, store.clone(), ports, Assets::none()).unwrap();
+        let state = server.state.clone();
+        Self { app: router(state.clone()), state, store, clock, folder, _server: server }
+    }
+
+    /// A portal on a new database of the PostgreSQL that the tests were given.
+    pub(crate) async fn on_postgres() -> Self {
+        let server = postgres().expect("PostgreSQL is needed: run `make test`, or `scripts/postgres.sh cargo test`");
+        let name = format!("server_{}", std::process::id());
+        let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
+        let (address, _) = server.rsplit_once('/').unwrap();
+        Self::with(Given { database_url: Some(format!("{address}/{name}")), ..Given::default() }).await
+    }
+
+    /// A browser with no cookies yet.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser { app: self.app.clone(), cookies: BTreeMap::new() }
+    }
+
+    /// A browser that has signed up.
+    pub(crate) async fn member(&self, email: &str) -> Browser {
+        let mut browser = self.browser();
+        let answer = browser.send("/signup", "/form/account/sign-up", &new_account(email)).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/apps/new"), "{answer:?}");
+        browser
+    }
+
+    /// A browser of an admin.
+    pub(crate) async fn admin(&self) -> Browser {
+        let token = self.state.services.accounts.setup_link().await.unwrap();
+        let mut browser = self.browser();
+        let mut fields = new_account("admin@example.org");
+        fields.push(("token", token.expose()));
+        let answer = browser.send("/setup", "/form/account/setup", &fields).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/dashboard"), "{answer:?}");
+        browser
+    }
+
+    /// Asks the API, as a program on this machine does.
+    pub(crate) async fn api(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send_from(LOOPBACK, request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// Asks with a key.
+    pub(crate) async fn with_key(&self, key: &str, method: &str, path: &str, body: &str) -> Answer {
+        let authorization = format!("Bearer {key}");
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        self.api(method, path, &headers, body).await
+    }
+
+    pub(crate) async fn send_from(&self, address: &str, request: Request<Body>) -> Answer {
+        send(&self.app, address, request).await
+    }
+
+    /// The record of a request, once the writer has written it.
+    pub(crate) async fn recorded(&self, answer: &Answer) -> RequestRow {
+        let id = answer.header("x-request-id").parse().unwrap();
+        for _ in 0..100 {
+            if let Some(row) = self.store.request(LogScope::Portal, id).await.unwrap() {
+                return row;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the request was not recorded within two seconds");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are told where PostgreSQL is by the environment")]
+fn postgres() -> Option<String> {
+    std::env::var("LATCHKEY_TEST_POSTGRES").ok()
+}
+
+pub(crate) fn new_account(email: &str) -> Vec<(&str, &str)> {
+    vec![("name", "Ada"), ("email", email), ("password", PASSWORD)]
+}
+
+async fn send(app: &Router, address: &str, mut request: Request<Body>) -> Answer {
+    let peer: SocketAddr = address.parse().unwrap();
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let response = app.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    Answer { status: parts.status, headers: parts.headers, body }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:?}\n{}", self.status, self.headers, self.text())
+    }
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    /// The body, without the marks that Leptos leaves between texts.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).replace("<!>", "")
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// A browser: it keeps cookies and fills in what forms carry.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    pub(crate) app: Router,
+    pub(crate) cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    pub(crate) fn cookie_header(&self) -> String {
+        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    pub(crate) async fn send_request(&mut self, mut request: Request<Body>) -> Answer {
+        if !self.cookies.is_empty() {
+            request.headers_mut().insert(header::COOKIE, self.cookie_header().parse().unwrap());
+        }
+        let answer = send(&self.app, LOOPBACK, request).await;
+        for cookie in answer.headers.get_all(header::SET_COOKIE) {
+            let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if value.is_empty() || attributes.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        answer
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        let request = Request::builder().uri(path).header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
+        self.send_request(request).await
+    }
+
+    /// The token that the forms of this browser carry.
+    pub(crate) async fn token(&mut self) -> String {
+        let page = self.get("/docs").await.text();
+        between(&page, "name=\"_csrf\" value=\"", "\"").to_owned()
+    }
+
+    /// Fills in a form on a page, and sends it as a browser does.
+    pub(crate) async fn send(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token().await;
+        let mut all = vec![("_csrf", token.as_str()), ("_back", page)];
+        all.extend_from_slice(fields);
+        let request = form_request(action, &all);
+        self.send_request(request).await
+    }
+
+    /// Makes an application; its id.
+    pub(crate) async fn application(&mut self, name: &str) -> String {
+        let answer = self.send("/apps/new", "/form/application/create", &[("name", name)]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+        between(answer.location(), "/apps/", "/").to_owned()
+    }
+
+    /// Makes a key; the key.
+    pub(crate) async fn key(&mut self, application: &str, environment: &str, scopes: &[&str], expiry: &str) -> String {
+        let page = format!("/apps/{application}/{environment}/keys/new");
+        let form_id = between(&self.get(&page).await.text(), "name=\"form_id\" value=\"", "\"").to_owned();
+        let mut fields = vec![
+            ("application", application),
+            ("environment", environment),
+            ("form_id", form_id.as_str()),
+            ("name", "Web backend"),
+            ("expiry", expiry),
+        ];
+        fields.extend(scopes.iter().map(|scope| ("scopes[]", *scope)));
+        let answer = self.send(&page, "/form/api-key/create", &fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+        let shown = self.get(&format!("/apps/{application}/{environment}/keys")).await.text();
+        let secret = between(&shown, "class=\"secret-value\"><code>", "</code>").to_owned();
+        assert!(secret.len() == 58 + usize::from(environment == "production"), "{secret}");
+        secret
+    }
+
+    /// The id of the newest live key of an environment.
+    pub(crate) async fn key_id(&mut self, application: &str, environment: &str) -> String {
+        let page = self.get(&format!("/apps/{application}/{environment}/keys")).await.text();
+        let path = format!("/apps/{application}/{environment}/keys/");
+        page.split(&path)
+            .skip(1)
+            .find_map(|rest| rest.split_once("/revoke").map(|(id, _)| id))
+            .filter(|id| id.len() == 36)
+            .unwrap()
+            .to_owned()
+    }
+}
+
+/// A form as a browser sends it from a page of ours.
+pub(crate) fn form_request(action: &str, fields: &[(&str, &str)]) -> Request<Body> {
+    let mut body = url::form_urlencoded::Serializer::new(String::new());
+    body.extend_pairs(fields);
+    Request::builder()
+        .method(Method::POST)
+        .uri(action)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ORIGIN, ORIGIN)
+        .header("sec-fetch-site", "same-origin")
+        .header(header::ACCEPT, "text/html")
+        .body(Body::from(body.finish()))
+        .unwrap()
+}
+
+/// The text between two others.
+pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
+    rest.split_once(after).unwrap().0
+}
+
+/// The key with one character of its secret changed.
+pub(crate) fn mistyped(key: &str) -> String {
+    let at = key.len() - 12;
+    let other = if &key[at..=at] == "a" { "b" } else { "a" };
+    format!("{}{other}{}", &key[..at], &key[at + 1..])
+}
