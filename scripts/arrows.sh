@@ -29,7 +29,7 @@ ours="latchkey-core latchkey-storage migrations server"
 must_not latchkey-model "$http $sql $ours app leptos tokio"
 must_not latchkey-core "$http $sql latchkey-storage migrations server app leptos leptos_server"
 must_not latchkey-storage "$http migrations server app leptos"
-must_not migrations "$http $ours app leptos"
+must_not migrations "$http latchkey-core latchkey-storage server app leptos"
 must_not app "$sql latchkey-storage migrations server" --features ssr
 must_not frontend "$http $sql $ours tokio argon2 zxcvbn" "${wasm[@]}"
 

@@ -6,6 +6,7 @@
 //! To add a page: a path in `route`, a file in the folder of its feature, a row in the server's table of routes. To add a form: a
 //! server function beside its page, answered by a redirect (`ssr::respond`).
 
+#![expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #![expect(
     unreachable_pub,
     reason = "components and server functions make public items beside themselves, in private modules"

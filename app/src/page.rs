@@ -202,36 +202,33 @@ fn framed(page: Page) -> AnyView {
     let actor = actor();
     let title = page.title;
     let body = page.body;
-    let framed = match (page.frame, &actor) {
-        (Frame::Portal(in_view), Actor::Account { account, .. }) => {
-            let viewer = Viewer { name: account.name.as_str().to_owned(), email: account.email.as_str().to_owned() };
-            let groups = navigation(in_view.as_ref(), account.role, &here);
-            view! {
-                <PortalFrame
-                    groups
-                    viewer
-                    home=route::DASHBOARD
-                    sign_out_action=SignOut::PATH
-                    theme
-                    theme_action=SetTheme::PATH
-                    here
-                >
-                    {body}
-                </PortalFrame>
-            }
-            .into_any()
+    let framed = if let (Frame::Portal(in_view), Actor::Account { account, .. }) = (page.frame, &actor) {
+        let viewer = Viewer { name: account.name.as_str().to_owned(), email: account.email.as_str().to_owned() };
+        let groups = navigation(in_view.as_ref(), account.role, &here);
+        view! {
+            <PortalFrame
+                groups
+                viewer
+                home=route::DASHBOARD
+                sign_out_action=SignOut::PATH
+                theme
+                theme_action=SetTheme::PATH
+                here
+            >
+                {body}
+            </PortalFrame>
         }
-        _ => {
-            let mut links = vec![("Guide", route::DOCS)];
-            match actor {
-                Actor::Account { .. } => links.push(("Dashboard", route::DASHBOARD)),
-                Actor::Anonymous => links.extend([("Sign in", route::SIGN_IN), ("Create account", route::SIGN_UP)]),
-            }
-            view! {
-                <PublicFrame links home=route::HOME theme theme_action=SetTheme::PATH here>{body}</PublicFrame>
-            }
-            .into_any()
+        .into_any()
+    } else {
+        let mut links = vec![("Guide", route::DOCS)];
+        match actor {
+            Actor::Account { .. } => links.push(("Dashboard", route::DASHBOARD)),
+            Actor::Anonymous => links.extend([("Sign in", route::SIGN_IN), ("Create account", route::SIGN_UP)]),
         }
+        view! {
+            <PublicFrame links home=route::HOME theme theme_action=SetTheme::PATH here>{body}</PublicFrame>
+        }
+        .into_any()
     };
     view! { <Title text=title/> {framed} }.into_any()
 }

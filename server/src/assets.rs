@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use latchkey_core::secret::hex;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -88,7 +89,7 @@ impl Assets {
             hash.update(name.as_bytes());
             hash.update(content);
         }
-        let version: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let version = hex(&hash.finalize()[..8]);
         let names: Vec<String> = found
             .keys()
             .filter(|name| FilePath::new(name).extension().is_none_or(|ending| ending != "br" && ending != "gz"))

@@ -14,6 +14,7 @@ use url::Url;
 /// The settings as they were given; what is missing takes its default in [`Config`].
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::doc_markdown, reason = "these lines are the text of --help")]
 pub struct Given {
     /// Address to listen on [default: 127.0.0.1:4000]
     #[arg(long, env = "LATCHKEY_LISTEN")]

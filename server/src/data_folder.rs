@@ -1,6 +1,9 @@
 //! The data folder: where the database and the server's own secret are when nobody says otherwise.
 
-use latchkey_core::{random::Random, secret::MasterKey};
+use latchkey_core::{
+    random::Random,
+    secret::{MasterKey, hex},
+};
 use std::{
     fs::{self, OpenOptions},
     io::{self, Read, Write},
@@ -78,7 +81,7 @@ pub fn master_key(folder: &Path, configured: Option<&str>, random: &dyn Random) 
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut bytes = Zeroizing::new([0; 32]);
             random.fill(&mut *bytes);
-            let text = Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+            let text = Zeroizing::new(hex(&*bytes));
             // `create_new`: of two first starts at once, one wins, and the other says so.
             let mut created =
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(failed)?;

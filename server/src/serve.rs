@@ -143,7 +143,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 
     let pruning = tokio::spawn(prune_for_ever(server.state.clone()));
     let app = router(server.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, app).with_graceful_shutdown(told_to_stop()).await;
+    let outcome = axum::serve(listener, app).with_graceful_shutdown(told_to_stop()).await;
     tracing::info!("stopping: writing what is left");
     pruning.abort();
     let _ = pruning.await;
@@ -152,7 +152,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     if let Err(error) = store.close().await {
         tracing::warn!(%error, "the database did not close well");
     }
-    served.map_err(ServeError::Serve)
+    outcome.map_err(ServeError::Serve)
 }
 
 #[cfg(feature = "embed-assets")]

@@ -3,28 +3,6 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The class of an error; the server has one table from these to HTTP statuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorCode {
-    /// A field is wrong; the sentences say which and why.
-    Invalid,
-    /// Nobody is signed in, or the credentials are wrong.
-    Unauthenticated,
-    /// Signed in, and not allowed.
-    Forbidden,
-    /// There is no such thing, as far as this caller may know.
-    NotFound,
-    /// It clashes with something that is already there.
-    Conflict,
-    /// Too many tries.
-    TooMany,
-    /// The store, or the room to hash passwords, is out of reach; trying again later helps.
-    Unavailable,
-    /// A fault of the server.
-    Internal,
-}
-
 /// Sentences at fields, in the order of the fields' names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -8,7 +8,7 @@
 //! | environment | [`Environment`] |
 //! | scope | [`Scope`], [`ScopeSet`] |
 //! | role | [`AccountRole`], [`TeamRole`] |
-//! | what a form gets back | [`FieldErrors`], [`ErrorCode`] |
+//! | what a form gets back | [`FieldErrors`] |
 //! | the steps of a decision, as a page shows them | [`trace`] |
 //!
 //! To add a word: one file, a private field, a `parse` that names what is wrong, and a line in this table.
@@ -26,7 +26,7 @@ pub mod trace;
 
 pub use email::EmailAddress;
 pub use environment::Environment;
-pub use error::{ErrorCode, FieldErrors};
+pub use error::FieldErrors;
 pub use id::{AccountId, ApiId, ApiKeyId, ApplicationId, EnvironmentId, PostId, RequestId, SessionId, TeamId};
 pub use name::Name;
 pub use role::{AccountRole, TeamRole};

@@ -12,7 +12,7 @@ use crate::{
     ui::{EmptyState, EnvironmentBadge, Field, Form, Message, PageHead, SubmitButton},
 };
 use latchkey_core::{application::ApplicationError, port::application::MemberApplication};
-use latchkey_model::{Environment, ErrorCode};
+use latchkey_model::Environment;
 use leptos::{prelude::*, server, server_fn::ServerFn};
 
 /// What a person sees first: their applications.
@@ -131,11 +131,11 @@ impl From<ApplicationError> for Refused {
     fn from(error: ApplicationError) -> Self {
         match error {
             ApplicationError::Invalid(errors) => Self::invalid(errors),
-            ApplicationError::NotSignedIn(_) => Self::new(ErrorCode::Unauthenticated, "Sign in first."),
+            ApplicationError::NotSignedIn(_) => Self::new("Sign in first."),
             ApplicationError::Forbidden => {
-                Self::new(ErrorCode::Forbidden, "Your role in the team lets you look only. Ask one of its owners.")
+                Self::new("Your role in the team lets you look only. Ask one of its owners.")
             }
-            ApplicationError::NotFound => Self::new(ErrorCode::NotFound, "There is no such application."),
+            ApplicationError::NotFound => Self::new("There is no such application."),
             ApplicationError::Store(_) => Self::fault(&error),
         }
     }

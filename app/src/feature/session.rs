@@ -12,7 +12,6 @@ use crate::{
     ui::{Badge, Form, Message, PageHead, RelativeTime, Tone},
 };
 use latchkey_core::{account::SessionError, port::session::SessionRecord};
-use latchkey_model::ErrorCode;
 use leptos::{prelude::*, server, server_fn::ServerFn};
 use time::OffsetDateTime;
 
@@ -106,8 +105,8 @@ fn browser_in_words(user_agent: &str) -> String {
 impl From<SessionError> for Refused {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::NotSignedIn(_) => Self::new(ErrorCode::Unauthenticated, "Sign in first."),
-            SessionError::NotFound => Self::new(ErrorCode::NotFound, "That session had ended already."),
+            SessionError::NotSignedIn(_) => Self::new("Sign in first."),
+            SessionError::NotFound => Self::new("That session had ended already."),
             SessionError::Store(_) => Self::fault(&error),
         }
     }

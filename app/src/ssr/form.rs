@@ -11,3 +11,7 @@ pub mod field {
 /// The token of the forms on this page; the layer that made it checks it when a form comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormToken(pub String);
+
+/// The page that the form was on: a path of this portal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormPage(pub String);

@@ -2,30 +2,14 @@
 
 use super::flash::Flash;
 use http::{HeaderValue, StatusCode, header, request::Parts};
-use latchkey_model::{ErrorCode, FieldErrors};
+use latchkey_model::FieldErrors;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
-/// The one table from an error's class to a status.
-pub const fn status(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
-        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
-        ErrorCode::NotFound => StatusCode::NOT_FOUND,
-        ErrorCode::Conflict => StatusCode::CONFLICT,
-        ErrorCode::TooMany => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
 /// What a form tells its person when it could not be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// The class.
-    pub code: ErrorCode,
     /// The sentence at the head of the page.
     pub message: String,
     /// Sentences at fields.
@@ -34,26 +18,26 @@ pub struct Refused {
 
 impl Refused {
     /// A refusal with one sentence.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), errors: FieldErrors::default() }
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), errors: FieldErrors::default() }
     }
 
     /// Fields that need another look.
     pub fn invalid(errors: FieldErrors) -> Self {
         let message = "Some fields need another look. What you typed is still here.".to_owned();
-        Self { code: ErrorCode::Invalid, message, errors }
+        Self { message, errors }
     }
 
     /// Too many tries.
     pub fn too_many(retry_after: time::Duration) -> Self {
         let seconds = retry_after.whole_seconds() + 1;
-        Self::new(ErrorCode::TooMany, format!("Too many tries from your address. Wait {seconds} s, then try again."))
+        Self::new(format!("Too many tries from your address. Wait {seconds} s, then try again."))
     }
 
     /// A fault of ours: the whole chain goes to the log, a plain sentence to the person.
     pub fn fault(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "a form could not be taken");
-        Self::new(ErrorCode::Unavailable, "That did not work, and nothing was changed. Try again in a moment.")
+        Self::new("That did not work, and nothing was changed. Try again in a moment.")
     }
 
     /// The message for the next page.

@@ -28,7 +28,7 @@ pub async fn put(session: &Session, key: ApiKeyId, secret: &str) {
         tracing::error!(%error, "a new secret could not be sent to its page");
         return;
     }
-    let half: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let half = latchkey_core::secret::hex(&random);
     respond::set_cookie(&cookie(&half, LIFE_SECONDS));
 }
 

@@ -6,7 +6,7 @@ use app::{
     ssr::{
         Theme,
         flash::Flash,
-        form::{FormToken, field},
+        form::{FormPage, FormToken, field},
         respond::find_cookie,
         session::{ACCOUNT, ADDRESS, PeerAddress, SEEN, digest_of},
     },
@@ -176,6 +176,7 @@ async fn with_checked_body(
     }
     // What cannot be read as the form's own fields is led back to its page, and never to wherever `Referer` says.
     parts.headers.remove(header::REFERER);
+    parts.extensions.insert(FormPage(back.clone()));
     if let Ok(value) = HeaderValue::try_from(back) {
         parts.headers.insert(header::REFERER, value);
     }

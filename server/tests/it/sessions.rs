@@ -65,8 +65,8 @@ async fn t03_requests_in_flight_do_not_bring_a_signed_out_session_back() {
                 let fields = [("_csrf", token.as_str()), ("_back", "/apps/new"), ("name", "")];
                 start.wait().await;
                 if number % 2 == 0 {
-                    tokio::task::yield_now().await
-                };
+                    tokio::task::yield_now().await;
+                }
                 tab.send_request(form_request("/form/application/create", &fields)).await;
             }));
         }

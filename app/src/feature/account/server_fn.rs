@@ -1,10 +1,12 @@
 //! The forms of accounts.
+#![expect(clippy::unused_async, reason = "every server function is asynchronous")]
 
 use crate::{
     route,
     ssr::{
         Theme,
         flash::Flash,
+        form::FormPage,
         portal,
         respond::{Refused, see_other, see_other_with, session, set_cookie},
         services,
@@ -15,7 +17,6 @@ use latchkey_core::{
     account::{PlainPassword, SignInError, SignUpError},
     port::account::Account,
 };
-use latchkey_model::ErrorCode;
 use leptos::{prelude::*, server};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -29,7 +30,6 @@ impl From<SignUpError> for Refused {
             SignUpError::Invalid(errors) => Self::invalid(errors),
             SignUpError::TooMany { retry_after } => Self::too_many(retry_after),
             SignUpError::LinkNotValid => Self::new(
-                ErrorCode::NotFound,
                 "That link has been used or has expired. Restart the server for a new one, while there is no admin.",
             ),
             SignUpError::Hash(_) | SignUpError::Store(_) => Self::fault(&error),
@@ -40,9 +40,7 @@ impl From<SignUpError> for Refused {
 impl From<SignInError> for Refused {
     fn from(error: SignInError) -> Self {
         match error {
-            SignInError::WrongCredentials => {
-                Self::new(ErrorCode::Unauthenticated, "The e-mail or the password is not right.")
-            }
+            SignInError::WrongCredentials => Self::new("The e-mail or the password is not right."),
             SignInError::TooMany { retry_after } => Self::too_many(retry_after),
             SignInError::Hash(_) | SignInError::Store(_) => Self::fault(&error),
         }
@@ -140,10 +138,7 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
 
 /// Keeps the theme in a cookie.
 #[server(prefix = "/form", endpoint = "account/theme")]
-pub async fn set_theme(
-    #[server(default)] theme: String,
-    #[server(default)] _back: String,
-) -> Result<(), ServerFnError> {
+pub async fn set_theme(#[server(default)] theme: String) -> Result<(), ServerFnError> {
     const YEAR_SECONDS: u32 = 31_536_000;
     let theme = Theme::from_word(&theme);
     let secure = if portal().secure_cookies { "; Secure" } else { "" };
@@ -152,6 +147,7 @@ pub async fn set_theme(
         Theme::COOKIE,
         theme.as_str()
     ));
-    see_other(&route::local(&_back, route::HOME));
+    let back = crate::ssr::extension::<FormPage>().map_or_else(|| route::HOME.to_owned(), |page| page.0);
+    see_other(&back);
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use latchkey_core::api_key::{ApiKeyError, CreateApiKey};
-use latchkey_model::{ApiKeyId, ApplicationId, Environment, ErrorCode};
+use latchkey_model::{ApiKeyId, ApplicationId, Environment};
 use leptos::{prelude::*, server};
 use uuid::Uuid;
 
@@ -18,16 +18,13 @@ impl From<ApiKeyError> for Refused {
     fn from(error: ApiKeyError) -> Self {
         match error {
             ApiKeyError::Invalid(errors) => Self::invalid(errors),
-            ApiKeyError::NotSignedIn(_) => Self::new(ErrorCode::Unauthenticated, "Sign in first."),
+            ApiKeyError::NotSignedIn(_) => Self::new("Sign in first."),
             ApiKeyError::SentTwice => Self::new(
-                ErrorCode::Conflict,
                 "This form was sent before and made its key then. If you did not store it, revoke it and create another.",
             ),
-            ApiKeyError::Forbidden => {
-                Self::new(ErrorCode::Forbidden, "Your role in the team lets you look only. Ask one of its owners.")
-            }
-            ApiKeyError::NotFound => Self::new(ErrorCode::NotFound, "There is no such key."),
-            ApiKeyError::AlreadyRevoked => Self::new(ErrorCode::Conflict, "That key had been revoked already."),
+            ApiKeyError::Forbidden => Self::new("Your role in the team lets you look only. Ask one of its owners."),
+            ApiKeyError::NotFound => Self::new("There is no such key."),
+            ApiKeyError::AlreadyRevoked => Self::new("That key had been revoked already."),
             ApiKeyError::Store(_) => Self::fault(&error),
         }
     }

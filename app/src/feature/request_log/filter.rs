@@ -69,16 +69,14 @@ impl LogFilter {
 
     /// The address of the page that begins below a request.
     pub fn older(&self, here: &str, before: RequestId) -> String {
-        let kept: String = self
-            .fields()
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| {
-                let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
-                format!("{name}={value}&")
-            })
-            .collect();
-        format!("{here}?{kept}before={before}")
+        let mut address = format!("{here}?");
+        for (name, value) in self.fields().into_iter().filter(|(_, value)| !value.is_empty()) {
+            address.extend([name, "="]);
+            address.extend(percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC));
+            address.push('&');
+        }
+        address.extend(["before=", &before.to_string()]);
+        address
     }
 }
 

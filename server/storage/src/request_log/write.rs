@@ -47,7 +47,7 @@ fn row(request: &RequestRow) -> Result<request_log::ActiveModel, StoreError> {
 }
 
 fn counted((key, counts): &(RollupKey, RollupCounts)) -> rollup::ActiveModel {
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = counts.latency.map(|count| Set(number(count)));
+    let latency = |bucket: usize| Set(number(counts.latency[bucket]));
     rollup::ActiveModel {
         environment_id: Set(key.environment_id.as_uuid()),
         period: Set(key.period.as_str().to_owned()),
@@ -57,18 +57,18 @@ fn counted((key, counts): &(RollupKey, RollupCounts)) -> rollup::ActiveModel {
         status: Set(i64::from(key.status)),
         refused: Set(key.refused),
         requests: Set(number(counts.requests)),
-        latency_0: a,
-        latency_1: b,
-        latency_2: c,
-        latency_3: d,
-        latency_4: e,
-        latency_5: f,
-        latency_6: g,
-        latency_7: h,
-        latency_8: i,
-        latency_9: j,
-        latency_10: k,
-        latency_11: l,
+        latency_0: latency(0),
+        latency_1: latency(1),
+        latency_2: latency(2),
+        latency_3: latency(3),
+        latency_4: latency(4),
+        latency_5: latency(5),
+        latency_6: latency(6),
+        latency_7: latency(7),
+        latency_8: latency(8),
+        latency_9: latency(9),
+        latency_10: latency(10),
+        latency_11: latency(11),
     }
 }
 

@@ -1,4 +1,5 @@
 //! The store on real databases: every test runs on SQLite and on PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod account;
 mod api_key;

@@ -2,7 +2,7 @@
 
 use crate::support::{Database, NOW, Person, add_key, application, new_key, on_both_databases, person, uuid};
 use latchkey_core::port::{
-    ApiKeyReader, RequestLogReader, Store,
+    ApiKeyReader, RequestLogReader,
     api_key::ApiKey,
     request_log::{
         Attribution, LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts, RollupKey,
@@ -78,7 +78,7 @@ async fn a_request_is_seen_by_its_team_and_by_admins(database: &Database) {
     write_rows(database, vec![hers.clone(), nobodys.clone()]).await;
     let all = RequestFilter::default();
     let of = |account| LogScope::Account(account);
-    assert_eq!(database.store.requests(of(ada.account.id), &all, 10).await.unwrap(), [hers.clone()]);
+    assert_eq!(database.store.requests(of(ada.account.id), &all, 10).await.unwrap(), std::slice::from_ref(&hers));
     assert_eq!(database.store.requests(of(eve.account.id), &all, 10).await.unwrap(), []);
     let seen = database.store.requests(LogScope::Portal, &all, 10).await.unwrap();
     assert_eq!(seen, [nobodys.clone(), hers.clone()], "the newest first");
@@ -95,8 +95,8 @@ async fn filters_mean_what_they_say(database: &Database) {
     let mut refused = row(Some(&key));
     refused.status = 401;
     refused.reason = Some("revoked".to_owned());
-    refused.method = "POST".to_owned();
-    refused.path = "/api/v1/posts/100%_done".to_owned();
+    refused.method = String::from("POST");
+    refused.path = String::from("/api/v1/posts/100%_done");
     refused.address = "2001:db8::1".parse().unwrap();
     refused.at = NOW + Duration::hours(1);
     write_rows(database, vec![served.clone(), refused.clone()]).await;

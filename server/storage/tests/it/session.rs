@@ -1,7 +1,7 @@
 //! Sessions: what is ended stays ended.
 
 use crate::support::{Database, NOW, on_both_databases, person, uuid};
-use latchkey_core::port::{Consumed, Inserted, SessionReader, Store, session::SessionRecord};
+use latchkey_core::port::{Consumed, Inserted, SessionReader, session::SessionRecord};
 use latchkey_model::{AccountId, SessionId};
 use time::Duration;
 
@@ -41,7 +41,7 @@ async fn t03_saving_does_not_bring_an_ended_session_back(database: &Database) {
     let mut work = database.begin().await;
     assert_eq!(work.session_end(&row.digest, NOW).await.unwrap(), Consumed::Won);
     work.commit().await.unwrap();
-    row.data = "{\"late\":true}".to_owned();
+    row.data = String::from("{\"late\":true}");
     let mut work = database.begin().await;
     assert_eq!(work.session_save(&row).await.unwrap(), Consumed::Lost);
     work.commit().await.unwrap();
