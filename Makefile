@@ -6,10 +6,10 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: ## Build what changed and run Latchkey here, with everything it needs installed first
-	@bash scripts/serve.sh run
+	@bash scripts/serve.sh run $(ARGS)
 
 dev: ## Like serve, and rebuild and restart at every change of a file
-	@bash scripts/serve.sh watch
+	@bash scripts/serve.sh watch $(ARGS)
 
 build: ## Build the release: one binary with the pages' files inside
 	@bash scripts/serve.sh release

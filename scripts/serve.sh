@@ -24,7 +24,7 @@ watch)
 release)
     compiler_flags
     say "Building the pages' files"
-    cargo leptos build --release --frontend-only
+    cargo leptos build --release --frontend-only --precompress
     say "Building the binary with those files inside: many minutes, it is optimised as a whole"
     LATCHKEY_SITE="$LEPTOS_SITE_ROOT" cargo build --locked --release --package server --features embed-assets
     say "Done: $CARGO_TARGET_DIR/release/latchkey"

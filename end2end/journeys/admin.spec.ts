@@ -1,4 +1,5 @@
 // The first admin, by the one-time link of the terminal, once; and what an admin sees.
+import { check } from "../support/look";
 import { expect, paste, PASSWORD, signIn, someone, test } from "../support/portal";
 
 test("the one-time link makes an admin, who sees a stranger's failure; it works once", async ({ page }, info) => {
@@ -6,6 +7,7 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
   // One server serves both runs, so the second finds the link spent, and says so.
   const first = info.project.name === "scripts on";
   test.skip(!first, "there is one link");
+  test.setTimeout(180_000);
   await page.goto(link);
   const admin = someone();
   await page.getByLabel("Your name").fill(admin.name);
@@ -19,6 +21,10 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
   await page.getByRole("link", { name: "Failures" }).first().click();
   await page.getByRole("link", { name: `Open request ${refused.requestId}` }).click();
   await expect(page.locator(".trace-failed")).toContainText("none was sent");
+
+  await check(page, "/admin/failures");
+  await check(page, `/logs/${refused.requestId}`);
+  await check(page, "/admin/failures?reason=revoked&address=192.0.2.1");
 
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.goto(link);

@@ -1,10 +1,7 @@
 // Every page, in both themes, on a phone and on a desk: nothing for axe to find, nothing wider than the screen.
-import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
-import { createApplication, createKey, expect, mistyped, paste, signUp, test } from "../support/portal";
+import { check, look, THEMES, WIDTHS } from "../support/look";
+import { createApplication, createKey, mistyped, paste, signUp, test } from "../support/portal";
 
-const THEMES = ["light", "dark"] as const;
-const WIDTHS = [360, 1280];
 const PUBLIC = [
   "/",
   "/docs",
@@ -20,33 +17,6 @@ const PUBLIC = [
   "/design",
   "/nowhere",
 ];
-
-async function check(page: Page, path: string) {
-  for (const theme of THEMES) {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.goto(path);
-      await look(page, `${path} ${theme} ${width}`);
-    }
-  }
-}
-
-async function look(page: Page, what: string) {
-  const folder = process.env.LATCHKEY_SCREENSHOTS;
-  if (folder) {
-    await page.evaluate(() => document.fonts.ready);
-    const name = what.replace(/[0-9a-f-]{36}/g, "id").replace(/[^\w]+/g, "-");
-    await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
-  }
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(
-    violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`),
-    what,
-  ).toEqual([]);
-  const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect(excess, `${what} is wider than the screen`).toBeLessThanOrEqual(0);
-}
 
 for (const path of PUBLIC) {
   test(`everybody's page ${path}`, async ({ page }) => check(page, path));
