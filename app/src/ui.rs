@@ -3,6 +3,7 @@
 mod badge;
 mod chart;
 mod code_sample;
+mod data_table;
 mod empty_state;
 mod field;
 mod form;
@@ -17,6 +18,7 @@ mod trace;
 pub use badge::{Badge, EnvironmentBadge, Tone};
 pub use chart::Chart;
 pub use code_sample::{CodeSample, Sample};
+pub use data_table::DataTable;
 pub use empty_state::EmptyState;
 pub use field::{CheckboxList, Choice, Field, RadioList};
 pub use form::{Form, SubmitButton};

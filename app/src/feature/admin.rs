@@ -28,7 +28,7 @@ pub fn FailuresPage() -> impl IntoView {
             }
             .into_any()
         } else {
-            view! { <RequestTable rows=found.rows now older with_key=true/> }.into_any()
+            view! { <RequestTable rows=found.rows now older/> }.into_any()
         };
         let body = view! {
             <PageHead title="Authentication failures" explanation="Every request that the door refused, in the whole portal."/>

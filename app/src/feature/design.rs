@@ -4,8 +4,8 @@ use crate::{
     page::{Page, PageError, page},
     ssr::flash::Flash,
     ui::{
-        Badge, Banner, Chart, CheckboxList, Choice, CodeSample, Crumb, EmptyState, EnvironmentBadge, Field, Icon,
-        IconName, Message, PageHead, RadioList, RelativeTime, Sample, SecretOnce, Tab, Tabs, Tone, Trace,
+        Badge, Banner, Chart, CheckboxList, Choice, CodeSample, Crumb, DataTable, EmptyState, EnvironmentBadge, Field,
+        Icon, IconName, Message, PageHead, RadioList, RelativeTime, Sample, SecretOnce, Tab, Tabs, Tone, Trace,
     },
 };
 use latchkey_model::{
@@ -136,14 +136,9 @@ fn Data() -> impl IntoView {
         <h2>"A chart"</h2>
         <div class="card"><Chart title="Requests in the last 24 hours" bars/></div>
         <h2>"A table"</h2>
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Example table">
-            <table class="cards-on-phone">
-                <thead><tr><th scope="col">"Name"</th><th scope="col">"Key"</th></tr></thead>
-                <tbody>
+        <DataTable label="Example table" columns=vec!["Name", "Key"]>
                     <tr><td data-label="Name">"Web backend"</td><td data-label="Key"><code>"lk_live_7Gq2…x4Tb"</code></td></tr>
                     <tr class="ended"><td data-label="Name">"Nightly export"</td><td data-label="Key"><code>"lk_live_Pm81…tW0a"</code></td></tr>
-                </tbody>
-            </table>
-        </div>
+                </DataTable>
     }
 }

@@ -52,7 +52,7 @@ pub fn LogsPage() -> impl IntoView {
             }
             .into_any()
         } else {
-            view! { <RequestTable rows=found.rows now older with_key=true/> }.into_any()
+            view! { <RequestTable rows=found.rows now older/> }.into_any()
         };
         let body = view! {
             <PageHead

@@ -9,7 +9,7 @@ use crate::{
         respond::{Refused, see_other, see_other_with},
         services,
     },
-    ui::{Badge, Form, Message, PageHead, RelativeTime, Tone},
+    ui::{Badge, DataTable, Form, Message, PageHead, RelativeTime, Tone},
 };
 use latchkey_core::{account::SessionError, port::session::SessionRecord};
 use leptos::{prelude::*, server, server_fn::ServerFn};
@@ -34,20 +34,7 @@ pub fn SessionsPage() -> impl IntoView {
                 })}
             </PageHead>
             <Message flash/>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Sessions">
-                <table class="cards-on-phone">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Browser"</th>
-                            <th scope="col">"Address"</th>
-                            <th scope="col">"Last seen"</th>
-                            <th scope="col">"Signed in"</th>
-                            <th scope="col"><span class="sr-only">"Action"</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <DataTable label="Sessions" columns=vec!["Browser", "Address", "Last seen", "Signed in"] action="Action">{rows}</DataTable>
         };
         Ok(Page::portal("Sessions", body))
     })

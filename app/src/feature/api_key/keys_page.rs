@@ -5,7 +5,10 @@ use crate::{
     page::{InView, Page, page, take_flash},
     route,
     ssr::{actor, portal, respond, reveal, services},
-    ui::{Badge, Banner, CodeSample, EmptyState, Message, PageHead, RelativeTime, Sample, SecretOnce, Tabs, Tone},
+    ui::{
+        Badge, Banner, CodeSample, DataTable, EmptyState, Message, PageHead, RelativeTime, Sample, SecretOnce, Tabs,
+        Tone,
+    },
 };
 use latchkey_core::port::api_key::ApiKey;
 use leptos::prelude::*;
@@ -136,21 +139,7 @@ fn KeyTable(keys: Vec<ApiKey>, now: OffsetDateTime, in_view: InView, can_write: 
         })
         .collect_view();
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="API keys">
-            <table class="cards-on-phone">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Key"</th>
-                        <th scope="col">"Can"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col">"Ends"</th>
-                        <th scope="col"><span class="sr-only">"Action"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <DataTable label="API keys" columns=vec!["Name", "Key", "Can", "Last used", "Ends"] action="Action">{rows}</DataTable>
     }
 }
 

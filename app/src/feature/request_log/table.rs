@@ -2,7 +2,7 @@
 
 use crate::{
     route,
-    ui::{Badge, RelativeTime, Tone},
+    ui::{Badge, DataTable, RelativeTime, Tone},
 };
 use latchkey_core::port::request_log::RequestRow;
 use leptos::prelude::*;
@@ -10,36 +10,17 @@ use time::OffsetDateTime;
 
 /// Requests, the newest first, each with the way to its decision.
 #[component]
-pub fn RequestTable(
-    rows: Vec<RequestRow>,
-    now: OffsetDateTime,
-    older: Option<String>,
-    /// Whether to say which key each came with.
-    with_key: bool,
-) -> impl IntoView {
-    let rows = rows.into_iter().map(|row| view! { <Row row now with_key/> }).collect_view();
+pub fn RequestTable(rows: Vec<RequestRow>, now: OffsetDateTime, older: Option<String>) -> impl IntoView {
+    let rows = rows.into_iter().map(|row| view! { <Row row now/> }).collect_view();
+    let columns = vec!["When", "Answer", "Request", "Key", "From"];
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Requests">
-            <table class="cards-on-phone">
-                <thead>
-                    <tr>
-                        <th scope="col">"When"</th>
-                        <th scope="col">"Answer"</th>
-                        <th scope="col">"Request"</th>
-                        {with_key.then(|| view! { <th scope="col">"Key"</th> })}
-                        <th scope="col">"From"</th>
-                        <th scope="col"><span class="sr-only">"Open"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <DataTable label="Requests" columns action="Open">{rows}</DataTable>
         {older.map(|href| view! { <nav aria-label="Pages" class="pager"><a class="btn" href=href>"Older requests"</a></nav> })}
     }
 }
 
 #[component]
-fn Row(row: RequestRow, now: OffsetDateTime, with_key: bool) -> impl IntoView {
+fn Row(row: RequestRow, now: OffsetDateTime) -> impl IntoView {
     let answer = Answer { status: row.status, reason: row.reason.clone() };
     let key = row.attribution.as_ref().map(|owner| (owner.key_name.clone(), owner.key_hint.clone()));
     view! {
@@ -47,11 +28,9 @@ fn Row(row: RequestRow, now: OffsetDateTime, with_key: bool) -> impl IntoView {
             <td data-label="When"><RelativeTime at=row.at now/></td>
             <td data-label="Answer">{answer.badge()}</td>
             <td data-label="Request"><code>{format!("{} {}", row.method, row.path)}</code></td>
-            {with_key.then(|| view! {
-                <td data-label="Key">
+            <td data-label="Key">
                     {key.map(|(name, hint)| view! { {name} <p class="dim"><code>{hint}</code></p> })}
                 </td>
-            })}
             <td data-label="From"><code>{row.address.to_string()}</code></td>
             <td><a class="btn btn-small" href=route::request(row.id)>"Open"<span class="sr-only">{format!(" request {}", row.id)}</span></a></td>
         </tr>
