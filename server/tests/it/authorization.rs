@@ -137,6 +137,22 @@ async fn api5_nobody_becomes_an_admin_by_a_form() {
 }
 
 #[tokio::test]
+async fn a_setup_link_is_dead_once_there_is_an_admin() {
+    let portal = Portal::start().await;
+    let accounts = &portal.state.services.accounts;
+    let token = accounts.setup_link().await.unwrap();
+    let password = latchkey_core::account::PlainPassword::new(crate::support::PASSWORD);
+    let form = latchkey_core::account::SignUp { email: "root@example.org", name: "Root", password };
+    accounts.create_admin(form).await.unwrap();
+    let mut eve = portal.browser();
+    let mut fields = crate::support::new_account("eve@example.org");
+    fields.push(("token", token.expose()));
+    let answer = eve.send("/setup", "/form/account/setup", &fields).await;
+    assert!(eve.get(answer.location()).await.text().contains("used or has expired"));
+    assert_eq!(eve.get("/admin/failures").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn each_scope_is_checked_by_itself() {
     let portal = Portal::start().await;
     let mut ada = portal.member("ada@example.org").await;

@@ -157,8 +157,22 @@ async fn rfc9700_a_key_in_the_url_is_refused_and_counts_as_exposed() {
     check(&portal, &answer, 400, "credential_in_query", "credential_in_query").await;
     let row = portal.recorded(&answer).await;
     assert!(!format!("{row:?}").contains(&key), "the record has no key: {row:?}");
+    let keys = format!("/apps/{application}/development/keys");
+    assert!(ada.get(&keys).await.text().contains("banner tone-bad"), "its owner is told");
+}
+
+#[tokio::test]
+async fn a_made_up_key_around_a_known_id_exposes_nothing() {
+    let Scene { portal, mut ada, application, key } = scene(Given::default()).await;
+    let made_up = format!("{}{}", &key[..20], "0".repeat(32));
+    let made_up = format!("{made_up}{}", checksum(&made_up));
+    let answer = portal.api("GET", &format!("/api/v1/whoami?key={made_up}"), &[], "").await;
+    check(&portal, &answer, 400, "credential_in_query", "credential_in_query").await;
+    let request = Request::builder().uri("/api/v1/whoami").header("x-api-key", &made_up).body(Body::empty()).unwrap();
+    let answer = portal.send_from("203.0.113.9:1", request).await;
+    check(&portal, &answer, 403, "tls_required", "tls_required").await;
     let page = ada.get(&format!("/apps/{application}/development/keys")).await.text();
-    assert!(page.contains("banner tone-bad") || page.contains("banner tone-wait"), "its owner is told: {page}");
+    assert!(!page.contains("banner tone-"), "nobody is alarmed: {page}");
 }
 
 #[tokio::test]

@@ -125,6 +125,10 @@ impl AccountService {
     /// # Errors
     /// [`SignUpError::LinkNotValid`] when the link was used before, even a moment before.
     pub async fn sign_up_admin(&self, form: SignUp<'_>, from: IpAddr, token: &str) -> Result<Account, SignUpError> {
+        // An admin may have been made in the terminal since the link was.
+        if self.ports.store.has_admin().await? {
+            return Err(SignUpError::LinkNotValid);
+        }
         self.add_account(form, from, AccountRole::Admin, Some(token)).await
     }
 

@@ -67,8 +67,8 @@ pub enum Credential {
     InQuery {
         /// The parameter's name.
         parameter: String,
-        /// Which of our keys it is, if it is one: it has been exposed.
-        public_id: Option<String>,
+        /// The key, if it is written as ours are: it has been exposed.
+        key: Option<PlainApiKey>,
     },
 }
 
@@ -122,8 +122,8 @@ fn find_in_query(query: &str) -> Option<Credential> {
         if !secret && !value.starts_with(MARK) {
             return None;
         }
-        let public_id = PlainApiKey::parse(&value).ok().map(|key| key.public_id().to_owned());
-        Some(Credential::InQuery { parameter: if secret { name } else { "a parameter".to_owned() }, public_id })
+        let key = PlainApiKey::parse(&value).ok();
+        Some(Credential::InQuery { parameter: if secret { name } else { "a parameter".to_owned() }, key })
     })
 }
 

@@ -157,7 +157,7 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential) -> Result<Prese
 
 /// A refusal before the look-up's answer counted. A key of ours that was exposed is attributed all the same.
 fn refused(steps: Steps, refusal: Refusal, lookup: Lookup, credential: &Credential) -> Verdict {
-    let exposed = matches!(refusal, Refusal::CredentialInQuery { .. } | Refusal::TlsRequired);
+    let unsafe_place = matches!(refusal, Refusal::CredentialInQuery { .. } | Refusal::TlsRequired);
     let attribution = match lookup {
         Lookup::Found { stored, presented } if digests_equal(&stored.digest, &presented) => {
             Some(attribution_of(&stored.key))
@@ -166,16 +166,17 @@ fn refused(steps: Steps, refusal: Refusal, lookup: Lookup, credential: &Credenti
     };
     let claimed_public_id = match credential {
         Credential::Malformed { why: MalformedKey::Checksum { public_id }, .. } => Some(public_id.clone()),
-        Credential::InQuery { public_id, .. } => public_id.clone(),
-        Credential::ApiKey { key, .. } if exposed => Some(key.public_id().to_owned()),
+        Credential::InQuery { key: Some(key), .. } => Some(key.public_id().to_owned()),
+        Credential::ApiKey { key, .. } if unsafe_place => Some(key.public_id().to_owned()),
         _ => None,
     };
     Verdict {
         trace: steps.failed(&refusal),
         outcome: Err(refusal),
+        // Whoever made up a key around a known id exposed nothing.
+        exposed: unsafe_place && attribution.is_some(),
         attribution,
         claimed_public_id,
-        exposed,
         limit: None,
     }
 }
