@@ -53,7 +53,7 @@ rust_by_rustup() {
         return 0
     fi
     say "Fetching Rust $RUST with its wasm target (rustup): the compiler of both halves"
-    timeout 900 rustup toolchain install "$RUST" --profile minimal --component clippy --component rustfmt \
+    timeout 300 rustup toolchain install "$RUST" --profile minimal --component clippy --component rustfmt \
         --target wasm32-unknown-unknown --no-self-update >&2
 }
 

@@ -26,7 +26,7 @@ pub fn SessionsPage() -> impl IntoView {
         let others = sessions.len() > 1;
         let rows = sessions.into_iter().map(|(session, own)| view! { <SessionRow session own now/> }).collect_view();
         let body = view! {
-            <PageHead title="Sessions" explanation="Where you are signed in. End what you do not recognise, then change your password.">
+            <PageHead title="Sessions" explanation="Where you are signed in. End what you do not recognise.">
                 {others.then(|| view! {
                     <Form action=EndOtherSessions::PATH back=route::SESSIONS>
                         <button type="submit" class="btn">"End all others"</button>

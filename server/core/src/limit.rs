@@ -3,6 +3,7 @@
 use quick_cache::sync::Cache;
 use std::{
     hash::Hash,
+    net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::{
         Arc,
@@ -48,8 +49,8 @@ pub struct LimitState {
 /// A limiter for everything that has a key.
 pub struct Limiter<K> {
     quota: Quota,
-    /// The theoretical arrival time of each key's next request, in Unix nanoseconds. An evicted entry is an idle one: it
-    /// starts again with a whole quota, as it would have by waiting.
+    /// The theoretical arrival time of each key's next request, in Unix nanoseconds. What is evicted, because more keys came
+    /// than are kept in mind, starts again with a whole quota.
     arrivals: Cache<K, Arc<AtomicI64>>,
 }
 
@@ -94,6 +95,15 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
             reset_after: Duration::nanoseconds(spent),
             retry_after: retry_after.map(Duration::nanoseconds),
         }
+    }
+}
+
+/// What one household or machine has: an IPv4 address, or the first 64 bits of an IPv6 address. Who counts by whole IPv6
+/// addresses gives everybody 2⁶⁴ quotas.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        canonical => canonical,
     }
 }
 
@@ -142,6 +152,15 @@ mod tests {
             }
         });
         assert_eq!(passed.into_inner(), 100);
+    }
+
+    #[test]
+    fn r49_one_ipv6_network_is_one() {
+        let network = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2:ffff::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_ne!(network("203.0.113.1"), network("203.0.113.2"));
+        assert_eq!(network("::ffff:203.0.113.1"), network("203.0.113.1"));
     }
 
     #[test]

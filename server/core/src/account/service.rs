@@ -2,7 +2,7 @@
 
 use super::password::{HashError, Passwords, PlainPassword};
 use crate::{
-    limit::{Limiter, Quota},
+    limit::{Limiter, Quota, network_of},
     port::{Consumed, Inserted, StoreError, UnitOfWork, account::Account},
     ports::Ports,
     secret::sha256,
@@ -147,7 +147,7 @@ impl AccountService {
         role: AccountRole,
         link: Option<&str>,
     ) -> Result<Account, SignUpError> {
-        if let Some(retry_after) = self.attempts.check(&from, self.ports.now()).retry_after {
+        if let Some(retry_after) = self.attempts.check(&network_of(from), self.ports.now()).retry_after {
             return Err(SignUpError::TooMany { retry_after });
         }
         let (email, name) = check(&form)?;
@@ -176,7 +176,7 @@ impl AccountService {
     /// # Errors
     /// [`SignInError`].
     pub async fn sign_in(&self, email: &str, password: PlainPassword, from: IpAddr) -> Result<Account, SignInError> {
-        if let Some(retry_after) = self.attempts.check(&from, self.ports.now()).retry_after {
+        if let Some(retry_after) = self.attempts.check(&network_of(from), self.ports.now()).retry_after {
             return Err(SignInError::TooMany { retry_after });
         }
         let found = match email.parse::<EmailAddress>() {
