@@ -23,6 +23,8 @@ step() {
 shell_scripts() { shellcheck --external-sources scripts/*.sh .ci/run; }
 
 licences_and_bans() {
+    # cargo-deny reads the manifest of every crate, also of those that other systems would need.
+    cargo fetch --locked --quiet || return 1
     cargo deny --locked --offline --log-level error check bans licenses sources || return 1
     if timeout 20 git ls-remote --exit-code --quiet https://github.com/rustsec/advisory-db HEAD >/dev/null 2>&1; then
         cargo deny --locked --log-level error check advisories
