@@ -103,7 +103,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        canonical => canonical,
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
