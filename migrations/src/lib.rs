@@ -12,6 +12,7 @@ mod m20261123_000001_create_accounts;
 mod m20261123_000002_create_applications;
 mod m20261123_000003_create_demo_posts;
 mod m20261123_000004_create_request_log;
+mod m20261124_000005_add_api_key_allow_list;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000002_create_applications::Migration),
             Box::new(m20261123_000003_create_demo_posts::Migration),
             Box::new(m20261123_000004_create_request_log::Migration),
+            Box::new(m20261124_000005_add_api_key_allow_list::Migration),
         ]
     }
 }

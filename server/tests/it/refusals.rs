@@ -134,6 +134,45 @@ async fn dead_and_mistyped_keys_reach_their_owner_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn r48_a_key_from_another_network() {
+    let portal = Portal::with(Given { require_tls: Some(false), ..Given::default() }).await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let fields = [("scopes[]", "read:posts"), ("expiry", "never"), ("allowed_from", "203.0.113.0/24, 2001:db8::/32")];
+    let key = ada.key_with(&application, "development", &fields).await;
+    let from = |address: &'static str| {
+        let request = Request::builder()
+            .uri("/api/v1/whoami")
+            .header("x-api-key", &key)
+            // What a caller says about its own address is not believed.
+            .header("x-forwarded-for", "203.0.113.9")
+            .header("x-real-ip", "203.0.113.9")
+            .body(Body::empty())
+            .unwrap();
+        portal.send_from(address, request)
+    };
+    for inside in ["203.0.113.9:1", "[2001:db8:1::1]:1", "[::ffff:203.0.113.9]:1"] {
+        assert_eq!(from(inside).await.status, StatusCode::OK, "{inside}");
+    }
+    for outside in ["203.0.114.9:1", "[2001:db9::1]:1", LOOPBACK] {
+        let answer = from(outside).await;
+        check(&portal, &answer, 403, "forbidden", "address_not_allowed").await;
+        assert!(!answer.text().contains("203.0.113"), "the caller does not learn the list: {answer:?}");
+    }
+    let row = portal.recorded(&from("198.51.100.7:1").await).await;
+    let detail = "came from 198.51.100.7, allowed: 203.0.113.0/24 2001:db8::/32";
+    assert_eq!(row.trace.failed().unwrap().detail, detail);
+
+    let page = format!("/apps/{application}/development/keys/new");
+    let fields = [("scopes[]", "read:posts"), ("expiry", "never"), ("allowed_from", "203.0.113.0/24 everywhere")];
+    let answer = ada.create_key(&application, "development", &fields).await;
+    assert_eq!(answer.location(), page);
+    let page = ada.get(&page).await.text();
+    assert!(page.contains("everywhere is not an address or a network"), "{page}");
+    assert!(page.contains("value=\"203.0.113.0/24 everywhere\""), "what was typed is there still: {page}");
+}
+
+#[tokio::test]
 async fn rfc6750_3_1_a_missing_scope() {
     let Scene { portal, mut ada, application, .. } = scene(Given::default()).await;
     let reader = ada.key(&application, "staging", &["read:posts"], "never").await;

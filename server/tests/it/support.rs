@@ -243,24 +243,35 @@ impl Browser {
         between(answer.location(), "/apps/", "/").to_owned()
     }
 
-    /// Makes a key; the key.
-    pub(crate) async fn key(&mut self, application: &str, environment: &str, scopes: &[&str], expiry: &str) -> String {
+    /// Fills in and sends the form for a key.
+    pub(crate) async fn create_key(&mut self, application: &str, environment: &str, fields: &[(&str, &str)]) -> Answer {
         let page = format!("/apps/{application}/{environment}/keys/new");
         let form_id = between(&self.get(&page).await.text(), "name=\"form_id\" value=\"", "\"").to_owned();
-        let mut fields = vec![
+        let mut all = vec![
             ("application", application),
             ("environment", environment),
             ("form_id", form_id.as_str()),
             ("name", "Web backend"),
-            ("expiry", expiry),
         ];
-        fields.extend(scopes.iter().map(|scope| ("scopes[]", *scope)));
-        let answer = self.send(&page, "/form/api-key/create", &fields).await;
+        all.extend_from_slice(fields);
+        self.send(&page, "/form/api-key/create", &all).await
+    }
+
+    /// Makes a key with these fields; the key.
+    pub(crate) async fn key_with(&mut self, application: &str, environment: &str, fields: &[(&str, &str)]) -> String {
+        let answer = self.create_key(application, environment, fields).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
         let shown = self.get(&format!("/apps/{application}/{environment}/keys")).await.text();
         let secret = between(&shown, "class=\"secret-value\"><code>", "</code>").to_owned();
         assert!(secret.len() == 58 + usize::from(environment == "production"), "{secret}");
         secret
+    }
+
+    /// Makes a key with these scopes; the key.
+    pub(crate) async fn key(&mut self, application: &str, environment: &str, scopes: &[&str], expiry: &str) -> String {
+        let mut fields = vec![("expiry", expiry)];
+        fields.extend(scopes.iter().map(|scope| ("scopes[]", *scope)));
+        self.key_with(application, environment, &fields).await
     }
 
     /// The id of the newest live key of an environment.

@@ -122,7 +122,10 @@ fn KeyTable(keys: Vec<ApiKey>, now: OffsetDateTime, in_view: InView, can_write: 
                         <p class="dim">{format!("made by {}, ", key.created_by_name)}<RelativeTime at=key.created_at now/></p>
                     </td>
                     <td data-label="Key"><code>{key.hint()}</code></td>
-                    <td data-label="Can"><ul class="plain">{scopes}</ul></td>
+                    <td data-label="Can">
+                        <ul class="plain">{scopes}</ul>
+                        {(!key.allowed_from.is_empty()).then(|| view! { <p class="dim">{format!("from {}", key.allowed_from)}</p> })}
+                    </td>
                     <td data-label="Last used">
                         {match key.last_used_at {
                             Some(at) => view! {

@@ -45,6 +45,7 @@ pub fn NewKeyPage() -> impl IntoView {
             .collect();
         let (name, name_error) = (typed("name"), error("name"));
         let (scopes_error, expiry_error) = (error("scopes"), error("expiry"));
+        let (allowed_from, allowed_from_error) = (typed("allowed_from"), error("allowed_from"));
         let (application, environment) = (in_view.application.application.id, in_view.environment);
         let back = route::new_key(application, environment);
         let body = view! {
@@ -70,6 +71,14 @@ pub fn NewKeyPage() -> impl IntoView {
                 />
                 <CheckboxList name="scopes" legend="What it may do" items=scopes error=scopes_error/>
                 <RadioList name="expiry" legend="When it ends" items=expiries error=expiry_error/>
+                <Field
+                    name="allowed_from"
+                    label="Allowed addresses (optional)"
+                    value=allowed_from
+                    autocomplete="off"
+                    hint="Networks such as 203.0.113.0/24 2001:db8::/32, with spaces between. Empty: any address.".to_owned()
+                    error=allowed_from_error
+                />
                 <div class="form-actions">
                     <SubmitButton text="Create key"/>
                     <a class="btn" href=route::keys(application, environment)>"Cancel"</a>

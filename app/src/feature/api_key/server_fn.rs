@@ -39,13 +39,14 @@ pub async fn create_key(
     #[server(default)] name: String,
     #[server(default)] scopes: Vec<String>,
     #[server(default)] expiry: String,
+    #[server(default)] allowed_from: String,
 ) -> Result<(), ServerFnError> {
     let parsed = (application.parse::<ApplicationId>(), environment.parse::<Environment>(), Uuid::try_parse(&form_id));
     let (Ok(application), Ok(environment), Ok(form_id)) = parsed else {
         see_other_with(route::APPLICATIONS, Refused::from(ApiKeyError::NotFound).flash()).await;
         return Ok(());
     };
-    let form = CreateApiKey { name: &name, scopes: &scopes, expiry: &expiry, form_id };
+    let form = CreateApiKey { name: &name, scopes: &scopes, expiry: &expiry, allowed_from: &allowed_from, form_id };
     let (list, again) = (route::keys(application, environment), route::new_key(application, environment));
     match services().api_keys.create(&actor(), application, environment, form).await {
         Ok(created) => {
@@ -58,7 +59,11 @@ pub async fn create_key(
         Err(error @ ApiKeyError::SentTwice) => see_other_with(&list, Refused::from(error).flash()).await,
         Err(error @ ApiKeyError::NotFound) => see_other_with(route::APPLICATIONS, Refused::from(error).flash()).await,
         Err(error) => {
-            let flash = Refused::from(error).flash().keep("name", &name).keep("expiry", &expiry);
+            let flash = Refused::from(error)
+                .flash()
+                .keep("name", &name)
+                .keep("expiry", &expiry)
+                .keep("allowed_from", &allowed_from);
             let flash = scopes.iter().fold(flash, |flash, scope| flash.keep("scopes[]", scope));
             see_other_with(&again, flash).await;
         }

@@ -1,6 +1,6 @@
 //! Creating, listing and revoking keys.
 
-use super::format::PlainApiKey;
+use super::{AllowList, format::PlainApiKey};
 use crate::{
     actor::{Actor, NotSignedIn},
     port::{
@@ -66,6 +66,8 @@ pub struct CreateApiKey<'a> {
     pub scopes: &'a [String],
     /// `never`, or a number of days.
     pub expiry: &'a str,
+    /// Networks with spaces between; none lets every address in.
+    pub allowed_from: &'a str,
     /// The form's own id: sent twice, it makes one key.
     pub form_id: Uuid,
 }
@@ -143,7 +145,7 @@ impl ApiKeyService {
         if !found.role.may_write() {
             return Err(ApiKeyError::Forbidden);
         }
-        let (name, scopes, expiry) = self.check(&form).await?;
+        let Checked { name, scopes, expiry, allowed_from } = self.check(&form).await?;
         let plain = PlainApiKey::generate(self.ports.random(), environment);
         let key = NewApiKey {
             id: ApiKeyId::from_uuid(self.ports.uuid()),
@@ -154,6 +156,7 @@ impl ApiKeyService {
             environment,
             name,
             scopes,
+            allowed_from,
             created_by: account.id,
             created_at: now,
             expires_at: expiry.at(now),
@@ -167,11 +170,12 @@ impl ApiKeyService {
         Ok(CreatedApiKey { id: key.id, plain })
     }
 
-    async fn check(&self, form: &CreateApiKey<'_>) -> Result<(Name, ScopeSet, Expiry), ApiKeyError> {
+    async fn check(&self, form: &CreateApiKey<'_>) -> Result<Checked, ApiKeyError> {
         let known = self.scopes().await?;
         let mut errors = FieldErrors::default();
         let name = errors.check("name", form.name.parse::<Name>());
         let expiry = errors.check("expiry", form.expiry.parse::<Expiry>());
+        let allowed_from = errors.check("allowed_from", form.allowed_from.parse::<AllowList>());
         let chosen: Option<ScopeSet> =
             errors.check("scopes", form.scopes.iter().map(|text| text.parse()).collect::<Result<_, _>>());
         if let Some(chosen) = &chosen {
@@ -182,8 +186,10 @@ impl ApiKeyService {
                 errors.add("scopes", format!("There is no scope {unknown}"));
             }
         }
-        match (name, chosen, expiry) {
-            (Some(name), Some(chosen), Some(expiry)) if errors.is_empty() => Ok((name, chosen, expiry)),
+        match (name, chosen, expiry, allowed_from) {
+            (Some(name), Some(scopes), Some(expiry), Some(allowed_from)) if errors.is_empty() => {
+                Ok(Checked { name, scopes, expiry, allowed_from })
+            }
             _ => Err(ApiKeyError::Invalid(errors)),
         }
     }
@@ -230,6 +236,14 @@ impl ApiKeyService {
         }
         Ok(key)
     }
+}
+
+/// A form whose every field is good.
+struct Checked {
+    name: Name,
+    scopes: ScopeSet,
+    expiry: Expiry,
+    allowed_from: AllowList,
 }
 
 fn is_known(scope: &Scope, known: &[ApiScope]) -> bool {

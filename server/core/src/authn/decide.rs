@@ -99,7 +99,16 @@ pub fn decide(
     // The digest covers the prefix, so that a key cannot name another environment than its own: this says which it is.
     debug_assert_eq!(key.environment(), record.environment);
     steps.passed(record.environment.as_str());
-    steps.passed(format!("{}, any address may use this key", facts.address));
+    let allowed = &record.allowed_from;
+    if !allowed.admits(facts.address) {
+        let refusal = Refusal::AddressNotAllowed { address: facts.address, allowed: allowed.clone() };
+        return refuse(steps, refusal, None);
+    }
+    steps.passed(if allowed.is_empty() {
+        format!("{}, any address may use this key", facts.address)
+    } else {
+        format!("{}, allowed: {allowed}", facts.address)
+    });
 
     match facts.needed_scope {
         None => steps.passed("none needed"),

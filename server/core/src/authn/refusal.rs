@@ -1,8 +1,9 @@
 //! The refusal table: one place that says, for everything that can be wrong, what the caller is told and what is recorded.
 
 use super::credential::Via;
-use crate::api_key::format::MalformedKey;
+use crate::api_key::{AllowList, format::MalformedKey};
 use latchkey_model::ScopeSet;
+use std::net::IpAddr;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Why the door refuses a request: the exact reason, for the owner and the admin.
@@ -44,6 +45,13 @@ pub enum Refusal {
     Expired {
         /// When.
         at: OffsetDateTime,
+    },
+    /// The key may not be used from this address.
+    AddressNotAllowed {
+        /// From where it came.
+        address: IpAddr,
+        /// From where it may come.
+        allowed: AllowList,
     },
     /// The key does not hold the scope that the route needs.
     InsufficientScope {
@@ -122,6 +130,13 @@ impl Refusal {
                 challenge: Some("Bearer realm=\"latchkey\", error=\"invalid_token\"".to_owned()),
                 ..answer(401, "invalid_token", "Credential not valid", INVALID_TOKEN)
             },
+            // The list is the owner's business: a thief would learn from it where to steal next.
+            Self::AddressNotAllowed { .. } => answer(
+                403,
+                "forbidden",
+                "Not from here",
+                "The credential may not be used from this address. Its owner can look up this request id.",
+            ),
             Self::InsufficientScope { needed, .. } => Answer {
                 challenge: Some(format!("Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"{needed}\"")),
                 ..answer(
@@ -169,6 +184,7 @@ impl Refusal {
             Self::WrongSecret => "wrong_secret",
             Self::Revoked { .. } => "revoked",
             Self::Expired { .. } => "expired",
+            Self::AddressNotAllowed { .. } => "address_not_allowed",
             Self::InsufficientScope { .. } => "insufficient_scope",
             Self::RateLimited { .. } => "rate_limited",
             Self::StoreUnavailable => "store_unavailable",
@@ -176,7 +192,8 @@ impl Refusal {
     }
 
     /// Every reason word, for the filters of the logs page.
-    pub const REASONS: [&'static str; 14] = [
+    pub const REASONS: [&'static str; 15] = [
+        "address_not_allowed",
         "ambiguous_credentials",
         "bad_checksum",
         "credential_in_query",
@@ -212,6 +229,7 @@ impl Refusal {
             Self::WrongSecret => "the id is known, the rest of the key is not the one that was issued".to_owned(),
             Self::Revoked { at } => format!("revoked at {}", written(*at)),
             Self::Expired { at } => format!("expired at {}", written(*at)),
+            Self::AddressNotAllowed { address, allowed } => format!("came from {address}, allowed: {allowed}"),
             Self::InsufficientScope { needed, held } => {
                 if held.is_empty() {
                     format!("needs {needed}, holds no scope")
@@ -252,6 +270,9 @@ impl Refusal {
             }
             Self::Revoked { .. } => "Create a new key and give it to the caller.".to_owned(),
             Self::Expired { .. } => "Create a new key; choose a later expiry, or none.".to_owned(),
+            Self::AddressNotAllowed { .. } => {
+                "Call from an allowed network, or create a key that allows this one. If you do not know the address, revoke the key.".to_owned()
+            }
             Self::InsufficientScope { needed, .. } => {
                 format!("Create a key that holds {needed}, or call with one that does.")
             }

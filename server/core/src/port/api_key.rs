@@ -1,6 +1,7 @@
 //! API keys: rows that outlive the keys they describe, so that a failure can be explained.
 
 use super::{Consumed, Inserted, StoreError};
+use crate::api_key::AllowList;
 use async_trait::async_trait;
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, Name, ScopeSet, TeamId};
 use std::net::IpAddr;
@@ -28,6 +29,8 @@ pub struct ApiKey {
     pub name: Name,
     /// What it may do.
     pub scopes: ScopeSet,
+    /// From where it may be used.
+    pub allowed_from: AllowList,
     /// Who made it.
     pub created_by: AccountId,
     /// What that person is called.
@@ -85,6 +88,8 @@ pub struct NewApiKey {
     pub name: Name,
     /// What it may do.
     pub scopes: ScopeSet,
+    /// From where it may be used.
+    pub allowed_from: AllowList,
     /// Who makes it.
     pub created_by: AccountId,
     /// Now.

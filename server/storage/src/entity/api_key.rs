@@ -13,6 +13,7 @@ pub struct Model {
     pub environment_id: Uuid,
     pub name: String,
     pub scopes: String,
+    pub allowed_from: String,
     pub created_by: Uuid,
     pub created_at: i64,
     pub expires_at: Option<i64>,

@@ -25,7 +25,7 @@ async fn a_key_reads_back_as_it_was_made(database: &Database) {
     assert_eq!(stored.key.hint(), "lk_dev_aaaa…x4Tb");
     assert_eq!(stored.key.team_id, ada.team);
     assert_eq!((stored.key.expires_at, stored.key.revoked_at), (new.expires_at, None));
-    assert_eq!(stored.key.scopes, new.scopes);
+    assert_eq!((stored.key.scopes.clone(), stored.key.allowed_from.clone()), (new.scopes, new.allowed_from));
     let listed = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
     assert_eq!(listed, [stored.key]);
     let elsewhere = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Staging, NOW).await.unwrap();

@@ -134,6 +134,7 @@ pub(crate) fn new_key(owner: &Person, application: &Application, public_id: &str
         environment: Environment::Development,
         name: name("Web backend"),
         scopes: "read:posts write:posts".parse::<ScopeSet>().unwrap(),
+        allowed_from: "203.0.113.0/24 2001:db8::/32".parse().unwrap(),
         created_by: owner.account.id,
         created_at: NOW,
         expires_at: Some(NOW + Duration::days(7)),

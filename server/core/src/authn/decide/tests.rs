@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    api_key::format::PlainApiKey,
+    api_key::{AllowList, format::PlainApiKey},
     authn::credential::{Carried, Via},
     limit::Quota,
     random::SystemRandom,
@@ -39,6 +39,7 @@ fn stored(key: &PlainApiKey) -> StoredApiKey {
             team_id: TeamId::from_uuid(Uuid::from_u128(4)),
             name: "Web backend".parse().unwrap(),
             scopes: "read:posts write:posts".parse().unwrap(),
+            allowed_from: AllowList::default(),
             created_by: AccountId::from_uuid(Uuid::from_u128(5)),
             created_by_name: "Ada".parse().unwrap(),
             created_at: NOW - Duration::days(1),
@@ -173,6 +174,18 @@ fn table() -> Vec<Row> {
             failing: StepName::Lifetime,
             owner_known: true,
             ..Row::new("an expired key, to the second", bearer(&key), with(|key| key.expires_at = Some(NOW)))
+        },
+        Row {
+            status: 403,
+            code: "forbidden",
+            reason: "address_not_allowed",
+            failing: StepName::Address,
+            owner_known: true,
+            ..Row::new(
+                "another network",
+                bearer(&key),
+                with(|key| key.allowed_from = "203.0.113.0/24".parse().unwrap()),
+            )
         },
         Row {
             status: 403,
