@@ -6,6 +6,8 @@
 //! To add a page: a path in `route`, a file in the folder of its feature, a row in the server's table of routes. To add a form: a
 //! server function beside its page, answered by a redirect (`ssr::respond`).
 
+// A page is one type, as deep as its elements.
+#![recursion_limit = "512"]
 #![expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #![expect(
     unreachable_pub,

@@ -32,7 +32,7 @@ pub fn FailuresPage() -> impl IntoView {
         };
         let body = view! {
             <PageHead title="Authentication failures" explanation="Every request that the door refused, in the whole portal."/>
-            <FilterBar filter action=route::ADMIN_FAILURES/>
+            <FilterBar filter action=route::ADMIN_FAILURES with_outcome=false/>
             {list}
         };
         Ok(Page::portal("Authentication failures", body))

@@ -63,7 +63,7 @@ pub fn LogsPage() -> impl IntoView {
             />
             <Tabs label="Environments" tabs=environment_tabs(&in_view, route::logs)/>
             <Message flash/>
-            <FilterBar filter action=here/>
+            <FilterBar filter action=here with_outcome=true/>
             {list}
         };
         Ok(Page::application("Logs", in_view, body))

@@ -77,6 +77,11 @@ async fn pages_are_the_same_with_rubbish_in_the_query() {
             assert_eq!(answer.status, 200, "{part}?{query}");
         }
     }
+    let page = ada.get(&format!("/apps/{application}/development/logs?status=abc&address=1.2.3")).await.text();
+    assert!(
+        page.contains("id=\"status-error\"") && page.contains("id=\"address-error\""),
+        "what filters nothing says so"
+    );
     let page = ada.get(&format!("/apps/{application}/development/logs?path=%22%3E%3Cscript%3Ealert(1)")).await.text();
     assert!(!page.contains("<script>alert"), "r14: {page}");
 }

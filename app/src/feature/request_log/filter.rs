@@ -1,9 +1,10 @@
 //! The filter of a log, whose state is the URL.
 
-use crate::page::query;
+use crate::{page::query, ui::Field};
 use latchkey_core::{authn::Refusal, port::request_log::RequestFilter};
 use latchkey_model::RequestId;
 use leptos::prelude::*;
+use std::net::IpAddr;
 
 /// The filter as it stands in the URL: what cannot be read filters nothing, and stays in its field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,6 +81,11 @@ impl LogFilter {
     }
 }
 
+/// Whether something was typed that cannot be read.
+fn unread<T: std::str::FromStr>(typed: &str) -> bool {
+    !typed.is_empty() && typed.parse::<T>().is_err()
+}
+
 fn options(chosen: &str, listed: &[(&'static str, &'static str)]) -> impl IntoView + use<> {
     let chosen = chosen.to_owned();
     let listed = listed.to_vec();
@@ -94,22 +100,29 @@ fn options(chosen: &str, listed: &[(&'static str, &'static str)]) -> impl IntoVi
 
 /// The filter as a form that GETs: its state can be bookmarked and shared.
 #[component]
-pub fn FilterBar(filter: LogFilter, #[prop(into)] action: String) -> impl IntoView {
+pub fn FilterBar(
+    filter: LogFilter,
+    #[prop(into)] action: String,
+    /// Whether there is a choice: a list of failures has none.
+    with_outcome: bool,
+) -> impl IntoView {
     let outcomes = options(&filter.outcome, &[("served", "Served"), ("refused", "Refused")]);
     let reasons = options(&filter.reason, &Refusal::REASONS.map(|reason| (reason, reason)));
     let methods = options(&filter.method, &["GET", "POST", "PUT", "DELETE"].map(|method| (method, method)));
+    let status_error = unread::<u16>(&filter.status).then(|| "Not a status such as 401: it filters nothing".to_owned());
+    let address_error =
+        unread::<IpAddr>(&filter.address).then(|| "Not an address such as 203.0.113.9: it filters nothing".to_owned());
     let clear = (!filter.is_empty()).then(|| view! { <a class="btn" href=action.clone()>"Clear"</a> });
     view! {
         <form method="get" action=action class="filter" role="search" aria-label="Filter the log">
-            <div class="field"><label for="outcome">"Outcome"</label><select id="outcome" name="outcome">{outcomes}</select></div>
+            {with_outcome.then(|| view! {
+                <div class="field"><label for="outcome">"Outcome"</label><select id="outcome" name="outcome">{outcomes}</select></div>
+            })}
             <div class="field"><label for="reason">"Reason"</label><select id="reason" name="reason">{reasons}</select></div>
             <div class="field"><label for="method">"Method"</label><select id="method" name="method">{methods}</select></div>
-            <div class="field">
-                <label for="status">"Status"</label>
-                <input id="status" name="status" inputmode="numeric" value=filter.status size="5"/>
-            </div>
-            <div class="field"><label for="address">"Address"</label><input id="address" name="address" value=filter.address size="14"/></div>
-            <div class="field"><label for="path">"Path contains"</label><input id="path" name="path" value=filter.path size="14"/></div>
+            <Field name="status" label="Status" value=filter.status error=status_error/>
+            <Field name="address" label="Address" value=filter.address error=address_error/>
+            <Field name="path" label="Path contains" value=filter.path error=None/>
             <div class="filter-actions"><button type="submit" class="btn btn-primary">"Filter"</button>{clear}</div>
         </form>
     }
