@@ -25,6 +25,8 @@ pub struct Portal {
     pub secure_cookies: bool,
     /// Whether strangers may sign up.
     pub sign_up_open: bool,
+    /// Whether pages reload when files change: for those who build Latchkey.
+    pub watch: bool,
     /// Where scripts and styles are: a path that changes with their content.
     pub assets_root: String,
 }

@@ -28,6 +28,8 @@ struct Asset {
 pub struct Assets {
     files: BTreeMap<String, Asset>,
     root: String,
+    /// Where each file is read again for each request, while somebody is changing them.
+    watched: Option<PathBuf>,
 }
 
 /// Why the assets cannot be served.
@@ -78,6 +80,12 @@ impl Assets {
         Ok(Self::new(files))
     }
 
+    /// Reads each file again for each request, and lets no browser keep it.
+    #[must_use]
+    pub fn read_anew(self, folder: &FilePath) -> Self {
+        Self { watched: Some(folder.to_owned()), ..self }
+    }
+
     /// No assets: for tests of everything else.
     pub fn none() -> Self {
         Self::new(BTreeMap::new())
@@ -104,7 +112,7 @@ impl Assets {
                 Some((name, Asset { content_type, plain, brotli }))
             })
             .collect();
-        Self { files, root: format!("/assets/{version}") }
+        Self { files, root: format!("/assets/{version}"), watched: None }
     }
 
     /// The path under which the files are: it changes when any of them does.
@@ -114,6 +122,14 @@ impl Assets {
 
     fn answer(&self, name: &str, accept_encoding: Option<&HeaderValue>) -> Option<Response> {
         let asset = self.files.get(name)?;
+        if let Some(folder) = &self.watched {
+            let content = std::fs::read(folder.join(name)).ok()?;
+            let headers = [
+                (header::CONTENT_TYPE, asset.content_type.clone()),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            ];
+            return Some((headers, content).into_response());
+        }
         let takes_brotli = accept_encoding
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.split(',').any(|one| one.trim() == "br"));

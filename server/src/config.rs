@@ -63,6 +63,10 @@ pub struct Given {
     #[arg(long, env = "LEPTOS_SITE_ROOT", hide = true)]
     #[serde(skip)]
     pub site_root: Option<PathBuf>,
+    /// Set while `make dev` watches the files
+    #[arg(long, env = "LEPTOS_WATCH", hide = true)]
+    #[serde(skip)]
+    pub watch: Option<String>,
 }
 
 /// Whether strangers may create accounts.
@@ -148,6 +152,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The folder of scripts and styles.
     pub site_root: PathBuf,
+    /// Whether files change while we serve, so that pages must reload: for those who build Latchkey.
+    pub watch: bool,
 }
 
 /// A database URL, which does not print its password.
@@ -199,6 +205,7 @@ impl Given {
             log_filter: self.log_filter.or(other.log_filter),
             log_format: self.log_format.or(other.log_format),
             site_root: self.site_root,
+            watch: self.watch,
         })
     }
 }
@@ -254,6 +261,7 @@ impl Config {
             log_filter,
             log_format: given.log_format.unwrap_or(LogFormat::Text),
             site_root: given.site_root.unwrap_or_else(|| PathBuf::from("target/site")),
+            watch: given.watch.is_some(),
         })
     }
 

@@ -163,7 +163,8 @@ fn load_assets(_: &Config) -> Result<Assets, ServeError> {
 
 #[cfg(not(feature = "embed-assets"))]
 fn load_assets(config: &Config) -> Result<Assets, ServeError> {
-    Ok(Assets::from_folder(&config.site_root)?)
+    let assets = Assets::from_folder(&config.site_root)?;
+    Ok(if config.watch { assets.read_anew(&config.site_root) } else { assets })
 }
 
 /// Says where the portal is and, while there is no admin, how to make the first one.

@@ -36,6 +36,7 @@ impl AppState {
             public_url: self.config.public_url.as_str().trim_end_matches('/').to_owned(),
             secure_cookies: self.config.secure_cookies(),
             sign_up_open: self.config.sign_up_open,
+            watch: self.config.watch,
             assets_root: self.assets.root().to_owned(),
         }
     }
