@@ -7,6 +7,7 @@ pub mod application;
 pub mod design;
 pub mod docs;
 pub mod landing;
+pub mod personal_token;
 pub mod request_log;
 pub mod session;
 pub mod usage;

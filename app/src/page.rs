@@ -13,6 +13,7 @@ use latchkey_core::{
     actor::NotSignedIn,
     api_key::ApiKeyError,
     application::ApplicationError,
+    mail::OutboxError,
     port::{StoreError, application::MemberApplication},
     usage::{log::LogError, report::UsageError},
 };
@@ -107,7 +108,11 @@ impl From<ApiKeyError> for PageError {
             | ApiKeyError::Forbidden
             | ApiKeyError::Invalid(_)
             | ApiKeyError::SentTwice
-            | ApiKeyError::AlreadyRevoked => Self::NotFound,
+            | ApiKeyError::AlreadyRevoked
+            | ApiKeyError::BeingRotated
+            | ApiKeyError::NotLive
+            | ApiKeyError::NotRotating
+            | ApiKeyError::NothingToChange => Self::NotFound,
             ApiKeyError::Store(error) => Self::Store(error),
         }
     }
@@ -139,6 +144,16 @@ impl From<LogError> for PageError {
             // That the page exists is no secret; what is on it is.
             LogError::Forbidden | LogError::NotFound => Self::NotFound,
             LogError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<OutboxError> for PageError {
+    fn from(error: OutboxError) -> Self {
+        match error {
+            OutboxError::NotSignedIn(_) => Self::NotSignedIn,
+            OutboxError::Forbidden => Self::NotFound,
+            OutboxError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -253,17 +268,24 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
                 item("Keys", route::keys(id, environment), IconName::Key),
                 item("Usage", route::usage(id, environment), IconName::Chart),
                 item("Logs", route::logs(id, environment), IconName::List),
+                item("Settings", route::settings(id, environment), IconName::Sliders),
             ],
         });
     }
     groups.push(NavGroup {
         label: Some("You".to_owned()),
-        items: vec![item("Sessions", route::SESSIONS.to_owned(), IconName::Monitor)],
+        items: vec![
+            item("Tokens", route::TOKENS.to_owned(), IconName::Key),
+            item("Sessions", route::SESSIONS.to_owned(), IconName::Monitor),
+        ],
     });
     if role == AccountRole::Admin {
         groups.push(NavGroup {
             label: Some("Admin".to_owned()),
-            items: vec![item("Failures", route::ADMIN_FAILURES.to_owned(), IconName::Shield)],
+            items: vec![
+                item("Failures", route::ADMIN_FAILURES.to_owned(), IconName::Shield),
+                item("Outbox", route::ADMIN_OUTBOX.to_owned(), IconName::Mail),
+            ],
         });
     }
     groups

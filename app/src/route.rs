@@ -11,7 +11,10 @@ pub const DASHBOARD: &str = "/dashboard";
 pub const APPLICATIONS: &str = "/apps";
 pub const NEW_APPLICATION: &str = "/apps/new";
 pub const SESSIONS: &str = "/account/sessions";
+pub const TOKENS: &str = "/account/tokens";
+pub const NEW_TOKEN: &str = "/account/tokens/new";
 pub const ADMIN_FAILURES: &str = "/admin/failures";
+pub const ADMIN_OUTBOX: &str = "/admin/outbox";
 
 pub fn guide(name: &str) -> String {
     format!("/docs/{name}")
@@ -25,8 +28,31 @@ pub fn new_key(application: ApplicationId, environment: Environment) -> String {
     format!("/apps/{application}/{environment}/keys/new")
 }
 
-pub fn revoke_key(application: ApplicationId, environment: Environment, key: ApiKeyId) -> String {
-    format!("/apps/{application}/{environment}/keys/{key}/revoke")
+/// The form for a new key with the settings of another.
+pub fn clone_key(application: ApplicationId, environment: Environment, key: ApiKeyId) -> String {
+    format!("/apps/{application}/{environment}/keys/new?from={key}")
+}
+
+pub fn key(application: ApplicationId, environment: Environment, key: ApiKeyId) -> String {
+    format!("/apps/{application}/{environment}/keys/{key}")
+}
+
+pub fn token(key: ApiKeyId) -> String {
+    format!("/account/tokens/{key}")
+}
+
+/// Below the page of a key or a token.
+pub fn rotate(key: &str) -> String {
+    format!("{key}/rotate")
+}
+
+/// Below the page of a key or a token.
+pub fn revoke(key: &str) -> String {
+    format!("{key}/revoke")
+}
+
+pub fn settings(application: ApplicationId, environment: Environment) -> String {
+    format!("/apps/{application}/{environment}/settings")
 }
 
 pub fn usage(application: ApplicationId, environment: Environment) -> String {
@@ -35,6 +61,11 @@ pub fn usage(application: ApplicationId, environment: Environment) -> String {
 
 pub fn logs(application: ApplicationId, environment: Environment) -> String {
     format!("/apps/{application}/{environment}/logs")
+}
+
+/// The log of one key.
+pub fn key_logs(application: ApplicationId, environment: Environment, key: ApiKeyId) -> String {
+    format!("/apps/{application}/{environment}/logs?key={key}")
 }
 
 pub fn request(id: RequestId) -> String {

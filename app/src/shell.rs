@@ -1,7 +1,9 @@
 //! The document around every page, and the routes that pages have.
 
 use crate::{
-    feature::{account, admin, api_key, application, design, docs, landing, request_log, session, usage},
+    feature::{
+        account, admin, api_key, application, design, docs, landing, personal_token, request_log, session, usage,
+    },
     page::not_found,
     ssr::{Theme, extension, portal},
 };
@@ -78,11 +80,20 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/apps/new") view=application::NewApplicationPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/keys") view=api_key::KeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/keys/new") view=api_key::NewKeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/keys/:key") view=api_key::KeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/keys/:key/rotate") view=api_key::RotateKeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/settings") view=api_key::SettingsPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/keys/:key/revoke") view=api_key::RevokeKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/usage") view=usage::UsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/logs") view=request_log::LogsPage ssr=SsrMode::Async/>
                 <Route path=path!("/logs/:request_id") view=request_log::RequestPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/sessions") view=session::SessionsPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/tokens") view=personal_token::TokensPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/tokens/new") view=personal_token::NewTokenPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/tokens/:key") view=api_key::KeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/tokens/:key/rotate") view=api_key::RotateKeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/tokens/:key/revoke") view=api_key::RevokeKeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/outbox") view=admin::OutboxPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/failures") view=admin::FailuresPage ssr=SsrMode::Async/>
                 <Route path=path!("/design") view=design::DesignPage ssr=SsrMode::Async/>
             </FlatRoutes>

@@ -62,8 +62,9 @@ test("a revoked key is refused from then on, after its last day of use was shown
   expect((await paste(curl)).status).toBe(200);
   await page.waitForTimeout(2_000);
   await page.goto(`${environment}/keys`);
-  await page.getByRole("link", { name: "Revoke Web backend" }).click();
-  await expect(page.getByText("This key served 1 request in the last 24 hours")).toBeVisible();
+  await page.getByRole("link", { name: "Web backend", exact: true }).click();
+  await page.getByRole("link", { name: "Revoke", exact: true }).click();
+  await expect(page.getByText("would have refused all 1 request of the last 24 hours")).toBeVisible();
   await page.getByRole("button", { name: "Revoke key" }).click();
   await expect(page.getByRole("status").first()).toContainText("Web backend is revoked");
   const refused = await paste(curl);

@@ -7,6 +7,7 @@ const PUBLIC = [
   "/docs",
   "/docs/first-key",
   "/docs/keys",
+  "/docs/leaks",
   "/docs/demo-api",
   "/docs/errors",
   "/docs/usage-and-logs",
@@ -29,7 +30,8 @@ test("the portal's pages, empty", async ({ page }) => {
   await check(page, "/apps");
   await check(page, "/apps/new");
   const environment = await createApplication(page);
-  for (const part of ["keys", "keys/new", "usage", "logs", "logs?path=nothing"]) await check(page, `${environment}/${part}`);
+  for (const path of ["/account/tokens", "/account/tokens/new"]) await check(page, path);
+  for (const part of ["keys", "keys/new", "usage", "logs", "logs?path=nothing", "settings"]) await check(page, `${environment}/${part}`);
 });
 
 test("the portal's pages, full", async ({ page }) => {
@@ -63,6 +65,47 @@ test("the portal's pages, full", async ({ page }) => {
     await check(page, path);
   }
   await page.goto(`${environment}/keys`);
-  const revoke = await page.getByRole("link", { name: "Revoke Web backend", exact: true }).getAttribute("href");
-  await check(page, revoke ?? "");
+  const own = (await page.getByRole("link", { name: "Web backend", exact: true }).getAttribute("href")) ?? "";
+  for (const path of [own, `${own}/revoke`, `${own}/rotate`, `${environment}/keys/new?from=${own.split("/").pop()}`]) {
+    await check(page, path);
+  }
+});
+
+test("keys in trouble: a rotation, a leak, a change to confirm, a token", async ({ page, baseURL }) => {
+  test.setTimeout(240_000);
+  await signUp(page);
+  const environment = await createApplication(page);
+  const { key, curl } = await createKey(page);
+  await paste(curl.replace("whoami", "posts"));
+  await page.waitForTimeout(2_000);
+  await page.goto(`${environment}/keys`);
+  const own = (await page.getByRole("link", { name: "Web backend", exact: true }).getAttribute("href")) ?? "";
+  for (const theme of THEMES) {
+    await page.emulateMedia({ colorScheme: theme });
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto(own);
+      await page.getByRole("group", { name: "Posts" }).getByLabel("Read").uncheck();
+      await page.getByLabel("Limits of its own").fill("many");
+      await page.getByRole("button", { name: "Save" }).click();
+      await look(page, `key with a wrong field ${theme} ${width}`);
+      await page.getByLabel("Limits of its own").fill("20/1s");
+      await page.getByRole("button", { name: "Save" }).click();
+      await look(page, `key change to confirm ${theme} ${width}`);
+    }
+  }
+  await page.goto(`${own}/rotate`);
+  await page.getByRole("button", { name: "Create the new key" }).click();
+  await page.getByRole("link", { name: "I have stored it" }).click();
+  await paste(`curl -X POST -d '${JSON.stringify({ token: key, url: "https://example.org/x" })}' ${baseURL}/leaks`);
+  await page.waitForTimeout(500);
+  await check(page, `${environment}/keys`);
+  await check(page, own);
+  await check(page, "/dashboard");
+  await page.goto("/account/tokens/new");
+  await page.getByLabel("Name").fill("My script");
+  await page.getByRole("button", { name: "Create token" }).click();
+  await check(page, "/account/tokens");
+  const token = await page.getByRole("link", { name: "My script", exact: true }).getAttribute("href");
+  await check(page, token ?? "");
 });

@@ -40,37 +40,41 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager.create_index(unique("environment", &["application_id", "kind"])).await?;
-        manager
-            .create_table(
-                table("api_key")
-                    .col(id("id").primary_key())
-                    .col(text("public_id"))
-                    .col(text("last_four"))
-                    .col(digest("digest"))
-                    .col(id("environment_id"))
-                    .col(text("name"))
-                    .col(text("scopes"))
-                    .col(id("created_by"))
-                    .col(number("created_at"))
-                    .col(optional_number("expires_at"))
-                    .col(optional_number("revoked_at"))
-                    .col(optional_id("revoked_by"))
-                    .col(optional_number("last_used_at"))
-                    .col(optional_text("last_used_from"))
-                    .col(optional_number("exposed_at"))
-                    .col(id("form_id"))
-                    .foreign_key(&mut belongs_to("environment_id", "environment"))
-                    .to_owned(),
-            )
-            .await?;
-        manager.create_index(unique("api_key", &["public_id"])).await?;
-        manager.create_index(unique("api_key", &["form_id"])).await?;
-        manager.create_index(index("api_key", &["environment_id", "created_at"])).await
+        create_keys(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_all(manager, &["api_key", "environment", "application", "api_scope", "api"]).await
     }
+}
+
+pub(crate) async fn create_keys(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            table("api_key")
+                .col(id("id").primary_key())
+                .col(text("public_id"))
+                .col(text("last_four"))
+                .col(digest("digest"))
+                .col(id("environment_id"))
+                .col(text("name"))
+                .col(text("scopes"))
+                .col(id("created_by"))
+                .col(number("created_at"))
+                .col(optional_number("expires_at"))
+                .col(optional_number("revoked_at"))
+                .col(optional_id("revoked_by"))
+                .col(optional_number("last_used_at"))
+                .col(optional_text("last_used_from"))
+                .col(optional_number("exposed_at"))
+                .col(id("form_id"))
+                .foreign_key(&mut belongs_to("environment_id", "environment"))
+                .to_owned(),
+        )
+        .await?;
+    manager.create_index(unique("api_key", &["public_id"])).await?;
+    manager.create_index(unique("api_key", &["form_id"])).await?;
+    manager.create_index(index("api_key", &["environment_id", "created_at"])).await
 }
 
 async fn create_apis(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

@@ -39,31 +39,34 @@ impl MigrationTrait for Migration {
             manager.create_index(index("request_log", &[column, "id"])).await?;
         }
         manager.create_index(index("request_log", &["at"])).await?;
-
-        let key = ["environment_id", "period", "start", "api_key_id", "route", "status", "refused"];
-        let mut primary_key = Index::create();
-        for column in key {
-            primary_key.col(Alias::new(column));
-        }
-        let mut rollup = table("rollup");
-        rollup
-            .col(id("environment_id"))
-            .col(text("period"))
-            .col(number("start"))
-            .col(id("api_key_id"))
-            .col(text("route"))
-            .col(number("status"))
-            .col(flag("refused"))
-            .col(number("requests"));
-        for bucket in 0..12 {
-            rollup.col(ColumnDef::new(Alias::new(format!("latency_{bucket}"))).big_integer().not_null());
-        }
-        rollup.primary_key(&mut primary_key).foreign_key(&mut belongs_to("environment_id", "environment"));
-        manager.create_table(rollup).await?;
-        manager.create_index(index("rollup", &["period", "start"])).await
+        create_rollups(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_all(manager, &["rollup", "request_log"]).await
     }
+}
+
+pub(crate) async fn create_rollups(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let key = ["environment_id", "period", "start", "api_key_id", "route", "status", "refused"];
+    let mut primary_key = Index::create();
+    for column in key {
+        primary_key.col(Alias::new(column));
+    }
+    let mut rollup = table("rollup");
+    rollup
+        .col(id("environment_id"))
+        .col(text("period"))
+        .col(number("start"))
+        .col(id("api_key_id"))
+        .col(text("route"))
+        .col(number("status"))
+        .col(flag("refused"))
+        .col(number("requests"));
+    for bucket in 0..12 {
+        rollup.col(ColumnDef::new(Alias::new(format!("latency_{bucket}"))).big_integer().not_null());
+    }
+    rollup.primary_key(&mut primary_key).foreign_key(&mut belongs_to("environment_id", "environment"));
+    manager.create_table(rollup).await?;
+    manager.create_index(index("rollup", &["period", "start"])).await
 }

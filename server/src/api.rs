@@ -5,15 +5,14 @@ mod status;
 mod whoami;
 
 use crate::{
-    door::door,
+    door::DoorLayer,
     problem::Problem,
     routes::{BODY_LIMIT, Endpoint, Kind, ROUTES, Route},
     state::AppState,
 };
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
-    middleware::{Next, from_fn},
+    extract::DefaultBodyLimit,
     routing::{MethodRouter, delete, get, post, put},
 };
 use std::collections::BTreeMap;
@@ -39,7 +38,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
 }
 
 fn guarded(state: AppState, route: &'static Route, endpoint: Endpoint) -> MethodRouter<AppState> {
-    handler(endpoint).layer(from_fn(move |request: Request, next: Next| door(state.clone(), route, request, next)))
+    handler(endpoint).layer(DoorLayer::new(state, route))
 }
 
 fn handler(endpoint: Endpoint) -> MethodRouter<AppState> {

@@ -1,6 +1,7 @@
 //! What an operator can set: each thing by a flag, an environment variable or a line in a file, in this order of weight.
 
 use clap::{Args, ValueEnum};
+use latchkey_core::leak::github::PUBLIC_KEYS_URL;
 use serde::Deserialize;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -41,6 +42,15 @@ pub struct Given {
     /// Requests that each API key may make in a minute [default: 600]
     #[arg(long, env = "LATCHKEY_REQUESTS_PER_MINUTE")]
     pub requests_per_minute: Option<NonZeroU32>,
+    /// Requests that all keys of one team, or of one person, may make in a minute together [default: 6000]
+    #[arg(long, env = "LATCHKEY_TEAM_REQUESTS_PER_MINUTE")]
+    pub team_requests_per_minute: Option<NonZeroU32>,
+    /// Keys that nobody has, which each network may try in a minute before it has to wait [default: 60]
+    #[arg(long, env = "LATCHKEY_UNKNOWN_KEYS_PER_MINUTE")]
+    pub unknown_keys_per_minute: Option<NonZeroU32>,
+    /// Reports of leaked keys that each network may send in a minute [default: 30]
+    #[arg(long, env = "LATCHKEY_REPORTS_PER_MINUTE")]
+    pub reports_per_minute: Option<NonZeroU32>,
     /// Tries to sign up or in that each address has in a minute [default: 20]
     #[arg(long, env = "LATCHKEY_ATTEMPTS_PER_MINUTE")]
     pub attempts_per_minute: Option<NonZeroU32>,
@@ -53,6 +63,13 @@ pub struct Given {
     /// Days for which single requests are kept [default: 30]
     #[arg(long, env = "LATCHKEY_LOG_DAYS")]
     pub log_days: Option<NonZeroU32>,
+    /// Single requests that get a row of their own in a second; five times as many of those that are refused [default: 200]
+    #[arg(long, env = "LATCHKEY_LOG_ROWS_PER_SECOND")]
+    pub log_rows_per_second: Option<NonZeroU32>,
+    /// Address of the keys with which GitHub signs its reports of leaked keys
+    /// [default: <https://api.github.com/meta/public_keys/secret_scanning>]
+    #[arg(long, env = "LATCHKEY_GITHUB_KEYS_URL")]
+    pub github_keys_url: Option<Url>,
     /// What is written to the log, such as info or info,latchkey_storage=debug [default: info]
     #[arg(long, env = "LATCHKEY_LOG_FILTER")]
     pub log_filter: Option<String>,
@@ -114,6 +131,9 @@ pub enum ConfigError {
     /// The database URL is of no database that we speak to.
     #[error("database_url must begin with sqlite:// or postgres://")]
     DatabaseUrl,
+    /// The address of GitHub's keys is not one that can be asked.
+    #[error("github_keys_url must be an https:// address, or an http:// one on this machine")]
+    GithubKeysUrl,
     /// The log's filter is not one.
     #[error("log_filter cannot be read: {0}. Try info, or info,latchkey_storage=debug")]
     LogFilter(String),
@@ -138,6 +158,16 @@ pub struct Config {
     pub require_tls: bool,
     /// The quota of each key.
     pub requests_per_minute: NonZeroU32,
+    /// The quota of all keys of a team together.
+    pub team_requests_per_minute: NonZeroU32,
+    /// The keys that nobody has, which each network may try.
+    pub unknown_keys_per_minute: NonZeroU32,
+    /// The reports of leaked keys of each network.
+    pub reports_per_minute: NonZeroU32,
+    /// The single requests that get a row of their own.
+    pub log_rows_per_second: NonZeroU32,
+    /// Where GitHub's keys are.
+    pub github_keys_url: Url,
     /// The tries of each address.
     pub attempts_per_minute: NonZeroU32,
     /// How long a session lives without a visit.
@@ -198,6 +228,11 @@ impl Given {
             sign_up: self.sign_up.or(other.sign_up),
             require_tls: self.require_tls.or(other.require_tls),
             requests_per_minute: self.requests_per_minute.or(other.requests_per_minute),
+            team_requests_per_minute: self.team_requests_per_minute.or(other.team_requests_per_minute),
+            unknown_keys_per_minute: self.unknown_keys_per_minute.or(other.unknown_keys_per_minute),
+            reports_per_minute: self.reports_per_minute.or(other.reports_per_minute),
+            log_rows_per_second: self.log_rows_per_second.or(other.log_rows_per_second),
+            github_keys_url: self.github_keys_url.or(other.github_keys_url),
             attempts_per_minute: self.attempts_per_minute.or(other.attempts_per_minute),
             session_idle_hours: self.session_idle_hours.or(other.session_idle_hours),
             session_days: self.session_days.or(other.session_days),
@@ -244,7 +279,17 @@ impl Config {
         }
         let log_filter = given.log_filter.unwrap_or_else(|| "info".to_owned());
         EnvFilter::try_new(&log_filter).map_err(|error| ConfigError::LogFilter(error.to_string()))?;
+        let github_keys_url = match given.github_keys_url {
+            Some(url) => url,
+            None => Url::parse(PUBLIC_KEYS_URL).map_err(|_| ConfigError::GithubKeysUrl)?,
+        };
+        let on_this_machine = matches!(github_keys_url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        if github_keys_url.scheme() != "https" && !(github_keys_url.scheme() == "http" && on_this_machine) {
+            return Err(ConfigError::GithubKeysUrl);
+        }
         let number = |given: Option<NonZeroU32>, default: u32| i64::from(given.map_or(default, NonZeroU32::get));
+        let or =
+            |given: Option<NonZeroU32>, default: u32| given.or(NonZeroU32::new(default)).unwrap_or(NonZeroU32::MIN);
         Ok(Self {
             listen,
             public_url,
@@ -253,8 +298,13 @@ impl Config {
             secret_key: given.secret_key.map(SecretText),
             sign_up_open: given.sign_up.unwrap_or(SignUpPolicy::Open) == SignUpPolicy::Open,
             require_tls: given.require_tls.unwrap_or(true),
-            requests_per_minute: given.requests_per_minute.or(NonZeroU32::new(600)).unwrap_or(NonZeroU32::MIN),
-            attempts_per_minute: given.attempts_per_minute.or(NonZeroU32::new(20)).unwrap_or(NonZeroU32::MIN),
+            requests_per_minute: or(given.requests_per_minute, 600),
+            team_requests_per_minute: or(given.team_requests_per_minute, 6_000),
+            unknown_keys_per_minute: or(given.unknown_keys_per_minute, 60),
+            reports_per_minute: or(given.reports_per_minute, 30),
+            log_rows_per_second: or(given.log_rows_per_second, 200),
+            github_keys_url,
+            attempts_per_minute: or(given.attempts_per_minute, 20),
             session_idle: Duration::hours(number(given.session_idle_hours, 72)),
             session_life: Duration::days(number(given.session_days, 30)),
             log_life: Duration::days(number(given.log_days, 30)),
@@ -335,6 +385,10 @@ mod tests {
         assert!(!format!("{:?}", Config::new(given).unwrap()).contains("hunter2"));
         let given = Given { log_filter: Some("info,[".to_owned()), ..Given::default() };
         assert!(matches!(Config::new(given), Err(ConfigError::LogFilter(_))));
+        for bad in ["http://example.org/keys", "file:///etc/passwd"] {
+            let given = Given { github_keys_url: Url::parse(bad).ok(), ..Given::default() };
+            assert!(matches!(Config::new(given), Err(ConfigError::GithubKeysUrl)), "{bad}");
+        }
         let given = Given { database_url: Some("mysql://x".to_owned()), ..Given::default() };
         assert!(matches!(Config::new(given), Err(ConfigError::DatabaseUrl)));
     }

@@ -1,86 +1,184 @@
 //! The door as a layer: the one path that every protected request takes, and the record of what happened to it.
 
 use crate::{
+    limit_headers::put_limits,
     problem::Problem,
     routes::{Access, Route},
     state::AppState,
 };
 use axum::{
-    extract::{ConnectInfo, Request},
-    middleware::Next,
+    extract::{ConnectInfo, FromRequestParts, Request},
     response::Response,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use latchkey_core::{
     authn::{
-        Facts,
+        Facts, Principal, Refusal, Verdict,
         credential::{Carried, Credential},
     },
-    limit::LimitState,
-    usage::recorder::Served,
+    usage::{Passed, Served},
 };
 use latchkey_model::RequestId;
 use std::{
+    convert::Infallible,
+    future::Future,
     net::{IpAddr, SocketAddr},
+    pin::Pin,
+    task::{Context, Poll},
     time::Instant,
 };
+use tower::{Layer, Service};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Judges a request, serves it if it is let in, and records what happened.
-pub async fn door(state: AppState, route: &'static Route, mut request: Request, next: Next) -> Response {
+/// Who the door let in, and under which id the request is recorded.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who it is.
+    pub principal: Principal,
+    /// The request.
+    pub request_id: RequestId,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    /// A handler that asks for the caller without standing behind the door is a fault of ours, and serves nobody.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::internal)
+    }
+}
+
+/// Puts the door before a route.
+#[derive(Clone)]
+pub struct DoorLayer {
+    state: AppState,
+    route: &'static Route,
+}
+
+impl DoorLayer {
+    /// The door before this route.
+    pub fn new(state: AppState, route: &'static Route) -> Self {
+        Self { state, route }
+    }
+}
+
+impl<S> Layer<S> for DoorLayer {
+    type Service = Door<S>;
+
+    fn layer(&self, inner: S) -> Door<S> {
+        Door { inner, state: self.state.clone(), route: self.route }
+    }
+}
+
+/// Judges each request, serves it if it is let in, and records what happened. Written as a service of its own, rather than as a
+/// middleware function, because every protected request pays for what stands here.
+#[derive(Clone)]
+pub struct Door<S> {
+    inner: S,
+    state: AppState,
+    route: &'static Route,
+}
+
+impl<S> Service<Request> for Door<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        // The service that was made ready serves; its copy waits for the next request.
+        let waiting = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, waiting);
+        let Access::Key(needed_scope) = self.route.access else {
+            return Box::pin(inner.call(request));
+        };
+        let (state, route) = (self.state.clone(), self.route);
+        Box::pin(async move { pass(state, route, needed_scope, request, |request| inner.call(request)).await })
+    }
+}
+
+async fn pass<F, A>(
+    state: AppState,
+    route: &'static Route,
+    needed_scope: Option<&'static str>,
+    mut request: Request,
+    serve: F,
+) -> Result<Response, Infallible>
+where
+    F: FnOnce(Request) -> A,
+    A: Future<Output = Result<Response, Infallible>>,
+{
     let started = Instant::now();
-    let Access::Key(needed_scope) = route.access else {
-        return next.run(request).await;
-    };
-    let id = RequestId::from_uuid(state.services.ports.uuid());
     let address = peer(&request);
     let facts =
         Facts { at: state.services.ports.now(), address, secure: state.config.is_secure(address), needed_scope };
-    let verdict = {
-        let credential = read_credential(&request);
-        state.services.door.judge(&facts, &credential).await
-    };
+    let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));
+    let verdict = state.services.door.judge(&facts, &read_credential(&request)).await;
 
-    let method = shortened(request.method().as_str(), 16);
-    let path = shortened(request.uri().path(), 256);
-    let user_agent = header_text(request.headers(), &header::USER_AGENT, 256);
+    // Only a request that gets a row needs more than this of what it brought; which one does is known at its end.
+    let told = Told { method: method_word(request.method()), uri: request.uri().clone(), agent: agent(&request) };
     let mut response = match &verdict.outcome {
         Ok(principal) => {
-            request.extensions_mut().insert(id);
-            if let Some(principal) = principal {
-                request.extensions_mut().insert(principal.clone());
-            }
-            next.run(request).await
+            request.extensions_mut().insert(Caller { principal: principal.clone(), request_id: id });
+            serve(request).await?
         }
         Err(refusal) => Problem::from(refusal.answer()).response(Some(id)),
     };
-    put_headers(response.headers_mut(), id, verdict.limit.as_ref());
-    tracing::info!(
-        request.id = %id,
-        http.method = %method,
-        http.route = route.path,
-        http.status = response.status().as_u16(),
-        reason = verdict.outcome.as_ref().err().map(latchkey_core::authn::Refusal::reason),
-        duration_us = started.elapsed().as_micros(),
-        "request"
-    );
-    state.recorder.record(Served {
+    put_request_id(response.headers_mut(), id);
+    put_limits(response.headers_mut(), &verdict);
+    record(&state, route, id, &told, response.status(), started, verdict);
+    Ok(response)
+}
+
+/// What the caller said of itself.
+struct Told {
+    method: &'static str,
+    uri: http::Uri,
+    agent: Option<HeaderValue>,
+}
+
+/// Counts the request and, within the budget for rows, keeps and logs it. One budget bounds all three: a flood fills neither the
+/// disk nor the log.
+fn record(
+    state: &AppState,
+    route: &'static Route,
+    id: RequestId,
+    told: &Told,
+    status: StatusCode,
+    started: Instant,
+    verdict: Verdict,
+) {
+    let passed =
+        Passed { method: told.method, route: route.path, status: status.as_u16(), duration: started.elapsed() };
+    if !state.recorder.count(&verdict, passed) {
+        return;
+    }
+    let reason = verdict.outcome.as_ref().err().map(Refusal::reason);
+    let duration_us = passed.duration.as_micros();
+    if reason.is_some() {
+        tracing::info!(request.id = %id, http.method = passed.method, http.route = route.path, http.status = passed.status, reason, duration_us, "request");
+    } else {
+        tracing::debug!(request.id = %id, http.method = passed.method, http.route = route.path, http.status = passed.status, duration_us, "request");
+    }
+    state.recorder.keep(Served {
         id,
-        at: facts.at,
-        method,
+        method: passed.method,
         route: route.path,
-        path,
-        status: response.status().as_u16(),
-        address,
-        user_agent,
-        duration: started.elapsed(),
+        path: shortened(told.uri.path(), 256),
+        status: passed.status,
+        user_agent: told.agent.as_ref().map(text_of).unwrap_or_default(),
+        duration: passed.duration,
         verdict,
     });
-    response
 }
 
 /// From where the request came: the peer of the connection.
@@ -92,32 +190,45 @@ pub fn peer(request: &Request) -> IpAddr {
     )
 }
 
+/// Reads every field in which a credential travels; more than one is never a matter of which comes first.
 fn read_credential(request: &Request) -> Credential {
     let headers = request.headers();
-    let authorization: Vec<_> = headers.get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes).collect();
-    let api_key: Vec<_> = headers.get_all(API_KEY).iter().map(HeaderValue::as_bytes).collect();
-    Credential::read(Carried { authorization: &authorization, api_key: &api_key, query: request.uri().query() })
+    let query = request.uri().query();
+    let mut authorization = headers.get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+    let mut api_key = headers.get_all(API_KEY).iter().map(HeaderValue::as_bytes);
+    // Two of a kind say all that there is to say of three.
+    let bearers = [authorization.next(), authorization.next()];
+    let keys = [api_key.next(), api_key.next()];
+    Credential::read(Carried { authorization: bearers, api_key: keys, query })
 }
 
-/// The request's id, and the state of its rate limit (draft-ietf-httpapi-ratelimit-headers).
-fn put_headers(headers: &mut HeaderMap, id: RequestId, limit: Option<&LimitState>) {
-    let mut put = |name, text: String| {
-        if let Ok(value) = HeaderValue::try_from(text) {
-            headers.insert(name, value);
-        }
-    };
-    put(REQUEST_ID, id.to_string());
-    if let Some(limit) = limit {
-        let reset = limit.retry_after.unwrap_or(limit.reset_after);
-        let seconds = reset.whole_seconds() + i64::from(reset.subsec_nanoseconds() > 0);
-        put(RATE_LIMIT_POLICY, format!("\"key\";q={};w={}", limit.quota.requests, limit.quota.window_seconds));
-        put(RATE_LIMIT, format!("\"key\";r={};t={seconds}", limit.remaining));
+fn method_word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::PATCH => "PATCH",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
     }
 }
 
-fn header_text(headers: &HeaderMap, name: &HeaderName, length: usize) -> String {
-    let bytes = headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default();
-    shortened(&String::from_utf8_lossy(bytes), length)
+fn put_request_id(headers: &mut HeaderMap, id: RequestId) {
+    let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+    let text = id.as_uuid().as_hyphenated().encode_lower(&mut text);
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.insert(REQUEST_ID, value);
+    }
+}
+
+fn agent(request: &Request) -> Option<HeaderValue> {
+    request.headers().get(header::USER_AGENT).cloned()
+}
+
+fn text_of(value: &HeaderValue) -> String {
+    shortened(&String::from_utf8_lossy(value.as_bytes()), 256)
 }
 
 /// The first characters, without any that would break a line or turn its direction.

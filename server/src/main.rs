@@ -2,19 +2,19 @@
 
 use clap::{Parser, Subcommand};
 use latchkey_core::{
-    Ports, Services, Settings,
+    Ports, Services,
     account::{PlainPassword, SignUp, SignUpError},
     clock::SystemClock,
-    limit::Quota,
     random::SystemRandom,
 };
 use server::{
     config::{Config, Given},
     data_folder, doctor,
-    serve::{open_database, serve},
+    scan::{ScanArgs, scan},
+    serve::{open_database, serve, settings_of},
     telemetry,
 };
-use std::{io::BufRead, num::NonZeroU32, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::BufRead, path::PathBuf, process::ExitCode, sync::Arc};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -40,6 +40,8 @@ enum Action {
     },
     /// Check the configuration, the data folder, the database and the address
     Doctor(SettingsArgs),
+    /// Look for keys of Latchkey in files and folders
+    Scan(ScanArgs),
 }
 
 #[derive(Subcommand)]
@@ -83,6 +85,8 @@ async fn main() -> ExitCode {
             run_admin_create(&email, &name, settings).await
         }
         Action::Doctor(settings) => run_doctor(settings).await,
+        // Its exit status says what it found.
+        Action::Scan(args) => return scan(&args, &mut std::io::stdout().lock(), &mut std::io::stderr().lock()).into(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -129,8 +133,7 @@ async fn run_admin_create(email: &str, name: &str, settings: SettingsArgs) -> Ou
     let ports = Ports::new(Arc::new(store), Arc::new(SystemClock), Arc::new(SystemRandom));
     let key = config.secret_key.as_ref().map(|secret| secret.0.as_str());
     let master = data_folder::master_key(&config.data, key, &SystemRandom)?;
-    let one = Quota { requests: NonZeroU32::MIN, window_seconds: NonZeroU32::MIN };
-    let services = Services::new(ports, &master, &Settings { key_quota: one, attempt_quota: one, hashes_at_once: 1 })?;
+    let services = Services::new(ports, &master, &settings_of(&config))?;
     eprintln!("Password for {email} (at least 15 characters), then Enter:");
     let mut typed = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().read_line(&mut typed)?;

@@ -78,6 +78,26 @@ impl Problem {
         }
     }
 
+    /// More reports than one network may send.
+    pub fn too_many_reports(retry_after: time::Duration) -> Self {
+        let seconds = u64::try_from(retry_after.whole_seconds() + 1).unwrap_or(1);
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "Too many requests",
+                format!("Wait {seconds} s before the next report."),
+            )
+        }
+    }
+
+    /// The body is larger than this route takes.
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("A body may have {limit} bytes.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Body too large", detail)
+    }
+
     /// A fault of ours.
     pub fn internal() -> Self {
         Self::new(

@@ -27,6 +27,8 @@ pub enum Kind {
     Form,
     /// An endpoint of the demo API.
     Api(Endpoint),
+    /// Where leaked keys are reported.
+    Leaks,
     /// Something for operators.
     Operations,
 }
@@ -78,6 +80,10 @@ const fn api(method: &'static str, path: &'static str, endpoint: Endpoint, acces
     Route { method, path, access, kind: Kind::Api(endpoint) }
 }
 
+const fn leaks(path: &'static str) -> Route {
+    Route { method: "POST", path, access: Access::Anybody, kind: Kind::Leaks }
+}
+
 const fn operations(path: &'static str) -> Route {
     Route { method: "GET", path, access: Access::Anybody, kind: Kind::Operations }
 }
@@ -95,11 +101,20 @@ pub const ROUTES: &[Route] = &[
     page("/apps/new", Access::Account),
     page("/apps/{app}/{environment}/keys", Access::Account),
     page("/apps/{app}/{environment}/keys/new", Access::Account),
+    page("/apps/{app}/{environment}/keys/{key}", Access::Account),
+    page("/apps/{app}/{environment}/keys/{key}/rotate", Access::Account),
     page("/apps/{app}/{environment}/keys/{key}/revoke", Access::Account),
+    page("/apps/{app}/{environment}/settings", Access::Account),
     page("/apps/{app}/{environment}/usage", Access::Account),
     page("/apps/{app}/{environment}/logs", Access::Account),
     page("/logs/{request_id}", Access::Account),
     page("/account/sessions", Access::Account),
+    page("/account/tokens", Access::Account),
+    page("/account/tokens/new", Access::Account),
+    page("/account/tokens/{key}", Access::Account),
+    page("/account/tokens/{key}/rotate", Access::Account),
+    page("/account/tokens/{key}/revoke", Access::Account),
+    page("/admin/outbox", Access::Admin),
     page("/admin/failures", Access::Admin),
     // Every part of the pages in its states; it answers 404 in a release build.
     page("/design", Access::Anybody),
@@ -112,7 +127,16 @@ pub const ROUTES: &[Route] = &[
     form("/form/session/end-others", Access::Account),
     form("/form/application/create", Access::Account),
     form("/form/api-key/create", Access::Account),
+    form("/form/api-key/update", Access::Account),
+    form("/form/api-key/disable", Access::Account),
+    form("/form/api-key/enable", Access::Account),
+    form("/form/api-key/shrink", Access::Account),
+    form("/form/api-key/rotate", Access::Account),
+    form("/form/api-key/cancel-rotation", Access::Account),
+    form("/form/api-key/end-overlap", Access::Account),
     form("/form/api-key/revoke", Access::Account),
+    form("/form/api-key/policy", Access::Account),
+    form("/form/personal-token/create", Access::Account),
     api("GET", "/api/v1/status", Endpoint::Status, Access::Anybody),
     api("GET", "/api/v1/whoami", Endpoint::Whoami, Access::Key(None)),
     api("GET", "/api/v1/posts", Endpoint::ListPosts, Access::Key(Some(Scope::READ_POSTS))),
@@ -120,6 +144,18 @@ pub const ROUTES: &[Route] = &[
     api("GET", "/api/v1/posts/{id}", Endpoint::GetPost, Access::Key(Some(Scope::READ_POSTS))),
     api("PUT", "/api/v1/posts/{id}", Endpoint::UpdatePost, Access::Key(Some(Scope::WRITE_POSTS))),
     api("DELETE", "/api/v1/posts/{id}", Endpoint::DeletePost, Access::Key(Some(Scope::WRITE_POSTS))),
+    leaks("/leaks"),
+    leaks("/leaks/github"),
     operations("/health/live"),
     operations("/health/ready"),
 ];
+
+/// The scope that a route of the API needs, for those who read the record of what was asked.
+pub fn needed_scope(method: &str, path: &str) -> Option<&'static str> {
+    // What answers to GET answers to HEAD.
+    let method = if method == "HEAD" { "GET" } else { method };
+    ROUTES.iter().find(|route| route.method == method && route.path == path).and_then(|route| match route.access {
+        Access::Key(needed) => needed,
+        Access::Anybody | Access::Account | Access::Admin => None,
+    })
+}

@@ -4,13 +4,20 @@ use crate::{
     assets::Assets,
     config::Config,
     data_folder::{self, DataFolderError},
+    leaks::{GithubKeys, GithubKeysError},
     router::router,
-    state::AppState,
+    routes::needed_scope,
+    state::{AppState, Parts},
 };
 use app::ssr::session::Rotations;
 use latchkey_core::{
-    Ports, Services, Settings, account::SetupError, clock::SystemClock, limit::Quota, port::request_log::Period,
-    random::SystemRandom, usage::Recording,
+    Ports, Services, Settings,
+    account::SetupError,
+    clock::SystemClock,
+    limit::Quota,
+    port::request_log::Period,
+    random::SystemRandom,
+    usage::{Recording, RowBudget},
 };
 use latchkey_storage::{ConnectError, SeaStore};
 use leptos::config::LeptosOptions;
@@ -46,6 +53,9 @@ pub enum ServeError {
     /// No password can be hashed.
     #[error("no password can be hashed on this machine")]
     Hash(#[from] latchkey_core::account::password::HashError),
+    /// No client for GitHub's keys can be made.
+    #[error("no client for GitHub's keys can be made on this machine")]
+    Github(#[from] GithubKeysError),
     /// The port is in use, or not ours to use.
     #[error("cannot listen on {address}: {source}. Choose another with --listen")]
     Listen {
@@ -95,6 +105,23 @@ pub struct Server {
     recording: Recording,
 }
 
+/// How many times as many rows refused requests get: they are what people look for.
+const REFUSED_ROWS: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
+
+/// What the operator set, in the words of the rules.
+pub fn settings_of(config: &Config) -> Settings {
+    Settings {
+        key_quota: Quota::per_minute(config.requests_per_minute),
+        owner_quota: Quota::per_minute(config.team_requests_per_minute),
+        unknown_quota: Quota::per_minute(config.unknown_keys_per_minute),
+        attempt_quota: Quota::per_minute(config.attempts_per_minute),
+        report_quota: Quota::per_minute(config.reports_per_minute),
+        hashes_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        needed_scope,
+        public_url: config.public_url.as_str().trim_end_matches('/').to_owned(),
+    }
+}
+
 /// Builds the services on a store.
 ///
 /// # Errors
@@ -102,17 +129,20 @@ pub struct Server {
 pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> Result<Server, ServeError> {
     let key = config.secret_key.as_ref().map(|secret| secret.0.as_str());
     let master = data_folder::master_key(&config.data, key, ports.random())?;
-    let minute = NonZeroU32::MIN.saturating_add(59);
-    let settings = Settings {
-        key_quota: Quota { requests: config.requests_per_minute, window_seconds: minute },
-        attempt_quota: Quota { requests: config.attempts_per_minute, window_seconds: minute },
-        hashes_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    let settings = settings_of(&config);
+    let budget = RowBudget {
+        served_per_second: config.log_rows_per_second,
+        refused_per_second: config.log_rows_per_second.saturating_mul(REFUSED_ROWS),
     };
-    let (recorder, recording) = Recording::start(Arc::new(store));
-    let state = AppState {
-        services: Services::new(ports, &master, &settings)?,
+    let (recorder, recording) = Recording::start(Arc::new(store), budget);
+    let services = Services::new(ports, &master, &settings)?;
+    let changes = services.ports.store.changes();
+    tokio::spawn(services.known_keys.clone().listen(changes));
+    let state = AppState::from(Parts {
+        services,
         recorder,
-        assets: Arc::new(assets),
+        assets,
+        github: GithubKeys::new(config.github_keys_url.clone())?,
         rotations: Rotations::default(),
         leptos_options: LeptosOptions::builder()
             .output_name("latchkey")
@@ -121,8 +151,8 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
             .site_addr(config.listen)
             .build(),
         form_key: master.derive("form"),
-        config: Arc::new(config),
-    };
+        config,
+    });
     Ok(Server { state, recording })
 }
 
@@ -141,7 +171,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let server = build(config, store.clone(), ports, assets)?;
     greet(&server.state).await;
 
-    let pruning = tokio::spawn(prune_for_ever(server.state.clone()));
+    let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
     let app = router(server.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let outcome = axum::serve(listener, app).with_graceful_shutdown(told_to_stop()).await;
     tracing::info!("stopping: writing what is left");
@@ -204,18 +234,33 @@ async fn told_to_stop() {
     }
 }
 
-/// Removes what is past its time, in small batches that do not hold the writer for long.
-async fn prune_for_ever(state: AppState) {
+/// Does every hour what the clock asks for.
+async fn keep_house_for_ever(state: AppState) {
     let mut hour = tokio::time::interval(std::time::Duration::from_hours(1));
     loop {
         hour.tick().await;
         if let Err(error) = prune(&state).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "old rows could not be removed");
         }
+        match state.services.housekeeping.remind().await {
+            Ok(told) => tracing::debug!(told, "people were told of keys that end soon"),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "people could not be told of keys that end soon"
+                );
+            }
+        }
+        match state.services.housekeeping.disable_idle().await {
+            Ok(disabled) => tracing::debug!(disabled, "idle keys were switched off"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "idle keys could not be switched off");
+            }
+        }
     }
 }
 
-/// Removes what is past its time.
+/// Removes what is past its time, in small batches that do not hold the writer for long.
 ///
 /// # Errors
 /// When the store fails.

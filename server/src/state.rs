@@ -1,29 +1,48 @@
 //! What every handler shares.
 
-use crate::{assets::Assets, config::Config};
+use crate::{assets::Assets, config::Config, leaks::GithubKeys};
 use app::ssr::{Portal, session::Rotations};
 use axum::extract::FromRef;
 use latchkey_core::{Services, secret::DigestKey, usage::Recorder};
 use leptos::config::LeptosOptions;
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
-/// Handles to everything; cloning is cheap.
+/// Handles to everything; cloning it counts one reference, since each request does so.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+/// What there is one of in a server.
+pub struct Parts {
     /// The rules.
     pub services: Services,
     /// The end that requests are given to for the record.
     pub recorder: Recorder,
     /// What the operator set.
-    pub config: Arc<Config>,
+    pub config: Config,
     /// Scripts, styles, fonts.
-    pub assets: Arc<Assets>,
+    pub assets: Assets,
+    /// Reports of leaked keys from GitHub.
+    pub github: GithubKeys,
     /// Sessions that change their id right now.
     pub rotations: Rotations,
     /// The key of the forms' tokens.
     pub form_key: DigestKey,
     /// What Leptos wants to know.
     pub leptos_options: LeptosOptions,
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl From<Parts> for AppState {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
 }
 
 impl AppState {

@@ -41,20 +41,6 @@ impl Environment {
             Self::Production => "Production",
         }
     }
-
-    /// The part of an API key that names its environment: `lk_dev_…`, `lk_stg_…`, `lk_live_…`.
-    pub const fn key_prefix(self) -> &'static str {
-        match self {
-            Self::Development => "dev",
-            Self::Staging => "stg",
-            Self::Production => "live",
-        }
-    }
-
-    /// The environment that a key's prefix names.
-    pub fn from_key_prefix(prefix: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|environment| environment.key_prefix() == prefix)
-    }
 }
 
 impl fmt::Display for Environment {
@@ -76,10 +62,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_prefixes_lead_back() {
+    fn words_lead_back() {
         for environment in Environment::ALL {
             assert_eq!(environment.as_str().parse(), Ok(environment));
-            assert_eq!(Environment::from_key_prefix(environment.key_prefix()), Some(environment));
         }
         assert_eq!("Production".parse::<Environment>(), Err(ParseEnvironmentError));
     }

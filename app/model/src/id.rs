@@ -57,6 +57,10 @@ ids! {
     ApplicationId,
     /// One of an application's three environments.
     EnvironmentId,
+    /// A mail that was sent, or would be if a server for it were set.
+    MailId,
+    /// Whose requests are counted and whose demo data it is: an environment, or the account of a personal access token.
+    OwnerId,
     /// A post of the demo API.
     PostId,
     /// One request through the door; shown to the caller, opened by the owner.
@@ -65,6 +69,18 @@ ids! {
     SessionId,
     /// Owns applications and APIs.
     TeamId,
+}
+
+impl From<EnvironmentId> for OwnerId {
+    fn from(id: EnvironmentId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<AccountId> for OwnerId {
+    fn from(id: AccountId) -> Self {
+        Self(id.0)
+    }
 }
 
 #[cfg(test)]

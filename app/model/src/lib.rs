@@ -18,6 +18,7 @@ pub mod email;
 pub mod environment;
 pub mod error;
 pub mod id;
+pub mod key_kind;
 pub mod name;
 pub mod password;
 pub mod role;
@@ -27,7 +28,10 @@ pub mod trace;
 pub use email::EmailAddress;
 pub use environment::Environment;
 pub use error::FieldErrors;
-pub use id::{AccountId, ApiId, ApiKeyId, ApplicationId, EnvironmentId, PostId, RequestId, SessionId, TeamId};
+pub use id::{
+    AccountId, ApiId, ApiKeyId, ApplicationId, EnvironmentId, MailId, OwnerId, PostId, RequestId, SessionId, TeamId,
+};
+pub use key_kind::KeyKind;
 pub use name::Name;
 pub use role::{AccountRole, TeamRole};
 pub use scope::{Scope, ScopeSet};

@@ -1,11 +1,11 @@
-//! Authentication failures across the portal: also those that belong to nobody.
+//! What admins look at: authentication failures across the portal, and the mails that were written.
 
 use crate::{
     feature::request_log::{FilterBar, LogFilter, RequestTable},
-    page::{Page, page},
+    page::{Page, page, query},
     route,
     ssr::{actor, services},
-    ui::{EmptyState, PageHead},
+    ui::{EmptyState, PageHead, RelativeTime},
 };
 use leptos::prelude::*;
 
@@ -36,5 +36,50 @@ pub fn FailuresPage() -> impl IntoView {
             {list}
         };
         Ok(Page::portal("Authentication failures", body))
+    })
+}
+
+/// Every mail that was written: until a server for mail is set, this is where they are read.
+#[component]
+pub fn OutboxPage() -> impl IntoView {
+    page(async {
+        let services = services();
+        let before = query("before").and_then(|text| text.parse().ok());
+        let found = services.outbox.mails(&actor(), before).await?;
+        let now = services.ports.now();
+        let older = found.older.map(|before| format!("{}?before={before}", route::ADMIN_OUTBOX));
+        let list = if found.mails.is_empty() {
+            view! {
+                <EmptyState title="No mail yet">
+                    <p>"Latchkey writes to people when a key of theirs ends soon, was found elsewhere, or was switched off."</p>
+                </EmptyState>
+            }
+            .into_any()
+        } else {
+            let mails = found
+                .mails
+                .into_iter()
+                .map(|mail| view! {
+                    <article class="card mail">
+                        <h2>{mail.subject}</h2>
+                        <p class="dim">"to " <code>{mail.recipient}</code> ", " <RelativeTime at=mail.created_at now/></p>
+                        <p class="mail-text">{mail.text}</p>
+                    </article>
+                })
+                .collect_view();
+            view! {
+                <div class="mails">{mails}</div>
+                {older.map(|href| view! { <nav aria-label="Pages" class="pager"><a class="btn" href=href>"Older mails"</a></nav> })}
+            }
+            .into_any()
+        };
+        let body = view! {
+            <PageHead
+                title="Outbox"
+                explanation="Mails that were written. They are not sent yet: no server for mail is set, so pass on what matters."
+            />
+            {list}
+        };
+        Ok(Page::portal("Outbox", body))
     })
 }

@@ -1,14 +1,37 @@
-//! API keys of an environment: the list, creating one, revoking one.
+//! API keys of an environment, and the pages of one key, which serve personal access tokens too.
 
+mod advice;
+mod key_form;
+mod key_in_view;
+mod key_page;
+mod key_state;
+mod key_table;
 mod keys_page;
+mod lifecycle_fn;
 mod new_key_page;
+mod new_secret;
+mod radius;
 mod revoke_key_page;
-mod server_fn;
+mod rotate_key_page;
+mod rotation_card;
+mod rotation_fn;
+mod settings_fn;
+mod settings_page;
 
-pub use keys_page::KeysPage;
+pub use key_form::{KeyFields, KeyFormValues};
+pub use key_page::KeyPage;
+pub use key_table::KeyTable;
+pub use keys_page::{KeyBanners, KeysPage, LeakBanner};
+pub(in crate::feature) use lifecycle_fn::keep_typed;
+pub use lifecycle_fn::{CreateKey, DisableKey, EnableKey, RevokeKey, ShrinkKey};
 pub use new_key_page::NewKeyPage;
+pub use new_secret::NewSecret;
 pub use revoke_key_page::RevokeKeyPage;
-pub use server_fn::{CreateKey, RevokeKey};
+pub use rotate_key_page::RotateKeyPage;
+pub use rotation_card::Rotations;
+pub use rotation_fn::{CancelRotation, EndOverlap, RotateKey};
+pub use settings_fn::{SetPolicy, UpdateKey};
+pub use settings_page::SettingsPage;
 
 use crate::{
     page::{InView, PageError, param},

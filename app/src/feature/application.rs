@@ -1,6 +1,7 @@
 //! The dashboard, the list of applications, and making one.
 
 use crate::{
+    feature::api_key::KeyBanners,
     page::{Page, page, take_flash},
     route,
     ssr::{
@@ -21,13 +22,17 @@ pub fn DashboardPage() -> impl IntoView {
     page(async {
         let actor = actor();
         let name = actor.account()?.name.clone();
-        let applications = services().applications.list(&actor).await?;
+        let services = services();
+        let applications = services.applications.list(&actor).await?;
+        let leaked = services.api_keys.leaked(&actor).await?;
+        let now = services.ports.now();
         let flash = take_flash().await;
         let body = view! {
             <PageHead title=format!("Hello, {name}") explanation="Your applications, and the keys that are live in each environment.">
                 <a class="btn btn-primary" href=route::NEW_APPLICATION>"Create application"</a>
             </PageHead>
             <Message flash/>
+            <KeyBanners keys=leaked now/>
             <ApplicationList applications/>
         };
         Ok(Page::portal("Dashboard", body))

@@ -17,7 +17,7 @@ struct Guide {
     text: &'static str,
 }
 
-const GUIDES: [Guide; 6] = [
+const GUIDES: [Guide; 7] = [
     Guide {
         name: "first-key",
         title: "Your first key",
@@ -29,6 +29,12 @@ const GUIDES: [Guide; 6] = [
         title: "API keys",
         summary: "How a key is written, where it is good, how it ends.",
         text: include_str!("../../guides/keys.md"),
+    },
+    Guide {
+        name: "leaks",
+        title: "Leaked keys",
+        summary: "Report a key you found, look for your own, and what happens then.",
+        text: include_str!("../../guides/leaks.md"),
     },
     Guide {
         name: "demo-api",

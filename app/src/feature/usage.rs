@@ -18,9 +18,10 @@ pub fn UsagePage() -> impl IntoView {
         let in_view = in_view().await?;
         let range = query("range").and_then(|text| text.parse().ok()).unwrap_or(Range::Day);
         let (application, environment) = (in_view.application.application.id, in_view.environment);
-        let usage = services().usage.usage(&actor(), application, environment, None, range).await?;
+        let usage = services().usage.usage(&actor(), application, environment, range).await?;
         let flash = take_flash().await;
-        let lost = portal().recorder.lost();
+        let recorder = portal().recorder;
+        let (lost, without_row) = (recorder.lost(), recorder.without_row());
         let ranges = Range::ALL
             .into_iter()
             .map(|one| Tab {
@@ -52,7 +53,12 @@ pub fn UsagePage() -> impl IntoView {
             <Tabs label="Time range" tabs=ranges/>
             {(lost > 0).then(|| view! {
                 <Banner tone=Tone::Wait>
-                    {format!("{lost} requests could not be recorded since the server started: more came than could be written.")}
+                    {format!("{lost} requests of this portal have no row in the logs since the server started, though they should: more came than could be written. Their counts are here all the same.")}
+                </Banner>
+            })}
+            {(without_row > 0).then(|| view! {
+                <Banner tone=Tone::Neutral>
+                    {format!("{without_row} requests of this portal were counted without a row of their own since the server started: at busy times the logs show a sample.")}
                 </Banner>
             })}
             {shown}
@@ -110,6 +116,27 @@ fn Figures(usage: Usage, range: Range, in_view: InView) -> impl IntoView {
                 <table><thead><tr><th scope="col">"Status"</th><th scope="col" class="number">"Requests"</th></tr></thead><tbody>{statuses}</tbody></table>
             </section>
         </div>
+    }
+}
+
+/// The figures of one key.
+#[component]
+pub fn KeyFigures(usage: Usage) -> impl IntoView {
+    let bars = usage
+        .columns
+        .iter()
+        .map(|column| {
+            let label = column.start.format(format_description!("[hour]:[minute]")).unwrap_or_default();
+            (label, column.served, column.refused)
+        })
+        .collect();
+    let share = share_in_words(usage.refused, usage.requests);
+    view! {
+        <dl class="figures">
+            <div><dt>"requests"</dt><dd>{usage.requests}</dd></div>
+            <div><dt>"refused"</dt><dd>{share}</dd></div>
+        </dl>
+        <Chart title="Requests with this key in the last 24 hours, served and refused" bars/>
     }
 }
 

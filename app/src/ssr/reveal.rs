@@ -53,5 +53,5 @@ fn services_random(length: usize) -> Zeroizing<Vec<u8>> {
 
 fn cookie(value: &str, life_seconds: u32) -> String {
     let secure = if portal().secure_cookies { "; Secure" } else { "" };
-    format!("{COOKIE}={value}; Path=/apps; Max-Age={life_seconds}; HttpOnly; SameSite=Strict{secure}")
+    format!("{COOKIE}={value}; Path=/; Max-Age={life_seconds}; HttpOnly; SameSite=Strict{secure}")
 }

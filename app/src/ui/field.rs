@@ -57,6 +57,90 @@ pub fn Field(
     }
 }
 
+/// Several lines of text.
+#[component]
+pub fn TextArea(
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
+    #[prop(optional, into)] value: String,
+    #[prop(optional)] hint: Option<String>,
+    #[prop(optional_no_strip)] error: Option<String>,
+) -> impl IntoView {
+    let described = described_by(&name, hint.is_some(), error.is_some());
+    let invalid = error.is_some().then_some("true");
+    let notes = notes(&name, hint, error);
+    view! {
+        <div class="field">
+            <label for=name.clone()>{label}</label>
+            <textarea id=name.clone() name=name rows="3" aria-describedby=described aria-invalid=invalid>{value}</textarea>
+            {notes}
+        </div>
+    }
+}
+
+/// One thing that is so or not.
+#[component]
+pub fn Checkbox(
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
+    checked: bool,
+    #[prop(optional)] hint: Option<String>,
+) -> impl IntoView {
+    let described = described_by(&name, hint.is_some(), false);
+    view! {
+        <div class="field">
+            <div class="choice">
+                <input id=name.clone() type="checkbox" name=name.clone() value="yes" checked=checked aria-describedby=described/>
+                <label for=name.clone()><span class="choice-label">{label}</span></label>
+            </div>
+            {notes(&name, hint, None)}
+        </div>
+    }
+}
+
+/// Choices that belong together, under what they are about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChoiceGroup {
+    /// What they are about.
+    pub label: String,
+    /// The choices.
+    pub choices: Vec<Choice>,
+}
+
+/// Any number of several things, in groups, such as what may be done with each kind of thing.
+#[component]
+pub fn CheckboxGroups(
+    #[prop(into)] name: String,
+    #[prop(into)] legend: String,
+    groups: Vec<ChoiceGroup>,
+    #[prop(optional)] hint: Option<String>,
+    #[prop(optional_no_strip)] error: Option<String>,
+) -> impl IntoView {
+    let described = described_by(&name, hint.is_some(), error.is_some());
+    let field = format!("{name}[]");
+    let rows = groups
+        .into_iter()
+        .enumerate()
+        .map(|(index, group)| {
+            let boxes = choices("checkbox", &field, &format!("{name}-{index}"), group.choices);
+            let label = group.label.clone();
+            view! {
+                <div class="choice-group" role="group" aria-label=label>
+                    <span class="choice-group-label">{group.label}</span>
+                    <div class="choices choices-row">{boxes}</div>
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <fieldset class="field" aria-describedby=described>
+            <legend>{legend}</legend>
+            <div class="choices">{rows}</div>
+            {notes(&name, hint, error)}
+        </fieldset>
+    }
+}
+
 /// One of several things to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
@@ -70,13 +154,13 @@ pub struct Choice {
     pub chosen: bool,
 }
 
-fn choices(kind: &'static str, name: &str, choices: Vec<Choice>) -> impl IntoView + use<> {
-    let field = name.to_owned();
+fn choices(kind: &'static str, name: &str, ids: &str, choices: Vec<Choice>) -> impl IntoView + use<> {
+    let (field, ids) = (name.to_owned(), ids.to_owned());
     choices
         .into_iter()
         .enumerate()
         .map(move |(index, choice)| {
-            let id = format!("{}-{index}", field.trim_end_matches("[]"));
+            let id = format!("{ids}-{index}");
             view! {
                 <div class="choice">
                     <input id=id.clone() type=kind name=field.clone() value=choice.value checked=choice.chosen/>
@@ -101,7 +185,7 @@ pub fn CheckboxList(
     #[prop(optional_no_strip)] error: Option<String>,
 ) -> impl IntoView {
     let described = described_by(&name, hint.is_some(), error.is_some());
-    let boxes = choices("checkbox", &format!("{name}[]"), items);
+    let boxes = choices("checkbox", &format!("{name}[]"), &name, items);
     view! {
         <fieldset class="field" aria-describedby=described>
             <legend>{legend}</legend>
@@ -121,7 +205,7 @@ pub fn RadioList(
     #[prop(optional_no_strip)] error: Option<String>,
 ) -> impl IntoView {
     let described = described_by(&name, hint.is_some(), error.is_some());
-    let radios = choices("radio", &name, items);
+    let radios = choices("radio", &name, &name, items);
     view! {
         <fieldset class="field" aria-describedby=described>
             <legend>{legend}</legend>

@@ -19,7 +19,7 @@ pub fn PageHead(
     #[prop(into)] title: String,
     #[prop(into)] explanation: String,
     #[prop(optional)] crumbs: Vec<Crumb>,
-    #[prop(optional)] environment: Option<Environment>,
+    #[prop(optional_no_strip, into)] environment: Option<Environment>,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     view! {

@@ -13,11 +13,13 @@ pub enum IconName {
     Grid,
     Key,
     List,
+    Mail,
     Menu,
     Monitor,
     Plus,
     Shield,
     SignOut,
+    Sliders,
 }
 
 impl IconName {
@@ -31,11 +33,13 @@ impl IconName {
             Self::Grid => "M4 4h7v7H4Z M13 4h7v7h-7Z M4 13h7v7H4Z M13 13h7v7h-7Z",
             Self::Key => "M12 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0Z M12 12h9v3.5 M17 12v2.5",
             Self::List => "M8 6h12 M8 12h12 M8 18h12 M4 6v.01 M4 12v.01 M4 18v.01",
+            Self::Mail => "M3 5h18v14H3Z M3 7l9 6 9-6",
             Self::Menu => "M4 7h16 M4 12h16 M4 17h16",
             Self::Monitor => "M3 4h18v12H3Z M8 20h8 M12 16v4",
             Self::Plus => "M12 5v14 M5 12h14",
             Self::Shield => "M12 3 20 6v6c0 5-3.5 8-8 9-4.5-1-8-4-8-9V6Z M9 12l2 2 4-4",
             Self::SignOut => "M10 4H5v16h5 M14 8l4 4-4 4 M9 12h9",
+            Self::Sliders => "M4 7h10 M18 7h2 M14 5v4 M4 17h2 M10 17h10 M6 15v4",
         }
     }
 }

@@ -3,18 +3,24 @@
 //! `read credentials → identify → check lifetime, environment, address → authorize scope → limit`, in that order, once.
 //!
 //! [`credential`] reads what a request carries; [`decide`] is the pure decision, its [`Verdict`] the only source of the
-//! answer, the record and the page that explains it; [`refusal`] is the one table of what each side is told; [`Door`] puts a
-//! look-up between the two. To add a credential: a variant in [`credential::Credential`], its look-up in [`Door::judge`], its
-//! steps in [`decide`], its rows in [`refusal`].
+//! answer, the record and the page that explains it; [`refusal`] is the one table of what each side is told. [`KnownKeys`]
+//! remembers what the store said of a key, and forgets it before a change is answered; [`Door`] puts the two together. To add a
+//! credential: a variant in [`credential::Credential`], its look-up in [`Door::judge`], its steps in [`decide`] and
+//! [`Verdict::trace`], its rows in [`refusal`].
 
 pub mod credential;
 mod decide;
 mod door;
+mod entry;
+mod known_keys;
 pub mod refusal;
+mod trace;
 mod verdict;
 
-pub(crate) use decide::attribution_of;
 pub use decide::{Facts, Lookup, decide};
 pub use door::Door;
+pub use entry::Entry;
+pub(crate) use entry::attribution_of;
+pub use known_keys::{Found, KnownKeys};
 pub use refusal::Refusal;
 pub use verdict::{Principal, Verdict};

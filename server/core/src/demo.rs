@@ -101,7 +101,7 @@ impl PostService {
     /// [`PostError`].
     pub async fn list(&self, principal: &Principal, before: Option<PostId>, limit: u64) -> Result<PostPage, PostError> {
         let limit = limit.clamp(1, MAX_PAGE);
-        let mut posts = self.ports.store.posts(principal.environment_id, before, limit + 1).await?;
+        let mut posts = self.ports.store.posts(principal.owner_id(), before, limit + 1).await?;
         let more = posts.len() as u64 > limit;
         posts.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let next = posts.last().map(|post| post.id).filter(|_| more);
@@ -113,7 +113,7 @@ impl PostService {
     /// # Errors
     /// [`PostError::NotFound`] for a post of another environment too.
     pub async fn get(&self, principal: &Principal, id: PostId) -> Result<Post, PostError> {
-        self.ports.store.post(principal.environment_id, id).await?.ok_or(PostError::NotFound)
+        self.ports.store.post(principal.owner_id(), id).await?.ok_or(PostError::NotFound)
     }
 
     /// Creates a post; once, however often the same request comes with the same idempotency key. `answer` draws the body
@@ -129,17 +129,17 @@ impl PostService {
         answer: impl FnOnce(&Post) -> (String, String) + Send,
     ) -> Result<Created, PostError> {
         input.check()?;
-        let environment = principal.environment_id;
+        let owner = principal.owner_id();
         let fingerprint = fingerprint(&input);
         if let Some(key) = idempotency_key
-            && let Some(before) = self.ports.store.idempotent_answer(environment, key).await?
+            && let Some(before) = self.ports.store.idempotent_answer(owner, key).await?
         {
             return replay(before, fingerprint);
         }
         let now = self.ports.now();
         let post = Post {
             id: PostId::from_uuid(self.ports.uuid()),
-            environment_id: environment,
+            owner_id: owner,
             title: input.title,
             body: input.body,
             version: 1,
@@ -151,10 +151,10 @@ impl PostService {
         if let Some(key) = idempotency_key {
             let (body, etag) = answer(&post);
             let kept = StoredAnswer { fingerprint, post: post.id, body, etag };
-            if work.idempotent_answer_add(environment, key, &kept, now).await? == Inserted::Duplicate {
+            if work.idempotent_answer_add(owner, key, &kept, now).await? == Inserted::Duplicate {
                 // The same request came a moment earlier: this one's post is undone with its transaction.
                 drop(work);
-                let before = self.ports.store.idempotent_answer(environment, key).await?;
+                let before = self.ports.store.idempotent_answer(owner, key).await?;
                 return before.map_or(Err(PostError::Changed), |before| replay(before, fingerprint));
             }
         }
@@ -177,8 +177,8 @@ impl PostService {
         let current = self.current(principal, id, expected).await?;
         let now = self.ports.now();
         let mut work = self.ports.store.begin().await?;
-        let environment = principal.environment_id;
-        match work.post_update(environment, id, current.version, &input.title, &input.body, now).await? {
+        let owner = principal.owner_id();
+        match work.post_update(owner, id, current.version, &input.title, &input.body, now).await? {
             Consumed::Won => work.commit().await?,
             Consumed::Lost => return Err(PostError::Changed),
         }
@@ -197,7 +197,7 @@ impl PostService {
     ) -> Result<(), PostError> {
         let current = self.current(principal, id, expected).await?;
         let mut work = self.ports.store.begin().await?;
-        match work.post_delete(principal.environment_id, id, current.version).await? {
+        match work.post_delete(principal.owner_id(), id, current.version).await? {
             Consumed::Won => Ok(work.commit().await?),
             Consumed::Lost => Err(PostError::Changed),
         }

@@ -12,6 +12,7 @@ pub mod account;
 pub mod api;
 pub mod api_key;
 pub mod application;
+pub mod mail;
 pub mod post;
 pub mod request_log;
 pub mod session;
@@ -20,10 +21,12 @@ pub use account::{AccountReader, AccountWriter};
 pub use api::ApiReader;
 pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
+pub use mail::{MailReader, MailWriter};
 pub use post::{PostReader, PostWriter};
 pub use request_log::{RequestLogReader, RequestLogWriter};
 pub use session::{SessionReader, SessionWriter};
 
+use crate::api_key::format::PublicId;
 use async_trait::async_trait;
 
 /// Why the store could not answer.
@@ -60,6 +63,25 @@ pub enum Consumed {
     Lost,
 }
 
+/// What a node hears of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A key was changed or ended.
+    Key(PublicId),
+    /// The line to the others was lost: whatever is remembered may be old.
+    Deaf,
+    /// The line is back; what was said meanwhile was missed.
+    Hearing,
+}
+
+/// Changes that other nodes make to credentials.
+pub enum Changes {
+    /// There are no other nodes: the database belongs to this process.
+    Alone,
+    /// Whatever they change is heard here.
+    Heard(tokio::sync::mpsc::Receiver<Change>),
+}
+
 /// Answers questions.
 #[async_trait]
 pub trait Store:
@@ -67,6 +89,7 @@ pub trait Store:
     + ApiReader
     + ApiKeyReader
     + ApplicationReader
+    + MailReader
     + PostReader
     + RequestLogReader
     + SessionReader
@@ -79,12 +102,15 @@ pub trait Store:
 
     /// Asks the store for a sign of life.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// What other nodes on the same database change about credentials.
+    fn changes(&self) -> Changes;
 }
 
 /// One writing transaction: everything in it becomes true at `commit`, or nothing does.
 #[async_trait]
 pub trait UnitOfWork:
-    AccountWriter + ApiKeyWriter + ApplicationWriter + PostWriter + RequestLogWriter + SessionWriter + Send
+    AccountWriter + ApiKeyWriter + ApplicationWriter + MailWriter + PostWriter + RequestLogWriter + SessionWriter + Send
 {
     /// Makes it all true.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;

@@ -27,9 +27,14 @@ impl Ports {
 
     /// A new UUID version 7 (RFC 9562 section 5.7): ids made later sort later.
     pub fn uuid(&self) -> Uuid {
-        let milliseconds = self.now().unix_timestamp_nanos() / 1_000_000;
+        self.uuid_at(self.now())
+    }
+
+    /// A new UUID version 7 for something that happened at this time.
+    pub fn uuid_at(&self, at: OffsetDateTime) -> Uuid {
+        let milliseconds = at.unix_timestamp_nanos() / 1_000_000;
         let mut random = [0; 10];
-        self.random.fill(&mut random);
+        self.random.fill_id(&mut random);
         uuid::Builder::from_unix_timestamp_millis(u64::try_from(milliseconds).unwrap_or(0), &random).into_uuid()
     }
 

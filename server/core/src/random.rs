@@ -2,8 +2,13 @@
 
 /// Gives unpredictable bytes.
 pub trait Random: Send + Sync + 'static {
-    /// Fills the whole slice.
+    /// Fills the whole slice. What is made of it may be a secret.
     fn fill(&self, bytes: &mut [u8]);
+
+    /// Fills the whole slice with what makes an id unique. Ids are no secrets, and every request gets one: this may be faster.
+    fn fill_id(&self, bytes: &mut [u8]) {
+        self.fill(bytes);
+    }
 }
 
 /// The operating system's generator.
@@ -17,6 +22,12 @@ impl Random for SystemRandom {
             tracing::error!(%error, "the operating system gives no randomness; stopping");
             std::process::abort();
         }
+    }
+
+    /// From a generator in this thread that the system seeds again and again: no system call for each id.
+    fn fill_id(&self, bytes: &mut [u8]) {
+        use rand::Rng;
+        rand::rng().fill_bytes(bytes);
     }
 }
 

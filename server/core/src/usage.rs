@@ -1,9 +1,12 @@
-//! What credentials did: the writer that records it, the page that counts it, the log that shows single requests.
+//! What credentials did: the counts and the writer that record it, the page that counts it, the log that shows single requests.
 
 pub mod log;
 pub mod recorder;
 pub mod report;
+pub mod tally;
+mod writer;
 
 pub use log::LogService;
-pub use recorder::{Recorder, Recording};
+pub use recorder::{Passed, Recorder, RowBudget, Served};
 pub use report::UsageService;
+pub use writer::Recording;

@@ -1,14 +1,13 @@
 //! `/api/v1/posts`: pages with cursors, entity tags (RFC 9110 section 8.8.3), idempotent creation.
 
-use crate::{problem::Problem, state::AppState};
+use crate::{door::Caller, problem::Problem, state::AppState};
 use axum::{
-    Extension, Json,
+    Json,
     extract::{FromRequest, Path, Query, Request, State, rejection::JsonRejection},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use latchkey_core::{
-    authn::Principal,
     demo::{Created, PostCondition, PostError, PostInput},
     port::{StoreError, post::Post},
 };
@@ -80,8 +79,7 @@ type Answer = Result<Response, Failed>;
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    Extension(principal): Extension<Principal>,
-    Extension(id): Extension<RequestId>,
+    Caller { principal, request_id: id }: Caller,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Answer {
     let Query(page) = query.map_err(|_| {
@@ -100,8 +98,7 @@ pub(super) async fn list(
 
 pub(super) async fn show(
     State(state): State<AppState>,
-    Extension(principal): Extension<Principal>,
-    Extension(id): Extension<RequestId>,
+    Caller { principal, request_id: id }: Caller,
     Path(post): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
@@ -115,8 +112,7 @@ pub(super) async fn show(
 
 pub(super) async fn create(
     State(state): State<AppState>,
-    Extension(principal): Extension<Principal>,
-    Extension(id): Extension<RequestId>,
+    Caller { principal, request_id: id }: Caller,
     request: Request,
 ) -> Answer {
     let key = idempotency_key(request.headers()).map_err(|problem| Failed(problem, id))?;
@@ -142,8 +138,7 @@ pub(super) async fn create(
 
 pub(super) async fn update(
     State(state): State<AppState>,
-    Extension(principal): Extension<Principal>,
-    Extension(id): Extension<RequestId>,
+    Caller { principal, request_id: id }: Caller,
     Path(post): Path<String>,
     request: Request,
 ) -> Answer {
@@ -160,8 +155,7 @@ pub(super) async fn update(
 
 pub(super) async fn remove(
     State(state): State<AppState>,
-    Extension(principal): Extension<Principal>,
-    Extension(id): Extension<RequestId>,
+    Caller { principal, request_id: id }: Caller,
     Path(post): Path<String>,
     headers: HeaderMap,
 ) -> Answer {

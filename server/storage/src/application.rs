@@ -2,9 +2,10 @@
 
 use crate::{
     SeaStore, SeaUnitOfWork,
+    api_key::works_at,
     convert::{count, micros, time, word},
     entity::{api_key, application, environment, membership, team},
-    error::store_error,
+    error::{Corrupt, store_error},
     work::inserted,
 };
 use ::time::OffsetDateTime;
@@ -15,8 +16,8 @@ use latchkey_core::port::{
 };
 use latchkey_model::{AccountId, ApplicationId, Environment, EnvironmentId, TeamId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationTrait, prelude::Uuid, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationTrait, prelude::Uuid, sea_query::OnConflict,
 };
 use std::collections::HashMap;
 
@@ -29,6 +30,14 @@ struct Row {
     created_at: i64,
     team_name: String,
     role: String,
+}
+
+/// One environment of an application.
+#[derive(FromQueryResult)]
+struct EnvironmentRow {
+    id: Uuid,
+    application_id: Uuid,
+    kind: String,
 }
 
 #[derive(FromQueryResult)]
@@ -58,9 +67,19 @@ impl SeaStore {
         let rows = query.into_model::<Row>().all(&self.reader).await.map_err(store_error)?;
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let live = self.live_keys(&ids, now).await?;
+        let environments = self.environments(&ids).await?;
         rows.into_iter()
             .map(|row| {
+                let environment = |kind: Environment| {
+                    let found = environments.get(&(row.id, kind.as_str().to_owned())).copied();
+                    found.map(EnvironmentId::from_uuid).ok_or(Corrupt { what: "application's environment" })
+                };
                 Ok(MemberApplication {
+                    environments: [
+                        environment(Environment::Development)?,
+                        environment(Environment::Staging)?,
+                        environment(Environment::Production)?,
+                    ],
                     live_keys: Environment::ALL
                         .map(|kind| live.get(&(row.id, kind.as_str().to_owned())).copied().unwrap_or(0)),
                     application: Application {
@@ -76,6 +95,17 @@ impl SeaStore {
             .collect()
     }
 
+    /// The environments of these applications.
+    async fn environments(&self, applications: &[Uuid]) -> Result<HashMap<(Uuid, String), Uuid>, StoreError> {
+        let rows = environment::Entity::find()
+            .filter(environment::Column::ApplicationId.is_in(applications.iter().copied()))
+            .into_model::<EnvironmentRow>()
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        Ok(rows.into_iter().map(|row| ((row.application_id, row.kind), row.id)).collect())
+    }
+
     /// How many keys are live in each environment of these applications.
     async fn live_keys(
         &self,
@@ -89,12 +119,7 @@ impl SeaStore {
             .column(environment::Column::Kind)
             .column_as(api_key::Column::Id.count(), "live")
             .filter(environment::Column::ApplicationId.is_in(applications.iter().copied()))
-            .filter(api_key::Column::RevokedAt.is_null())
-            .filter(
-                Condition::any()
-                    .add(api_key::Column::ExpiresAt.is_null())
-                    .add(api_key::Column::ExpiresAt.gt(micros(now))),
-            )
+            .filter(works_at(now))
             .group_by(environment::Column::ApplicationId)
             .group_by(environment::Column::Kind)
             .into_model::<LiveKeys>()
@@ -146,6 +171,9 @@ impl ApplicationWriter for SeaUnitOfWork {
                 id: Set(id.as_uuid()),
                 application_id: Set(application.id.as_uuid()),
                 kind: Set(kind.as_str().to_owned()),
+                // A key that is found elsewhere is most dangerous where real data is.
+                revoke_leaked: Set(kind == Environment::Production),
+                ..Default::default()
             });
             environment::Entity::insert_many(rows)
                 .exec_without_returning(&self.transaction)

@@ -2,7 +2,7 @@
 
 use crate::{error::store_error, work::SeaUnitOfWork};
 use async_trait::async_trait;
-use latchkey_core::port::{Store, StoreError, UnitOfWork};
+use latchkey_core::port::{Changes, Store, StoreError, UnitOfWork};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector,
     TransactionOptions, TransactionTrait,
@@ -11,7 +11,14 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +116,19 @@ impl SeaStore {
         Ok(Self { reader: connection.clone(), writer: connection, begin: TransactionOptions::default() })
     }
 
+    /// Counts every statement from now on that goes through SeaORM: for tests and benchmarks that say how many there are.
+    /// Clones made before do not count.
+    pub fn count_statements(&mut self) -> Arc<AtomicU64> {
+        let count = Arc::new(AtomicU64::new(0));
+        for connection in [&mut self.reader, &mut self.writer] {
+            let counted = Arc::clone(&count);
+            connection.set_metric_callback(move |_| {
+                counted.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        count
+    }
+
     /// The connection that writes: for migrations.
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
@@ -134,6 +154,10 @@ impl Store for SeaStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.reader.execute_unprepared("SELECT 1").await.map_err(store_error)?;
         Ok(())
+    }
+
+    fn changes(&self) -> Changes {
+        self.listen()
     }
 }
 

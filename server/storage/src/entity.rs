@@ -8,6 +8,7 @@ pub(crate) mod api_scope;
 pub(crate) mod application;
 pub(crate) mod environment;
 pub(crate) mod idempotent_answer;
+pub(crate) mod mail;
 pub(crate) mod membership;
 pub(crate) mod post;
 pub(crate) mod request_log;

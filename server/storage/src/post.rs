@@ -13,7 +13,7 @@ use latchkey_core::port::{
     Consumed, Inserted, PostReader, PostWriter, StoreError,
     post::{Post, StoredAnswer},
 };
-use latchkey_model::{EnvironmentId, PostId};
+use latchkey_model::{OwnerId, PostId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
 };
@@ -21,7 +21,7 @@ use sea_orm::{
 fn from_row(row: post::Model) -> Result<Post, StoreError> {
     Ok(Post {
         id: PostId::from_uuid(row.id),
-        environment_id: EnvironmentId::from_uuid(row.environment_id),
+        owner_id: OwnerId::from_uuid(row.owner_id),
         title: row.title,
         body: row.body,
         version: row.version,
@@ -32,13 +32,8 @@ fn from_row(row: post::Model) -> Result<Post, StoreError> {
 
 #[async_trait]
 impl PostReader for SeaStore {
-    async fn posts(
-        &self,
-        environment: EnvironmentId,
-        before: Option<PostId>,
-        limit: u64,
-    ) -> Result<Vec<Post>, StoreError> {
-        let mut query = post::Entity::find().filter(post::Column::EnvironmentId.eq(environment.as_uuid()));
+    async fn posts(&self, owner: OwnerId, before: Option<PostId>, limit: u64) -> Result<Vec<Post>, StoreError> {
+        let mut query = post::Entity::find().filter(post::Column::OwnerId.eq(owner.as_uuid()));
         if let Some(before) = before {
             query = query.filter(post::Column::Id.lt(before.as_uuid()));
         }
@@ -46,9 +41,9 @@ impl PostReader for SeaStore {
         query.all(&self.reader).await.map_err(store_error)?.into_iter().map(from_row).collect()
     }
 
-    async fn post(&self, environment: EnvironmentId, id: PostId) -> Result<Option<Post>, StoreError> {
+    async fn post(&self, owner: OwnerId, id: PostId) -> Result<Option<Post>, StoreError> {
         post::Entity::find_by_id(id.as_uuid())
-            .filter(post::Column::EnvironmentId.eq(environment.as_uuid()))
+            .filter(post::Column::OwnerId.eq(owner.as_uuid()))
             .one(&self.reader)
             .await
             .map_err(store_error)?
@@ -56,12 +51,8 @@ impl PostReader for SeaStore {
             .transpose()
     }
 
-    async fn idempotent_answer(
-        &self,
-        environment: EnvironmentId,
-        key: &str,
-    ) -> Result<Option<StoredAnswer>, StoreError> {
-        let row = idempotent_answer::Entity::find_by_id((environment.as_uuid(), key.to_owned()))
+    async fn idempotent_answer(&self, owner: OwnerId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
+        let row = idempotent_answer::Entity::find_by_id((owner.as_uuid(), key.to_owned()))
             .one(&self.reader)
             .await
             .map_err(store_error)?;
@@ -82,7 +73,7 @@ impl PostWriter for SeaUnitOfWork {
     async fn post_add(&mut self, post: &Post) -> Result<(), StoreError> {
         let row = post::ActiveModel {
             id: Set(post.id.as_uuid()),
-            environment_id: Set(post.environment_id.as_uuid()),
+            owner_id: Set(post.owner_id.as_uuid()),
             title: Set(post.title.clone()),
             body: Set(post.body.clone()),
             version: Set(post.version),
@@ -95,7 +86,7 @@ impl PostWriter for SeaUnitOfWork {
 
     async fn post_update(
         &mut self,
-        environment: EnvironmentId,
+        owner: OwnerId,
         id: PostId,
         expected: i64,
         title: &str,
@@ -112,7 +103,7 @@ impl PostWriter for SeaUnitOfWork {
         let result = post::Entity::update_many()
             .set(change)
             .filter(post::Column::Id.eq(id.as_uuid()))
-            .filter(post::Column::EnvironmentId.eq(environment.as_uuid()))
+            .filter(post::Column::OwnerId.eq(owner.as_uuid()))
             .filter(post::Column::Version.eq(expected))
             .exec(&self.transaction)
             .await
@@ -120,15 +111,10 @@ impl PostWriter for SeaUnitOfWork {
         Ok(consumed(result.rows_affected))
     }
 
-    async fn post_delete(
-        &mut self,
-        environment: EnvironmentId,
-        id: PostId,
-        expected: i64,
-    ) -> Result<Consumed, StoreError> {
+    async fn post_delete(&mut self, owner: OwnerId, id: PostId, expected: i64) -> Result<Consumed, StoreError> {
         let result = post::Entity::delete_many()
             .filter(post::Column::Id.eq(id.as_uuid()))
-            .filter(post::Column::EnvironmentId.eq(environment.as_uuid()))
+            .filter(post::Column::OwnerId.eq(owner.as_uuid()))
             .filter(post::Column::Version.eq(expected))
             .exec(&self.transaction)
             .await
@@ -138,13 +124,13 @@ impl PostWriter for SeaUnitOfWork {
 
     async fn idempotent_answer_add(
         &mut self,
-        environment: EnvironmentId,
+        owner: OwnerId,
         key: &str,
         answer: &StoredAnswer,
         at: OffsetDateTime,
     ) -> Result<Inserted, StoreError> {
         let row = idempotent_answer::ActiveModel {
-            environment_id: Set(environment.as_uuid()),
+            owner_id: Set(owner.as_uuid()),
             key: Set(key.to_owned()),
             fingerprint: Set(answer.fingerprint.to_vec()),
             post: Set(answer.post.as_uuid()),

@@ -8,17 +8,19 @@ use server::routes::{Access, Kind, ROUTES, Route};
 struct Things {
     application: String,
     key: String,
+    token: String,
     request: String,
     session: String,
 }
 
 impl Things {
     fn path(&self, route: &Route) -> String {
+        let key = if route.path.starts_with("/account/tokens/") { &self.token } else { &self.key };
         route
             .path
             .replace("{app}", &self.application)
             .replace("{environment}", "development")
-            .replace("{key}", &self.key)
+            .replace("{key}", key)
             .replace("{request_id}", &self.request)
             .replace("{guide}", "keys")
     }
@@ -27,7 +29,28 @@ impl Things {
         let text = str::to_owned;
         match route.path {
             "/form/session/end" => vec![("id", self.session.clone())],
-            "/form/api-key/revoke" => vec![("id", self.key.clone())],
+            "/form/api-key/create"
+            | "/form/application/create"
+            | "/form/api-key/policy"
+            | "/form/personal-token/create" => self.filled_in(route.path),
+            "/form/api-key/update" => {
+                let mut fields = self.filled_in("/form/api-key/create");
+                fields.push(("id", self.key.clone()));
+                fields
+            }
+            path if path.starts_with("/form/api-key/") => vec![
+                ("id", self.key.clone()),
+                ("form_id", text("01a20000-0000-7000-8000-000000000002")),
+                ("overlap", text("24h")),
+                ("start", text("now")),
+            ],
+            _ => Vec::new(),
+        }
+    }
+
+    fn filled_in(&self, path: &str) -> Vec<(&'static str, String)> {
+        let text = str::to_owned;
+        match path {
             "/form/application/create" => vec![("name", text("Mine"))],
             "/form/api-key/create" => vec![
                 ("application", self.application.clone()),
@@ -36,6 +59,17 @@ impl Things {
                 ("name", text("Planted")),
                 ("scopes[]", text("read:posts")),
                 ("expiry", text("never")),
+            ],
+            "/form/api-key/policy" => vec![
+                ("application", self.application.clone()),
+                ("environment", text("development")),
+                ("disable_idle_days", text("77")),
+            ],
+            "/form/personal-token/create" => vec![
+                ("form_id", text("01a20000-0000-7000-8000-000000000003")),
+                ("name", text("Own token")),
+                ("scopes[]", text("read:posts")),
+                ("expiry", text("30")),
             ],
             _ => Vec::new(),
         }
@@ -46,11 +80,13 @@ async fn things(portal: &Portal, ada: &mut Browser) -> Things {
     let application = ada.application("Bookshelf").await;
     let secret = ada.key(&application, "development", &["read:posts"], "never").await;
     let key = ada.key_id(&application, "development").await;
+    ada.token_with(&[("scopes[]", "read:posts"), ("expiry", "30")]).await;
+    let token = ada.token_id().await;
     let answer = portal.with_key(&secret, "GET", "/api/v1/whoami", "").await;
     let request = portal.recorded(&answer).await.id.to_string();
     let sessions = ada.get("/account/sessions").await.text();
     let session = crate::support::between(&sessions, "name=\"id\" value=\"", "\"").to_owned();
-    Things { application, key, request, session }
+    Things { application, key, token, request, session }
 }
 
 fn pages() -> impl Iterator<Item = &'static Route> {
@@ -65,7 +101,7 @@ async fn api1_every_page_for_everybody() {
     let things = things(&portal, &mut ada).await;
     for route in pages() {
         let path = things.path(route);
-        let named = route.path.contains("{app}") || route.path.contains("{request_id}");
+        let named = ["{app}", "{key}", "{request_id}"].iter().any(|part| route.path.contains(part));
         let anonymous = portal.browser().get(&path).await;
         let (of_ada, of_eve, of_admin) = (ada.get(&path).await, eve.get(&path).await, admin.get(&path).await);
         let expected = match route.access {
@@ -104,7 +140,13 @@ async fn api1_every_form_on_somebody_elses_things_changes_nothing() {
         assert_eq!(others.status, StatusCode::SEE_OTHER, "{}: {others:?}", route.path);
     }
     let keys = ada.get(&format!("/apps/{}/development/keys", things.application)).await.text();
-    assert!(!keys.contains("Planted") && !keys.contains("revoked"), "{keys}");
+    for changed in ["Planted", "revoked", "switched off", "being rotated", "being replaced"] {
+        assert!(!keys.contains(changed), "{changed}: {keys}");
+    }
+    let settings = ada.get(&format!("/apps/{}/development/settings", things.application)).await.text();
+    assert!(!settings.contains("77"), "{settings}");
+    let tokens = ada.get("/account/tokens").await.text();
+    assert!(!tokens.contains("Own token"), "{tokens}");
     let applications = ada.get("/dashboard").await;
     assert_eq!(applications.status, StatusCode::OK, "Ada is signed in still");
     assert!(!applications.text().contains("Mine"));

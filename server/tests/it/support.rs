@@ -24,7 +24,12 @@ use server::{
     state::AppState,
 };
 use sqlx::Connection;
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 use time::{OffsetDateTime, macros::datetime};
 use tower::ServiceExt;
 
@@ -40,6 +45,8 @@ pub(crate) struct Portal {
     pub(crate) store: SeaStore,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) folder: tempfile::TempDir,
+    /// How many statements the database was asked.
+    pub(crate) statements: Arc<AtomicU64>,
     _server: Server,
 }
 
@@ -56,13 +63,14 @@ impl Portal {
             ..given
         };
         let config = Config::new(given).unwrap();
-        let store = open_database(&config).await.unwrap();
+        let mut store = open_database(&config).await.unwrap();
+        let statements = store.count_statements();
         let clock = Arc::new(FixedClock::at(START));
         let shared: Arc<dyn Clock> = clock.clone();
         let ports = Ports::new(Arc::new(store.clone()), shared, Arc::new(SystemRandom));
         let server = build(config, store.clone(), ports, Assets::none()).unwrap();
         let state = server.state.clone();
-        Self { app: router(state.clone()), state, store, clock, folder, _server: server }
+        Self { app: router(state.clone()), state, store, clock, folder, statements, _server: server }
     }
 
     /// A portal on a new database of the PostgreSQL that the tests were given.
@@ -78,7 +86,7 @@ impl Portal {
 
     /// A browser with no cookies yet.
     pub(crate) fn browser(&self) -> Browser {
-        Browser { app: self.app.clone(), cookies: BTreeMap::new() }
+        Browser { server: At::Here(self.app.clone()), origin: ORIGIN.to_owned(), cookies: BTreeMap::new() }
     }
 
     /// A browser that has signed up.
@@ -187,10 +195,21 @@ impl Answer {
     }
 }
 
+/// Where the server is.
+#[derive(Clone)]
+pub(crate) enum At {
+    /// In this process.
+    Here(Router),
+    /// In a process of its own.
+    There(SocketAddr),
+}
+
 /// A browser: it keeps cookies and fills in what forms carry.
 #[derive(Clone)]
 pub(crate) struct Browser {
-    pub(crate) app: Router,
+    pub(crate) server: At,
+    /// Where the server's pages say they are.
+    pub(crate) origin: String,
     pub(crate) cookies: BTreeMap<String, String>,
 }
 
@@ -203,7 +222,14 @@ impl Browser {
         if !self.cookies.is_empty() {
             request.headers_mut().insert(header::COOKIE, self.cookie_header().parse().unwrap());
         }
-        let answer = send(&self.app, LOOPBACK, request).await;
+        let answer = match &self.server {
+            At::Here(app) => send(app, LOOPBACK, request).await,
+            At::There(address) => crate::wire::ask(*address, request).await.unwrap_or_else(|| Answer {
+                status: StatusCode::BAD_GATEWAY,
+                headers: HeaderMap::new(),
+                body: Bytes::new(),
+            }),
+        };
         for cookie in answer.headers.get_all(header::SET_COOKIE) {
             let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -232,7 +258,8 @@ impl Browser {
         let token = self.token().await;
         let mut all = vec![("_csrf", token.as_str()), ("_back", page)];
         all.extend_from_slice(fields);
-        let request = form_request(action, &all);
+        let mut request = form_request(action, &all);
+        request.headers_mut().insert(header::ORIGIN, self.origin.parse().unwrap());
         self.send_request(request).await
     }
 
@@ -280,10 +307,43 @@ impl Browser {
         let path = format!("/apps/{application}/{environment}/keys/");
         page.split(&path)
             .skip(1)
-            .find_map(|rest| rest.split_once("/revoke").map(|(id, _)| id))
-            .filter(|id| id.len() == 36)
+            .find_map(|rest| rest.get(..36).filter(|id| id.len() == 36 && !id.contains('"')))
             .unwrap()
             .to_owned()
+    }
+
+    /// Makes a personal access token; the token.
+    pub(crate) async fn token_with(&mut self, fields: &[(&str, &str)]) -> String {
+        let page = self.get("/account/tokens/new").await.text();
+        let form_id = between(&page, "name=\"form_id\" value=\"", "\"").to_owned();
+        let mut all = vec![("form_id", form_id.as_str()), ("name", "My script")];
+        all.extend_from_slice(fields);
+        let answer = self.send("/account/tokens/new", "/form/personal-token/create", &all).await;
+        assert_eq!(answer.location(), "/account/tokens", "{answer:?}");
+        self.secret_on("/account/tokens").await
+    }
+
+    /// The secret that a page shows once.
+    pub(crate) async fn secret_on(&mut self, path: &str) -> String {
+        let shown = self.get(path).await.text();
+        between(&shown, "class=\"secret-value\"><code>", "</code>").to_owned()
+    }
+
+    /// The id of the newest live token.
+    pub(crate) async fn token_id(&mut self) -> String {
+        let page = self.get("/account/tokens").await.text();
+        let ids = page.split("href=\"/account/tokens/").skip(1).filter_map(|rest| rest.split_once('"'));
+        ids.map(|(id, _)| id).find(|id| id.len() == 36).unwrap().to_owned()
+    }
+
+    /// Rotates a key; the new secret. The page of the key is the path.
+    pub(crate) async fn rotate(&mut self, page: &str, overlap: &str, start: &str) -> Answer {
+        let rotate = format!("{page}/rotate");
+        let form = self.get(&rotate).await.text();
+        let form_id = between(&form, "name=\"form_id\" value=\"", "\"").to_owned();
+        let id = page.rsplit('/').next().unwrap().to_owned();
+        let fields = [("id", id.as_str()), ("form_id", form_id.as_str()), ("overlap", overlap), ("start", start)];
+        self.send(&rotate, "/form/api-key/rotate", &fields).await
     }
 }
 

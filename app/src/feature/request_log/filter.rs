@@ -15,6 +15,7 @@ pub struct LogFilter {
     status: String,
     address: String,
     path: String,
+    key: String,
     before: String,
 }
 
@@ -29,11 +30,12 @@ impl LogFilter {
             status: value("status"),
             address: value("address"),
             path: value("path"),
+            key: value("key"),
             before: value("before"),
         }
     }
 
-    fn fields(&self) -> [(&'static str, &str); 6] {
+    fn fields(&self) -> [(&'static str, &str); 7] {
         [
             ("outcome", &self.outcome),
             ("reason", &self.reason),
@@ -41,6 +43,7 @@ impl LogFilter {
             ("status", &self.status),
             ("address", &self.address),
             ("path", &self.path),
+            ("key", &self.key),
         ]
     }
 
@@ -58,6 +61,8 @@ impl LogFilter {
                 "served" => Some(false),
                 _ => None,
             },
+            reported: self.outcome == "reported",
+            api_key: self.key.parse().ok(),
             reason: text(&self.reason),
             method: text(&self.method).map(|method| method.to_uppercase()),
             status: self.status.parse().ok(),
@@ -106,7 +111,8 @@ pub fn FilterBar(
     /// Whether there is a choice: a list of failures has none.
     with_outcome: bool,
 ) -> impl IntoView {
-    let outcomes = options(&filter.outcome, &[("served", "Served"), ("refused", "Refused")]);
+    let outcomes =
+        options(&filter.outcome, &[("served", "Served"), ("refused", "Refused"), ("reported", "Would be refused")]);
     let reasons = options(&filter.reason, &Refusal::REASONS.map(|reason| (reason, reason)));
     let methods = options(&filter.method, &["GET", "POST", "PUT", "DELETE"].map(|method| (method, method)));
     let status_error = unread::<u16>(&filter.status).then(|| "Not a status such as 401: it filters nothing".to_owned());
@@ -117,6 +123,9 @@ pub fn FilterBar(
         <form method="get" action=action class="filter" role="search" aria-label="Filter the log">
             {with_outcome.then(|| view! {
                 <div class="field"><label for="outcome">"Outcome"</label><select id="outcome" name="outcome">{outcomes}</select></div>
+            })}
+            {(!filter.key.is_empty()).then(|| view! {
+                <Field name="key" label="Key" value=filter.key.clone() error=None/>
             })}
             <div class="field"><label for="reason">"Reason"</label><select id="reason" name="reason">{reasons}</select></div>
             <div class="field"><label for="method">"Method"</label><select id="method" name="method">{methods}</select></div>

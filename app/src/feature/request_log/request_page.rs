@@ -17,28 +17,19 @@ pub fn RequestPage() -> impl IntoView {
         let request = services.log.request(&actor, param("request_id")?).await?;
         let now = services.ports.now();
         let owner = request.attribution.clone();
-        let owned_by = owner.as_ref().map(|owner| (owner.application_id, owner.environment));
-        let crumbs = owner.as_ref().map_or_else(
-            || vec![Crumb { label: "Failures".to_owned(), href: Some(route::ADMIN_FAILURES.to_owned()) }],
-            |owner| {
-                let logs = route::logs(owner.application_id, owner.environment);
-                vec![Crumb { label: "Logs".to_owned(), href: Some(logs) }]
-            },
-        );
+        let owned_by = owner.as_ref().and_then(|owner| owner.owner.application());
+        let crumb = match (&owned_by, &owner) {
+            (Some((application, environment)), _) => ("Logs", route::logs(*application, *environment)),
+            (None, Some(owner)) => ("Token", route::token(owner.api_key_id)),
+            (None, None) => ("Failures", route::ADMIN_FAILURES.to_owned()),
+        };
+        let crumbs = vec![Crumb { label: crumb.0.to_owned(), href: Some(crumb.1) }];
         let answer = Answer { status: request.status, reason: request.reason.clone() };
         let title = format!("{} {}", request.method, request.path);
-        let head = match owner.as_ref().map(|owner| owner.environment) {
-            Some(environment) => view! {
-                <PageHead title=title explanation="Every check of the door, in order." crumbs environment/>
-            }
-            .into_any(),
-            None => {
-                view! { <PageHead title=title explanation="Every check of the door, in order." crumbs/> }.into_any()
-            }
-        };
+        let environment = owned_by.map(|(_, environment)| environment);
         let milliseconds = format!("{}.{:03} ms", request.duration_us / 1_000, request.duration_us % 1_000);
         let body = view! {
-            {head}
+            <PageHead title explanation="Every check of the door, in order." crumbs environment/>
             <div class="two">
                 <section class="card" aria-labelledby="decision">
                     <h2 id="decision">{if request.reason.is_some() { "Why it was refused" } else { "Why it was let in" }}</h2>

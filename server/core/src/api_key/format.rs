@@ -1,4 +1,4 @@
-//! How an API key is written: `lk_{dev|stg|live}_{id}_{secret}{crc}`.
+//! How a key is written: `lk_{dev|stg|live|pat}_{id}_{secret}{crc}`.
 //!
 //! - `id`: 12 base-62 digits, public: it names the row, so that a failure can be told to its owner;
 //! - `secret`: 32 base-62 digits, 190 bits;
@@ -11,21 +11,71 @@ use crate::{
     random::{BASE62, Random, base62},
     secret::DigestKey,
 };
-use latchkey_model::Environment;
+use latchkey_model::KeyKind;
 use std::fmt;
 use zeroize::Zeroizing;
 
 /// What every key begins with.
 pub const MARK: &str = "lk_";
-const ID_LENGTH: usize = 12;
-const SECRET_LENGTH: usize = 32;
-const CHECKSUM_LENGTH: usize = 6;
+/// Digits of the public id.
+pub const ID_LENGTH: usize = 12;
+/// Digits of the secret.
+pub const SECRET_LENGTH: usize = 32;
+/// Digits of the checksum.
+pub const CHECKSUM_LENGTH: usize = 6;
+
+/// The public id of a key: its name in the store, the cache and the log.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PublicId([u8; ID_LENGTH]);
+
+/// The text is no public id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a public id is {ID_LENGTH} base-62 digits")]
+pub struct ParsePublicIdError;
+
+impl PublicId {
+    /// The id as it is written.
+    pub fn as_str(&self) -> &str {
+        // Only digits get in.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl std::str::FromStr for PublicId {
+    type Err = ParsePublicIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match <[u8; ID_LENGTH]>::try_from(text.as_bytes()) {
+            Ok(digits) if digits.iter().all(u8::is_ascii_alphanumeric) => Ok(Self(digits)),
+            _ => Err(ParsePublicIdError),
+        }
+    }
+}
+
+impl fmt::Display for PublicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for PublicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How a person recognises a key: `lk_dev_7Gq2…x4Tb`. Tells nothing of the secret but its last four characters, which belong to
+/// the checksum.
+pub fn hint(kind: KeyKind, public_id: PublicId, last_four: &str) -> String {
+    format!("{MARK}{}_{}…{last_four}", kind.prefix(), &public_id.as_str()[..4])
+}
 
 /// A whole API key. It exists when it is made, and while a request is decided; it cannot be printed.
 #[derive(Clone)]
 pub struct PlainApiKey {
     text: Zeroizing<String>,
-    environment: Environment,
+    kind: KeyKind,
+    public_id: PublicId,
 }
 
 /// Why a text is no API key of ours.
@@ -39,19 +89,20 @@ pub enum MalformedKey {
     /// change is elsewhere.
     Checksum {
         /// The 12 characters at the place of the public id.
-        public_id: String,
+        public_id: PublicId,
     },
 }
 
 impl PlainApiKey {
     /// Makes a key.
-    pub fn generate(random: &dyn Random, environment: Environment) -> Self {
-        let id = base62(random, ID_LENGTH);
-        let secret = Zeroizing::new(base62(random, SECRET_LENGTH));
-        let mut text = Zeroizing::new(format!("{MARK}{}_{id}_{}", environment.key_prefix(), secret.as_str()));
-        let checksum = checksum(&text);
-        text.push_str(&checksum);
-        Self { text, environment }
+    pub fn generate(random: &dyn Random, kind: KeyKind) -> Self {
+        let mut text = Zeroizing::new(format!("{MARK}{}_{}_", kind.prefix(), base62(random, ID_LENGTH)));
+        let mut public_id = [0; ID_LENGTH];
+        public_id.copy_from_slice(&text.as_bytes()[text.len() - 1 - ID_LENGTH..text.len() - 1]);
+        text.push_str(&Zeroizing::new(base62(random, SECRET_LENGTH)));
+        let checksum = checksum(text.as_bytes());
+        text.extend(checksum.into_iter().map(char::from));
+        Self { text, kind, public_id: PublicId(public_id) }
     }
 
     /// Reads a key, with no query and no hash.
@@ -61,32 +112,32 @@ impl PlainApiKey {
     pub fn parse(text: &str) -> Result<Self, MalformedKey> {
         let rest = text.strip_prefix(MARK).ok_or(MalformedKey::NotOurs)?;
         let (prefix, rest) = rest.split_once('_').ok_or(MalformedKey::Shape)?;
-        let environment = Environment::from_key_prefix(prefix).ok_or(MalformedKey::Shape)?;
+        let kind = KeyKind::from_prefix(prefix).ok_or(MalformedKey::Shape)?;
         let (id, rest) = rest.split_once('_').ok_or(MalformedKey::Shape)?;
-        let digits_only = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if id.len() != ID_LENGTH
-            || rest.len() != SECRET_LENGTH + CHECKSUM_LENGTH
-            || !digits_only(id)
-            || !digits_only(rest)
-        {
+        let public_id = id.parse::<PublicId>().map_err(|_| MalformedKey::Shape)?;
+        if rest.len() != SECRET_LENGTH + CHECKSUM_LENGTH || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(MalformedKey::Shape);
         }
-        let (body, written) = text.split_at(text.len() - CHECKSUM_LENGTH);
+        let (body, written) = text.as_bytes().split_at(text.len() - CHECKSUM_LENGTH);
         if checksum(body) != written {
-            return Err(MalformedKey::Checksum { public_id: id.to_owned() });
+            return Err(MalformedKey::Checksum { public_id });
         }
-        Ok(Self { text: Zeroizing::new(text.to_owned()), environment })
+        Ok(Self { text: Zeroizing::new(text.to_owned()), kind, public_id })
     }
 
-    /// The environment that the key names.
-    pub fn environment(&self) -> Environment {
-        self.environment
+    /// Whom the key stands for.
+    pub fn kind(&self) -> KeyKind {
+        self.kind
     }
 
     /// The public id.
-    pub fn public_id(&self) -> &str {
-        let start = MARK.len() + self.environment.key_prefix().len() + 1;
-        &self.text[start..start + ID_LENGTH]
+    pub fn public_id(&self) -> PublicId {
+        self.public_id
+    }
+
+    /// How a person recognises the key.
+    pub fn hint(&self) -> String {
+        hint(self.kind, self.public_id, self.last_four())
     }
 
     /// The last four characters: part of the checksum, nothing of the secret.
@@ -112,36 +163,37 @@ impl fmt::Debug for PlainApiKey {
 }
 
 /// CRC-32/ISO-HDLC in six base-62 digits.
-fn checksum(text: &str) -> String {
-    let mut value = crc32fast::hash(text.as_bytes()) as usize;
+fn checksum(text: &[u8]) -> [u8; CHECKSUM_LENGTH] {
+    let mut value = crc32fast::hash(text) as usize;
     let mut digits = [0; CHECKSUM_LENGTH];
     for digit in digits.iter_mut().rev() {
         *digit = BASE62[value % 62];
         value /= 62;
     }
-    digits.into_iter().map(char::from).collect()
+    digits
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::SystemRandom;
+    use latchkey_model::Environment;
     use proptest::prelude::*;
 
     #[test]
     fn checksum_is_crc_32_iso_hdlc() {
         // The check value of the CRC catalogue for "123456789" is 0xCBF43926 = 3,421,780,262.
-        assert_eq!(checksum("123456789"), "3jZRME");
+        assert_eq!(&checksum(b"123456789"), b"3jZRME");
     }
 
     #[test]
     fn a_key_reads_back() {
-        for environment in Environment::ALL {
-            let key = PlainApiKey::generate(&SystemRandom, environment);
+        for kind in KeyKind::ALL {
+            let key = PlainApiKey::generate(&SystemRandom, kind);
             let read = PlainApiKey::parse(key.expose()).unwrap();
-            assert_eq!(read.environment(), environment);
+            assert_eq!(read.kind(), kind);
             assert_eq!(read.public_id(), key.public_id());
-            assert_eq!(key.expose().split('_').nth(2), Some(key.public_id()));
+            assert_eq!(key.expose().split('_').nth(2), Some(key.public_id().as_str()));
             assert!(key.expose().ends_with(key.last_four()));
             assert_eq!(format!("{key:?}"), "PlainApiKey");
         }
@@ -149,7 +201,7 @@ mod tests {
 
     #[test]
     fn r29_every_truncation_and_extension_is_refused() {
-        let key = PlainApiKey::generate(&SystemRandom, Environment::Production);
+        let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production));
         for length in 0..key.expose().len() {
             assert!(PlainApiKey::parse(&key.expose()[..length]).is_err(), "{length} characters");
         }
@@ -158,17 +210,21 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn r29_every_single_character_change_is_refused(place in 0_usize..58, with in "[ -~]") {
-            let key = PlainApiKey::generate(&SystemRandom, Environment::Development);
-            let place = place % key.expose().len();
-            let mut changed = key.expose().to_owned();
-            changed.replace_range(place..=place, &with);
-            prop_assume!(changed != key.expose());
-            prop_assert!(PlainApiKey::parse(&changed).is_err());
+    #[test]
+    fn r29_every_single_character_change_is_refused() {
+        for kind in KeyKind::ALL {
+            let key = PlainApiKey::generate(&SystemRandom, kind);
+            for place in 0..key.expose().len() {
+                for with in (0x20..0x7f).map(char::from) {
+                    let mut changed = key.expose().to_owned();
+                    changed.replace_range(place..=place, with.encode_utf8(&mut [0; 1]));
+                    assert_eq!(PlainApiKey::parse(&changed).is_err(), changed != key.expose(), "{place}: {with:?}");
+                }
+            }
         }
+    }
 
+    proptest! {
         #[test]
         fn no_text_makes_the_reader_panic(text in "\\PC*") {
             let _ = PlainApiKey::parse(&text);

@@ -1,73 +1,34 @@
-//! Creating, listing and revoking keys.
+//! What people do with keys: create, list, change, rotate, switch off and on, revoke.
 
-use super::{AllowList, format::PlainApiKey};
+use super::{
+    ClockStart, KeyChanges, KeyForm, KeyPolicyForm, Overlap,
+    form::Occasion,
+    format::{PlainApiKey, PublicId},
+};
 use crate::{
     actor::{Actor, NotSignedIn},
+    authn::KnownKeys,
     port::{
-        Consumed, Inserted, StoreError,
+        Consumed, Inserted, StoreError, UnitOfWork,
+        account::Account,
         api::ApiScope,
-        api_key::{ApiKey, NewApiKey},
+        api_key::{
+            ApiKey, Disabled, Holder, KeyOwner, KeyPolicy, KeySettings, KeyState, NewApiKey, NewKeyOwner, Replaced,
+            Revoked, RevokedBecause, Takeover,
+        },
     },
     ports::Ports,
     secret::DigestKey,
 };
-use latchkey_model::{ApiKeyId, ApplicationId, Environment, FieldErrors, Name, Scope, ScopeSet};
-use std::str::FromStr;
+use latchkey_model::{ApiKeyId, ApplicationId, Environment, FieldErrors, KeyKind, ScopeSet, TeamRole};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-/// When a new key ends by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expiry {
-    /// Not by itself.
-    Never,
-    /// After so many days.
-    Days(u16),
-}
-
-/// The text names no expiry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("Choose when the key expires: never, or after 1 to {} days", Expiry::MAX_DAYS)]
-pub struct ParseExpiryError;
-
-impl Expiry {
-    /// The longest life that can be asked for.
-    pub const MAX_DAYS: u16 = 3_660;
-
-    fn at(self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        match self {
-            Self::Never => None,
-            Self::Days(days) => now.checked_add(Duration::days(i64::from(days))),
-        }
-    }
-}
-
-impl FromStr for Expiry {
-    type Err = ParseExpiryError;
-
-    /// Reads `never` or a number of days.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "never" {
-            return Ok(Self::Never);
-        }
-        match text.parse() {
-            Ok(days @ 1..=Self::MAX_DAYS) => Ok(Self::Days(days)),
-            _ => Err(ParseExpiryError),
-        }
-    }
-}
-
 /// What a person fills in to create a key.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct CreateApiKey<'a> {
-    /// What to call it.
-    pub name: &'a str,
-    /// The scopes that were ticked.
-    pub scopes: &'a [String],
-    /// `never`, or a number of days.
-    pub expiry: &'a str,
-    /// Networks with spaces between; none lets every address in.
-    pub allowed_from: &'a str,
+    /// Everything that can also be changed later.
+    pub form: KeyForm<'a>,
     /// The form's own id: sent twice, it makes one key.
     pub form_id: Uuid,
 }
@@ -81,7 +42,7 @@ pub struct CreatedApiKey {
     pub plain: PlainApiKey,
 }
 
-/// Why a key could not be made, shown or ended.
+/// Why a key could not be made, shown, changed or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiKeyError {
     /// Nobody is signed in.
@@ -102,22 +63,36 @@ pub enum ApiKeyError {
     /// The key had been revoked before.
     #[error("the key was revoked before")]
     AlreadyRevoked,
+    /// Another rotation of the key was first, or the key is itself waiting for its first use.
+    #[error("the key is being rotated already")]
+    BeingRotated,
+    /// The key does not work, so there is nothing to take over from.
+    #[error("the key does not work any more")]
+    NotLive,
+    /// There is no rotation to end or to call off.
+    #[error("the key is not being rotated, or its rotation has gone further")]
+    NotRotating,
+    /// The key is already as it was asked to be.
+    #[error("the key is like that already")]
+    NothingToChange,
     /// The store failed.
     #[error("the key could not be reached")]
     Store(#[from] StoreError),
 }
 
-/// Creates, lists and revokes keys.
+/// Does with keys what people ask.
 #[derive(Clone)]
 pub struct ApiKeyService {
-    ports: Ports,
+    pub(super) ports: Ports,
     pepper: DigestKey,
+    changes: KeyChanges,
+    pub(super) needed_scope: super::NeededScope,
 }
 
 impl ApiKeyService {
-    /// The service; keys are digested under this pepper.
-    pub fn new(ports: Ports, pepper: DigestKey) -> Self {
-        Self { ports, pepper }
+    /// The service; keys are digested under this pepper, and changes are forgotten by this memory of the door.
+    pub fn new(ports: Ports, pepper: DigestKey, known: KnownKeys, needed_scope: super::NeededScope) -> Self {
+        Self { ports, pepper, changes: KeyChanges::new(known), needed_scope }
     }
 
     /// The scopes that a key can hold, in the order in which they are shown.
@@ -128,7 +103,7 @@ impl ApiKeyService {
         Ok(self.ports.store.built_in_apis().await?.into_iter().flat_map(|api| api.scopes).collect())
     }
 
-    /// Creates a key. What is returned is the only copy there will ever be.
+    /// Creates a key of an application. What is returned is the only copy there will ever be.
     ///
     /// # Errors
     /// [`ApiKeyError`].
@@ -137,7 +112,7 @@ impl ApiKeyService {
         actor: &Actor,
         application: ApplicationId,
         environment: Environment,
-        form: CreateApiKey<'_>,
+        create: CreateApiKey<'_>,
     ) -> Result<CreatedApiKey, ApiKeyError> {
         let account = actor.account()?;
         let now = self.ports.now();
@@ -145,52 +120,61 @@ impl ApiKeyService {
         if !found.role.may_write() {
             return Err(ApiKeyError::Forbidden);
         }
-        let Checked { name, scopes, expiry, allowed_from } = self.check(&form).await?;
-        let plain = PlainApiKey::generate(self.ports.random(), environment);
-        let key = NewApiKey {
-            id: ApiKeyId::from_uuid(self.ports.uuid()),
-            public_id: plain.public_id().to_owned(),
-            last_four: plain.last_four().to_owned(),
-            digest: plain.digest(&self.pepper),
-            application_id: application,
-            environment,
-            name,
-            scopes,
-            allowed_from,
-            created_by: account.id,
-            created_at: now,
-            expires_at: expiry.at(now),
-            form_id: form.form_id,
-        };
-        let mut work = self.ports.store.begin().await?;
-        match work.api_key_add(&key).await? {
-            Inserted::Done => work.commit().await?,
-            Inserted::Duplicate => return Err(ApiKeyError::SentTwice),
-        }
-        Ok(CreatedApiKey { id: key.id, plain })
+        let settings = self.check(&create.form, Occasion::New).await?;
+        let owner = NewKeyOwner::Environment(found.environment_id(environment));
+        self.add_new(KeyKind::Api(environment), owner, account, settings, create.form_id).await
     }
 
-    async fn check(&self, form: &CreateApiKey<'_>) -> Result<Checked, ApiKeyError> {
-        let known = self.scopes().await?;
-        let mut errors = FieldErrors::default();
-        let name = errors.check("name", form.name.parse::<Name>());
-        let expiry = errors.check("expiry", form.expiry.parse::<Expiry>());
-        let allowed_from = errors.check("allowed_from", form.allowed_from.parse::<AllowList>());
-        let chosen: Option<ScopeSet> =
-            errors.check("scopes", form.scopes.iter().map(|text| text.parse()).collect::<Result<_, _>>());
-        if let Some(chosen) = &chosen {
-            if chosen.is_empty() {
-                errors.add("scopes", "Choose at least one scope");
-            }
-            if let Some(unknown) = chosen.iter().find(|scope| !is_known(scope, &known)) {
-                errors.add("scopes", format!("There is no scope {unknown}"));
-            }
+    /// Reads a form; every field that is wrong says why.
+    pub(crate) async fn check_new(&self, form: &KeyForm<'_>) -> Result<KeySettings, ApiKeyError> {
+        self.check(form, Occasion::New).await
+    }
+
+    async fn check(&self, form: &KeyForm<'_>, occasion: Occasion<'_>) -> Result<KeySettings, ApiKeyError> {
+        form.check(&self.scopes().await?, occasion, self.ports.now()).map_err(ApiKeyError::Invalid)
+    }
+
+    /// Adds a key that takes over from nobody.
+    pub(crate) async fn add_new(
+        &self,
+        kind: KeyKind,
+        owner: NewKeyOwner,
+        account: &Account,
+        settings: KeySettings,
+        form_id: Uuid,
+    ) -> Result<CreatedApiKey, ApiKeyError> {
+        let id = ApiKeyId::from_uuid(self.ports.uuid());
+        let plain = PlainApiKey::generate(self.ports.random(), kind);
+        let new = self.new_key(id, &plain, owner, account, settings, form_id);
+        let mut work = self.ports.store.begin().await?;
+        match work.api_key_add(&new).await? {
+            Inserted::Done => self.changes.commit(work, &[plain.public_id()]).await?,
+            Inserted::Duplicate => return Err(ApiKeyError::SentTwice),
         }
-        match (name, chosen, expiry, allowed_from) {
-            (Some(name), Some(scopes), Some(expiry), Some(allowed_from)) if errors.is_empty() => {
-                Ok(Checked { name, scopes, expiry, allowed_from })
-            }
-            _ => Err(ApiKeyError::Invalid(errors)),
+        Ok(CreatedApiKey { id, plain })
+    }
+
+    fn new_key(
+        &self,
+        id: ApiKeyId,
+        plain: &PlainApiKey,
+        owner: NewKeyOwner,
+        account: &Account,
+        settings: KeySettings,
+        form_id: Uuid,
+    ) -> NewApiKey {
+        NewApiKey {
+            id,
+            public_id: plain.public_id(),
+            last_four: plain.last_four().to_owned(),
+            digest: plain.digest(&self.pepper),
+            owner,
+            settings,
+            created_by: account.id,
+            created_at: self.ports.now(),
+            lineage: id,
+            takeover: None,
+            form_id,
         }
     }
 
@@ -208,6 +192,15 @@ impl ApiKeyService {
         Ok(self.ports.store.api_keys(account.id, application, environment, self.ports.now()).await?)
     }
 
+    /// The actor's keys and tokens that were found where secrets must not be, in the last 30 days.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn leaked(&self, actor: &Actor) -> Result<Vec<ApiKey>, ApiKeyError> {
+        let account = actor.account()?;
+        Ok(self.ports.store.leaked_keys(account.id, self.ports.now() - Duration::days(30)).await?)
+    }
+
     /// One key.
     ///
     /// # Errors
@@ -217,49 +210,246 @@ impl ApiKeyService {
         self.ports.store.api_key(account.id, id).await?.ok_or(ApiKeyError::NotFound)
     }
 
+    /// One key that the actor may change.
+    async fn writable<'a>(&self, actor: &'a Actor, id: ApiKeyId) -> Result<(&'a Account, ApiKey), ApiKeyError> {
+        let account = actor.account()?;
+        let key = self.get(actor, id).await?;
+        let may_write = match key.owner.holder() {
+            Holder::Account(id) => id == account.id,
+            Holder::Team(team) => {
+                let teams = self.ports.store.memberships(account.id).await?;
+                let role = teams.iter().find(|membership| membership.team_id == team).map(|membership| membership.role);
+                role.is_some_and(TeamRole::may_write)
+            }
+        };
+        if may_write { Ok((account, key)) } else { Err(ApiKeyError::Forbidden) }
+    }
+
+    /// Commits the change if it was won, and makes the door forget the keys; otherwise says why it was lost.
+    async fn won(
+        &self,
+        work: Box<dyn UnitOfWork>,
+        outcome: Consumed,
+        keys: &[PublicId],
+        lost: ApiKeyError,
+    ) -> Result<(), ApiKeyError> {
+        match outcome {
+            Consumed::Won => Ok(self.changes.commit(work, keys).await?),
+            Consumed::Lost => Err(lost),
+        }
+    }
+
     /// Ends a key: the next request with it is refused.
     ///
     /// # Errors
     /// [`ApiKeyError`].
     pub async fn revoke(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
-        let account = actor.account()?;
-        let key = self.get(actor, id).await?;
-        let teams = self.ports.store.memberships(account.id).await?;
-        let role = teams.iter().find(|membership| membership.team_id == key.team_id).map(|membership| membership.role);
-        if !role.is_some_and(latchkey_model::TeamRole::may_write) {
-            return Err(ApiKeyError::Forbidden);
-        }
+        let (account, key) = self.writable(actor, id).await?;
+        let revoked = Revoked { at: self.ports.now(), because: RevokedBecause::Asked };
         let mut work = self.ports.store.begin().await?;
-        match work.api_key_revoke(key.team_id, id, account.id, self.ports.now()).await? {
-            Consumed::Won => work.commit().await?,
-            Consumed::Lost => return Err(ApiKeyError::AlreadyRevoked),
-        }
+        let outcome = work.api_key_revoke(key.owner.holder(), id, Some(account.id), revoked).await?;
+        self.won(work, outcome, &[key.public_id], ApiKeyError::AlreadyRevoked).await?;
         Ok(key)
     }
-}
 
-/// A form whose every field is good.
-struct Checked {
-    name: Name,
-    scopes: ScopeSet,
-    expiry: Expiry,
-    allowed_from: AllowList,
-}
+    /// Reads a form that changes a key, without changing it: what it would be.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::Invalid`] with every field that is wrong.
+    pub async fn proposed(
+        &self,
+        actor: &Actor,
+        id: ApiKeyId,
+        form: &KeyForm<'_>,
+    ) -> Result<(ApiKey, KeySettings), ApiKeyError> {
+        let key = self.get(actor, id).await?;
+        let settings = self.check(form, Occasion::Change(&key.settings)).await?;
+        if key.owner.kind() == KeyKind::Personal {
+            crate::personal_token::check_life(&settings, key.created_at).map_err(ApiKeyError::Invalid)?;
+        }
+        Ok((key, settings))
+    }
 
-fn is_known(scope: &Scope, known: &[ApiScope]) -> bool {
-    known.iter().any(|one| one.scope == *scope)
-}
+    /// Changes what can be set about a key.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn update(&self, actor: &Actor, id: ApiKeyId, form: &KeyForm<'_>) -> Result<ApiKey, ApiKeyError> {
+        self.writable(actor, id).await?;
+        let (key, settings) = self.proposed(actor, id, form).await?;
+        self.set(key, &settings).await
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Takes the scopes away that nobody used for a month.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::NothingToChange`] when there is none, or none would be left.
+    pub async fn shrink(&self, actor: &Actor, id: ApiKeyId) -> Result<(ApiKey, ScopeSet), ApiKeyError> {
+        let (_, key) = self.writable(actor, id).await?;
+        let unused = self.advice_for(actor, &key).await?.unused_scopes;
+        let kept: ScopeSet =
+            key.settings.scopes.iter().filter(|scope| !unused.contains(scope.as_str())).cloned().collect();
+        if unused.is_empty() || kept.is_empty() {
+            return Err(ApiKeyError::NothingToChange);
+        }
+        let settings = KeySettings { scopes: kept, ..key.settings.clone() };
+        Ok((self.set(key, &settings).await?, unused))
+    }
 
-    #[test]
-    fn an_expiry_is_never_or_some_days() {
-        assert_eq!("never".parse(), Ok(Expiry::Never));
-        assert_eq!("90".parse(), Ok(Expiry::Days(90)));
-        for bad in ["", "0", "-1", "3661", "90 days", "99999999999"] {
-            assert_eq!(bad.parse::<Expiry>(), Err(ParseExpiryError), "{bad:?}");
+    async fn set(&self, key: ApiKey, settings: &KeySettings) -> Result<ApiKey, ApiKeyError> {
+        let mut work = self.ports.store.begin().await?;
+        let outcome = work.api_key_update(key.owner.holder(), key.id, settings).await?;
+        self.won(work, outcome, &[key.public_id], ApiKeyError::AlreadyRevoked).await?;
+        Ok(key)
+    }
+
+    /// Switches a key off: the next request with it is refused, until it is switched on again.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn disable(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
+        let (_, key) = self.writable(actor, id).await?;
+        let disabled = Disabled { at: self.ports.now(), by_policy: false };
+        let mut work = self.ports.store.begin().await?;
+        let outcome = work.api_key_disable(key.owner.holder(), id, disabled).await?;
+        self.won(work, outcome, &[key.public_id], ApiKeyError::NothingToChange).await?;
+        Ok(key)
+    }
+
+    /// Switches a key on again.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn enable(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
+        let (_, key) = self.writable(actor, id).await?;
+        let mut work = self.ports.store.begin().await?;
+        let outcome = work.api_key_enable(key.owner.holder(), id, self.ports.now()).await?;
+        self.won(work, outcome, &[key.public_id], ApiKeyError::NothingToChange).await?;
+        Ok(key)
+    }
+
+    /// Makes the key that takes over from another. Of several rotations of one key at once, one wins.
+    ///
+    /// The new key has the old one's settings, and as long a life as the old one had.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::BeingRotated`] for those that lost.
+    pub async fn rotate(
+        &self,
+        actor: &Actor,
+        id: ApiKeyId,
+        overlap: Overlap,
+        start: ClockStart,
+        form_id: Uuid,
+    ) -> Result<(ApiKey, CreatedApiKey), ApiKeyError> {
+        let (account, old) = self.writable(actor, id).await?;
+        let now = self.ports.now();
+        if old.is_pending() || old.replaced.is_some() {
+            return Err(ApiKeyError::BeingRotated);
+        }
+        if old.state(now) != KeyState::Live {
+            return Err(ApiKeyError::NotLive);
+        }
+        let started_at = match start {
+            ClockStart::FirstUse => None,
+            ClockStart::Now => Some(now),
+        };
+        let new_id = ApiKeyId::from_uuid(self.ports.uuid());
+        let plain = PlainApiKey::generate(self.ports.random(), old.owner.kind());
+        let owner = match &old.owner {
+            KeyOwner::Environment { environment_id, .. } => NewKeyOwner::Environment(*environment_id),
+            KeyOwner::Account { account_id, .. } => NewKeyOwner::Account(*account_id),
+        };
+        let life = old.settings.expires_at.map(|at| at - old.created_at);
+        let settings = KeySettings { expires_at: life.and_then(|life| now.checked_add(life)), ..old.settings.clone() };
+        let new = NewApiKey {
+            lineage: old.lineage,
+            takeover: Some(Takeover { from: old.id, overlap: overlap.duration(), started_at }),
+            ..self.new_key(new_id, &plain, owner, account, settings, form_id)
+        };
+        let mut work = self.ports.store.begin().await?;
+        match work.api_key_add(&new).await? {
+            Inserted::Done => {}
+            Inserted::Duplicate => return Err(ApiKeyError::SentTwice),
+        }
+        let retires_at = started_at.map(|at| at.saturating_add(overlap.duration()));
+        let outcome = work.api_key_replace(old.owner.holder(), old.id, Replaced { by: new_id, retires_at }).await?;
+        self.won(work, outcome, &[old.public_id, plain.public_id()], ApiKeyError::BeingRotated).await?;
+        Ok((old, CreatedApiKey { id: new_id, plain }))
+    }
+
+    /// Calls a rotation off whose new key was not used yet; `id` is the new key. The old key works on as before.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::NotRotating`] when the new key was used before.
+    pub async fn cancel_rotation(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
+        let (account, new) = self.writable(actor, id).await?;
+        let Some(takeover) = new.takeover else { return Err(ApiKeyError::NotRotating) };
+        let old = self.get(actor, takeover.from).await?;
+        let (holder, now) = (new.owner.holder(), self.ports.now());
+        let mut work = self.ports.store.begin().await?;
+        let cancelled = work.takeover_cancel(holder, id, account.id, now).await?;
+        let kept = match cancelled {
+            Consumed::Won => work.api_key_keep(holder, old.id, id).await?,
+            Consumed::Lost => Consumed::Lost,
+        };
+        self.won(work, kept, &[old.public_id, new.public_id], ApiKeyError::NotRotating).await?;
+        Ok(old)
+    }
+
+    /// Ends the overlap of a rotation now; `id` is the old key.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::NotRotating`] when no other key takes over from it.
+    pub async fn end_overlap(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
+        let (_, old) = self.writable(actor, id).await?;
+        let Some(replaced) = old.replaced else { return Err(ApiKeyError::NotRotating) };
+        let new = self.get(actor, replaced.by).await?;
+        let now = self.ports.now();
+        let mut work = self.ports.store.begin().await?;
+        // The new key waits no longer for its first use: there is nothing left to take over.
+        let _ = work.takeover_start(new.id, now).await?;
+        let outcome = work.api_key_retire(old.id, now).await?;
+        self.won(work, outcome, &[old.public_id, new.public_id], ApiKeyError::NotRotating).await?;
+        Ok(old)
+    }
+
+    /// How an environment treats its keys.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::NotFound`] for another team's application too.
+    pub async fn policy(
+        &self,
+        actor: &Actor,
+        application: ApplicationId,
+        environment: Environment,
+    ) -> Result<KeyPolicy, ApiKeyError> {
+        let account = actor.account()?;
+        self.ports.store.key_policy(account.id, application, environment).await?.ok_or(ApiKeyError::NotFound)
+    }
+
+    /// Sets how an environment treats its keys.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn set_policy(
+        &self,
+        actor: &Actor,
+        application: ApplicationId,
+        environment: Environment,
+        form: &KeyPolicyForm<'_>,
+    ) -> Result<(), ApiKeyError> {
+        let account = actor.account()?;
+        let now: OffsetDateTime = self.ports.now();
+        let found = self.ports.store.application(account.id, application, now).await?.ok_or(ApiKeyError::NotFound)?;
+        if !found.role.may_write() {
+            return Err(ApiKeyError::Forbidden);
+        }
+        let policy = form.check().map_err(ApiKeyError::Invalid)?;
+        let mut work = self.ports.store.begin().await?;
+        match work.key_policy_set(found.application.team_id, application, environment, &policy).await? {
+            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Lost => Err(ApiKeyError::NotFound),
         }
     }
 }

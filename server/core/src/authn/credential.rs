@@ -27,10 +27,10 @@ impl fmt::Display for Via {
 /// The parts of a request in which credentials travel, as they arrived.
 #[derive(Clone, Copy, Default)]
 pub struct Carried<'a> {
-    /// Every `Authorization` field.
-    pub authorization: &'a [&'a [u8]],
-    /// Every `X-API-Key` field.
-    pub api_key: &'a [&'a [u8]],
+    /// The first two `Authorization` fields: more than one is one too many.
+    pub authorization: [Option<&'a [u8]>; 2],
+    /// The first two `X-API-Key` fields.
+    pub api_key: [Option<&'a [u8]>; 2],
     /// The query string, undecoded.
     pub query: Option<&'a str>,
 }
@@ -83,9 +83,10 @@ impl Credential {
         }
         let mut places = carried
             .authorization
-            .iter()
-            .map(|value| read_authorization(value))
-            .chain(carried.api_key.iter().map(|value| (Via::ApiKeyHeader, Some(*value))));
+            .into_iter()
+            .flatten()
+            .map(read_authorization)
+            .chain(carried.api_key.into_iter().flatten().map(|value| (Via::ApiKeyHeader, Some(value))));
         match (places.next(), places.next()) {
             (None, _) => Self::Missing,
             (Some((first, _)), Some((second, _))) => Self::Ambiguous { first, second },
@@ -153,16 +154,18 @@ fn percent_decoded(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::random::SystemRandom;
-    use latchkey_model::Environment;
+    use latchkey_model::{Environment, KeyKind};
 
     fn key() -> PlainApiKey {
-        PlainApiKey::generate(&SystemRandom, Environment::Development)
+        PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Development))
     }
 
     fn read(authorization: &[&str], api_key: &[&str], query: Option<&str>) -> Credential {
-        let authorization: Vec<_> = authorization.iter().map(|value| value.as_bytes()).collect();
-        let api_key: Vec<_> = api_key.iter().map(|value| value.as_bytes()).collect();
-        Credential::read(Carried { authorization: &authorization, api_key: &api_key, query })
+        let field = |values: &[&str], at: usize| values.get(at).map(|value| value.as_bytes().to_vec());
+        let (first, second) = (field(authorization, 0), field(authorization, 1));
+        let (one, other) = (field(api_key, 0), field(api_key, 1));
+        let authorization = [first.as_deref(), second.as_deref()];
+        Credential::read(Carried { authorization, api_key: [one.as_deref(), other.as_deref()], query })
     }
 
     #[test]

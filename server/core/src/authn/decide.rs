@@ -1,22 +1,22 @@
 //! The pure decision.
 
 use super::{
-    credential::Credential,
+    credential::{Credential, Via},
+    entry::Entry,
     refusal::Refusal,
-    verdict::{Principal, Steps, Verdict},
+    verdict::{Principal, Verdict},
 };
 use crate::{
-    api_key::format::MalformedKey,
-    limit::LimitState,
-    port::{
-        api_key::{ApiKey, StoredApiKey},
-        request_log::Attribution,
+    api_key::{
+        PlainApiKey,
+        format::{MalformedKey, PublicId},
     },
+    limit::Readings,
+    port::api_key::{AddressMode, ApiKey, KeyState},
     secret::digests_equal,
 };
-use latchkey_model::ApiKeyId;
-use std::net::IpAddr;
-use time::OffsetDateTime;
+use std::{net::IpAddr, sync::Arc};
+use time::{Duration, OffsetDateTime};
 
 /// What is known of a request besides its credential.
 #[derive(Debug, Clone, Copy)]
@@ -35,120 +35,117 @@ pub struct Facts {
 pub enum Lookup {
     /// Nothing was asked: the credential is not one to look up.
     NotAsked,
+    /// Nothing was asked: too many keys from this network were nobody's.
+    TooManyUnknown {
+        /// How long to wait.
+        retry_after: Duration,
+    },
     /// No answer.
     Unavailable,
     /// No key has this public id.
     Unknown,
     /// A key has, and this is the digest of what was presented.
     Found {
-        /// The stored key.
-        stored: Box<StoredApiKey>,
+        /// What is known of the key.
+        entry: Arc<Entry>,
         /// The presented key's digest.
         presented: [u8; 32],
     },
 }
 
-/// Decides about one request. Pure but for `limit`, which is asked once, and only when everything else held.
-pub fn decide(
-    facts: &Facts,
-    credential: &Credential,
-    lookup: Lookup,
-    limit: impl FnOnce(&ApiKeyId) -> LimitState,
-) -> Verdict {
-    let mut steps = Steps::new();
-    let key = match one_credential(facts, credential) {
-        Ok(key) => key,
-        Err(refusal) => return refused(steps, refusal, lookup, credential),
+/// Decides about one request, without a query, a lock or an allocation. Pure but for the key's meters, which are asked once, and
+/// only when everything else held.
+pub fn decide(facts: &Facts, credential: &Credential, lookup: Lookup) -> Verdict {
+    let (via, key) = match one_credential(facts, credential) {
+        Ok(presented) => presented,
+        Err(refusal) => return stopped_early(facts, credential, refusal, lookup),
     };
-    steps.passed(format!("API key in {}", key.0));
-
-    let key = match key.1 {
-        Ok(key) => key,
-        Err(why) => return refused(steps, Refusal::Malformed { why: why.clone() }, lookup, credential),
+    let verdict = |outcome, known, claimed_public_id| Verdict {
+        outcome,
+        known,
+        claimed_public_id,
+        via: Some(via),
+        exposed: false,
+        reported: false,
+        readings: None,
+        facts: *facts,
     };
-    steps.passed("well formed, the checksum matches");
-
-    let (stored, presented) = match lookup {
-        Lookup::Found { stored, presented } => (stored, presented),
-        Lookup::Unknown => return refused(steps, Refusal::UnknownKey, Lookup::Unknown, credential),
+    if let Err(why) = key {
+        let claimed = claimed_by(why);
+        return verdict(Err(Refusal::Malformed { why: why.clone() }), None, claimed);
+    }
+    let (entry, presented) = match lookup {
+        Lookup::Found { entry, presented } => (entry, presented),
+        Lookup::Unknown => return verdict(Err(Refusal::UnknownKey), None, None),
+        Lookup::TooManyUnknown { retry_after } => {
+            return verdict(Err(Refusal::TooManyFailures { retry_after }), None, None);
+        }
         // A well-formed key that nobody looked up is a fault of ours: it lets nobody in.
-        Lookup::Unavailable | Lookup::NotAsked => {
-            return refused(steps, Refusal::StoreUnavailable, Lookup::Unavailable, credential);
-        }
+        Lookup::Unavailable | Lookup::NotAsked => return verdict(Err(Refusal::StoreUnavailable), None, None),
     };
-    let attribution = Some(attribution_of(&stored.key));
-    let refuse = |steps: Steps, refusal: Refusal, limit: Option<LimitState>| Verdict {
-        trace: steps.failed(&refusal),
-        outcome: Err(refusal),
-        attribution: attribution.clone(),
-        claimed_public_id: None,
-        exposed: false,
-        limit,
-    };
-    let record = &stored.key;
-    if !digests_equal(&stored.digest, &presented) {
-        return refuse(steps, Refusal::WrongSecret, None);
-    }
-    steps.passed(format!("{} of {}", record.name, stored.application_name));
-
-    if let Some(refusal) = ended(record, facts.at) {
-        return refuse(steps, refusal, None);
-    }
-    steps.passed(record.expires_at.map_or_else(|| "does not expire".to_owned(), |at| format!("ends on {}", at.date())));
-
-    // The digest covers the prefix, so that a key cannot name another environment than its own: this says which it is.
-    debug_assert_eq!(key.environment(), record.environment);
-    steps.passed(record.environment.as_str());
-    let allowed = &record.allowed_from;
-    if !allowed.admits(facts.address) {
-        let refusal = Refusal::AddressNotAllowed { address: facts.address, allowed: allowed.clone() };
-        return refuse(steps, refusal, None);
-    }
-    steps.passed(if allowed.is_empty() {
-        format!("{}, any address may use this key", facts.address)
-    } else {
-        format!("{}, allowed: {allowed}", facts.address)
-    });
-
-    match facts.needed_scope {
-        None => steps.passed("none needed"),
-        Some(needed) if record.scopes.contains(needed) => steps.passed(format!("holds {needed}")),
-        Some(needed) => {
-            let refusal = Refusal::InsufficientScope { needed, held: record.scopes.clone() };
-            return refuse(steps, refusal, None);
+    match admit(facts, &entry, &presented) {
+        Err(refusal) => {
+            // A caller with a good key learns how its limits stand, whatever it was refused for.
+            let readings = matches!(refusal, Refusal::AddressNotAllowed { .. } | Refusal::InsufficientScope { .. })
+                .then(|| entry.meters().look(facts.at));
+            Verdict { readings, ..verdict(Err(refusal), Some(entry), None) }
         }
-    }
-
-    let limit = limit(&record.id);
-    if let Some(retry_after) = limit.retry_after {
-        return refuse(steps, Refusal::RateLimited { retry_after }, Some(limit));
-    }
-    steps.passed(format!("{} of {} left", limit.remaining, limit.quota.requests));
-
-    Verdict {
-        outcome: Ok(Some(Principal {
-            application_id: record.application_id,
-            application_name: stored.application_name.clone(),
-            environment_id: record.environment_id,
-            environment: record.environment,
-            api_key_id: record.id,
-            api_key_name: record.name.clone(),
-            api_key_hint: record.hint(),
-            scopes: record.scopes.clone(),
-            expires_at: record.expires_at,
-        })),
-        trace: steps.all_passed(),
-        attribution,
-        claimed_public_id: None,
-        exposed: false,
-        limit: Some(limit),
+        Ok(Admitted { reported }) => {
+            let readings = entry.meters().spend(facts.at);
+            let outcome = match over_limit(&readings) {
+                Some(refusal) => Err(refusal),
+                None => Ok(Principal::new(Arc::clone(&entry))),
+            };
+            Verdict { reported, readings: Some(readings), ..verdict(outcome, Some(entry), None) }
+        }
     }
 }
 
-type PresentedKey<'a> = (super::credential::Via, Result<&'a crate::api_key::format::PlainApiKey, &'a MalformedKey>);
+struct Admitted {
+    /// Whether a check that only reports would have refused.
+    reported: bool,
+}
+
+/// Every check of a known key but its limits, in order.
+fn admit(facts: &Facts, entry: &Entry, presented: &[u8; 32]) -> Result<Admitted, Refusal> {
+    if !digests_equal(entry.digest(), presented) {
+        return Err(Refusal::WrongSecret);
+    }
+    let key = entry.key();
+    still_works(key, facts.at)?;
+    // The environment needs no check of its own: the digest covers the prefix, so a key cannot name another than its own.
+    let settings = &key.settings;
+    let admitted = settings.allowed_from.admits(facts.address);
+    if !admitted && settings.address_mode == AddressMode::Enforce {
+        return Err(Refusal::AddressNotAllowed { address: facts.address, allowed: settings.allowed_from.clone() });
+    }
+    match facts.needed_scope {
+        Some(needed) if !settings.scopes.contains(needed) => {
+            Err(Refusal::InsufficientScope { needed, held: settings.scopes.clone() })
+        }
+        _ => Ok(Admitted { reported: !admitted }),
+    }
+}
+
+fn still_works(key: &ApiKey, now: OffsetDateTime) -> Result<(), Refusal> {
+    match key.state(now) {
+        KeyState::Live => Ok(()),
+        KeyState::Revoked(revoked) => Err(Refusal::Revoked { at: revoked.at, because: revoked.because }),
+        KeyState::RotatedOut(at) => Err(Refusal::RotatedOut { at }),
+        KeyState::Expired(at) => Err(Refusal::Expired { at }),
+        KeyState::Disabled(disabled) => Err(Refusal::Disabled { at: disabled.at, by_policy: disabled.by_policy }),
+    }
+}
+
+fn over_limit(readings: &Readings) -> Option<Refusal> {
+    let (reading, owners) = readings.refused()?;
+    Some(Refusal::RateLimited { retry_after: reading.retry_after?, quota: reading.quota, owners })
+}
+
+type Presented<'a> = (Via, Result<&'a PlainApiKey, &'a MalformedKey>);
 
 /// The first step: exactly one credential, where a credential may be, over a safe channel.
-fn one_credential<'a>(facts: &Facts, credential: &'a Credential) -> Result<PresentedKey<'a>, Refusal> {
+fn one_credential<'a>(facts: &Facts, credential: &'a Credential) -> Result<Presented<'a>, Refusal> {
     let presented = match credential {
         Credential::InQuery { parameter, .. } => {
             return Err(Refusal::CredentialInQuery { parameter: parameter.clone() });
@@ -165,48 +162,35 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential) -> Result<Prese
 }
 
 /// A refusal before the look-up's answer counted. A key of ours that was exposed is attributed all the same.
-fn refused(steps: Steps, refusal: Refusal, lookup: Lookup, credential: &Credential) -> Verdict {
+fn stopped_early(facts: &Facts, credential: &Credential, refusal: Refusal, lookup: Lookup) -> Verdict {
     let unsafe_place = matches!(refusal, Refusal::CredentialInQuery { .. } | Refusal::TlsRequired);
-    let attribution = match lookup {
-        Lookup::Found { stored, presented } if digests_equal(&stored.digest, &presented) => {
-            Some(attribution_of(&stored.key))
-        }
+    let known = match lookup {
+        Lookup::Found { entry, presented } if digests_equal(entry.digest(), &presented) => Some(entry),
         _ => None,
     };
     let claimed_public_id = match credential {
-        Credential::Malformed { why: MalformedKey::Checksum { public_id }, .. } => Some(public_id.clone()),
-        Credential::InQuery { key: Some(key), .. } => Some(key.public_id().to_owned()),
-        Credential::ApiKey { key, .. } if unsafe_place => Some(key.public_id().to_owned()),
+        Credential::Malformed { why, .. } => claimed_by(why),
+        Credential::InQuery { key: Some(key), .. } => Some(key.public_id()),
+        Credential::ApiKey { key, .. } if unsafe_place => Some(key.public_id()),
         _ => None,
     };
     Verdict {
-        trace: steps.failed(&refusal),
         outcome: Err(refusal),
         // Whoever made up a key around a known id exposed nothing.
-        exposed: unsafe_place && attribution.is_some(),
-        attribution,
+        exposed: unsafe_place && known.is_some(),
+        known,
         claimed_public_id,
-        limit: None,
+        via: None,
+        reported: false,
+        readings: None,
+        facts: *facts,
     }
 }
 
-fn ended(key: &ApiKey, now: OffsetDateTime) -> Option<Refusal> {
-    if let Some(at) = key.revoked_at {
-        return Some(Refusal::Revoked { at });
-    }
-    key.expires_at.filter(|at| *at <= now).map(|at| Refusal::Expired { at })
-}
-
-/// Whom a request made with this key belongs to.
-pub(crate) fn attribution_of(key: &ApiKey) -> Attribution {
-    Attribution {
-        team_id: key.team_id,
-        application_id: key.application_id,
-        environment_id: key.environment_id,
-        environment: key.environment,
-        api_key_id: key.id,
-        key_hint: key.hint(),
-        key_name: key.name.as_str().to_owned(),
+fn claimed_by(why: &MalformedKey) -> Option<PublicId> {
+    match why {
+        MalformedKey::Checksum { public_id } => Some(*public_id),
+        MalformedKey::NotOurs | MalformedKey::Shape => None,
     }
 }
 

@@ -3,46 +3,74 @@
 use super::{
     credential::Credential,
     decide::{Facts, Lookup, decide},
+    known_keys::{Found, KnownKeys},
     verdict::Verdict,
 };
 use crate::{
-    limit::{Limiter, Quota},
-    ports::Ports,
+    api_key::{PlainApiKey, Rotations},
+    limit::{Limiter, Quota, network_of},
     secret::DigestKey,
 };
-use latchkey_model::ApiKeyId;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// Judges requests.
 #[derive(Clone)]
 pub struct Door {
-    ports: Ports,
+    known: KnownKeys,
     pepper: DigestKey,
-    limiter: Arc<Limiter<ApiKeyId>>,
+    rotations: Rotations,
+    /// Keys that turned out to be nobody's, by network: whoever makes them up may not make us ask the store for ever.
+    strangers: Arc<Limiter<IpAddr>>,
 }
 
 impl Door {
-    /// A door with one quota for every key.
-    pub fn new(ports: Ports, pepper: DigestKey, quota: Quota) -> Self {
-        Self { ports, pepper, limiter: Arc::new(Limiter::new(quota)) }
+    /// A door that remembers keys here; `unknown_quota` is how many keys that nobody has each network may try.
+    pub fn new(known: KnownKeys, pepper: DigestKey, rotations: Rotations, unknown_quota: Quota) -> Self {
+        Self { known, pepper, rotations, strangers: Arc::new(Limiter::new(unknown_quota)) }
     }
 
-    /// Judges one request: at most one query, and none for what is no well-formed key.
+    /// Judges one request: mostly from memory, with one query for a key that is not in it, and none for what is no well-formed
+    /// key.
     pub async fn judge(&self, facts: &Facts, credential: &Credential) -> Verdict {
         let lookup = match credential {
             // A key in the URL is looked up too: its owner is told only if it is really theirs.
-            Credential::ApiKey { key, .. } | Credential::InQuery { key: Some(key), .. } => {
-                match self.ports.store.api_key_for_door(key.public_id()).await {
-                    Ok(Some(stored)) => Lookup::Found { stored: Box::new(stored), presented: key.digest(&self.pepper) },
-                    Ok(None) => Lookup::Unknown,
-                    Err(error) => {
-                        tracing::error!(error = &error as &dyn std::error::Error, "the door cannot ask the store");
-                        Lookup::Unavailable
-                    }
-                }
-            }
+            Credential::ApiKey { key, .. } | Credential::InQuery { key: Some(key), .. } => self.find(facts, key).await,
             _ => Lookup::NotAsked,
         };
-        decide(facts, credential, lookup, |id| self.limiter.check(id, facts.at))
+        let verdict = decide(facts, credential, lookup);
+        if let Ok(principal) = &verdict.outcome
+            && principal.entry().begin_takeover()
+        {
+            self.rotations.first_use(Arc::clone(principal.entry()), facts.at).await;
+        }
+        verdict
+    }
+
+    async fn find(&self, facts: &Facts, key: &PlainApiKey) -> Lookup {
+        let id = key.public_id();
+        let found = match self.known.remembered(id, facts.at) {
+            Some(Found::Key(entry)) => Ok(Found::Key(entry)),
+            remembered => {
+                let network = network_of(facts.address);
+                if let Some(retry_after) = self.strangers.look(&network, facts.at).retry_after {
+                    return Lookup::TooManyUnknown { retry_after };
+                }
+                match remembered {
+                    Some(nothing) => Ok(nothing),
+                    None => self.known.look_up(id, facts.at).await,
+                }
+            }
+        };
+        match found {
+            Ok(Found::Key(entry)) => Lookup::Found { presented: key.digest(&self.pepper), entry },
+            Ok(Found::Nothing) => {
+                let _ = self.strangers.check(&network_of(facts.address), facts.at);
+                Lookup::Unknown
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the door cannot ask the store");
+                Lookup::Unavailable
+            }
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! The refusal table: one place that says, for everything that can be wrong, what the caller is told and what is recorded.
 
 use super::credential::Via;
-use crate::api_key::{AllowList, format::MalformedKey};
-use latchkey_model::ScopeSet;
+use crate::{
+    api_key::{AllowList, format::MalformedKey},
+    limit::Quota,
+    port::api_key::RevokedBecause,
+};
+use latchkey_model::{ScopeSet, trace::StepName};
 use std::net::IpAddr;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -36,10 +40,29 @@ pub enum Refusal {
     UnknownKey,
     /// A key has this public id, and another secret.
     WrongSecret,
+    /// Too many keys from this network were nobody's: no more of them are looked up for a while.
+    TooManyFailures {
+        /// How long to wait.
+        retry_after: Duration,
+    },
     /// Somebody ended the key.
     Revoked {
         /// When.
         at: OffsetDateTime,
+        /// Why.
+        because: RevokedBecause,
+    },
+    /// Another key took over from it.
+    RotatedOut {
+        /// When it stopped working.
+        at: OffsetDateTime,
+    },
+    /// The key is switched off.
+    Disabled {
+        /// Since when.
+        at: OffsetDateTime,
+        /// Whether its environment's policy for idle keys did it.
+        by_policy: bool,
     },
     /// The key ended by itself.
     Expired {
@@ -64,6 +87,10 @@ pub enum Refusal {
     RateLimited {
         /// How long to wait.
         retry_after: Duration,
+        /// What was used up.
+        quota: Quota,
+        /// Whether it is the limit of all keys of its owner together.
+        owners: bool,
     },
     /// The store cannot be asked: nobody is let in.
     StoreUnavailable,
@@ -126,6 +153,8 @@ impl Refusal {
             | Self::UnknownKey
             | Self::WrongSecret
             | Self::Revoked { .. }
+            | Self::RotatedOut { .. }
+            | Self::Disabled { .. }
             | Self::Expired { .. } => Answer {
                 challenge: Some("Bearer realm=\"latchkey\", error=\"invalid_token\"".to_owned()),
                 ..answer(401, "invalid_token", "Credential not valid", INVALID_TOKEN)
@@ -146,7 +175,21 @@ impl Refusal {
                     format!("This needs the scope {needed}, which the credential does not hold."),
                 )
             },
-            Self::RateLimited { retry_after } => {
+            Self::TooManyFailures { retry_after } => {
+                let seconds = whole_seconds_up(*retry_after);
+                Answer {
+                    retry_after: Some(seconds),
+                    ..answer(
+                        429,
+                        "too_many_failures",
+                        "Too many failures",
+                        format!(
+                            "Too many credentials from this network were not valid. Wait {seconds} s, then try again."
+                        ),
+                    )
+                }
+            }
+            Self::RateLimited { retry_after, .. } => {
                 let seconds = whole_seconds_up(*retry_after);
                 Answer {
                     retry_after: Some(seconds),
@@ -170,6 +213,27 @@ impl Refusal {
         }
     }
 
+    /// The check that failed.
+    pub const fn step(&self) -> StepName {
+        match self {
+            Self::AmbiguousCredentials { .. }
+            | Self::CredentialInQuery { .. }
+            | Self::TlsRequired
+            | Self::MissingCredential
+            | Self::UnknownScheme => StepName::Credential,
+            Self::Malformed { .. } => StepName::Format,
+            Self::UnknownKey | Self::TooManyFailures { .. } | Self::WrongSecret | Self::StoreUnavailable => {
+                StepName::Lookup
+            }
+            Self::Revoked { .. } | Self::RotatedOut { .. } | Self::Disabled { .. } | Self::Expired { .. } => {
+                StepName::Lifetime
+            }
+            Self::AddressNotAllowed { .. } => StepName::Address,
+            Self::InsufficientScope { .. } => StepName::Scope,
+            Self::RateLimited { .. } => StepName::Limit,
+        }
+    }
+
     /// The stable word for the record and the filters of the logs page.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -181,8 +245,11 @@ impl Refusal {
             Self::Malformed { why: MalformedKey::NotOurs | MalformedKey::Shape } => "malformed",
             Self::Malformed { why: MalformedKey::Checksum { .. } } => "bad_checksum",
             Self::UnknownKey => "unknown_key",
+            Self::TooManyFailures { .. } => "too_many_failures",
             Self::WrongSecret => "wrong_secret",
             Self::Revoked { .. } => "revoked",
+            Self::RotatedOut { .. } => "rotated_out",
+            Self::Disabled { .. } => "disabled",
             Self::Expired { .. } => "expired",
             Self::AddressNotAllowed { .. } => "address_not_allowed",
             Self::InsufficientScope { .. } => "insufficient_scope",
@@ -191,20 +258,26 @@ impl Refusal {
         }
     }
 
+    /// The reason word of the one check that can be set to report only.
+    pub const REPORTABLE: &'static str = "address_not_allowed";
+
     /// Every reason word, for the filters of the logs page.
-    pub const REASONS: [&'static str; 15] = [
+    pub const REASONS: [&'static str; 18] = [
         "address_not_allowed",
         "ambiguous_credentials",
         "bad_checksum",
         "credential_in_query",
+        "disabled",
         "expired",
         "insufficient_scope",
         "malformed",
         "missing_credential",
         "rate_limited",
         "revoked",
+        "rotated_out",
         "store_unavailable",
         "tls_required",
+        "too_many_failures",
         "unknown_key",
         "unknown_scheme",
         "wrong_secret",
@@ -227,7 +300,19 @@ impl Refusal {
             }
             Self::UnknownKey => "no key has this id".to_owned(),
             Self::WrongSecret => "the id is known, the rest of the key is not the one that was issued".to_owned(),
-            Self::Revoked { at } => format!("revoked at {}", written(*at)),
+            Self::TooManyFailures { .. } => "not looked up: too many keys from this network were nobody's".to_owned(),
+            Self::Revoked { at, because: RevokedBecause::Asked } => format!("revoked at {}", written(*at)),
+            Self::Revoked { at, because: RevokedBecause::Leaked } => {
+                format!("revoked at {}, since it was found where secrets must not be", written(*at))
+            }
+            Self::Revoked { at, because: RevokedBecause::RotationCancelled } => {
+                format!("its rotation was called off at {}", written(*at))
+            }
+            Self::RotatedOut { at } => format!("another key took over from it; it stopped working at {}", written(*at)),
+            Self::Disabled { at, by_policy: false } => format!("switched off at {}", written(*at)),
+            Self::Disabled { at, by_policy: true } => {
+                format!("switched off at {}, since nobody had used it", written(*at))
+            }
             Self::Expired { at } => format!("expired at {}", written(*at)),
             Self::AddressNotAllowed { address, allowed } => format!("came from {address}, allowed: {allowed}"),
             Self::InsufficientScope { needed, held } => {
@@ -237,7 +322,10 @@ impl Refusal {
                     format!("needs {needed}, holds {held}")
                 }
             }
-            Self::RateLimited { retry_after } => format!("used up; {} s to wait", whole_seconds_up(*retry_after)),
+            Self::RateLimited { retry_after, quota, owners } => {
+                let whose = if *owners { " of all keys together" } else { "" };
+                format!("{quota}{whose} is used up; {} s to wait", whole_seconds_up(*retry_after))
+            }
             Self::StoreUnavailable => "the store could not be asked".to_owned(),
         }
     }
@@ -257,7 +345,7 @@ impl Refusal {
             Self::MissingCredential => "Add the header Authorization: Bearer with your key.".to_owned(),
             Self::UnknownScheme => "Use Authorization: Bearer, or the X-API-Key header.".to_owned(),
             Self::Malformed { why: MalformedKey::NotOurs | MalformedKey::Shape } => {
-                "Copy the whole key again: it begins with lk_dev_, lk_stg_ or lk_live_.".to_owned()
+                "Copy the whole key again: it begins with lk_dev_, lk_stg_, lk_live_ or lk_pat_.".to_owned()
             }
             Self::Malformed { why: MalformedKey::Checksum { .. } } => {
                 "Compare the key that was sent with the one you stored: a character was changed on the way.".to_owned()
@@ -268,7 +356,15 @@ impl Refusal {
             Self::WrongSecret => {
                 "Copy the key again from where you stored it. If nobody mistyped it, somebody is guessing: replace the key.".to_owned()
             }
+            Self::TooManyFailures { retry_after } => {
+                format!("Wait {} s. Check that the caller sends a key of this portal; keys that are known are not held up.", whole_seconds_up(*retry_after))
+            }
+            Self::Revoked { because: RevokedBecause::RotationCancelled, .. } => {
+                "Give the caller the key that was to be replaced, or rotate it again.".to_owned()
+            }
             Self::Revoked { .. } => "Create a new key and give it to the caller.".to_owned(),
+            Self::RotatedOut { .. } => "Give the caller the key that took over.".to_owned(),
+            Self::Disabled { .. } => "Enable the key on its page, if the caller should go on.".to_owned(),
             Self::Expired { .. } => "Create a new key; choose a later expiry, or none.".to_owned(),
             Self::AddressNotAllowed { .. } => {
                 "Call from an allowed network, or create a key that allows this one. If you do not know the address, revoke the key.".to_owned()
@@ -276,7 +372,10 @@ impl Refusal {
             Self::InsufficientScope { needed, .. } => {
                 format!("Create a key that holds {needed}, or call with one that does.")
             }
-            Self::RateLimited { retry_after } => {
+            Self::RateLimited { owners: true, retry_after, .. } => {
+                format!("Wait {} s. All keys of one team share this limit: see under Usage which of them was busy.", whole_seconds_up(*retry_after))
+            }
+            Self::RateLimited { retry_after, .. } => {
                 format!("Wait {} s, and spread the calls: the answer's RateLimit header says how many are left.", whole_seconds_up(*retry_after))
             }
             Self::StoreUnavailable => "Nothing is wrong with the key. Try again; if it stays, ask the operator.".to_owned(),

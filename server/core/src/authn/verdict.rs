@@ -1,79 +1,80 @@
 //! What the door decided, and everything that is drawn from it.
 
-use super::refusal::Refusal;
-use crate::{limit::LimitState, port::request_log::Attribution};
-use latchkey_model::{
-    ApiKeyId, ApplicationId, Environment, EnvironmentId, Name, ScopeSet,
-    trace::{DecisionTrace, Step, StepName, StepOutcome},
+use super::{credential::Via, decide::Facts, entry::Entry, refusal::Refusal, trace};
+use crate::{
+    api_key::format::PublicId,
+    limit::Readings,
+    port::{
+        api_key::{ApiKey, KeyOwner},
+        request_log::Attribution,
+    },
 };
-use time::OffsetDateTime;
+use latchkey_model::{OwnerId, ScopeSet, trace::DecisionTrace};
+use std::sync::Arc;
 
-/// Who the request turned out to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// The application that the key identifies.
-    pub application_id: ApplicationId,
-    /// What it is called.
-    pub application_name: Name,
-    /// In which environment.
-    pub environment_id: EnvironmentId,
-    /// Which of the three that is.
-    pub environment: Environment,
-    /// With which key.
-    pub api_key_id: ApiKeyId,
-    /// What that is called.
-    pub api_key_name: Name,
-    /// How its owner recognises it.
-    pub api_key_hint: String,
+/// Who the request turned out to be: a key that passed every check.
+#[derive(Debug, Clone)]
+pub struct Principal(Arc<Entry>);
+
+impl Principal {
+    pub(super) fn new(entry: Arc<Entry>) -> Self {
+        Self(entry)
+    }
+
+    pub(super) fn entry(&self) -> &Arc<Entry> {
+        &self.0
+    }
+
+    /// The key.
+    pub fn key(&self) -> &ApiKey {
+        self.0.key()
+    }
+
+    /// Whom the key stands for.
+    pub fn owner(&self) -> &KeyOwner {
+        &self.0.key().owner
+    }
+
+    /// Whose demo data it works with.
+    pub fn owner_id(&self) -> OwnerId {
+        self.owner().id()
+    }
+
     /// What it may do.
-    pub scopes: ScopeSet,
-    /// When it ends by itself.
-    pub expires_at: Option<OffsetDateTime>,
+    pub fn scopes(&self) -> &ScopeSet {
+        &self.0.key().settings.scopes
+    }
 }
 
 /// The decision about one request.
 #[derive(Debug, Clone)]
 pub struct Verdict {
-    /// The principal, or why there is none. A public route lets everybody in: `Ok(None)`.
-    pub outcome: Result<Option<Principal>, Refusal>,
-    /// Every check, in order; at most one of them failed.
-    pub trace: DecisionTrace,
-    /// Whom the request belongs to, as far as the look-up could tell.
-    pub attribution: Option<Attribution>,
+    /// The principal, or why there is none.
+    pub outcome: Result<Principal, Refusal>,
+    /// The key that the request named, as far as the look-up could tell.
+    pub known: Option<Arc<Entry>>,
     /// The public id that a mistyped key names: the writer finds its owner, off the path of the request.
-    pub claimed_public_id: Option<String>,
+    pub claimed_public_id: Option<PublicId>,
+    /// Where the credential was.
+    pub via: Option<Via>,
     /// A key of ours was seen where it must not be.
     pub exposed: bool,
-    /// The state of the rate limit, for the answer's headers.
-    pub limit: Option<LimitState>,
+    /// A check that only reports would have refused it.
+    pub reported: bool,
+    /// The state of the rate limits, for the answer's headers.
+    pub readings: Option<Readings>,
+    /// What it was decided on.
+    pub facts: Facts,
 }
 
-/// Collects the steps of a decision in their order.
-pub(super) struct Steps(Vec<Step>);
-
-impl Steps {
-    pub(super) fn new() -> Self {
-        Self(Vec::with_capacity(StepName::ALL.len()))
+impl Verdict {
+    /// Whom the request belongs to, where the look-up found that out.
+    pub fn attribution(&self) -> Option<Attribution> {
+        self.known.as_deref().map(Entry::attribution)
     }
 
-    pub(super) fn passed(&mut self, detail: impl Into<String>) {
-        self.push(StepOutcome::Passed, detail.into());
-    }
-
-    pub(super) fn failed(mut self, refusal: &Refusal) -> DecisionTrace {
-        self.push(StepOutcome::Failed, refusal.detail());
-        DecisionTrace::complete(self.0)
-    }
-
-    pub(super) fn all_passed(self) -> DecisionTrace {
-        debug_assert_eq!(self.0.len(), StepName::ALL.len(), "every step says how it went");
-        DecisionTrace::complete(self.0)
-    }
-
-    /// The next step's name follows from how many were taken: the order cannot be got wrong.
-    fn push(&mut self, outcome: StepOutcome, detail: String) {
-        if let Some(name) = StepName::ALL.get(self.0.len()) {
-            self.0.push(Step { name: *name, outcome, detail });
-        }
+    /// Every check, in order; at most one of them failed. Written down when the record is, not on the request's path.
+    pub fn trace(&self) -> DecisionTrace {
+        trace::of(self)
     }
 }

@@ -1,60 +1,291 @@
-//! API keys: rows that outlive the keys they describe, so that a failure can be explained.
+//! API keys and personal access tokens: rows that outlive the keys they describe, so that a failure can be explained.
 
 use super::{Consumed, Inserted, StoreError};
-use crate::api_key::AllowList;
+use crate::{
+    api_key::{
+        AllowList, Notes,
+        format::{PublicId, hint},
+    },
+    limit::RateLimits,
+};
 use async_trait::async_trait;
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, Name, ScopeSet, TeamId};
+use latchkey_model::{
+    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, Name, OwnerId, ScopeSet, TeamId,
+};
 use std::net::IpAddr;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-/// An API key without its secret.
+/// Whom a key stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiKey {
-    /// The row's id.
-    pub id: ApiKeyId,
-    /// The 12 characters inside the key that name it.
-    pub public_id: String,
-    /// The key's last four characters, to tell keys apart by sight.
-    pub last_four: String,
-    /// Where it is good.
-    pub environment_id: EnvironmentId,
-    /// Which of the three that is.
-    pub environment: Environment,
-    /// The application it identifies.
-    pub application_id: ApplicationId,
-    /// The team that owns the application.
-    pub team_id: TeamId,
+pub enum KeyOwner {
+    /// An application in one environment.
+    Environment {
+        /// Where the key is good.
+        environment_id: EnvironmentId,
+        /// Which of the three that is.
+        environment: Environment,
+        /// The application.
+        application_id: ApplicationId,
+        /// What it is called.
+        application_name: Name,
+        /// The team that owns the application.
+        team_id: TeamId,
+    },
+    /// A person.
+    Account {
+        /// Who.
+        account_id: AccountId,
+        /// What they are called.
+        account_name: Name,
+    },
+}
+
+impl KeyOwner {
+    /// What the key's prefix says.
+    pub const fn kind(&self) -> KeyKind {
+        match self {
+            Self::Environment { environment, .. } => KeyKind::Api(*environment),
+            Self::Account { .. } => KeyKind::Personal,
+        }
+    }
+
+    /// Whose requests are counted and whose demo data it is.
+    pub fn id(&self) -> OwnerId {
+        match self {
+            Self::Environment { environment_id, .. } => (*environment_id).into(),
+            Self::Account { account_id, .. } => (*account_id).into(),
+        }
+    }
+
+    /// Who may change the key.
+    pub const fn holder(&self) -> Holder {
+        match self {
+            Self::Environment { team_id, .. } => Holder::Team(*team_id),
+            Self::Account { account_id, .. } => Holder::Account(*account_id),
+        }
+    }
+
+    /// What the owner is called: the application, or the person.
+    pub const fn name(&self) -> &Name {
+        match self {
+            Self::Environment { application_name, .. } => application_name,
+            Self::Account { account_name, .. } => account_name,
+        }
+    }
+}
+
+/// Who may change a key, and who shares one rate limit: a team, or a person for their own tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// A team.
+    Team(TeamId),
+    /// A person.
+    Account(AccountId),
+}
+
+/// What an address outside the allow list means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AddressMode {
+    /// The request is refused.
+    #[default]
+    Enforce,
+    /// The request is let in, and the log says that it would be refused.
+    ReportOnly,
+}
+
+/// Why a key was ended by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevokedBecause {
+    /// Somebody revoked it.
+    Asked,
+    /// It was found where secrets must not be, and its owner's policy ends such keys.
+    Leaked,
+    /// It was to take over from another, and that was called off.
+    RotationCancelled,
+}
+
+impl RevokedBecause {
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Leaked => "leaked",
+            Self::RotationCancelled => "rotation_cancelled",
+        }
+    }
+}
+
+impl std::str::FromStr for RevokedBecause {
+    type Err = ParseReasonError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Asked, Self::Leaked, Self::RotationCancelled]
+            .into_iter()
+            .find(|one| one.as_str() == text)
+            .ok_or(ParseReasonError)
+    }
+}
+
+/// The stored word is no reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a reason")]
+pub struct ParseReasonError;
+
+/// That a key was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revoked {
+    /// When.
+    pub at: OffsetDateTime,
+    /// Why.
+    pub because: RevokedBecause,
+}
+
+/// That a key is switched off, and can be switched on again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disabled {
+    /// Since when.
+    pub at: OffsetDateTime,
+    /// Whether the environment's policy for idle keys did it, rather than a person.
+    pub by_policy: bool,
+}
+
+/// That a key takes over from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Takeover {
+    /// The key before it.
+    pub from: ApiKeyId,
+    /// How long both work, from the start of the clock.
+    pub overlap: Duration,
+    /// When the older key's clock started; none while this key waits for its first use.
+    pub started_at: Option<OffsetDateTime>,
+}
+
+/// That another key takes over from this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replaced {
+    /// The key after it.
+    pub by: ApiKeyId,
+    /// When this key stops working; none while the new one waits for its first use.
+    pub retires_at: Option<OffsetDateTime>,
+}
+
+/// That a key was found where secrets must not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaked {
+    /// When somebody said so first.
+    pub at: OffsetDateTime,
+    /// Where it was, as they said; may be empty.
+    pub place: String,
+}
+
+/// What a person can set about a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySettings {
     /// What people call it.
     pub name: Name,
     /// What it may do.
     pub scopes: ScopeSet,
     /// From where it may be used.
     pub allowed_from: AllowList,
+    /// What happens to requests from elsewhere.
+    pub address_mode: AddressMode,
+    /// How often it may be used; empty for the limit of every key.
+    pub limits: RateLimits,
+    /// What its people want to remember about it.
+    pub notes: Notes,
+    /// When it ends by itself.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+/// A key without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// The row's id.
+    pub id: ApiKeyId,
+    /// The 12 characters inside the key that name it.
+    pub public_id: PublicId,
+    /// The key's last four characters, to tell keys apart by sight.
+    pub last_four: String,
+    /// Whom it stands for.
+    pub owner: KeyOwner,
+    /// What can be set about it.
+    pub settings: KeySettings,
     /// Who made it.
     pub created_by: AccountId,
     /// What that person is called.
     pub created_by_name: Name,
     /// When it was made.
     pub created_at: OffsetDateTime,
-    /// When it ends by itself.
-    pub expires_at: Option<OffsetDateTime>,
-    /// When somebody ended it.
-    pub revoked_at: Option<OffsetDateTime>,
+    /// Whether it is switched off.
+    pub disabled: Option<Disabled>,
+    /// Whether somebody ended it.
+    pub revoked: Option<Revoked>,
+    /// The first key of the row of keys that took over from one another: they share their limits.
+    pub lineage: ApiKeyId,
+    /// Whether it takes over from another key.
+    pub takeover: Option<Takeover>,
+    /// Whether another key takes over from it.
+    pub replaced: Option<Replaced>,
     /// When a request last passed with it, to within the writer's pause.
     pub last_used_at: Option<OffsetDateTime>,
     /// From where.
     pub last_used_from: Option<IpAddr>,
     /// When it was seen where secrets must not be (a URL, plain HTTP): it should be replaced.
     pub exposed_at: Option<OffsetDateTime>,
+    /// Whether somebody found it elsewhere.
+    pub leaked: Option<Leaked>,
+}
+
+/// What a key is doing, in the order in which the door asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// Somebody ended it.
+    Revoked(Revoked),
+    /// Another key took over from it.
+    RotatedOut(OffsetDateTime),
+    /// It ended by itself.
+    Expired(OffsetDateTime),
+    /// It is switched off.
+    Disabled(Disabled),
+    /// It works.
+    Live,
 }
 
 impl ApiKey {
-    /// How a person recognises the key: `lk_dev_7Gq2…x4Tb`. Tells nothing of the secret but its last four characters,
-    /// which belong to the checksum.
+    /// How a person recognises the key: `lk_dev_7Gq2…x4Tb`.
     pub fn hint(&self) -> String {
-        let head: String = self.public_id.chars().take(4).collect();
-        format!("lk_{}_{head}…{}", self.environment.key_prefix(), self.last_four)
+        hint(self.owner.kind(), self.public_id, &self.last_four)
+    }
+
+    /// What the key is doing.
+    pub fn state(&self, now: OffsetDateTime) -> KeyState {
+        if let Some(revoked) = self.revoked {
+            return KeyState::Revoked(revoked);
+        }
+        if let Some(at) = self.replaced.and_then(|replaced| replaced.retires_at).filter(|at| *at <= now) {
+            return KeyState::RotatedOut(at);
+        }
+        if let Some(at) = self.settings.expires_at.filter(|at| *at <= now) {
+            return KeyState::Expired(at);
+        }
+        self.disabled.map_or(KeyState::Live, KeyState::Disabled)
+    }
+
+    /// Whether it can still be used, or switched on again.
+    pub fn is_ended(&self, now: OffsetDateTime) -> bool {
+        !matches!(self.state(now), KeyState::Live | KeyState::Disabled(_))
+    }
+
+    /// Whether it waits for its first use to take over from another key.
+    pub fn is_pending(&self) -> bool {
+        self.revoked.is_none() && self.takeover.is_some_and(|takeover| takeover.started_at.is_none())
+    }
+
+    /// When it stops working by itself: at its expiry, or at the end of a rotation, whichever comes first.
+    pub fn ends_at(&self) -> Option<OffsetDateTime> {
+        let retires = self.replaced.and_then(|replaced| replaced.retires_at);
+        [self.settings.expires_at, retires].into_iter().flatten().min()
     }
 }
 
@@ -63,10 +294,17 @@ impl ApiKey {
 pub struct StoredApiKey {
     /// The row.
     pub key: ApiKey,
-    /// What the application is called.
-    pub application_name: Name,
     /// HMAC-SHA256 of the whole key under the pepper.
     pub digest: [u8; 32],
+}
+
+/// Whose a new key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewKeyOwner {
+    /// An environment; the service has checked that the account may write to its application.
+    Environment(EnvironmentId),
+    /// A person.
+    Account(AccountId),
 }
 
 /// A key to be added.
@@ -75,32 +313,61 @@ pub struct NewApiKey {
     /// The row's id.
     pub id: ApiKeyId,
     /// The public id, unique among all keys there ever were.
-    pub public_id: String,
+    pub public_id: PublicId,
     /// The last four characters.
     pub last_four: String,
     /// HMAC-SHA256 of the whole key under the pepper.
     pub digest: [u8; 32],
-    /// Which application; the service has checked that the account may write to it.
-    pub application_id: ApplicationId,
-    /// Which of its environments.
-    pub environment: Environment,
-    /// What people call it.
-    pub name: Name,
-    /// What it may do.
-    pub scopes: ScopeSet,
-    /// From where it may be used.
-    pub allowed_from: AllowList,
+    /// Whose it is.
+    pub owner: NewKeyOwner,
+    /// What can be set about it.
+    pub settings: KeySettings,
     /// Who makes it.
     pub created_by: AccountId,
     /// Now.
     pub created_at: OffsetDateTime,
-    /// When it ends by itself.
-    pub expires_at: Option<OffsetDateTime>,
+    /// The first key of its row of keys: itself, unless it takes over from another.
+    pub lineage: ApiKeyId,
+    /// Whether it takes over from another.
+    pub takeover: Option<Takeover>,
     /// The form that asked for it: a form sent twice makes one key.
     pub form_id: Uuid,
 }
 
-/// Questions about API keys.
+/// How an environment treats its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyPolicy {
+    /// Whether a key that was found where secrets must not be is revoked at once.
+    pub revoke_leaked: bool,
+    /// After how many days without a request a key is switched off; none for never.
+    pub disable_idle_days: Option<u16>,
+    /// After how many days a key should be rotated; none for never.
+    pub rotate_after_days: Option<u16>,
+}
+
+/// What was asked of a key on one route from one address in some time, as far as single requests were kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traffic {
+    /// The method.
+    pub method: String,
+    /// The route's pattern.
+    pub route: String,
+    /// From where.
+    pub address: IpAddr,
+    /// How many requests were let in.
+    pub requests: u64,
+}
+
+/// A key and the address of the person to tell about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyToTell {
+    /// The key.
+    pub key: ApiKey,
+    /// Where its people read mail.
+    pub emails: Vec<String>,
+}
+
+/// Questions about keys.
 #[async_trait]
 pub trait ApiKeyReader {
     /// The keys of one environment of an application, if a team of the account owns it: live ones first, then the newest.
@@ -112,25 +379,138 @@ pub trait ApiKeyReader {
         now: OffsetDateTime,
     ) -> Result<Vec<ApiKey>, StoreError>;
 
-    /// One key, if a team of the account owns it.
+    /// The account's own personal access tokens: live ones first, then the newest.
+    async fn personal_tokens(&self, account: AccountId, now: OffsetDateTime) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// One key, if a team of the account owns it, or it is the account's own token.
     async fn api_key(&self, account: AccountId, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError>;
 
+    /// Keys of the account's teams, and its own tokens, that were found elsewhere since a time, the newest first.
+    async fn leaked_keys(&self, account: AccountId, since: OffsetDateTime) -> Result<Vec<ApiKey>, StoreError>;
+
     /// What the door needs for the key with this public id. Not scoped to an account: the door is finding out who asks.
-    async fn api_key_for_door(&self, public_id: &str) -> Result<Option<StoredApiKey>, StoreError>;
+    async fn api_key_for_door(&self, public_id: PublicId) -> Result<Option<StoredApiKey>, StoreError>;
+
+    /// How an environment treats its keys, if a team of the account owns it.
+    async fn key_policy(
+        &self,
+        account: AccountId,
+        application: ApplicationId,
+        environment: Environment,
+    ) -> Result<Option<KeyPolicy>, StoreError>;
+
+    /// The public id of a key. For forgetting it.
+    async fn public_id(&self, id: ApiKeyId) -> Result<Option<PublicId>, StoreError>;
+
+    /// The policy of the environment that a key is for; none for a personal access token. For the server's own workers.
+    async fn key_policy_of(&self, id: ApiKeyId) -> Result<Option<KeyPolicy>, StoreError>;
+
+    /// What was let in with a key of the account since a time, by route and address, the most first.
+    async fn key_traffic(
+        &self,
+        account: AccountId,
+        id: ApiKeyId,
+        since: OffsetDateTime,
+    ) -> Result<Vec<Traffic>, StoreError>;
+
+    /// Keys that work, end by themselves before a time, and whose people were not told so for that many days yet. For the
+    /// server's own workers.
+    async fn keys_ending(
+        &self,
+        now: OffsetDateTime,
+        before: OffsetDateTime,
+        days: u16,
+        limit: u64,
+    ) -> Result<Vec<KeyToTell>, StoreError>;
+
+    /// Keys that work and have been idle for longer than their environment's policy allows. For the server's own workers.
+    async fn keys_idle(&self, now: OffsetDateTime, limit: u64) -> Result<Vec<KeyToTell>, StoreError>;
+
+    /// Those who are told about a key: the members of its team who may change it, or its person.
+    async fn key_people(&self, id: ApiKeyId) -> Result<Vec<String>, StoreError>;
 }
 
-/// Changes to API keys.
+/// Changes to keys. Each is one conditional UPDATE whose row count decides, and names who may change the key.
 #[async_trait]
 pub trait ApiKeyWriter {
     /// Adds a key; [`Inserted::Duplicate`] when its form has made one before.
     async fn api_key_add(&mut self, key: &NewApiKey) -> Result<Inserted, StoreError>;
 
-    /// Ends a key of a team: one conditional UPDATE on a key that is not revoked.
+    /// Ends a key that is not revoked. `by` is none where the server itself does it.
     async fn api_key_revoke(
         &mut self,
-        team: TeamId,
+        holder: Holder,
+        id: ApiKeyId,
+        by: Option<AccountId>,
+        revoked: Revoked,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Changes what can be set about a key that is not revoked.
+    async fn api_key_update(
+        &mut self,
+        holder: Holder,
+        id: ApiKeyId,
+        settings: &KeySettings,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Switches a key off that is on.
+    async fn api_key_disable(
+        &mut self,
+        holder: Holder,
+        id: ApiKeyId,
+        disabled: Disabled,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Switches a key on that is off and not revoked.
+    async fn api_key_enable(
+        &mut self,
+        holder: Holder,
+        id: ApiKeyId,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Marks a key as replaced by another: only one may take over, and only from a key that is neither revoked nor itself
+    /// waiting for its first use.
+    async fn api_key_replace(
+        &mut self,
+        holder: Holder,
+        id: ApiKeyId,
+        replaced: Replaced,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Starts the clock of a takeover that waits for its first use.
+    async fn takeover_start(&mut self, id: ApiKeyId, at: OffsetDateTime) -> Result<Consumed, StoreError>;
+
+    /// Calls a takeover off that waits for its first use: the key that was to take over is revoked.
+    async fn takeover_cancel(
+        &mut self,
+        holder: Holder,
         id: ApiKeyId,
         by: AccountId,
         at: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
+
+    /// Sets when a replaced key stops working, if that is not set yet, or later than this.
+    async fn api_key_retire(&mut self, id: ApiKeyId, at: OffsetDateTime) -> Result<Consumed, StoreError>;
+
+    /// Takes back that a key is replaced by another, while that one waits for its first use.
+    async fn api_key_keep(&mut self, holder: Holder, id: ApiKeyId, by: ApiKeyId) -> Result<Consumed, StoreError>;
+
+    /// Notes that somebody found a key; the first time stays.
+    async fn api_key_leaked(&mut self, id: ApiKeyId, leaked: &Leaked) -> Result<Consumed, StoreError>;
+
+    /// Notes that a key's people were told that it ends in so many days.
+    async fn api_key_told(&mut self, id: ApiKeyId, days: u16) -> Result<Consumed, StoreError>;
+
+    /// Sets how an environment treats its keys, if this team owns it.
+    async fn key_policy_set(
+        &mut self,
+        team: TeamId,
+        application: ApplicationId,
+        environment: Environment,
+        policy: &KeyPolicy,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Tells the other nodes, once this is committed, that what they remember of a key is old.
+    async fn api_key_announce(&mut self, public_id: PublicId) -> Result<(), StoreError>;
 }

@@ -27,8 +27,21 @@ pub struct MemberApplication {
     pub team_name: Name,
     /// What the asking account may do with it.
     pub role: TeamRole,
-    /// How many API keys are live in each environment, in the order of [`Environment::ALL`].
+    /// Its environments, in the order of [`Environment::ALL`].
+    pub environments: [EnvironmentId; 3],
+    /// How many API keys are live in each environment, in the same order.
     pub live_keys: [u64; 3],
+}
+
+impl MemberApplication {
+    /// The row of one of its environments.
+    pub const fn environment_id(&self, environment: Environment) -> EnvironmentId {
+        match environment {
+            Environment::Development => self.environments[0],
+            Environment::Staging => self.environments[1],
+            Environment::Production => self.environments[2],
+        }
+    }
 }
 
 /// Questions about applications.

@@ -2,7 +2,7 @@
 
 use super::{Consumed, Inserted, StoreError};
 use async_trait::async_trait;
-use latchkey_model::{EnvironmentId, PostId};
+use latchkey_model::{OwnerId, PostId};
 use time::OffsetDateTime;
 
 /// A post.
@@ -11,7 +11,7 @@ pub struct Post {
     /// Its id; ids sort by the time of creation.
     pub id: PostId,
     /// Whose data it is.
-    pub environment_id: EnvironmentId,
+    pub owner_id: OwnerId,
     /// At most 200 characters.
     pub title: String,
     /// At most 10,000 characters.
@@ -41,22 +41,13 @@ pub struct StoredAnswer {
 #[async_trait]
 pub trait PostReader {
     /// Posts of an environment, newest first, those older than `before` when given.
-    async fn posts(
-        &self,
-        environment: EnvironmentId,
-        before: Option<PostId>,
-        limit: u64,
-    ) -> Result<Vec<Post>, StoreError>;
+    async fn posts(&self, owner: OwnerId, before: Option<PostId>, limit: u64) -> Result<Vec<Post>, StoreError>;
 
     /// One post of an environment.
-    async fn post(&self, environment: EnvironmentId, id: PostId) -> Result<Option<Post>, StoreError>;
+    async fn post(&self, owner: OwnerId, id: PostId) -> Result<Option<Post>, StoreError>;
 
     /// What a request with this key was answered in this environment.
-    async fn idempotent_answer(
-        &self,
-        environment: EnvironmentId,
-        key: &str,
-    ) -> Result<Option<StoredAnswer>, StoreError>;
+    async fn idempotent_answer(&self, owner: OwnerId, key: &str) -> Result<Option<StoredAnswer>, StoreError>;
 }
 
 /// Changes to posts.
@@ -69,7 +60,7 @@ pub trait PostWriter {
     /// up by one.
     async fn post_update(
         &mut self,
-        environment: EnvironmentId,
+        owner: OwnerId,
         id: PostId,
         expected: i64,
         title: &str,
@@ -78,17 +69,12 @@ pub trait PostWriter {
     ) -> Result<Consumed, StoreError>;
 
     /// Removes a post, when the stored version is `expected`.
-    async fn post_delete(
-        &mut self,
-        environment: EnvironmentId,
-        id: PostId,
-        expected: i64,
-    ) -> Result<Consumed, StoreError>;
+    async fn post_delete(&mut self, owner: OwnerId, id: PostId, expected: i64) -> Result<Consumed, StoreError>;
 
     /// Keeps an answer under an idempotency key; [`Inserted::Duplicate`] when the key was used before.
     async fn idempotent_answer_add(
         &mut self,
-        environment: EnvironmentId,
+        owner: OwnerId,
         key: &str,
         answer: &StoredAnswer,
         at: OffsetDateTime,

@@ -3,7 +3,7 @@
 use super::StoreError;
 use async_trait::async_trait;
 use latchkey_model::{
-    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, RequestId, TeamId, trace::DecisionTrace,
+    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, OwnerId, RequestId, TeamId, trace::DecisionTrace,
 };
 use std::net::IpAddr;
 use time::OffsetDateTime;
@@ -11,20 +11,50 @@ use time::OffsetDateTime;
 /// Whom a request could be attributed to: known for every request that named a key of ours, even a dead one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribution {
-    /// The team.
-    pub team_id: TeamId,
-    /// The application.
-    pub application_id: ApplicationId,
-    /// The environment.
-    pub environment_id: EnvironmentId,
-    /// Which of the three that is.
-    pub environment: Environment,
+    /// Whom the key stands for.
+    pub owner: AttributedTo,
     /// The key.
     pub api_key_id: ApiKeyId,
     /// How its owner recognises it.
     pub key_hint: String,
     /// What its owner calls it.
     pub key_name: String,
+}
+
+/// Whose request it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttributedTo {
+    /// An application in one environment.
+    Environment {
+        /// The team.
+        team_id: TeamId,
+        /// The application.
+        application_id: ApplicationId,
+        /// The environment.
+        environment_id: EnvironmentId,
+        /// Which of the three that is.
+        environment: Environment,
+    },
+    /// A person, by a token of theirs.
+    Account(AccountId),
+}
+
+impl AttributedTo {
+    /// Whose requests are counted.
+    pub fn id(&self) -> OwnerId {
+        match self {
+            Self::Environment { environment_id, .. } => (*environment_id).into(),
+            Self::Account(id) => (*id).into(),
+        }
+    }
+
+    /// The application and environment, where it was one.
+    pub const fn application(&self) -> Option<(ApplicationId, Environment)> {
+        match self {
+            Self::Environment { application_id, environment, .. } => Some((*application_id, *environment)),
+            Self::Account(_) => None,
+        }
+    }
 }
 
 /// One request.
@@ -44,6 +74,8 @@ pub struct RequestRow {
     pub status: u16,
     /// Why the door refused it: the stable word of the reason (`revoked`, `insufficient_scope` …). None if it was let in.
     pub reason: Option<String>,
+    /// Why it would have been refused, where a check only reports.
+    pub reported: Option<String>,
     /// From where.
     pub address: IpAddr,
     /// The caller's own word about itself, shortened to 256 characters.
@@ -113,7 +145,7 @@ pub struct RollupKey {
     /// The start of the bucket, in Unix seconds.
     pub start: i64,
     /// Whose requests.
-    pub environment_id: EnvironmentId,
+    pub owner_id: OwnerId,
     /// Made with which key.
     pub api_key_id: ApiKeyId,
     /// To which route: method and pattern, such as `GET /api/v1/posts`.
@@ -177,6 +209,8 @@ pub struct RequestFilter {
     pub api_key: Option<ApiKeyId>,
     /// Refused at the door (`true`), let in (`false`).
     pub refused: Option<bool>,
+    /// Let in, though a check that only reports would have refused it.
+    pub reported: bool,
     /// Refused for this reason.
     pub reason: Option<String>,
     /// With this method.
@@ -213,6 +247,15 @@ pub trait RequestLogReader {
         account: AccountId,
         application: ApplicationId,
         environment: Environment,
+        period: Period,
+        since: i64,
+    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError>;
+
+    /// The roll-ups of one key, if a team of the account owns it or it is the account's own token, from a time on.
+    async fn key_rollups(
+        &self,
+        account: AccountId,
+        key: ApiKeyId,
         period: Period,
         since: i64,
     ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError>;

@@ -1,55 +1,61 @@
-//! The batch writer: requests go by a bounded channel to one task, which writes rows and roll-ups together.
+//! The end that requests are given to for the record.
 //!
-//! The path of a request never waits for it: a full channel counts what it could not take, and lets nobody in for it.
+//! Counting is exact: it happens in memory that belongs to the key, and the writer comes by to fetch it. Rows for single requests
+//! have a budget: beyond it, a request is counted and has no row. The path of a request never waits: what a full channel cannot
+//! take is counted as lost, and lets nobody in.
 
+use super::tally::{Counted, Slot};
 use crate::{
-    authn::{Verdict, attribution_of},
-    port::{
-        Store, StoreError,
-        request_log::{
-            Attribution, LATENCY_BOUNDS_US, LastUse, Period, RequestBatch, RequestRow, RollupCounts, RollupKey,
-        },
-    },
+    authn::{Entry, Verdict},
+    limit::{Meter, Quota},
+    port::request_log::Period,
 };
-use latchkey_model::{ApiKeyId, RequestId};
+use latchkey_model::RequestId;
 use std::{
-    collections::{BTreeMap, HashMap},
     net::IpAddr,
+    num::NonZeroU32,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 use time::OffsetDateTime;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
-/// How many requests may wait for the writer.
-const CHANNEL_CAPACITY: usize = 16_384;
-/// How many the writer takes at once.
-const BATCH_SIZE: usize = 1_000;
-/// How long the writer waits for more before it writes what it has.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How often a batch is tried again when the store is out of reach.
-const TRIES: u32 = 5;
+/// How many rows may wait for the writer.
+pub(super) const CHANNEL_CAPACITY: usize = 16_384;
 
-/// What happened to one request, as the door and the handler saw it.
+/// How many single requests get a row of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowBudget {
+    /// Requests that were let in, each second, on average of ten.
+    pub served_per_second: NonZeroU32,
+    /// Requests that were refused, likewise: they matter more.
+    pub refused_per_second: NonZeroU32,
+}
+
+impl RowBudget {
+    /// Ten seconds' worth may come at once.
+    fn meter(per_second: NonZeroU32) -> Meter {
+        const SECONDS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+        Meter::new(Quota { requests: per_second.saturating_mul(SECONDS), window_seconds: SECONDS })
+    }
+}
+
+/// What happened to one request, as the door and the handler saw it: enough for its row.
 #[derive(Debug, Clone)]
 pub struct Served {
     /// Its id.
     pub id: RequestId,
-    /// When it arrived.
-    pub at: OffsetDateTime,
     /// The HTTP method.
-    pub method: String,
+    pub method: &'static str,
     /// The route's pattern.
     pub route: &'static str,
     /// The path, without its query.
     pub path: String,
     /// The status of the answer.
     pub status: u16,
-    /// From where.
-    pub address: IpAddr,
     /// The caller's own word about itself.
     pub user_agent: String,
     /// How long the answer took.
@@ -58,185 +64,104 @@ pub struct Served {
     pub verdict: Verdict,
 }
 
-/// The end that requests are given to.
+/// A request as it is counted, before anybody decides whether it gets a row.
+#[derive(Debug, Clone, Copy)]
+pub struct Passed {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The route's pattern.
+    pub route: &'static str,
+    /// The status of the answer.
+    pub status: u16,
+    /// How long the answer took.
+    pub duration: Duration,
+}
+
+/// What the recorder and the writer share.
+pub(super) struct Shared {
+    /// Keys that were used since the writer last came by.
+    pub(super) used: Mutex<Vec<Arc<Entry>>>,
+    pub(super) wake: Notify,
+    pub(super) lost: AtomicU64,
+    without_row: AtomicU64,
+    served: Meter,
+    refused: Meter,
+}
+
+/// Takes requests for the record. Cloning it clones a handle.
 #[derive(Clone)]
 pub struct Recorder {
     sender: mpsc::Sender<Served>,
-    lost: Arc<AtomicU64>,
+    shared: Arc<Shared>,
 }
 
 impl Recorder {
-    /// Takes a request to be recorded, if there is room.
-    pub fn record(&self, served: Served) {
-        if self.sender.try_send(served).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// How many requests could not be recorded since the start.
-    pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
-    }
-}
-
-/// The task that writes.
-pub struct Recording(tokio::task::JoinHandle<()>);
-
-impl Recording {
-    /// Starts the writer.
-    pub fn start(store: Arc<dyn Store>) -> (Recorder, Self) {
+    pub(super) fn new(budget: RowBudget) -> (Self, mpsc::Receiver<Served>, Arc<Shared>) {
         let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
-        let lost = Arc::new(AtomicU64::new(0));
-        let recorder = Recorder { sender, lost: Arc::clone(&lost) };
-        (recorder, Self(tokio::spawn(write_all(store, receiver, lost))))
-    }
-
-    /// Waits until everything taken so far is written. It ends once every [`Recorder`] is gone.
-    pub async fn finish(self) {
-        if let Err(error) = self.0.await {
-            tracing::error!(%error, "the writer of the request log ended badly");
-        }
-    }
-}
-
-async fn write_all(store: Arc<dyn Store>, mut receiver: mpsc::Receiver<Served>, lost: Arc<AtomicU64>) {
-    let mut waiting = Vec::with_capacity(BATCH_SIZE);
-    while receiver.recv_many(&mut waiting, BATCH_SIZE).await > 0 {
-        if waiting.len() < BATCH_SIZE {
-            tokio::time::sleep(PAUSE).await;
-            while waiting.len() < BATCH_SIZE {
-                let Ok(served) = receiver.try_recv() else { break };
-                waiting.push(served);
-            }
-        }
-        let served = std::mem::take(&mut waiting);
-        let count = served.len() as u64;
-        let batch = fold(attribute(&*store, served).await);
-        if let Err(error) = write(&*store, &batch).await {
-            lost.fetch_add(count, Ordering::Relaxed);
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                requests = count,
-                "the request log could not be written"
-            );
-        }
-    }
-}
-
-async fn write(store: &dyn Store, batch: &RequestBatch) -> Result<(), StoreError> {
-    let mut pause = PAUSE;
-    for _ in 1..TRIES {
-        match write_once(store, batch).await {
-            Err(StoreError::Unavailable(_)) => tokio::time::sleep(pause).await,
-            result => return result,
-        }
-        pause *= 2;
-    }
-    write_once(store, batch).await
-}
-
-async fn write_once(store: &dyn Store, batch: &RequestBatch) -> Result<(), StoreError> {
-    let mut work = store.begin().await?;
-    work.record(batch).await?;
-    work.commit().await
-}
-
-/// Finds the owners of keys that were mistyped or exposed: off the path of the request, once for each key and batch.
-async fn attribute(store: &dyn Store, served: Vec<Served>) -> Vec<Served> {
-    let mut known: HashMap<String, Option<Attribution>> = HashMap::new();
-    let mut attributed = Vec::with_capacity(served.len());
-    for mut request in served {
-        if let (None, Some(public_id)) = (&request.verdict.attribution, &request.verdict.claimed_public_id) {
-            if !known.contains_key(public_id) {
-                let found = match store.api_key_for_door(public_id).await {
-                    Ok(found) => found.map(|stored| attribution_of(&stored.key)),
-                    Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "an owner could not be looked up");
-                        None
-                    }
-                };
-                known.insert(public_id.clone(), found);
-            }
-            request.verdict.attribution = known.get(public_id).cloned().flatten();
-        }
-        attributed.push(request);
-    }
-    attributed
-}
-
-/// Turns requests into rows, and into the counts that they add up to.
-fn fold(served: Vec<Served>) -> RequestBatch {
-    let mut rollups: BTreeMap<RollupKey, RollupCounts> = BTreeMap::new();
-    let mut last_uses: HashMap<ApiKeyId, LastUse> = HashMap::new();
-    let mut batch = RequestBatch::default();
-    for request in served {
-        let refusal = request.verdict.outcome.as_ref().err();
-        let duration_us = u64::try_from(request.duration.as_micros()).unwrap_or(u64::MAX);
-        if let Some(owner) = &request.verdict.attribution {
-            for period in Period::ALL {
-                let key = RollupKey {
-                    period,
-                    start: period.start_of(request.at),
-                    environment_id: owner.environment_id,
-                    api_key_id: owner.api_key_id,
-                    route: format!("{} {}", request.method, request.route),
-                    status: request.status,
-                    refused: refusal.is_some(),
-                };
-                let counts = rollups.entry(key).or_default();
-                counts.requests += 1;
-                counts.latency[latency_bucket(duration_us)] += 1;
-            }
-            if refusal.is_none() {
-                let used = LastUse { api_key_id: owner.api_key_id, at: request.at, address: request.address };
-                last_uses
-                    .entry(owner.api_key_id)
-                    .and_modify(|last| {
-                        if last.at < used.at {
-                            *last = used.clone();
-                        }
-                    })
-                    .or_insert(used);
-            }
-            if request.verdict.exposed {
-                batch.exposures.push((owner.api_key_id, request.at));
-            }
-        }
-        batch.rows.push(RequestRow {
-            id: request.id,
-            at: request.at,
-            method: request.method,
-            route: request.route.to_owned(),
-            path: request.path,
-            status: request.status,
-            reason: refusal.map(|refusal| refusal.reason().to_owned()),
-            address: request.address,
-            user_agent: request.user_agent,
-            duration_us,
-            remedy: refusal.map(crate::authn::Refusal::remedy),
-            attribution: request.verdict.attribution,
-            trace: request.verdict.trace,
+        let shared = Arc::new(Shared {
+            used: Mutex::new(Vec::new()),
+            wake: Notify::new(),
+            lost: AtomicU64::new(0),
+            without_row: AtomicU64::new(0),
+            served: RowBudget::meter(budget.served_per_second),
+            refused: RowBudget::meter(budget.refused_per_second),
         });
+        (Self { sender, shared: Arc::clone(&shared) }, receiver, shared)
     }
-    batch.rollups = rollups.into_iter().collect();
-    batch.last_uses = last_uses.into_values().collect();
-    batch
+
+    /// Counts a request. Says whether it gets a row, which [`Recorder::keep`] then takes.
+    #[must_use = "a request within the budget is owed a row"]
+    pub fn count(&self, verdict: &Verdict, passed: Passed) -> bool {
+        let at = verdict.facts.at;
+        let refused = verdict.outcome.is_err();
+        if let Some(entry) = &verdict.known {
+            let slot = Slot {
+                minute: Period::Minute.start_of(at),
+                method: passed.method,
+                route: passed.route,
+                status: passed.status,
+                refused,
+            };
+            let counted = Counted { slot, at, address: verdict.facts.address, duration: passed.duration };
+            if entry.tally().count(&counted) {
+                self.shared.used.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(entry));
+                self.shared.wake.notify_one();
+            }
+        }
+        let budget = if refused || verdict.reported { &self.shared.refused } else { &self.shared.served };
+        let granted = budget.spend(at).retry_after.is_none();
+        if !granted {
+            self.shared.without_row.fetch_add(1, Ordering::Relaxed);
+        }
+        granted
+    }
+
+    /// Takes the row of a request, if there is room.
+    pub fn keep(&self, served: Served) {
+        if self.sender.try_send(served).is_ok() {
+            self.shared.wake.notify_one();
+        } else {
+            self.shared.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many rows could not be written since the start, though they were owed.
+    pub fn lost(&self) -> u64 {
+        self.shared.lost.load(Ordering::Relaxed)
+    }
+
+    /// How many requests since the start were counted and have no row, because more came than the budget allows.
+    pub fn without_row(&self) -> u64 {
+        self.shared.without_row.load(Ordering::Relaxed)
+    }
 }
 
-fn latency_bucket(duration_us: u64) -> usize {
-    LATENCY_BOUNDS_US.iter().position(|bound| duration_us <= *bound).unwrap_or(LATENCY_BOUNDS_US.len())
+/// From where a request came: kept beside its row.
+pub(super) fn address_of(served: &Served) -> IpAddr {
+    served.verdict.facts.address
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn latencies_fall_into_the_bucket_that_bounds_them() {
-        assert_eq!(latency_bucket(0), 0);
-        assert_eq!(latency_bucket(250), 0);
-        assert_eq!(latency_bucket(251), 1);
-        assert_eq!(latency_bucket(1_000_000), 10);
-        assert_eq!(latency_bucket(u64::MAX), 11);
-    }
+/// When a request arrived.
+pub(super) fn arrival_of(served: &Served) -> OffsetDateTime {
+    served.verdict.facts.at
 }

@@ -68,6 +68,13 @@ impl Range {
             Self::Quarter => (Period::Day, 90),
         }
     }
+
+    /// The period, and the first and last bucket, of the range that ends now.
+    fn span(self, now: OffsetDateTime) -> (Period, i64, i64) {
+        let (period, count) = self.buckets();
+        let last = period.start_of(now);
+        (period, last - (count - 1) * period.seconds(), last)
+    }
 }
 
 impl FromStr for Range {
@@ -107,6 +114,13 @@ pub struct Usage {
     pub statuses: Vec<(u16, u64)>,
 }
 
+impl Usage {
+    /// Requests that were let in.
+    pub fn served(&self) -> u64 {
+        self.requests.saturating_sub(self.refused)
+    }
+}
+
 /// Why there is no usage to show.
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
@@ -130,7 +144,7 @@ impl UsageService {
         Self { ports }
     }
 
-    /// The usage of an environment, or of one key in it. A stranger's application has none.
+    /// The usage of an environment. A stranger's application has none.
     ///
     /// # Errors
     /// [`UsageError`].
@@ -139,15 +153,22 @@ impl UsageService {
         actor: &Actor,
         application: ApplicationId,
         environment: Environment,
-        api_key: Option<ApiKeyId>,
         range: Range,
     ) -> Result<Usage, UsageError> {
         let account = actor.account()?;
-        let (period, count) = range.buckets();
-        let last = period.start_of(self.ports.now());
-        let first = last - (count - 1) * period.seconds();
-        let mut rows = self.ports.store.rollups(account.id, application, environment, period, first).await?;
-        rows.retain(|(key, _)| api_key.is_none_or(|wanted| key.api_key_id == wanted));
+        let (period, first, last) = range.span(self.ports.now());
+        let rows = self.ports.store.rollups(account.id, application, environment, period, first).await?;
+        Ok(add_up(&rows, period, first, last))
+    }
+
+    /// The usage of one key. A stranger's key has none.
+    ///
+    /// # Errors
+    /// [`UsageError`].
+    pub async fn key_usage(&self, actor: &Actor, key: ApiKeyId, range: Range) -> Result<Usage, UsageError> {
+        let account = actor.account()?;
+        let (period, first, last) = range.span(self.ports.now());
+        let rows = self.ports.store.key_rollups(account.id, key, period, first).await?;
         Ok(add_up(&rows, period, first, last))
     }
 }
@@ -205,7 +226,7 @@ fn percentile(latency: &LatencyCounts, percent: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use latchkey_model::EnvironmentId;
+    use latchkey_model::OwnerId;
     use uuid::Uuid;
 
     fn row(start: i64, status: u16, refused: bool, requests: u64, bucket: usize) -> (RollupKey, RollupCounts) {
@@ -214,7 +235,7 @@ mod tests {
         let key = RollupKey {
             period: Period::Minute,
             start,
-            environment_id: EnvironmentId::from_uuid(Uuid::nil()),
+            owner_id: OwnerId::from_uuid(Uuid::nil()),
             api_key_id: ApiKeyId::from_uuid(Uuid::nil()),
             route: format!("GET /{status}"),
             status,

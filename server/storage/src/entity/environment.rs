@@ -9,6 +9,9 @@ pub struct Model {
     pub id: Uuid,
     pub application_id: Uuid,
     pub kind: String,
+    pub revoke_leaked: bool,
+    pub disable_idle_days: Option<i64>,
+    pub rotate_after_days: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

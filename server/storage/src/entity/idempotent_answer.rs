@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "idempotent_answer")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub environment_id: Uuid,
+    pub owner_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
     pub fingerprint: Vec<u8>,

@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    pub environment_id: Uuid,
+    pub owner_id: Uuid,
     pub title: String,
     pub body: String,
     pub version: i64,

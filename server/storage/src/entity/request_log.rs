@@ -25,6 +25,8 @@ pub struct Model {
     pub key_name: Option<String>,
     pub trace: String,
     pub remedy: Option<String>,
+    pub account_id: Option<Uuid>,
+    pub reported: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "rollup")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub environment_id: Uuid,
+    pub owner_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub period: String,
     #[sea_orm(primary_key, auto_increment = false)]
@@ -35,19 +35,6 @@ pub struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    #[sea_orm(
-        belongs_to = "super::environment::Entity",
-        from = "Column::EnvironmentId",
-        to = "super::environment::Column::Id"
-    )]
-    Environment,
-}
-
-impl Related<super::environment::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Environment.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

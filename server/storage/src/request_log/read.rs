@@ -9,27 +9,33 @@ use crate::{
 use async_trait::async_trait;
 use latchkey_core::port::{
     RequestLogReader, StoreError,
-    request_log::{Attribution, LogScope, Period, RequestFilter, RequestRow, RollupCounts, RollupKey},
+    request_log::{AttributedTo, Attribution, LogScope, Period, RequestFilter, RequestRow, RollupCounts, RollupKey},
 };
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, RequestId, TeamId};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, OwnerId, RequestId, TeamId};
 use sea_orm::{
-    ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait, Select,
-    sea_query::{LikeExpr, Query, SelectStatement},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, ExprTrait, LikeExpr, Query, SelectStatement},
 };
 
 fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
-    let attribution = match (row.team_id, row.application_id, row.environment_id, row.environment, row.api_key_id) {
-        (Some(team), Some(application), Some(environment_id), Some(environment), Some(key)) => Some(Attribution {
-            team_id: TeamId::from_uuid(team),
-            application_id: ApplicationId::from_uuid(application),
-            environment_id: EnvironmentId::from_uuid(environment_id),
-            environment: word(&environment, "environment")?,
-            api_key_id: ApiKeyId::from_uuid(key),
-            key_hint: row.key_hint.unwrap_or_default(),
-            key_name: row.key_name.unwrap_or_default(),
-        }),
+    let owner = match (row.team_id, row.application_id, row.environment_id, row.environment, row.account_id) {
+        (Some(team), Some(application), Some(environment_id), Some(environment), _) => {
+            Some(AttributedTo::Environment {
+                team_id: TeamId::from_uuid(team),
+                application_id: ApplicationId::from_uuid(application),
+                environment_id: EnvironmentId::from_uuid(environment_id),
+                environment: word(&environment, "environment")?,
+            })
+        }
+        (.., Some(account)) => Some(AttributedTo::Account(AccountId::from_uuid(account))),
         _ => None,
     };
+    let attribution = owner.zip(row.api_key_id).map(|(owner, key)| Attribution {
+        owner,
+        api_key_id: ApiKeyId::from_uuid(key),
+        key_hint: row.key_hint.unwrap_or_default(),
+        key_name: row.key_name.unwrap_or_default(),
+    });
     Ok(RequestRow {
         id: RequestId::from_uuid(row.id),
         at: time(row.at)?,
@@ -38,6 +44,7 @@ fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
         path: row.path,
         status: u16::try_from(row.status).map_err(|_| Corrupt { what: "status" })?,
         reason: row.reason,
+        reported: row.reported,
         address: word(&row.address, "address")?,
         user_agent: row.user_agent,
         duration_us: count(row.duration_us),
@@ -55,11 +62,18 @@ fn teams_of(account: AccountId) -> SelectStatement {
         .to_owned()
 }
 
+/// Requests of the account's teams, and those with the account's own tokens.
+pub(crate) fn visible_to(account: AccountId) -> Condition {
+    Condition::any()
+        .add(request_log::Column::TeamId.in_subquery(teams_of(account)))
+        .add(request_log::Column::AccountId.eq(account.as_uuid()))
+}
+
 fn visible(scope: LogScope) -> Select<request_log::Entity> {
     let query = request_log::Entity::find();
     match scope {
         LogScope::Portal => query,
-        LogScope::Account(account) => query.filter(request_log::Column::TeamId.in_subquery(teams_of(account))),
+        LogScope::Account(account) => query.filter(visible_to(account)),
     }
 }
 
@@ -79,6 +93,9 @@ fn filtered(mut query: Select<request_log::Entity>, filter: &RequestFilter) -> S
         Some(true) => keep(Column::Reason.is_not_null()),
         Some(false) => keep(Column::Reason.is_null()),
         None => {}
+    }
+    if filter.reported {
+        keep(Column::Reported.is_not_null());
     }
     if let Some(reason) = &filter.reason {
         keep(Column::Reason.eq(reason));
@@ -134,12 +151,45 @@ impl RequestLogReader for SeaStore {
         period: Period,
         since: i64,
     ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
+        let owner = Query::select()
+            .column((environment::Entity, environment::Column::Id))
+            .from(environment::Entity)
+            .inner_join(
+                application::Entity,
+                Expr::col((environment::Entity, environment::Column::ApplicationId))
+                    .equals((application::Entity, application::Column::Id)),
+            )
+            .and_where(application::Column::Id.eq(application.as_uuid()))
+            .and_where(application::Column::TeamId.in_subquery(teams_of(account)))
+            .and_where(environment::Column::Kind.eq(environment.as_str()))
+            .to_owned();
+        self.counts(Condition::all().add(rollup::Column::OwnerId.in_subquery(owner)), period, since).await
+    }
+
+    async fn key_rollups(
+        &self,
+        account: AccountId,
+        key: ApiKeyId,
+        period: Period,
+        since: i64,
+    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
+        // A key tells of its owner: whoever may see the one may see the counts of the other.
+        if latchkey_core::port::ApiKeyReader::api_key(self, account, key).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        self.counts(Condition::all().add(rollup::Column::ApiKeyId.eq(key.as_uuid())), period, since).await
+    }
+}
+
+impl SeaStore {
+    async fn counts(
+        &self,
+        whose: Condition,
+        period: Period,
+        since: i64,
+    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
         let rows = rollup::Entity::find()
-            .join(JoinType::InnerJoin, rollup::Relation::Environment.def())
-            .join(JoinType::InnerJoin, environment::Relation::Application.def())
-            .filter(application::Column::Id.eq(application.as_uuid()))
-            .filter(application::Column::TeamId.in_subquery(teams_of(account)))
-            .filter(environment::Column::Kind.eq(environment.as_str()))
+            .filter(whose)
             .filter(rollup::Column::Period.eq(period.as_str()))
             .filter(rollup::Column::Start.gte(since))
             .all(&self.reader)
@@ -171,7 +221,7 @@ fn counts_from_row(row: rollup::Model, period: Period) -> Result<(RollupKey, Rol
     let key = RollupKey {
         period,
         start: row.start,
-        environment_id: EnvironmentId::from_uuid(row.environment_id),
+        owner_id: OwnerId::from_uuid(row.owner_id),
         api_key_id: ApiKeyId::from_uuid(row.api_key_id),
         route: row.route,
         status: u16::try_from(row.status).map_err(|_| Corrupt { what: "status" })?,

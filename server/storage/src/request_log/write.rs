@@ -9,7 +9,7 @@ use crate::{
 use async_trait::async_trait;
 use latchkey_core::port::{
     RequestLogWriter, StoreError,
-    request_log::{Period, RequestBatch, RequestRow, RollupCounts, RollupKey},
+    request_log::{AttributedTo, Period, RequestBatch, RequestRow, RollupCounts, RollupKey},
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -18,11 +18,19 @@ use sea_orm::{
 };
 use time::OffsetDateTime;
 
-/// Rows in one INSERT: 19 columns each stay well under SQLite's 32,766 variables.
+/// Rows in one INSERT: 21 columns each stay well under SQLite's 32,766 variables.
 const ROWS_AT_ONCE: usize = 500;
 
 fn row(request: &RequestRow) -> Result<request_log::ActiveModel, StoreError> {
     let owner = request.attribution.as_ref();
+    let (team, application, environment_id, environment, account) = match owner.map(|owner| owner.owner) {
+        Some(AttributedTo::Environment { team_id, application_id, environment_id, environment }) => {
+            let ids = (team_id.as_uuid(), application_id.as_uuid(), environment_id.as_uuid());
+            (Some(ids.0), Some(ids.1), Some(ids.2), Some(environment), None)
+        }
+        Some(AttributedTo::Account(id)) => (None, None, None, None, Some(id.as_uuid())),
+        None => (None, None, None, None, None),
+    };
     Ok(request_log::ActiveModel {
         id: Set(request.id.as_uuid()),
         at: Set(micros(request.at)),
@@ -34,10 +42,12 @@ fn row(request: &RequestRow) -> Result<request_log::ActiveModel, StoreError> {
         address: Set(request.address.to_string()),
         user_agent: Set(request.user_agent.clone()),
         duration_us: Set(number(request.duration_us)),
-        team_id: Set(owner.map(|owner| owner.team_id.as_uuid())),
-        application_id: Set(owner.map(|owner| owner.application_id.as_uuid())),
-        environment_id: Set(owner.map(|owner| owner.environment_id.as_uuid())),
-        environment: Set(owner.map(|owner| owner.environment.as_str().to_owned())),
+        team_id: Set(team),
+        application_id: Set(application),
+        environment_id: Set(environment_id),
+        environment: Set(environment.map(|environment| environment.as_str().to_owned())),
+        account_id: Set(account),
+        reported: Set(request.reported.clone()),
         api_key_id: Set(owner.map(|owner| owner.api_key_id.as_uuid())),
         key_hint: Set(owner.map(|owner| owner.key_hint.clone())),
         key_name: Set(owner.map(|owner| owner.key_name.clone())),
@@ -49,7 +59,7 @@ fn row(request: &RequestRow) -> Result<request_log::ActiveModel, StoreError> {
 fn counted((key, counts): &(RollupKey, RollupCounts)) -> rollup::ActiveModel {
     let latency = |bucket: usize| Set(number(counts.latency[bucket]));
     rollup::ActiveModel {
-        environment_id: Set(key.environment_id.as_uuid()),
+        owner_id: Set(key.owner_id.as_uuid()),
         period: Set(key.period.as_str().to_owned()),
         start: Set(key.start),
         api_key_id: Set(key.api_key_id.as_uuid()),
@@ -74,10 +84,9 @@ fn counted((key, counts): &(RollupKey, RollupCounts)) -> rollup::ActiveModel {
 
 /// On a clash, adds what is new to what is stored.
 fn adding_up() -> OnConflict {
-    use rollup::Column::{ApiKeyId, EnvironmentId, Period, Refused, Route, Start, Status};
-    let is_key = |column: &rollup::Column| {
-        matches!(column, EnvironmentId | Period | Start | ApiKeyId | Route | Status | Refused)
-    };
+    use rollup::Column::{ApiKeyId, OwnerId, Period, Refused, Route, Start, Status};
+    let is_key =
+        |column: &rollup::Column| matches!(column, OwnerId | Period | Start | ApiKeyId | Route | Status | Refused);
     let mut clause = OnConflict::columns(rollup::Column::iter().filter(is_key));
     for column in rollup::Column::iter().filter(|column| !is_key(column)) {
         let stored = Expr::col((rollup::Entity, column));

@@ -48,7 +48,7 @@ async fn an_application_is_seen_by_its_team_alone(database: &Database) {
     let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
     let hers = application(database, &ada, "Bookshelf").await;
     let seen = database.store.application(ada.account.id, hers.id, NOW).await.unwrap().unwrap();
-    assert_eq!((seen.application.clone(), seen.live_keys), (hers.clone(), [0; 3]));
+    assert_eq!((seen.application.id, seen.environments, seen.live_keys), (hers.id, hers.environments, [0; 3]));
     assert_eq!(database.store.application(eve.account.id, hers.id, NOW).await.unwrap(), None);
     assert_eq!(database.store.applications(eve.account.id, NOW).await.unwrap(), []);
     assert_eq!(database.store.applications(ada.account.id, NOW).await.unwrap(), [seen]);

@@ -1,9 +1,12 @@
 //! API keys: whose they are, and that each ends once.
 
-use crate::support::{Database, NOW, add_key, application, new_key, on_both_databases, person, uuid};
-use latchkey_core::port::{ApiKeyReader, ApiReader, ApplicationReader, Consumed, Inserted, Store};
+use crate::support::{Database, NOW, add_key, application, new_key, on_both_databases, person, stored, uuid};
+use latchkey_core::port::{
+    ApiKeyReader, ApiReader, ApplicationReader, Consumed, Inserted, Store,
+    api_key::{Holder, Revoked, RevokedBecause},
+};
 use latchkey_model::{ApiKeyId, Environment};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 on_both_databases!(
     a_key_reads_back_as_it_was_made,
@@ -14,23 +17,31 @@ on_both_databases!(
     the_demo_api_is_there_with_its_scopes,
 );
 
+fn revoked(at: OffsetDateTime) -> Revoked {
+    Revoked { at, because: RevokedBecause::Asked }
+}
+
 async fn a_key_reads_back_as_it_was_made(database: &Database) {
     let ada = person(database, "ada@example.org").await;
     let bookshelf = application(database, &ada, "Bookshelf").await;
     let new = new_key(&ada, &bookshelf, "aaaaaaaaaaaa");
     add_key(database, &new).await;
-    let stored = database.store.api_key_for_door("aaaaaaaaaaaa").await.unwrap().unwrap();
+    let stored = stored(database, "aaaaaaaaaaaa").await;
     assert_eq!(stored.digest, new.digest);
-    assert_eq!(stored.application_name, bookshelf.name);
+    assert_eq!(stored.key.owner.name(), &bookshelf.name);
     assert_eq!(stored.key.hint(), "lk_dev_aaaa…x4Tb");
-    assert_eq!(stored.key.team_id, ada.team);
-    assert_eq!((stored.key.expires_at, stored.key.revoked_at), (new.expires_at, None));
-    assert_eq!((stored.key.scopes.clone(), stored.key.allowed_from.clone()), (new.scopes, new.allowed_from));
+    assert_eq!(stored.key.owner.holder(), Holder::Team(ada.team));
+    assert_eq!(stored.key.settings, new.settings);
+    assert_eq!(
+        (stored.key.revoked, stored.key.disabled, stored.key.takeover, stored.key.replaced),
+        (None, None, None, None)
+    );
+    assert_eq!(stored.key.lineage, new.id);
     let listed = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
     assert_eq!(listed, [stored.key]);
     let elsewhere = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Staging, NOW).await.unwrap();
     assert_eq!(elsewhere, []);
-    assert!(database.store.api_key_for_door("AAAAAAAAAAAA").await.unwrap().is_none(), "ids are exact");
+    assert!(database.store.api_key_for_door("AAAAAAAAAAAA".parse().unwrap()).await.unwrap().is_none(), "ids are exact");
 }
 
 async fn a_key_is_seen_by_its_team_alone(database: &Database) {
@@ -43,10 +54,13 @@ async fn a_key_is_seen_by_its_team_alone(database: &Database) {
     let listed = database.store.api_keys(eve.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
     assert_eq!(listed, []);
     let mut work = database.begin().await;
-    assert_eq!(work.api_key_revoke(eve.team, key.id, eve.account.id, NOW).await.unwrap(), Consumed::Lost);
+    assert_eq!(
+        work.api_key_revoke(Holder::Team(eve.team), key.id, Some(eve.account.id), revoked(NOW)).await.unwrap(),
+        Consumed::Lost
+    );
     work.commit().await.unwrap();
-    let stored = database.store.api_key_for_door("aaaaaaaaaaaa").await.unwrap().unwrap();
-    assert_eq!(stored.key.revoked_at, None);
+    let stored = stored(database, "aaaaaaaaaaaa").await;
+    assert_eq!(stored.key.revoked, None);
 }
 
 async fn a_form_sent_twice_makes_one_key(database: &Database) {
@@ -86,24 +100,24 @@ async fn r17_a_key_is_revoked_once_under_concurrency(database: &Database) {
         tokio::spawn(async move {
             let mut work = store.begin().await.unwrap();
             let at = NOW + Duration::seconds(second);
-            let revoked = work.api_key_revoke(team, id, by, at).await.unwrap();
+            let outcome = work.api_key_revoke(Holder::Team(team), id, Some(by), revoked(at)).await.unwrap();
             work.commit().await.unwrap();
-            (revoked, at)
+            (outcome, at)
         })
     });
     let mut winners = Vec::new();
     for one in tries.collect::<Vec<_>>() {
-        let (revoked, at) = one.await.unwrap();
-        if revoked == Consumed::Won {
+        let (outcome, at) = one.await.unwrap();
+        if outcome == Consumed::Won {
             winners.push(at);
         }
     }
     assert_eq!(winners.len(), 1);
-    let stored = database.store.api_key_for_door("aaaaaaaaaaaa").await.unwrap().unwrap();
-    assert_eq!(stored.key.revoked_at, Some(winners[0]), "the first end stays");
+    let stored = stored(database, "aaaaaaaaaaaa").await;
+    assert_eq!(stored.key.revoked, Some(revoked(winners[0])), "the first end stays");
     let mut work = database.begin().await;
     let nobodys = ApiKeyId::from_uuid(uuid());
-    assert_eq!(work.api_key_revoke(team, nobodys, by, NOW).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.api_key_revoke(Holder::Team(team), nobodys, Some(by), revoked(NOW)).await.unwrap(), Consumed::Lost);
 }
 
 async fn live_keys_are_counted(database: &Database) {
@@ -111,14 +125,17 @@ async fn live_keys_are_counted(database: &Database) {
     let bookshelf = application(database, &ada, "Bookshelf").await;
     let (mut live, mut expired) =
         (new_key(&ada, &bookshelf, "aaaaaaaaaaaa"), new_key(&ada, &bookshelf, "bbbbbbbbbbbb"));
-    let revoked = new_key(&ada, &bookshelf, "cccccccccccc");
-    live.expires_at = None;
-    expired.expires_at = Some(NOW);
-    for key in [&live, &expired, &revoked] {
+    let ended = new_key(&ada, &bookshelf, "cccccccccccc");
+    live.settings.expires_at = None;
+    expired.settings.expires_at = Some(NOW);
+    for key in [&live, &expired, &ended] {
         add_key(database, key).await;
     }
     let mut work = database.begin().await;
-    assert_eq!(work.api_key_revoke(ada.team, revoked.id, ada.account.id, NOW).await.unwrap(), Consumed::Won);
+    assert_eq!(
+        work.api_key_revoke(Holder::Team(ada.team), ended.id, Some(ada.account.id), revoked(NOW)).await.unwrap(),
+        Consumed::Won
+    );
     work.commit().await.unwrap();
     let seen = database.store.application(ada.account.id, bookshelf.id, NOW).await.unwrap().unwrap();
     assert_eq!(seen.live_keys, [1, 0, 0]);

@@ -1,8 +1,10 @@
 //! The store on real databases: every test runs on SQLite and on PostgreSQL.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod account;
 mod api_key;
+mod changes;
+mod key_lifecycle;
 mod post;
 mod request_log;
 mod schema;

@@ -1,11 +1,11 @@
 //! Posts: each environment has its own, and nobody overwrites what they have not seen.
 
-use crate::support::{Database, NOW, add_key, application, new_key, on_both_databases, person, uuid};
+use crate::support::{Database, NOW, add_key, application, new_key, on_both_databases, person, stored, uuid};
 use latchkey_core::port::{
-    ApiKeyReader, Consumed, Inserted, PostReader, Store,
+    Consumed, Inserted, PostReader, Store,
     post::{Post, StoredAnswer},
 };
-use latchkey_model::{EnvironmentId, PostId};
+use latchkey_model::{OwnerId, PostId};
 use time::Duration;
 
 on_both_databases!(
@@ -17,21 +17,21 @@ on_both_databases!(
 );
 
 /// Two environments that hold posts.
-async fn environments(database: &Database) -> [EnvironmentId; 2] {
+async fn environments(database: &Database) -> [OwnerId; 2] {
     let ada = person(database, "ada@example.org").await;
     let mut found = Vec::new();
     for (called, public_id) in [("Bookshelf", "aaaaaaaaaaaa"), ("Library", "bbbbbbbbbbbb")] {
         let application = application(database, &ada, called).await;
         add_key(database, &new_key(&ada, &application, public_id)).await;
-        found.push(database.store.api_key_for_door(public_id).await.unwrap().unwrap().key.environment_id);
+        found.push(stored(database, public_id).await.key.owner.id());
     }
     [found[0], found[1]]
 }
 
-fn post(environment_id: EnvironmentId, title: &str) -> Post {
+fn post(owner_id: OwnerId, title: &str) -> Post {
     Post {
         id: PostId::from_uuid(uuid()),
-        environment_id,
+        owner_id,
         title: title.to_owned(),
         body: String::new(),
         version: 1,

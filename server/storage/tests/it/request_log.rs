@@ -1,15 +1,16 @@
 //! The log: exact counts, the right reader, filters that mean what they say.
 
-use crate::support::{Database, NOW, Person, add_key, application, new_key, on_both_databases, person, uuid};
+use crate::support::{Database, NOW, Person, add_key, application, new_key, on_both_databases, person, stored, uuid};
 use latchkey_core::port::{
     ApiKeyReader, RequestLogReader,
-    api_key::ApiKey,
+    api_key::{ApiKey, KeyOwner, Traffic},
     request_log::{
-        Attribution, LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts, RollupKey,
+        AttributedTo, Attribution, LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts,
+        RollupKey,
     },
 };
 use latchkey_model::{
-    Environment, RequestId,
+    ApplicationId, Environment, RequestId,
     trace::{DecisionTrace, Step, StepName, StepOutcome},
 };
 use time::Duration;
@@ -23,12 +24,31 @@ on_both_databases!(
     pages_continue_below_a_request,
     old_rows_are_removed_in_batches,
     a_big_batch_is_written_whole,
+    traffic_is_what_was_let_in_by_route_and_address,
 );
 
 async fn key(database: &Database, owner: &Person, called: &str, public_id: &str) -> ApiKey {
     let application = application(database, owner, called).await;
     add_key(database, &new_key(owner, &application, public_id)).await;
-    database.store.api_key_for_door(public_id).await.unwrap().unwrap().key
+    stored(database, public_id).await.key
+}
+
+fn attributed_to(key: &ApiKey) -> AttributedTo {
+    match &key.owner {
+        KeyOwner::Environment { team_id, application_id, environment_id, environment, .. } => {
+            AttributedTo::Environment {
+                team_id: *team_id,
+                application_id: *application_id,
+                environment_id: *environment_id,
+                environment: *environment,
+            }
+        }
+        KeyOwner::Account { account_id, .. } => AttributedTo::Account(*account_id),
+    }
+}
+
+fn application_of(key: &ApiKey) -> (ApplicationId, Environment) {
+    attributed_to(key).application().unwrap()
 }
 
 fn row(key: Option<&ApiKey>) -> RequestRow {
@@ -40,17 +60,15 @@ fn row(key: Option<&ApiKey>) -> RequestRow {
         path: "/api/v1/posts".to_owned(),
         status: 200,
         reason: None,
+        reported: None,
         address: "203.0.113.9".parse().unwrap(),
         user_agent: "curl".to_owned(),
         duration_us: 1_234,
         attribution: key.map(|key| Attribution {
-            team_id: key.team_id,
-            application_id: key.application_id,
-            environment_id: key.environment_id,
-            environment: key.environment,
+            owner: attributed_to(key),
             api_key_id: key.id,
             key_hint: key.hint(),
-            key_name: key.name.to_string(),
+            key_name: key.settings.name.to_string(),
         }),
         trace: DecisionTrace::complete(vec![Step {
             name: StepName::Credential,
@@ -95,6 +113,7 @@ async fn filters_mean_what_they_say(database: &Database) {
     let mut refused = row(Some(&key));
     refused.status = 401;
     refused.reason = Some("revoked".to_owned());
+    refused.reported = Some("address_not_allowed".to_owned());
     refused.method = String::from("POST");
     refused.path = String::from("/api/v1/posts/100%_done");
     refused.address = "2001:db8::1".parse().unwrap();
@@ -113,6 +132,7 @@ async fn filters_mean_what_they_say(database: &Database) {
         RequestFilter { reason: Some("revoked".to_owned()), ..filter() },
         RequestFilter { method: Some("POST".to_owned()), ..filter() },
         RequestFilter { status: Some(401), ..filter() },
+        RequestFilter { reported: true, ..filter() },
         RequestFilter { address: Some("2001:db8::1".parse().unwrap()), ..filter() },
         // To the letter: wildcards of SQL are letters like others.
         RequestFilter { path_contains: Some("0%_d".to_owned()), ..filter() },
@@ -130,8 +150,8 @@ async fn filters_mean_what_they_say(database: &Database) {
     }
     assert_eq!(only(RequestFilter { refused: Some(false), ..filter() }).await, [served.id]);
     let both = RequestFilter {
-        application: Some(key.application_id),
-        environment: Some(key.environment),
+        application: Some(application_of(&key).0),
+        environment: Some(application_of(&key).1),
         api_key: Some(key.id),
         ..filter()
     };
@@ -144,7 +164,7 @@ async fn rollups_add_up(database: &Database) {
     let rollup = RollupKey {
         period: Period::Hour,
         start: Period::Hour.start_of(NOW),
-        environment_id: key.environment_id,
+        owner_id: key.owner.id(),
         api_key_id: key.id,
         route: "GET /api/v1/posts".to_owned(),
         status: 200,
@@ -160,8 +180,8 @@ async fn rollups_add_up(database: &Database) {
     }
     let read = |account| {
         let store = database.store.clone();
-        let key = key.clone();
-        async move { store.rollups(account, key.application_id, key.environment, Period::Hour, 0).await.unwrap() }
+        let (application, environment) = application_of(&key);
+        async move { store.rollups(account, application, environment, Period::Hour, 0).await.unwrap() }
     };
     let mut found = read(ada.account.id).await;
     found.sort_by_key(|(key, _)| key.status);
@@ -170,6 +190,10 @@ async fn rollups_add_up(database: &Database) {
     twice.latency[11] = 2;
     assert_eq!(found, [(rollup, twice), (other, twice)]);
     assert_eq!(read(eve.account.id).await, []);
+    let mut of_key = database.store.key_rollups(ada.account.id, key.id, Period::Hour, 0).await.unwrap();
+    of_key.sort_by_key(|(key, _)| key.status);
+    assert_eq!(of_key, found, "the one key made them all");
+    assert_eq!(database.store.key_rollups(eve.account.id, key.id, Period::Hour, 0).await.unwrap(), []);
     let mut work = database.begin().await;
     assert_eq!(work.rollup_prune(Period::Day, i64::MAX).await.unwrap(), 0);
     assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW)).await.unwrap(), 0);
@@ -227,4 +251,24 @@ async fn a_big_batch_is_written_whole(database: &Database) {
     write_rows(database, rows).await;
     let found = database.store.requests(LogScope::Portal, &RequestFilter::default(), 5_000).await.unwrap();
     assert_eq!(found.len(), 4_000);
+}
+
+async fn traffic_is_what_was_let_in_by_route_and_address(database: &Database) {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    let mut rows: Vec<_> = (0..6).map(|_| row(Some(&key))).collect();
+    rows[3].address = "192.0.2.1".parse().unwrap();
+    rows[4].reason = Some("rate_limited".to_owned());
+    rows[5].at = NOW - Duration::days(2);
+    write_rows(database, rows).await;
+    let traffic = |address: &str, requests| Traffic {
+        method: "GET".to_owned(),
+        route: "/api/v1/posts".to_owned(),
+        address: address.parse().unwrap(),
+        requests,
+    };
+    let since = NOW - Duration::days(1);
+    let found = database.store.key_traffic(ada.account.id, key.id, since).await.unwrap();
+    assert_eq!(found, [traffic("203.0.113.9", 3), traffic("192.0.2.1", 1)]);
+    assert_eq!(database.store.key_traffic(eve.account.id, key.id, since).await.unwrap(), []);
 }

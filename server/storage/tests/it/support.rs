@@ -1,9 +1,9 @@
 //! A new database for each test, and rows to begin with.
 
 use latchkey_core::port::{
-    Inserted, Store, UnitOfWork,
+    ApiKeyReader, Inserted, Store, UnitOfWork,
     account::{Account, PasswordHash},
-    api_key::NewApiKey,
+    api_key::{AddressMode, KeySettings, NewApiKey, NewKeyOwner, StoredApiKey},
     application::Application,
 };
 use latchkey_model::{
@@ -114,30 +114,45 @@ pub(crate) async fn person(database: &Database, email: &str) -> Person {
     Person { account, team }
 }
 
-pub(crate) async fn application(database: &Database, owner: &Person, called: &str) -> Application {
+/// An application with the ids of its environments.
+pub(crate) struct Made {
+    pub(crate) id: ApplicationId,
+    pub(crate) name: Name,
+    pub(crate) environments: [EnvironmentId; 3],
+}
+
+pub(crate) async fn application(database: &Database, owner: &Person, called: &str) -> Made {
     let application =
         Application { id: ApplicationId::from_uuid(uuid()), team_id: owner.team, name: name(called), created_at: NOW };
     let environments = Environment::ALL.map(|environment| (EnvironmentId::from_uuid(uuid()), environment));
     let mut work = database.begin().await;
     assert_eq!(work.application_add(&application, environments).await.unwrap(), Inserted::Done);
     work.commit().await.unwrap();
-    application
+    Made { id: application.id, name: application.name, environments: environments.map(|(id, _)| id) }
 }
 
-pub(crate) fn new_key(owner: &Person, application: &Application, public_id: &str) -> NewApiKey {
+/// A development key.
+pub(crate) fn new_key(owner: &Person, application: &Made, public_id: &str) -> NewApiKey {
+    let id = ApiKeyId::from_uuid(uuid());
     NewApiKey {
-        id: ApiKeyId::from_uuid(uuid()),
-        public_id: public_id.to_owned(),
+        id,
+        public_id: public_id.parse().unwrap(),
         last_four: "x4Tb".to_owned(),
         digest: [7; 32],
-        application_id: application.id,
-        environment: Environment::Development,
-        name: name("Web backend"),
-        scopes: "read:posts write:posts".parse::<ScopeSet>().unwrap(),
-        allowed_from: "203.0.113.0/24 2001:db8::/32".parse().unwrap(),
+        owner: NewKeyOwner::Environment(application.environments[0]),
+        settings: KeySettings {
+            name: name("Web backend"),
+            scopes: "read:posts write:posts".parse::<ScopeSet>().unwrap(),
+            allowed_from: "203.0.113.0/24 2001:db8::/32".parse().unwrap(),
+            address_mode: AddressMode::ReportOnly,
+            limits: "20/1s 600/1m".parse().unwrap(),
+            notes: "Asked for by Ada".parse().unwrap(),
+            expires_at: Some(NOW + Duration::days(7)),
+        },
         created_by: owner.account.id,
         created_at: NOW,
-        expires_at: Some(NOW + Duration::days(7)),
+        lineage: id,
+        takeover: None,
         form_id: uuid(),
     }
 }
@@ -146,4 +161,9 @@ pub(crate) async fn add_key(database: &Database, key: &NewApiKey) {
     let mut work = database.begin().await;
     assert_eq!(work.api_key_add(key).await.unwrap(), Inserted::Done);
     work.commit().await.unwrap();
+}
+
+/// The key with this public id.
+pub(crate) async fn stored(database: &Database, public_id: &str) -> StoredApiKey {
+    database.store.api_key_for_door(public_id.parse().unwrap()).await.unwrap().unwrap()
 }

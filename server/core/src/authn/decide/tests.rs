@@ -2,14 +2,15 @@
 
 use super::*;
 use crate::{
-    api_key::{AllowList, format::PlainApiKey},
-    authn::credential::{Carried, Via},
-    limit::Quota,
+    api_key::{AllowList, Notes},
+    authn::credential::Carried,
+    limit::{Meter, Meters, Quota, RateLimits},
+    port::api_key::{Disabled, KeyOwner, KeySettings, Replaced, Revoked, RevokedBecause, StoredApiKey},
     random::SystemRandom,
     secret::{DigestKey, MasterKey},
 };
 use latchkey_model::{
-    AccountId, ApplicationId, Environment, EnvironmentId, TeamId,
+    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, TeamId,
     trace::{StepName, StepOutcome},
 };
 use std::{net::Ipv4Addr, num::NonZeroU32};
@@ -28,51 +29,72 @@ fn facts() -> Facts {
 }
 
 fn stored(key: &PlainApiKey) -> StoredApiKey {
+    let owner = match key.kind() {
+        KeyKind::Api(environment) => KeyOwner::Environment {
+            environment_id: EnvironmentId::from_uuid(Uuid::from_u128(2)),
+            environment,
+            application_id: ApplicationId::from_uuid(Uuid::from_u128(3)),
+            application_name: "Bookshelf".parse().unwrap(),
+            team_id: TeamId::from_uuid(Uuid::from_u128(4)),
+        },
+        KeyKind::Personal => KeyOwner::Account {
+            account_id: AccountId::from_uuid(Uuid::from_u128(5)),
+            account_name: "Ada".parse().unwrap(),
+        },
+    };
     StoredApiKey {
         key: ApiKey {
             id: ApiKeyId::from_uuid(Uuid::from_u128(1)),
-            public_id: key.public_id().to_owned(),
+            public_id: key.public_id(),
             last_four: key.last_four().to_owned(),
-            environment_id: EnvironmentId::from_uuid(Uuid::from_u128(2)),
-            environment: key.environment(),
-            application_id: ApplicationId::from_uuid(Uuid::from_u128(3)),
-            team_id: TeamId::from_uuid(Uuid::from_u128(4)),
-            name: "Web backend".parse().unwrap(),
-            scopes: "read:posts write:posts".parse().unwrap(),
-            allowed_from: AllowList::default(),
+            owner,
+            settings: KeySettings {
+                name: "Web backend".parse().unwrap(),
+                scopes: "read:posts write:posts".parse().unwrap(),
+                allowed_from: AllowList::default(),
+                address_mode: AddressMode::Enforce,
+                limits: RateLimits::default(),
+                notes: Notes::default(),
+                expires_at: None,
+            },
             created_by: AccountId::from_uuid(Uuid::from_u128(5)),
             created_by_name: "Ada".parse().unwrap(),
             created_at: NOW - Duration::days(1),
-            expires_at: None,
-            revoked_at: None,
+            disabled: None,
+            revoked: None,
+            lineage: ApiKeyId::from_uuid(Uuid::from_u128(1)),
+            takeover: None,
+            replaced: None,
             last_used_at: None,
             last_used_from: None,
             exposed_at: None,
+            leaked: None,
         },
-        application_name: "Bookshelf".parse().unwrap(),
         digest: key.digest(&pepper()),
     }
 }
 
-fn open(_: &ApiKeyId) -> LimitState {
-    LimitState {
-        quota: Quota { requests: NonZeroU32::new(10).unwrap(), window_seconds: NonZeroU32::MIN },
-        remaining: 9,
-        reset_after: Duration::SECOND,
-        retry_after: None,
+/// Meters of which so many requests were spent.
+fn meters(requests: u32, spent: u32) -> Arc<Meters> {
+    let minute = |requests| Quota::per_minute(NonZeroU32::new(requests).unwrap());
+    let meters = Meters::new(minute(requests), &[], Arc::new(Meter::new(minute(1_000))));
+    for _ in 0..spent {
+        let _ = meters.spend(NOW);
     }
-}
-
-fn used_up(id: &ApiKeyId) -> LimitState {
-    LimitState { remaining: 0, retry_after: Some(Duration::milliseconds(1_200)), ..open(id) }
+    Arc::new(meters)
 }
 
 fn bearer(key: &PlainApiKey) -> Credential {
-    Credential::read(Carried { authorization: &[format!("Bearer {}", key.expose()).as_bytes()], ..Carried::default() })
+    let value = format!("Bearer {}", key.expose());
+    Credential::read(Carried { authorization: [Some(value.as_bytes()), None], ..Carried::default() })
 }
 
 fn found(stored: StoredApiKey, key: &PlainApiKey) -> Lookup {
-    Lookup::Found { stored: Box::new(stored), presented: key.digest(&pepper()) }
+    found_with(stored, key, meters(10, 0))
+}
+
+fn found_with(stored: StoredApiKey, key: &PlainApiKey, meters: Arc<Meters>) -> Lookup {
+    Lookup::Found { entry: Arc::new(Entry::new(stored, meters, NOW, 0)), presented: key.digest(&pepper()) }
 }
 
 /// One row of the table: what is sent and found, and what each side is told.
@@ -81,7 +103,6 @@ struct Row {
     facts: Facts,
     credential: Credential,
     lookup: Lookup,
-    limit: fn(&ApiKeyId) -> LimitState,
     status: u16,
     code: &'static str,
     reason: &'static str,
@@ -96,7 +117,6 @@ impl Row {
             facts: facts(),
             credential,
             lookup,
-            limit: open,
             status: 401,
             code: "invalid_token",
             reason: "",
@@ -108,8 +128,8 @@ impl Row {
 
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn table() -> Vec<Row> {
-    let key = PlainApiKey::generate(&SystemRandom, Environment::Production);
-    let other = PlainApiKey::generate(&SystemRandom, Environment::Production);
+    let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production));
+    let other = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production));
     let with = |change: fn(&mut ApiKey)| {
         let mut stored = stored(&key);
         change(&mut stored.key);
@@ -118,7 +138,8 @@ fn table() -> Vec<Row> {
     let mut mistyped = key.expose().to_owned();
     let last = mistyped.pop();
     mistyped.push(if last == Some('0') { '1' } else { '0' });
-    let malformed = |text: &str| Credential::read(Carried { api_key: &[text.as_bytes()], ..Carried::default() });
+    let malformed =
+        |text: &str| Credential::read(Carried { api_key: [Some(text.as_bytes()), None], ..Carried::default() });
     let query = format!("api_key={}", key.expose());
     vec![
         Row {
@@ -167,13 +188,53 @@ fn table() -> Vec<Row> {
             reason: "revoked",
             failing: StepName::Lifetime,
             owner_known: true,
-            ..Row::new("a revoked key", bearer(&key), with(|key| key.revoked_at = Some(NOW)))
+            ..Row::new(
+                "a revoked key",
+                bearer(&key),
+                with(|key| key.revoked = Some(Revoked { at: NOW, because: RevokedBecause::Asked })),
+            )
         },
         Row {
             reason: "expired",
             failing: StepName::Lifetime,
             owner_known: true,
-            ..Row::new("an expired key, to the second", bearer(&key), with(|key| key.expires_at = Some(NOW)))
+            ..Row::new("an expired key, to the second", bearer(&key), with(|key| key.settings.expires_at = Some(NOW)))
+        },
+        Row {
+            reason: "rotated_out",
+            failing: StepName::Lifetime,
+            owner_known: true,
+            ..Row::new(
+                "a key after its overlap, to the second",
+                bearer(&key),
+                with(|key| {
+                    let by = ApiKeyId::from_uuid(Uuid::from_u128(9));
+                    key.replaced = Some(Replaced { by, retires_at: Some(NOW) });
+                }),
+            )
+        },
+        Row {
+            reason: "disabled",
+            failing: StepName::Lifetime,
+            owner_known: true,
+            ..Row::new(
+                "a key that is switched off",
+                bearer(&key),
+                with(|key| {
+                    key.disabled = Some(Disabled { at: NOW, by_policy: false });
+                }),
+            )
+        },
+        Row {
+            status: 429,
+            code: "too_many_failures",
+            reason: "too_many_failures",
+            failing: StepName::Lookup,
+            ..Row::new(
+                "too many keys that nobody has",
+                bearer(&key),
+                Lookup::TooManyUnknown { retry_after: Duration::SECOND },
+            )
         },
         Row {
             status: 403,
@@ -184,7 +245,7 @@ fn table() -> Vec<Row> {
             ..Row::new(
                 "another network",
                 bearer(&key),
-                with(|key| key.allowed_from = "203.0.113.0/24".parse().unwrap()),
+                with(|key| key.settings.allowed_from = "203.0.113.0/24".parse().unwrap()),
             )
         },
         Row {
@@ -193,7 +254,7 @@ fn table() -> Vec<Row> {
             reason: "insufficient_scope",
             failing: StepName::Scope,
             owner_known: true,
-            ..Row::new("scope missing", bearer(&key), with(|key| key.scopes = "read:posts".parse().unwrap()))
+            ..Row::new("scope missing", bearer(&key), with(|key| key.settings.scopes = "read:posts".parse().unwrap()))
         },
         Row {
             status: 429,
@@ -201,8 +262,7 @@ fn table() -> Vec<Row> {
             reason: "rate_limited",
             failing: StepName::Limit,
             owner_known: true,
-            limit: used_up,
-            ..Row::new("too many requests", bearer(&key), with(|_| ()))
+            ..Row::new("too many requests", bearer(&key), found_with(stored(&key), &key, meters(50, 50)))
         },
         Row {
             status: 403,
@@ -242,20 +302,20 @@ fn table() -> Vec<Row> {
 #[test]
 fn every_row_of_the_refusal_table() {
     for row in table() {
-        let verdict = decide(&row.facts, &row.credential, row.lookup, row.limit);
-        let refusal = verdict.outcome.expect_err(row.what);
+        let verdict = decide(&row.facts, &row.credential, row.lookup);
+        let refusal = verdict.outcome.as_ref().expect_err(row.what);
         let answer = refusal.answer();
         assert_eq!((answer.status, answer.code), (row.status, row.code), "{}", row.what);
         assert_eq!(refusal.reason(), row.reason, "{}", row.what);
-        assert_eq!(verdict.trace.failed().map(|step| step.name), Some(row.failing), "{}", row.what);
-        assert_eq!(verdict.attribution.is_some(), row.owner_known, "{}", row.what);
+        assert_eq!(verdict.trace().failed().map(|step| step.name), Some(row.failing), "{}", row.what);
+        assert_eq!(verdict.attribution().is_some(), row.owner_known, "{}", row.what);
     }
 }
 
 #[test]
 fn every_trace_is_whole_in_order_and_fails_once() {
     for row in table() {
-        let trace = decide(&row.facts, &row.credential, row.lookup, row.limit).trace;
+        let trace = decide(&row.facts, &row.credential, row.lookup).trace();
         let names: Vec<_> = trace.steps().iter().map(|step| step.name).collect();
         assert_eq!(names, StepName::ALL, "{}", row.what);
         let place = StepName::ALL.iter().position(|name| *name == row.failing).unwrap();
@@ -274,7 +334,7 @@ fn every_trace_is_whole_in_order_and_fails_once() {
 fn every_reason_is_in_the_list_and_in_the_table() {
     let mut seen: Vec<_> = table()
         .into_iter()
-        .filter_map(|row| decide(&row.facts, &row.credential, row.lookup, row.limit).outcome.err())
+        .filter_map(|row| decide(&row.facts, &row.credential, row.lookup).outcome.err())
         .map(|refusal| refusal.reason())
         .collect();
     seen.sort_unstable();
@@ -286,7 +346,7 @@ fn every_reason_is_in_the_list_and_in_the_table() {
 fn one_text_for_everything_that_is_wrong_with_a_credential() {
     let answers: Vec<_> = table()
         .into_iter()
-        .filter_map(|row| decide(&row.facts, &row.credential, row.lookup, row.limit).outcome.err())
+        .filter_map(|row| decide(&row.facts, &row.credential, row.lookup).outcome.err())
         .map(|refusal| refusal.answer())
         .filter(|answer| answer.code == "invalid_token")
         .collect();
@@ -297,7 +357,7 @@ fn one_text_for_everything_that_is_wrong_with_a_credential() {
 #[test]
 fn rfc6750_3_challenges() {
     for row in table() {
-        let answer = decide(&row.facts, &row.credential, row.lookup, row.limit).outcome.unwrap_err().answer();
+        let answer = decide(&row.facts, &row.credential, row.lookup).outcome.unwrap_err().answer();
         let challenge = answer.challenge.unwrap_or_default();
         match answer.code {
             "missing_credential" => assert!(!challenge.contains("error"), "no error code where nothing was sent"),
@@ -315,8 +375,9 @@ fn no_answer_and_no_trace_repeats_the_key() {
             Credential::ApiKey { key, .. } => key.expose().to_owned(),
             _ => continue,
         };
-        let verdict = decide(&row.facts, &row.credential, row.lookup, row.limit);
-        let told = format!("{verdict:?} {:?}", verdict.outcome.as_ref().err().map(Refusal::answer));
+        let verdict = decide(&row.facts, &row.credential, row.lookup);
+        let told =
+            format!("{verdict:?} {:?} {:?}", verdict.trace(), verdict.outcome.as_ref().err().map(Refusal::answer));
         let hidden = &secret[secret.len() - 38..secret.len() - 4];
         assert!(!told.contains(hidden), "{}", row.what);
     }
@@ -325,25 +386,66 @@ fn no_answer_and_no_trace_repeats_the_key() {
 #[test]
 fn waiting_as_told_is_long_enough() {
     let row = table().into_iter().find(|row| row.reason == "rate_limited").unwrap();
-    let answer = decide(&row.facts, &row.credential, row.lookup, row.limit).outcome.unwrap_err().answer();
+    let answer = decide(&row.facts, &row.credential, row.lookup).outcome.unwrap_err().answer();
     assert_eq!(answer.retry_after, Some(2), "1.2 s rounded up");
 }
 
 #[test]
 fn a_good_key_passes_every_step() {
-    let key = PlainApiKey::generate(&SystemRandom, Environment::Staging);
-    let verdict = decide(&facts(), &bearer(&key), found(stored(&key), &key), open);
-    let principal = verdict.outcome.unwrap().unwrap();
-    assert_eq!(principal.environment, Environment::Staging);
-    assert_eq!(principal.application_name.as_str(), "Bookshelf");
-    assert!(verdict.trace.steps().iter().all(|step| step.outcome == StepOutcome::Passed));
-    assert!(!verdict.exposed);
+    for kind in KeyKind::ALL {
+        let key = PlainApiKey::generate(&SystemRandom, kind);
+        let verdict = decide(&facts(), &bearer(&key), found(stored(&key), &key));
+        let principal = verdict.outcome.as_ref().unwrap();
+        assert_eq!(principal.owner().kind(), kind);
+        let trace = verdict.trace();
+        assert!(
+            trace.steps().iter().all(|step| step.outcome == StepOutcome::Passed && !step.detail.is_empty()),
+            "{trace:?}"
+        );
+        assert!(!verdict.exposed && !verdict.reported);
+    }
 }
 
 #[test]
 fn a_refused_request_costs_no_quota_unless_it_came_to_the_limit() {
     for row in table().into_iter().filter(|row| row.failing != StepName::Limit) {
-        let verdict = decide(&row.facts, &row.credential, row.lookup, |_| unreachable!("the limit was asked"));
-        assert!(verdict.outcome.is_err());
+        let entry = match &row.lookup {
+            Lookup::Found { entry, .. } => Some(Arc::clone(entry)),
+            _ => None,
+        };
+        assert!(decide(&row.facts, &row.credential, row.lookup).outcome.is_err());
+        if let Some(entry) = entry {
+            assert_eq!(entry.meters().spend(NOW).windows()[0].remaining, 9, "{}", row.what);
+        }
     }
+}
+
+#[test]
+fn a_list_that_only_reports_lets_in_and_says_so() {
+    let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Staging));
+    let mut stored = stored(&key);
+    stored.key.settings.allowed_from = "203.0.113.0/24".parse().unwrap();
+    stored.key.settings.address_mode = AddressMode::ReportOnly;
+    let verdict = decide(&facts(), &bearer(&key), found(stored, &key));
+    assert!(verdict.outcome.is_ok() && verdict.reported);
+    let trace = verdict.trace();
+    let address = trace.steps().iter().find(|step| step.name == StepName::Address).unwrap();
+    assert!(address.detail.contains("only reports") && address.outcome == StepOutcome::Passed, "{address:?}");
+}
+
+#[test]
+fn a_key_works_until_the_end_of_its_overlap_or_its_expiry_whichever_is_first() {
+    let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Staging));
+    let mut stored = stored(&key);
+    let by = ApiKeyId::from_uuid(Uuid::from_u128(9));
+    stored.key.replaced = Some(Replaced { by, retires_at: Some(NOW + Duration::days(7)) });
+    stored.key.settings.expires_at = Some(NOW + Duration::hours(1));
+    assert_eq!(stored.key.ends_at(), stored.key.settings.expires_at);
+    let reason_at = |after: Duration| {
+        let facts = Facts { at: NOW + after, ..facts() };
+        decide(&facts, &bearer(&key), found(stored.clone(), &key)).outcome.err().map(|refusal| refusal.reason())
+    };
+    assert_eq!(reason_at(Duration::minutes(59)), None);
+    assert_eq!(reason_at(Duration::hours(1)), Some("expired"));
+    assert_eq!(reason_at(Duration::days(7)), Some("rotated_out"));
 }

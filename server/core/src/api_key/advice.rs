@@ -1,0 +1,111 @@
+//! What should be changed about a key: scopes that nobody uses, keys that nobody uses, keys that are too old.
+
+use super::{ApiKeyError, ApiKeyService};
+use crate::{
+    actor::Actor,
+    port::{
+        api_key::{ApiKey, KeyPolicy, KeyState},
+        request_log::{Period, RollupCounts, RollupKey},
+    },
+};
+use latchkey_model::{ApiKeyId, ApplicationId, Environment, ScopeSet};
+use std::collections::{BTreeMap, BTreeSet};
+use time::{Duration, OffsetDateTime};
+
+/// What is advised about one key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Advice {
+    /// Scopes that it holds and did not need in the last 30 days.
+    pub unused_scopes: ScopeSet,
+    /// For how many days it has been idle, if that is too long.
+    pub idle_days: Option<i64>,
+    /// How many days old it is, if it should have been rotated.
+    pub overdue_days: Option<i64>,
+}
+
+impl Advice {
+    /// For how long a scope must go unused, in days, and a key with it.
+    pub const WINDOW_DAYS: i64 = 30;
+    /// After how many days a key counts as idle where the policy does not say.
+    const IDLE_DAYS: i64 = 90;
+
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn of(key: &ApiKey, used: &BTreeSet<&'static str>, policy: Option<&KeyPolicy>, now: OffsetDateTime) -> Self {
+        let age = (now - key.created_at).whole_days();
+        if key.state(now) != KeyState::Live || key.is_pending() {
+            return Self::default();
+        }
+        let idle = (now - key.last_used_at.unwrap_or(key.created_at)).whole_days();
+        let allowed = policy.and_then(|policy| policy.disable_idle_days).map_or(Self::IDLE_DAYS, i64::from);
+        let rotate_after = policy.and_then(|policy| policy.rotate_after_days).map(i64::from);
+        let idle_days = Some(idle).filter(|idle| *idle >= allowed);
+        Self {
+            // A key that does nothing at all is idle: there is no use in saying so once for each scope.
+            unused_scopes: if age >= Self::WINDOW_DAYS && idle < Self::WINDOW_DAYS {
+                key.settings.scopes.iter().filter(|scope| !used.contains(scope.as_str())).cloned().collect()
+            } else {
+                ScopeSet::default()
+            },
+            idle_days,
+            overdue_days: rotate_after.filter(|limit| age >= *limit && key.replaced.is_none()).map(|_| age),
+        }
+    }
+}
+
+impl ApiKeyService {
+    /// What is advised about the keys of an environment; those about which there is nothing to say are left out.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn advice(
+        &self,
+        actor: &Actor,
+        application: ApplicationId,
+        environment: Environment,
+        keys: &[ApiKey],
+    ) -> Result<BTreeMap<ApiKeyId, Advice>, ApiKeyError> {
+        let account = actor.account()?;
+        let now = self.ports.now();
+        let policy = self.ports.store.key_policy(account.id, application, environment).await?;
+        let since = window_start(now);
+        let counts = self.ports.store.rollups(account.id, application, environment, Period::Day, since).await?;
+        let used = self.used_scopes(&counts);
+        let nothing = BTreeSet::new();
+        let advice = keys.iter().map(|key| {
+            let used = used.get(&key.id).unwrap_or(&nothing);
+            (key.id, Advice::of(key, used, policy.as_ref(), now))
+        });
+        Ok(advice.filter(|(_, advice)| !advice.is_empty()).collect())
+    }
+
+    /// What is advised about one key.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn advice_for(&self, actor: &Actor, key: &ApiKey) -> Result<Advice, ApiKeyError> {
+        let account = actor.account()?;
+        let now = self.ports.now();
+        let policy = self.ports.store.key_policy_of(key.id).await?;
+        let counts = self.ports.store.key_rollups(account.id, key.id, Period::Day, window_start(now)).await?;
+        let used = self.used_scopes(&counts).remove(&key.id).unwrap_or_default();
+        Ok(Advice::of(key, &used, policy.as_ref(), now))
+    }
+
+    /// The scopes that each key needed for what it was let in to.
+    fn used_scopes(&self, counts: &[(RollupKey, RollupCounts)]) -> BTreeMap<ApiKeyId, BTreeSet<&'static str>> {
+        let mut used: BTreeMap<ApiKeyId, BTreeSet<&'static str>> = BTreeMap::new();
+        for (slot, _) in counts.iter().filter(|(slot, _)| !slot.refused) {
+            let (method, pattern) = slot.route.split_once(' ').unwrap_or(("", &slot.route));
+            used.entry(slot.api_key_id).or_default().extend((self.needed_scope)(method, pattern));
+        }
+        used
+    }
+}
+
+fn window_start(now: OffsetDateTime) -> i64 {
+    Period::Day.start_of(now - Duration::days(Advice::WINDOW_DAYS))
+}

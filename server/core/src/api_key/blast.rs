@@ -1,0 +1,194 @@
+//! What a change of a key would break: the requests of the last 24 hours, and how many of them would be refused.
+
+use super::{AllowList, ApiKeyError, ApiKeyService};
+use crate::{
+    actor::Actor,
+    port::{
+        api_key::{AddressMode, ApiKey, KeySettings, Traffic},
+        request_log::Period,
+    },
+};
+use latchkey_model::ScopeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+use time::Duration;
+
+/// The scope that a route needs, by its method and pattern; none for routes that any key may call.
+pub type NeededScope = fn(method: &str, route: &str) -> Option<&'static str>;
+
+/// What a key did in the last 24 hours, and what a change would have done to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BlastRadius {
+    /// Requests that were let in: exact.
+    pub requests: u64,
+    /// The same by route, the busiest first: exact.
+    pub routes: Vec<(String, u64)>,
+    /// From where they came, the busiest first, as far as single requests were kept.
+    pub addresses: Vec<(IpAddr, u64)>,
+    /// How many single requests were kept.
+    pub kept: u64,
+    /// How many of [`BlastRadius::requests`] would have been refused.
+    pub refused: u64,
+    /// Whether that number is drawn from those that were kept, rather than counted.
+    pub estimated: bool,
+}
+
+/// A change of a key that may refuse what was let in before.
+#[derive(Debug, Clone, Copy)]
+enum Narrowing<'a> {
+    /// It ends, or will.
+    Everything,
+    /// It may do less, or from fewer places.
+    Settings { scopes: &'a ScopeSet, networks: Option<&'a AllowList> },
+}
+
+impl ApiKeyService {
+    /// What ending a key, or the end of its rotation, would break.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn blast_radius(&self, actor: &Actor, key: &ApiKey) -> Result<BlastRadius, ApiKeyError> {
+        self.replay(actor, key, Narrowing::Everything).await
+    }
+
+    /// What new settings would break.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn blast_radius_of(
+        &self,
+        actor: &Actor,
+        key: &ApiKey,
+        settings: &KeySettings,
+    ) -> Result<BlastRadius, ApiKeyError> {
+        let networks = match settings.address_mode {
+            AddressMode::Enforce => Some(&settings.allowed_from),
+            AddressMode::ReportOnly => None,
+        };
+        self.replay(actor, key, Narrowing::Settings { scopes: &settings.scopes, networks }).await
+    }
+
+    async fn replay(&self, actor: &Actor, key: &ApiKey, change: Narrowing<'_>) -> Result<BlastRadius, ApiKeyError> {
+        let account = actor.account()?;
+        let since = self.ports.now() - Duration::DAY;
+        let first = Period::Hour.start_of(since);
+        let counts = self.ports.store.key_rollups(account.id, key.id, Period::Hour, first).await?;
+        let mut routes: BTreeMap<String, u64> = BTreeMap::new();
+        for (slot, sums) in counts.into_iter().filter(|(slot, _)| !slot.refused) {
+            *routes.entry(slot.route).or_default() += sums.requests;
+        }
+        let traffic = self.ports.store.key_traffic(account.id, key.id, since).await?;
+        Ok(measure(routes, &traffic, change, self.needed_scope))
+    }
+}
+
+fn measure(
+    routes: BTreeMap<String, u64>,
+    traffic: &[Traffic],
+    change: Narrowing<'_>,
+    needed_scope: NeededScope,
+) -> BlastRadius {
+    let mut addresses: BTreeMap<IpAddr, u64> = BTreeMap::new();
+    for one in traffic {
+        *addresses.entry(one.address).or_default() += one.requests;
+    }
+    let counted: u64 = routes.values().sum();
+    let kept: u64 = traffic.iter().map(|one| one.requests).sum();
+    let requests = counted.max(kept);
+    let lacks = |scopes: &ScopeSet, method: &str, route: &str| {
+        needed_scope(method, route).is_some_and(|needed| !scopes.contains(needed))
+    };
+    let (refused, estimated) = match change {
+        Narrowing::Everything => (requests, false),
+        Narrowing::Settings { scopes, networks } => {
+            let by_scope: u64 = routes
+                .iter()
+                .filter(|(route, _)| {
+                    let (method, pattern) = route.split_once(' ').unwrap_or(("", route));
+                    lacks(scopes, method, pattern)
+                })
+                .map(|(_, count)| count)
+                .sum();
+            let outside = |one: &Traffic| networks.is_some_and(|networks| !networks.admits(one.address));
+            if traffic.iter().any(outside) {
+                let refused = traffic
+                    .iter()
+                    .filter(|one| outside(one) || lacks(scopes, &one.method, &one.route))
+                    .map(|one| one.requests)
+                    .sum::<u64>();
+                let scaled = if kept == 0 { 0 } else { u128::from(refused) * u128::from(requests) / u128::from(kept) };
+                (u64::try_from(scaled).unwrap_or(u64::MAX).max(by_scope), kept < requests)
+            } else {
+                (by_scope, false)
+            }
+        }
+    };
+    BlastRadius { requests, routes: most_first(routes), addresses: most_first(addresses), kept, refused, estimated }
+}
+
+fn most_first<K: Ord>(counts: BTreeMap<K, u64>) -> Vec<(K, u64)> {
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
+}
+
+/// Whether a change takes something away that a caller may need: a scope, or a place to call from.
+pub fn takes_away(before: &KeySettings, after: &KeySettings) -> bool {
+    let networks = |settings: &KeySettings| -> BTreeSet<String> { settings.allowed_from.iter().collect() };
+    let refuses_some =
+        |settings: &KeySettings| settings.address_mode == AddressMode::Enforce && !settings.allowed_from.is_empty();
+    !before.scopes.is_subset(&after.scopes)
+        || (refuses_some(after) && (!refuses_some(before) || !networks(before).is_subset(&networks(after))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needed(method: &str, route: &str) -> Option<&'static str> {
+        match (method, route) {
+            ("GET", "/posts") => Some("read:posts"),
+            ("POST", "/posts") => Some("write:posts"),
+            _ => None,
+        }
+    }
+
+    fn traffic(method: &str, address: &str, requests: u64) -> Traffic {
+        Traffic { method: method.to_owned(), route: "/posts".to_owned(), address: address.parse().unwrap(), requests }
+    }
+
+    fn routes(reads: u64, writes: u64) -> BTreeMap<String, u64> {
+        [("GET /posts".to_owned(), reads), ("POST /posts".to_owned(), writes)].into()
+    }
+
+    #[test]
+    fn ending_a_key_refuses_everything() {
+        let radius = measure(routes(7, 3), &[traffic("GET", "192.0.2.1", 7)], Narrowing::Everything, needed);
+        assert_eq!((radius.requests, radius.refused, radius.estimated), (10, 10, false));
+        assert_eq!(radius.routes[0], ("GET /posts".to_owned(), 7));
+    }
+
+    #[test]
+    fn a_scope_less_refuses_exactly_the_routes_that_need_it() {
+        let scopes: ScopeSet = "read:posts".parse().unwrap();
+        let change = Narrowing::Settings { scopes: &scopes, networks: None };
+        let radius = measure(routes(7, 3), &[], change, needed);
+        assert_eq!((radius.refused, radius.estimated), (3, false));
+    }
+
+    #[test]
+    fn fewer_networks_are_replayed_from_the_requests_that_were_kept() {
+        let scopes: ScopeSet = "read:posts write:posts".parse().unwrap();
+        let networks: AllowList = "192.0.2.0/24".parse().unwrap();
+        let change = Narrowing::Settings { scopes: &scopes, networks: Some(&networks) };
+        let kept =
+            [traffic("GET", "192.0.2.1", 60), traffic("GET", "198.51.100.1", 20), traffic("POST", "198.51.100.1", 20)];
+        let all = measure(routes(80, 20), &kept, change, needed);
+        assert_eq!((all.refused, all.estimated), (40, false));
+        let sampled = measure(routes(800, 200), &kept, change, needed);
+        assert_eq!((sampled.requests, sampled.kept, sampled.refused, sampled.estimated), (1_000, 100, 400, true));
+        assert_eq!(all.addresses[0].1, 60);
+    }
+}

@@ -1,0 +1,86 @@
+//! What the clock asks for: mails before a key ends, and switching off keys that nobody uses.
+
+use super::KeyChanges;
+use crate::{
+    authn::KnownKeys,
+    mail::Letter,
+    port::{Consumed, StoreError, api_key::Disabled},
+    ports::Ports,
+};
+use time::Duration;
+
+/// Does what the clock asks for, some keys at a time.
+#[derive(Clone)]
+pub struct Housekeeping {
+    ports: Ports,
+    changes: KeyChanges,
+    public_url: String,
+}
+
+impl Housekeeping {
+    /// How many days before its end a key's people are told.
+    const REMINDERS: [u16; 3] = [1, 7, 30];
+    const BATCH: u64 = 100;
+
+    /// On these ports; links in mails begin with `public_url`.
+    pub fn new(ports: Ports, known: KnownKeys, public_url: String) -> Self {
+        Self { ports, changes: KeyChanges::new(known), public_url }
+    }
+
+    /// Tells people of keys that end soon: 30, 7 and 1 days ahead, each once. Says how many keys were told of.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remind(&self) -> Result<u64, StoreError> {
+        let now = self.ports.now();
+        let mut told = 0;
+        // The most urgent first: a key that ends tomorrow gets one mail, not three.
+        for days in Self::REMINDERS {
+            loop {
+                let before = now + Duration::days(i64::from(days));
+                let ending = self.ports.store.keys_ending(now, before, days, Self::BATCH).await?;
+                for one in &ending {
+                    let mut work = self.ports.store.begin().await?;
+                    if work.api_key_told(one.key.id, days).await? == Consumed::Won {
+                        let letter = Letter::key_ends(&one.key, days, &self.public_url);
+                        letter.send(&mut *work, &self.ports, &one.emails).await?;
+                        work.commit().await?;
+                        told += 1;
+                    }
+                }
+                if ending.is_empty() {
+                    break;
+                }
+            }
+        }
+        Ok(told)
+    }
+
+    /// Switches off keys that were idle for longer than their environment allows, and tells their people. Says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn disable_idle(&self) -> Result<u64, StoreError> {
+        let now = self.ports.now();
+        let mut disabled = 0;
+        loop {
+            let idle = self.ports.store.keys_idle(now, Self::BATCH).await?;
+            let mut progress = false;
+            for one in &idle {
+                let mut work = self.ports.store.begin().await?;
+                let off = Disabled { at: now, by_policy: true };
+                if work.api_key_disable(one.key.owner.holder(), one.key.id, off).await? == Consumed::Won {
+                    Letter::key_idle(&one.key, now, &self.public_url)
+                        .send(&mut *work, &self.ports, &one.emails)
+                        .await?;
+                    self.changes.commit(work, &[one.key.public_id]).await?;
+                    disabled += 1;
+                    progress = true;
+                }
+            }
+            if !progress {
+                return Ok(disabled);
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The steps of a decision, in words for its owner.
+
+use super::{entry::Entry, refusal::Refusal, verdict::Verdict};
+use crate::port::api_key::{AddressMode, KeyOwner};
+use latchkey_model::trace::{DecisionTrace, Step, StepName, StepOutcome};
+use std::fmt::Write;
+
+/// Writes down every step of a verdict: those before the failing one passed, those after it were not reached.
+pub(super) fn of(verdict: &Verdict) -> DecisionTrace {
+    let refusal = verdict.outcome.as_ref().err();
+    let failing = refusal.map(Refusal::step);
+    let mut steps = Vec::with_capacity(StepName::ALL.len());
+    for name in StepName::ALL {
+        if Some(name) == failing {
+            let detail = refusal.map(Refusal::detail).unwrap_or_default();
+            steps.push(Step { name, outcome: StepOutcome::Failed, detail });
+            break;
+        }
+        steps.push(Step { name, outcome: StepOutcome::Passed, detail: passed(name, verdict) });
+    }
+    DecisionTrace::complete(steps)
+}
+
+fn passed(name: StepName, verdict: &Verdict) -> String {
+    let entry = verdict.known.as_deref();
+    match (name, entry) {
+        (StepName::Credential, _) => verdict.via.map(|via| format!("a key in {via}")).unwrap_or_default(),
+        (StepName::Format, _) => "well formed, the checksum matches".to_owned(),
+        (StepName::Lookup, Some(entry)) => format!("{} of {}", entry.key().settings.name, entry.key().owner.name()),
+        (StepName::Lifetime, Some(entry)) => lifetime(entry),
+        (StepName::Environment, Some(entry)) => match &entry.key().owner {
+            KeyOwner::Environment { environment, .. } => environment.as_str().to_owned(),
+            KeyOwner::Account { .. } => "a personal access token belongs to no environment".to_owned(),
+        },
+        (StepName::Address, Some(entry)) => address(entry, verdict),
+        (StepName::Scope, _) => {
+            verdict.facts.needed_scope.map_or_else(|| "none needed".to_owned(), |needed| format!("holds {needed}"))
+        }
+        (StepName::Limit, _) => limit(verdict),
+        (_, None) => String::new(),
+    }
+}
+
+fn lifetime(entry: &Entry) -> String {
+    let key = entry.key();
+    let mut text = match key.ends_at() {
+        Some(at) => format!("ends on {}", at.date()),
+        None => "does not expire".to_owned(),
+    };
+    if key.replaced.is_some() {
+        text.push_str("; another key takes over from it");
+    }
+    text
+}
+
+fn address(entry: &Entry, verdict: &Verdict) -> String {
+    let (settings, address) = (&entry.key().settings, verdict.facts.address);
+    let allowed = &settings.allowed_from;
+    if allowed.is_empty() {
+        format!("{address}, any address may use this key")
+    } else if verdict.reported {
+        format!("{address} is outside of {allowed}: reported, and let in, since this list only reports")
+    } else if settings.address_mode == AddressMode::ReportOnly {
+        format!("{address}, in the list that only reports: {allowed}")
+    } else {
+        format!("{address}, allowed: {allowed}")
+    }
+}
+
+fn limit(verdict: &Verdict) -> String {
+    let Some(readings) = &verdict.readings else { return String::new() };
+    let mut text = String::new();
+    for reading in readings.windows().iter().chain([readings.owner()]) {
+        let comma = if text.is_empty() { "" } else { ", " };
+        let whose = if std::ptr::eq(reading, readings.owner()) { " of all keys together" } else { "" };
+        let _ = write!(text, "{comma}{} of {}{whose} left", reading.remaining, reading.quota);
+    }
+    text
+}

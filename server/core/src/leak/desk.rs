@@ -1,0 +1,129 @@
+//! What a report of a found key asks for.
+
+use super::finder;
+use crate::{
+    api_key::{KeyChanges, PlainApiKey},
+    authn::KnownKeys,
+    limit::{Limiter, Quota, Reading, network_of},
+    mail::Letter,
+    port::{
+        Consumed, StoreError,
+        api_key::{KeyState, Leaked, Revoked, RevokedBecause},
+    },
+    ports::Ports,
+    secret::{DigestKey, digests_equal},
+};
+use std::{net::IpAddr, sync::Arc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Where a key was found, in the words of whoever reported it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeakPlace(String);
+
+impl LeakPlace {
+    const MAX_LENGTH: usize = 400;
+
+    /// The first characters of what was said, on one line, with our own secrets taken out.
+    pub fn new(text: &str) -> Self {
+        let mut clean = text.to_owned();
+        for found in finder::find(text.as_bytes()) {
+            clean = clean.replace(found.key.expose(), &found.key.hint());
+        }
+        Self(clean.chars().filter(|character| !character.is_control()).take(Self::MAX_LENGTH).collect())
+    }
+}
+
+/// Does what reports of found keys ask for.
+#[derive(Clone)]
+pub struct LeakDesk {
+    ports: Ports,
+    changes: KeyChanges,
+    pepper: DigestKey,
+    public_url: String,
+    reporters: Arc<Limiter<IpAddr>>,
+    room: Arc<Semaphore>,
+}
+
+impl LeakDesk {
+    /// How many reports are worked on at once.
+    const ROOM: usize = 64;
+    /// How many keys of one report are looked at.
+    const KEYS_IN_A_REPORT: usize = 20;
+
+    /// On these ports; `quota` is how many reports each network may send.
+    pub fn new(ports: Ports, known: KnownKeys, pepper: DigestKey, public_url: String, quota: Quota) -> Self {
+        let reporters = Arc::new(Limiter::new(quota));
+        Self {
+            ports,
+            changes: KeyChanges::new(known),
+            pepper,
+            public_url,
+            reporters,
+            room: Arc::new(Semaphore::new(Self::ROOM)),
+        }
+    }
+
+    /// Room to work on one report; none while too many are being worked on.
+    pub fn room(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).try_acquire_owned().ok()
+    }
+
+    /// Counts a report from an address, and says whether it is one too many.
+    pub fn admit(&self, address: IpAddr) -> Reading {
+        self.reporters.check(&network_of(address), self.ports.now())
+    }
+
+    /// Looks for our keys in a text, notes each one that is real, tells its people, and revokes it where its environment's
+    /// settings ask for that. Says whether any was real: not for the ears of whoever reported it, unless we know them.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the report should be sent again.
+    pub async fn report(&self, text: &str, place: &LeakPlace) -> Result<bool, StoreError> {
+        let mut real = false;
+        for found in finder::find(text.as_bytes()).take(Self::KEYS_IN_A_REPORT) {
+            real |= self.report_key(&found.key, place).await?;
+        }
+        Ok(real)
+    }
+
+    async fn report_key(&self, presented: &PlainApiKey, place: &LeakPlace) -> Result<bool, StoreError> {
+        let Some(stored) = self.ports.store.api_key_for_door(presented.public_id()).await? else { return Ok(false) };
+        // Whoever made up a key around a known id has found nothing.
+        if !digests_equal(&stored.digest, &presented.digest(&self.pepper)) {
+            return Ok(false);
+        }
+        let (key, now) = (stored.key, self.ports.now());
+        // A personal access token opens what its person may do: it is always revoked.
+        let revoke = self.ports.store.key_policy_of(key.id).await?.is_none_or(|policy| policy.revoke_leaked);
+        let mut work = self.ports.store.begin().await?;
+        let noted = work.api_key_leaked(key.id, &Leaked { at: now, place: place.0.clone() }).await?;
+        let works = matches!(key.state(now), KeyState::Live | KeyState::Disabled(_));
+        if works && revoke {
+            let revoked = Revoked { at: now, because: RevokedBecause::Leaked };
+            let _ = work.api_key_revoke(key.owner.holder(), key.id, None, revoked).await?;
+        }
+        if works && noted == Consumed::Won {
+            let people = self.ports.store.key_people(key.id).await?;
+            Letter::key_leaked(&key, &place.0, revoke, &self.public_url).send(&mut *work, &self.ports, &people).await?;
+        }
+        self.changes.commit(work, &[key.public_id]).await?;
+        tracing::warn!(key.hint = %key.hint(), revoked = works && revoke, "a key was reported as leaked");
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandom;
+    use latchkey_model::KeyKind;
+
+    #[test]
+    fn r53_the_place_holds_no_secret_and_no_line_break() {
+        let key = PlainApiKey::generate(&SystemRandom, KeyKind::Personal);
+        let place = LeakPlace::new(&format!("https://example.org/?k={}\r\nX: y {0}", key.expose()));
+        assert!(!place.0.contains(&key.expose()[20..]) && !place.0.contains('\n'), "{}", place.0);
+        assert!(place.0.starts_with("https://example.org/?k=lk_pat_"));
+        assert_eq!(LeakPlace::new(&"x".repeat(1_000)).0.len(), 400);
+    }
+}

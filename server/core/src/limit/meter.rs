@@ -1,0 +1,158 @@
+//! Counting against one quota.
+
+use super::Quota;
+use std::sync::atomic::{AtomicI64, Ordering};
+use time::{Duration, OffsetDateTime};
+
+/// Counts requests against one quota.
+#[derive(Debug)]
+pub struct Meter {
+    quota: Quota,
+    /// The theoretical arrival time of the next request, in Unix nanoseconds.
+    arrival: AtomicI64,
+}
+
+/// A quota after one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The quota.
+    pub quota: Quota,
+    /// Requests that would be let in right now.
+    pub remaining: u32,
+    /// Until the quota is whole again.
+    pub reset_after: Duration,
+    /// How long to wait, where this request was one too many.
+    pub retry_after: Option<Duration>,
+}
+
+/// A time in Unix nanoseconds.
+pub(super) fn nanoseconds(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos()).unwrap_or(i64::MAX)
+}
+
+impl Meter {
+    /// A meter with its whole quota.
+    pub const fn new(quota: Quota) -> Self {
+        Self { quota, arrival: AtomicI64::new(i64::MIN) }
+    }
+
+    /// Counts one request, and says whether it is within the quota. A refused request costs nothing.
+    pub fn spend(&self, now: OffsetDateTime) -> Reading {
+        self.spend_at(nanoseconds(now))
+    }
+
+    /// What [`Meter::spend`] would say, without counting anything.
+    pub fn look(&self, now: OffsetDateTime) -> Reading {
+        let now = nanoseconds(now);
+        let ahead = self.ahead(self.arrival.load(Ordering::Relaxed), now);
+        let spent = ahead.saturating_add(self.quota.cost()).saturating_sub(now);
+        let over = spent - self.quota.depth();
+        self.reading(ahead - now, (over > 0).then_some(over))
+    }
+
+    pub(super) fn spend_at(&self, now: i64) -> Reading {
+        let (cost, depth) = (self.quota.cost(), self.quota.depth());
+        let mut current = self.arrival.load(Ordering::Relaxed);
+        loop {
+            let ahead = self.ahead(current, now);
+            let next = ahead.saturating_add(cost);
+            let spent = next.saturating_sub(now);
+            if spent > depth {
+                return self.reading(ahead - now, Some(spent - depth));
+            }
+            match self.arrival.compare_exchange_weak(current, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return self.reading(spent, None),
+                Err(seen) => current = seen,
+            }
+        }
+    }
+
+    /// Gives one request back, where another meter refused it.
+    pub(super) fn give_back(&self) {
+        self.arrival.fetch_sub(self.quota.cost(), Ordering::Relaxed);
+    }
+
+    /// Nobody can be further ahead than a whole window: such an arrival is from before the clock was set back.
+    fn ahead(&self, arrival: i64, now: i64) -> i64 {
+        if arrival > now.saturating_add(self.quota.depth()) { now } else { arrival.max(now) }
+    }
+
+    fn reading(&self, spent: i64, retry_after: Option<i64>) -> Reading {
+        let left = (self.quota.depth() - spent) / self.quota.cost();
+        Reading {
+            quota: self.quota,
+            remaining: u32::try_from(left).unwrap_or(0),
+            reset_after: Duration::nanoseconds(spent),
+            retry_after: retry_after.map(Duration::nanoseconds),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{num::NonZeroU32, sync::atomic::AtomicU32};
+    use time::macros::datetime;
+
+    const START: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+    fn meter(requests: u32, window_seconds: u32) -> Meter {
+        Meter::new(Quota {
+            requests: NonZeroU32::new(requests).unwrap(),
+            window_seconds: NonZeroU32::new(window_seconds).unwrap(),
+        })
+    }
+
+    #[test]
+    fn lets_the_whole_quota_in_at_once_and_then_one_at_a_time() {
+        let meter = meter(10, 60);
+        for left in (0..10).rev() {
+            let state = meter.spend(START);
+            assert_eq!((state.remaining, state.retry_after), (left, None));
+        }
+        let refused = meter.spend(START);
+        assert_eq!(refused.retry_after, Some(Duration::seconds(6)));
+        assert_eq!(refused.remaining, 0);
+        assert_eq!(meter.look(START).retry_after, Some(Duration::seconds(6)));
+        assert_eq!(meter.look(START + Duration::seconds(6)).retry_after, None);
+        assert_eq!(meter.spend(START + Duration::seconds(6)).retry_after, None);
+        assert!(meter.spend(START + Duration::seconds(6)).retry_after.is_some());
+    }
+
+    #[test]
+    fn r50_exactly_the_quota_passes_under_concurrency() {
+        let meter = meter(100, 3_600);
+        let passed = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        if meter.spend(START).retry_after.is_none() {
+                            passed.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(passed.into_inner(), 100);
+    }
+
+    #[test]
+    fn a_clock_set_back_locks_nobody_out() {
+        let meter = meter(2, 60);
+        let _ = meter.spend(START + Duration::days(365));
+        assert_eq!(meter.spend(START).remaining, 1);
+        assert_eq!(meter.spend(START).remaining, 0);
+        assert!(meter.spend(START).retry_after.is_some_and(|wait| wait <= Duration::seconds(60)));
+    }
+
+    #[test]
+    fn a_clock_set_ahead_gives_no_more_than_one_whole_quota() {
+        let meter = meter(2, 60);
+        let _ = meter.spend(START);
+        let later = START + Duration::days(365);
+        assert_eq!(meter.spend(later).remaining, 1);
+        assert_eq!(meter.spend(later).remaining, 0);
+        assert!(meter.spend(later).retry_after.is_some());
+    }
+}

@@ -1,0 +1,119 @@
+//! What each mail says.
+
+use crate::{
+    port::{
+        StoreError, UnitOfWork,
+        api_key::{ApiKey, KeyOwner},
+        mail::Mail,
+    },
+    ports::Ports,
+};
+use latchkey_model::MailId;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// A mail, before it is known to whom it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Names what it tells of: each recipient is told once.
+    occasion: String,
+    subject: String,
+    text: String,
+}
+
+impl Letter {
+    /// A key ends in so many days.
+    pub fn key_ends(key: &ApiKey, days: u16, public_url: &str) -> Self {
+        let ends = key.settings.expires_at.map(written).unwrap_or_default();
+        let within = if days == 1 { "in less than a day".to_owned() } else { format!("in less than {days} days") };
+        Self {
+            occasion: format!("key-ends:{}:{ends}:{days}", key.id),
+            subject: format!("{} ends {within}", key.settings.name),
+            text: format!(
+                "The {} {} ({}) of {} ends {within}, at {ends}.\n\nFrom then on, requests with it are refused. Rotate it before, so that both work while you move your callers:\n{}\n",
+                key.owner.kind().label(),
+                key.settings.name,
+                key.hint(),
+                key.owner.name(),
+                link(key, public_url),
+            ),
+        }
+    }
+
+    /// A key was switched off, since nobody had used it.
+    pub fn key_idle(key: &ApiKey, at: OffsetDateTime, public_url: &str) -> Self {
+        let last = key
+            .last_used_at
+            .map_or_else(|| "It was never used.".to_owned(), |at| format!("It was last used at {}.", written(at)));
+        Self {
+            occasion: format!("key-idle:{}:{}", key.id, written(at)),
+            subject: format!("{} was switched off, since nobody used it", key.settings.name),
+            text: format!(
+                "The {} {} ({}) of {} was switched off, as the settings of its environment ask for. {last}\n\nIf it is still needed, switch it on again:\n{}\n",
+                key.owner.kind().label(),
+                key.settings.name,
+                key.hint(),
+                key.owner.name(),
+                link(key, public_url),
+            ),
+        }
+    }
+
+    /// A key was found where secrets must not be.
+    pub fn key_leaked(key: &ApiKey, place: &str, revoked: bool, public_url: &str) -> Self {
+        let place = if place.is_empty() {
+            "Where it was found was not said.".to_owned()
+        } else {
+            format!("It was found at {place}.")
+        };
+        let what = if revoked {
+            "It was revoked at once, as its settings ask for: requests with it are refused. Create a new key for its callers."
+        } else {
+            "It still works. Rotate it now, move your callers, and end it: whoever found it can use it."
+        };
+        Self {
+            occasion: format!("key-leaked:{}", key.id),
+            subject: format!("{} was found where secrets must not be", key.settings.name),
+            text: format!(
+                "Somebody reported the {} {} ({}) of {}. {place}\n\n{what}\n{}\n",
+                key.owner.kind().label(),
+                key.settings.name,
+                key.hint(),
+                key.owner.name(),
+                link(key, public_url),
+            ),
+        }
+    }
+
+    /// Writes it for each recipient, in the transaction of what it tells of.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn send(self, work: &mut dyn UnitOfWork, ports: &Ports, recipients: &[String]) -> Result<(), StoreError> {
+        for recipient in recipients {
+            let mail = Mail {
+                id: MailId::from_uuid(ports.uuid()),
+                recipient: recipient.clone(),
+                subject: self.subject.clone(),
+                text: self.text.clone(),
+                occasion: self.occasion.clone(),
+                created_at: ports.now(),
+            };
+            // Whoever was told before is not told again.
+            let _ = work.mail_add(&mail).await?;
+        }
+        Ok(())
+    }
+}
+
+fn link(key: &ApiKey, public_url: &str) -> String {
+    match &key.owner {
+        KeyOwner::Environment { application_id, environment, .. } => {
+            format!("{public_url}/apps/{application_id}/{environment}/keys/{}", key.id)
+        }
+        KeyOwner::Account { .. } => format!("{public_url}/account/tokens/{}", key.id),
+    }
+}
+
+fn written(at: OffsetDateTime) -> String {
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
+}

@@ -1,0 +1,150 @@
+//! The counts of one key between two visits of the writer: exact, however many requests come.
+
+use crate::port::request_log::{LATENCY_BOUNDS_US, RollupCounts};
+use std::{
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use time::OffsetDateTime;
+
+/// What is counted apart in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// The start of the minute, in Unix seconds.
+    pub minute: i64,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The route's pattern.
+    pub route: &'static str,
+    /// The status of the answer.
+    pub status: u16,
+    /// Whether the door refused it.
+    pub refused: bool,
+}
+
+/// A request as it is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    /// Where it belongs.
+    pub slot: Slot,
+    /// When it arrived.
+    pub at: OffsetDateTime,
+    /// From where.
+    pub address: IpAddr,
+    /// How long the answer took.
+    pub duration: Duration,
+}
+
+/// What was counted since the last visit.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Mostly one or two slots: a key calls few routes in a tenth of a second.
+    pub slots: Vec<(Slot, RollupCounts)>,
+    /// When a request was last let in, and from where.
+    pub last_use: Option<(OffsetDateTime, IpAddr)>,
+}
+
+/// The counts of one key. Its lock is held for some nanoseconds, and only requests with the same key can meet at it.
+#[derive(Debug, Default)]
+pub struct Tally(Mutex<Counts>);
+
+impl Tally {
+    /// Counts a request; says whether it is the first since the last visit.
+    pub fn count(&self, counted: &Counted) -> bool {
+        let mut counts = self.lock();
+        let first = counts.slots.is_empty();
+        let known = counts.slots.iter().position(|(slot, _)| *slot == counted.slot);
+        let at = known.unwrap_or(counts.slots.len());
+        if known.is_none() {
+            counts.slots.push((counted.slot, RollupCounts::default()));
+        }
+        let sums = &mut counts.slots[at].1;
+        sums.requests += 1;
+        sums.latency[latency_bucket(microseconds(counted.duration))] += 1;
+        if !counted.slot.refused && counts.last_use.is_none_or(|(last, _)| last <= counted.at) {
+            counts.last_use = Some((counted.at, counted.address));
+        }
+        first
+    }
+
+    /// Hands over what was counted, and begins anew. The room for slots is kept.
+    pub fn hand_over(&self, mut take: impl FnMut(Slot, RollupCounts)) -> Option<(OffsetDateTime, IpAddr)> {
+        let mut counts = self.lock();
+        for (slot, sums) in counts.slots.drain(..) {
+            take(slot, sums);
+        }
+        counts.last_use.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        // A panic in between can at worst have lost the count of one request.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A duration in whole microseconds.
+pub(super) fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The bucket of the roll-ups into which a latency falls.
+pub(super) fn latency_bucket(duration_us: u64) -> usize {
+    LATENCY_BOUNDS_US.iter().position(|bound| duration_us <= *bound).unwrap_or(LATENCY_BOUNDS_US.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+    use time::macros::datetime;
+
+    fn counted(status: u16, refused: bool) -> Counted {
+        Counted {
+            slot: Slot { minute: 60, method: "GET", route: "/x", status, refused },
+            at: datetime!(2026-11-23 12:00 UTC),
+            address: Ipv4Addr::LOCALHOST.into(),
+            duration: Duration::from_micros(300),
+        }
+    }
+
+    #[test]
+    fn latencies_fall_into_the_bucket_that_bounds_them() {
+        assert_eq!(latency_bucket(0), 0);
+        assert_eq!(latency_bucket(250), 0);
+        assert_eq!(latency_bucket(251), 1);
+        assert_eq!(latency_bucket(1_000_000), 10);
+        assert_eq!(latency_bucket(u64::MAX), 11);
+    }
+
+    #[test]
+    fn nothing_is_lost_between_counting_and_handing_over() {
+        let tally = Tally::default();
+        let (mut served, mut refused) = (0, 0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for number in 0..5_000 {
+                        tally.count(&if number % 5 == 0 { counted(401, true) } else { counted(200, false) });
+                    }
+                });
+            }
+            for _ in 0..50 {
+                tally.hand_over(|slot, sums| *if slot.refused { &mut refused } else { &mut served } += sums.requests);
+                std::thread::yield_now();
+            }
+        });
+        tally.hand_over(|slot, sums| *if slot.refused { &mut refused } else { &mut served } += sums.requests);
+        assert_eq!((served, refused), (16_000, 4_000));
+    }
+
+    #[test]
+    fn only_what_was_let_in_is_a_use() {
+        let tally = Tally::default();
+        assert!(tally.count(&counted(401, true)), "the first since the last visit");
+        assert!(!tally.count(&counted(401, true)));
+        assert_eq!(tally.hand_over(|_, _| {}), None);
+        assert!(tally.count(&counted(200, false)));
+        assert!(tally.hand_over(|_, _| {}).is_some());
+    }
+}

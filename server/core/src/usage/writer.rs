@@ -1,0 +1,238 @@
+//! The one task that writes what was recorded: rows and counts together, in batches.
+
+use super::{
+    recorder::{Recorder, RowBudget, Served, Shared, address_of, arrival_of},
+    tally::{Slot, latency_bucket, microseconds},
+};
+use crate::{
+    authn::Refusal,
+    port::{
+        Store, StoreError,
+        request_log::{Attribution, LastUse, Period, RequestBatch, RequestRow, RollupCounts, RollupKey},
+    },
+};
+use latchkey_model::{ApiKeyId, OwnerId};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    sync::{Arc, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// How many rows the writer takes at once.
+const BATCH_SIZE: usize = 1_000;
+/// How long the writer waits for more before it writes what it has.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The longest it waits under load: a request is on the usage page within two seconds.
+const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
+/// A batch that took long to write is followed by so many times as long a pause: writing never takes more than a small part of
+/// the machine from those who wait for an answer.
+const REST: u32 = 30;
+/// How often a batch is tried again when the store is out of reach.
+const TRIES: u32 = 5;
+
+/// The task that writes.
+pub struct Recording {
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Recording {
+    /// Starts the writer.
+    pub fn start(store: Arc<dyn Store>, budget: RowBudget) -> (Recorder, Self) {
+        let (recorder, rows, shared) = Recorder::new(budget);
+        let (stop, stopped) = oneshot::channel();
+        let writer = Writer { store, rows, shared, counts: BTreeMap::new(), last_uses: HashMap::new() };
+        (recorder, Self { stop, task: tokio::spawn(writer.run(stopped)) })
+    }
+
+    /// Writes what was recorded so far, and ends.
+    pub async fn finish(self) {
+        // The writer may have died; then there is nobody to tell, and the join says so.
+        let _ = self.stop.send(());
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the writer of the request log ended badly");
+        }
+    }
+}
+
+struct Writer {
+    store: Arc<dyn Store>,
+    rows: mpsc::Receiver<Served>,
+    shared: Arc<Shared>,
+    /// Counts that are not written yet: a failed batch keeps them for the next one.
+    counts: BTreeMap<RollupKey, RollupCounts>,
+    last_uses: HashMap<ApiKeyId, LastUse>,
+}
+
+impl Writer {
+    async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
+        let mut pause = PAUSE;
+        loop {
+            let stopping = tokio::select! {
+                () = self.shared.wake.notified() => tokio::time::timeout(pause, &mut stopped).await.is_ok(),
+                _ = &mut stopped => true,
+            };
+            let began = Instant::now();
+            while self.write_batch().await == BATCH_SIZE {}
+            if stopping {
+                return;
+            }
+            pause = (began.elapsed() * REST).clamp(PAUSE, LONGEST_PAUSE);
+        }
+    }
+
+    /// Writes what is there, and says how many rows that were.
+    async fn write_batch(&mut self) -> usize {
+        let mut taken = Vec::new();
+        while taken.len() < BATCH_SIZE {
+            let Ok(served) = self.rows.try_recv() else { break };
+            taken.push(served);
+        }
+        let count = taken.len();
+        self.collect_counts();
+        let mut batch = RequestBatch::default();
+        self.attribute(taken, &mut batch).await;
+        if batch.rows.is_empty() && self.counts.is_empty() && batch.exposures.is_empty() {
+            return count;
+        }
+        batch.rollups = self.counts.iter().map(|(key, counts)| (key.clone(), *counts)).collect();
+        batch.last_uses = self.last_uses.values().cloned().collect();
+        match write(&*self.store, &batch).await {
+            Ok(()) => {
+                self.counts.clear();
+                self.last_uses.clear();
+            }
+            Err(error) => {
+                self.shared.lost.fetch_add(count as u64, Ordering::Relaxed);
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    rows = count,
+                    "the request log could not be written; its counts are kept for the next time"
+                );
+            }
+        }
+        count
+    }
+
+    /// Fetches what was counted for every key that was used.
+    fn collect_counts(&mut self) {
+        let used = std::mem::take(&mut *self.shared.used.lock().unwrap_or_else(PoisonError::into_inner));
+        for entry in used {
+            let key = entry.key();
+            let (owner, id) = (key.owner.id(), key.id);
+            let last = entry.tally().hand_over(|slot, sums| self.add(owner, id, slot, &sums));
+            if let Some((at, address)) = last {
+                let used = LastUse { api_key_id: id, at, address };
+                match self.last_uses.get_mut(&id) {
+                    Some(known) if known.at >= at => {}
+                    _ => {
+                        self.last_uses.insert(id, used);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, owner_id: OwnerId, api_key_id: ApiKeyId, slot: Slot, sums: &RollupCounts) {
+        for period in Period::ALL {
+            let key = RollupKey {
+                period,
+                start: slot.minute - slot.minute.rem_euclid(period.seconds()),
+                owner_id,
+                api_key_id,
+                route: format!("{} {}", slot.method, slot.route),
+                status: slot.status,
+                refused: slot.refused,
+            };
+            let counts = self.counts.entry(key).or_default();
+            counts.requests += sums.requests;
+            for (sum, new) in counts.latency.iter_mut().zip(sums.latency) {
+                *sum += new;
+            }
+        }
+    }
+
+    /// Draws rows. The owners of keys that were mistyped are found here, off the path of the request, once for each key and
+    /// batch; such a request is counted here too, since it was nobody's when it came.
+    async fn attribute(&mut self, taken: Vec<Served>, batch: &mut RequestBatch) {
+        let mut claimed: HashMap<_, Option<Attribution>> = HashMap::new();
+        for served in taken {
+            let mut attribution = served.verdict.attribution();
+            if let (None, Some(public_id)) = (&attribution, served.verdict.claimed_public_id) {
+                attribution = match claimed.entry(public_id) {
+                    Entry::Occupied(known) => known.get().clone(),
+                    Entry::Vacant(unknown) => unknown.insert(self.owner_of(public_id).await).clone(),
+                };
+                if let Some(owner) = &attribution {
+                    self.count_late(owner, &served);
+                }
+            }
+            if let (true, Some(owner)) = (served.verdict.exposed, &attribution) {
+                batch.exposures.push((owner.api_key_id, arrival_of(&served)));
+            }
+            batch.rows.push(row(served, attribution));
+        }
+    }
+
+    async fn owner_of(&self, public_id: crate::api_key::format::PublicId) -> Option<Attribution> {
+        match self.store.api_key_for_door(public_id).await {
+            Ok(found) => found.map(|stored| crate::authn::attribution_of(&stored.key)),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "an owner could not be looked up");
+                None
+            }
+        }
+    }
+
+    fn count_late(&mut self, owner: &Attribution, served: &Served) {
+        let mut sums = RollupCounts { requests: 1, ..RollupCounts::default() };
+        sums.latency[latency_bucket(microseconds(served.duration))] = 1;
+        let slot = Slot {
+            minute: Period::Minute.start_of(arrival_of(served)),
+            method: served.method,
+            route: served.route,
+            status: served.status,
+            refused: served.verdict.outcome.is_err(),
+        };
+        self.add(owner.owner.id(), owner.api_key_id, slot, &sums);
+    }
+}
+
+fn row(served: Served, attribution: Option<Attribution>) -> RequestRow {
+    let refusal = served.verdict.outcome.as_ref().err();
+    RequestRow {
+        id: served.id,
+        at: arrival_of(&served),
+        method: served.method.to_owned(),
+        route: served.route.to_owned(),
+        status: served.status,
+        reason: refusal.map(|refusal| refusal.reason().to_owned()),
+        reported: served.verdict.reported.then(|| Refusal::REPORTABLE.to_owned()),
+        address: address_of(&served),
+        duration_us: microseconds(served.duration),
+        remedy: refusal.map(Refusal::remedy),
+        trace: served.verdict.trace(),
+        path: served.path,
+        user_agent: served.user_agent,
+        attribution,
+    }
+}
+
+async fn write(store: &dyn Store, batch: &RequestBatch) -> Result<(), StoreError> {
+    let mut pause = PAUSE;
+    for _ in 1..TRIES {
+        match write_once(store, batch).await {
+            Err(StoreError::Unavailable(_)) => tokio::time::sleep(pause).await,
+            result => return result,
+        }
+        pause *= 2;
+    }
+    write_once(store, batch).await
+}
+
+async fn write_once(store: &dyn Store, batch: &RequestBatch) -> Result<(), StoreError> {
+    let mut work = store.begin().await?;
+    work.record(batch).await?;
+    work.commit().await
+}

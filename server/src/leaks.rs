@@ -1,0 +1,124 @@
+//! Reports of leaked keys: from anybody, and from GitHub's secret scanning.
+
+mod github_keys;
+
+pub use github_keys::{GithubKeys, GithubKeysError};
+
+use crate::{door::peer, problem::Problem, routes::BODY_LIMIT, state::AppState};
+use axum::{
+    Json, Router,
+    body::{Bytes, to_bytes},
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use latchkey_core::leak::{
+    LeakPlace,
+    github::{Feedback, FeedbackLabel, GithubReport, IDENTIFIER_HEADER, SIGNATURE_HEADER, SignatureError},
+};
+use serde::Deserialize;
+
+/// GitHub sends many reports at once.
+const GITHUB_BODY_LIMIT: usize = 1024 * 1024;
+/// What everybody is told: that there was such a key, or none, is not for strangers.
+const THANKS: &str = "{\"status\":\"received\",\"detail\":\"Thank you. If this is a key of ours, its owner is told.\"}";
+
+/// Both forms of report.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/leaks", post(report).fallback(only_post))
+        .route("/leaks/github", post(report_from_github).fallback(only_post))
+}
+
+async fn only_post() -> Problem {
+    Problem::method_not_allowed("POST".to_owned())
+}
+
+/// A report.
+#[derive(Deserialize)]
+struct Report {
+    token: String,
+    #[serde(default)]
+    url: String,
+}
+
+/// `POST /leaks`: anybody may report; the answer is the same whether the key is real or not, and it leaves before anybody has
+/// looked.
+async fn report(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let admitted = state.services.leaks.admit(peer(&request));
+    if let Some(retry_after) = admitted.retry_after {
+        return Err(Problem::too_many_reports(retry_after));
+    }
+    let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| Problem::too_large(BODY_LIMIT))?;
+    let report: Report = serde_json::from_slice(&body).map_err(|_| {
+        let detail = "A report is an object with token, and, if you know it, the url where you found it.";
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_report", "Not a report", detail)
+    })?;
+    let leaks = state.services.leaks.clone();
+    let Some(room) = leaks.room() else { return Err(Problem::unavailable()) };
+    tokio::spawn(async move {
+        let _room = room;
+        if let Err(error) = leaks.report(&report.token, &LeakPlace::new(&report.url)).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a report of a leaked key could not be worked on"
+            );
+        }
+    });
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    Ok((StatusCode::ACCEPTED, headers, THANKS).into_response())
+}
+
+/// `POST /leaks/github`: GitHub's secret scanning partner program. It is known by its signature, so it is told which were real.
+async fn report_from_github(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    let body =
+        to_bytes(request.into_body(), GITHUB_BODY_LIMIT).await.map_err(|_| Problem::too_large(GITHUB_BODY_LIMIT))?;
+    prove(&state, &headers, &body).await?;
+    let reports = GithubReport::parse_all(&body).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_report", "Not a report", format!("{error}."))
+    })?;
+    let mut answers = Vec::with_capacity(reports.len());
+    for report in &reports {
+        let place = LeakPlace::new(&report.url);
+        // What cannot be looked up is not called false: GitHub sends the whole report again.
+        let real = state.services.leaks.report(&report.token, &place).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a report from GitHub could not be worked on");
+            Problem::unavailable()
+        })?;
+        let label = if real { FeedbackLabel::TruePositive } else { FeedbackLabel::FalsePositive };
+        answers.push(Feedback::new(report, label));
+    }
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(answers)).into_response())
+}
+
+/// Proves that GitHub sent a body, with the keys that it publishes.
+async fn prove(state: &AppState, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
+    let text = |name: &str| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let unsigned = || {
+        let detail = "The body must be signed by a key that GitHub publishes for secret scanning.";
+        Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", "Signature not valid", detail)
+    };
+    let (Some(identifier), Some(signature)) = (text(IDENTIFIER_HEADER), text(SIGNATURE_HEADER)) else {
+        return Err(unsigned());
+    };
+    let proven = match state.github.known().await.verify(identifier, signature, body) {
+        // A key that we do not know may be a new one.
+        Err(SignatureError::UnknownKey) => match state.github.fetch(&state.services.ports).await {
+            Ok(keys) => keys.verify(identifier, signature, body),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "GitHub's keys could not be fetched");
+                return Err(Problem::unavailable());
+            }
+        },
+        proven => proven,
+    };
+    proven.map_err(|error| {
+        tracing::warn!(%error, "a report that says it is GitHub's is not");
+        unsigned()
+    })
+}

@@ -1,0 +1,197 @@
+//! Questions about keys.
+
+use super::row::{Row, keys_with_surroundings, owned_by};
+use crate::{
+    SeaStore,
+    convert::{count, micros, word},
+    entity::{account, api_key, application, environment, membership, request_log},
+    error::{Corrupt, store_error},
+    request_log::visible_to,
+};
+use ::time::OffsetDateTime;
+use async_trait::async_trait;
+use latchkey_core::{
+    api_key::format::PublicId,
+    port::{
+        ApiKeyReader, StoreError,
+        api_key::{ApiKey, KeyPolicy, KeyToTell, StoredApiKey, Traffic},
+    },
+};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, TeamRole};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait, Select,
+    sea_query::{Expr, ExprTrait, Order},
+};
+
+/// More groups than this of route and address say no more to a person.
+const TRAFFIC_GROUPS: u64 = 5_000;
+/// Whoever has more leaked keys than this knows what to do.
+const LEAKED_AT_MOST: u64 = 20;
+
+#[derive(FromQueryResult)]
+struct TrafficRow {
+    method: String,
+    route: String,
+    address: String,
+    requests: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Email {
+    email: String,
+}
+
+impl SeaStore {
+    pub(super) async fn keys(&self, query: Select<api_key::Entity>) -> Result<Vec<ApiKey>, StoreError> {
+        let rows = query.into_model::<Row>().all(&self.reader).await.map_err(store_error)?;
+        rows.into_iter().map(|row| Ok(StoredApiKey::try_from(row)?.key)).collect()
+    }
+
+    async fn keys_live_first(
+        &self,
+        query: Select<api_key::Entity>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<ApiKey>, StoreError> {
+        let mut keys = self.keys(query).await?;
+        keys.sort_by_key(|key| (key.is_ended(now), std::cmp::Reverse((key.created_at, key.id))));
+        Ok(keys)
+    }
+}
+
+#[async_trait]
+impl ApiKeyReader for SeaStore {
+    async fn api_keys(
+        &self,
+        account: AccountId,
+        application: ApplicationId,
+        environment: Environment,
+        now: OffsetDateTime,
+    ) -> Result<Vec<ApiKey>, StoreError> {
+        let query = owned_by(keys_with_surroundings(), account)
+            .filter(environment::Column::ApplicationId.eq(application.as_uuid()))
+            .filter(environment::Column::Kind.eq(environment.as_str()));
+        self.keys_live_first(query, now).await
+    }
+
+    async fn personal_tokens(&self, account: AccountId, now: OffsetDateTime) -> Result<Vec<ApiKey>, StoreError> {
+        let query = keys_with_surroundings().filter(api_key::Column::AccountId.eq(account.as_uuid()));
+        self.keys_live_first(query, now).await
+    }
+
+    async fn api_key(&self, account: AccountId, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+        let query = owned_by(keys_with_surroundings(), account).filter(api_key::Column::Id.eq(id.as_uuid()));
+        Ok(self.keys(query).await?.pop())
+    }
+
+    async fn leaked_keys(&self, account: AccountId, since: OffsetDateTime) -> Result<Vec<ApiKey>, StoreError> {
+        let query = owned_by(keys_with_surroundings(), account)
+            .filter(api_key::Column::LeakedAt.gte(micros(since)))
+            .order_by_desc(api_key::Column::LeakedAt)
+            .limit(LEAKED_AT_MOST);
+        self.keys(query).await
+    }
+
+    async fn api_key_for_door(&self, public_id: PublicId) -> Result<Option<StoredApiKey>, StoreError> {
+        keys_with_surroundings()
+            .filter(api_key::Column::PublicId.eq(public_id.as_str()))
+            .into_model::<Row>()
+            .one(&self.reader)
+            .await
+            .map_err(store_error)?
+            .map(StoredApiKey::try_from)
+            .transpose()
+    }
+
+    async fn public_id(&self, id: ApiKeyId) -> Result<Option<PublicId>, StoreError> {
+        let row = api_key::Entity::find_by_id(id.as_uuid()).one(&self.reader).await.map_err(store_error)?;
+        Ok(row.map(|row| word(&row.public_id, "public id")).transpose()?)
+    }
+
+    async fn key_policy(
+        &self,
+        account: AccountId,
+        application: ApplicationId,
+        environment: Environment,
+    ) -> Result<Option<KeyPolicy>, StoreError> {
+        self.policy_of_account(account, application, environment).await
+    }
+
+    async fn key_policy_of(&self, id: ApiKeyId) -> Result<Option<KeyPolicy>, StoreError> {
+        self.policy_of_key(id).await
+    }
+
+    async fn key_traffic(
+        &self,
+        account: AccountId,
+        id: ApiKeyId,
+        since: OffsetDateTime,
+    ) -> Result<Vec<Traffic>, StoreError> {
+        use request_log::Column;
+        let rows = request_log::Entity::find()
+            .select_only()
+            .column(Column::Method)
+            .column(Column::Route)
+            .column(Column::Address)
+            .column_as(Column::Id.count(), "requests")
+            .filter(visible_to(account))
+            .filter(Column::ApiKeyId.eq(id.as_uuid()))
+            .filter(Column::At.gte(micros(since)))
+            .filter(Column::Reason.is_null())
+            .group_by(Column::Method)
+            .group_by(Column::Route)
+            .group_by(Column::Address)
+            .order_by(Expr::col(Column::Id).count(), Order::Desc)
+            .limit(TRAFFIC_GROUPS)
+            .into_model::<TrafficRow>()
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        rows.into_iter()
+            .map(|row| {
+                let address = word(&row.address, "address")?;
+                Ok(Traffic { method: row.method, route: row.route, address, requests: count(row.requests) })
+            })
+            .collect()
+    }
+
+    async fn keys_ending(
+        &self,
+        now: OffsetDateTime,
+        before: OffsetDateTime,
+        days: u16,
+        limit: u64,
+    ) -> Result<Vec<KeyToTell>, StoreError> {
+        self.ending(now, before, days, limit).await
+    }
+
+    async fn keys_idle(&self, now: OffsetDateTime, limit: u64) -> Result<Vec<KeyToTell>, StoreError> {
+        self.idle(now, limit).await
+    }
+
+    async fn key_people(&self, id: ApiKeyId) -> Result<Vec<String>, StoreError> {
+        let key = api_key::Entity::find_by_id(id.as_uuid()).one(&self.reader).await.map_err(store_error)?;
+        let Some(key) = key else { return Ok(Vec::new()) };
+        let query = account::Entity::find().select_only().column(account::Column::Email);
+        let query = match (key.environment_id, key.account_id) {
+            (Some(environment), _) => {
+                let roles = [TeamRole::Owner, TeamRole::Developer].map(TeamRole::as_str);
+                query
+                    .join(JoinType::InnerJoin, membership::Relation::Account.def().rev())
+                    .join(
+                        JoinType::InnerJoin,
+                        membership::Entity::belongs_to(application::Entity)
+                            .from(membership::Column::TeamId)
+                            .to(application::Column::TeamId)
+                            .into(),
+                    )
+                    .join(JoinType::InnerJoin, environment::Relation::Application.def().rev())
+                    .filter(environment::Column::Id.eq(environment))
+                    .filter(membership::Column::Role.is_in(roles))
+            }
+            (None, Some(account)) => query.filter(account::Column::Id.eq(account)),
+            (None, None) => return Err(Corrupt { what: "key's owner" }.into()),
+        };
+        let emails = query.into_model::<Email>().all(&self.reader).await.map_err(store_error)?;
+        Ok(emails.into_iter().map(|row| row.email).collect())
+    }
+}

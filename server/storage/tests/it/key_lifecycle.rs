@@ -1,0 +1,294 @@
+//! What happens to a key between its making and its end: rotation, switching off, reminders, leaks.
+
+use crate::support::{
+    Database, Made, NOW, Person, add_key, application, name, new_key, on_both_databases, person, stored, uuid,
+};
+use latchkey_core::port::{
+    ApiKeyReader, Consumed, Inserted, MailReader,
+    api_key::{Disabled, Holder, KeyPolicy, KeySettings, KeyState, Leaked, NewKeyOwner, Replaced, Takeover},
+    mail::Mail,
+};
+use latchkey_model::{ApiKeyId, Environment, KeyKind, MailId};
+use time::Duration;
+
+on_both_databases!(
+    r17_of_rotations_at_once_one_wins,
+    a_takeover_starts_once_and_only_then_retires_the_old_key,
+    a_rotation_is_called_off_only_before_its_first_use,
+    a_key_that_waits_for_its_first_use_cannot_be_replaced,
+    a_key_is_switched_off_and_on,
+    settings_are_changed_by_their_holder_alone,
+    a_token_is_its_persons_alone,
+    people_are_told_of_each_end_once_for_each_distance,
+    idle_keys_are_found_by_their_environments_policy,
+    a_policy_is_set_by_its_team_alone,
+    the_first_report_of_a_leak_stays,
+    one_mail_for_each_recipient_and_occasion,
+);
+
+const OLD: &str = "aaaaaaaaaaaa";
+
+struct Scene {
+    ada: Person,
+    eve: Person,
+    bookshelf: Made,
+    old: ApiKeyId,
+}
+
+async fn scene(database: &Database) -> Scene {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let bookshelf = application(database, &ada, "Bookshelf").await;
+    let old = new_key(&ada, &bookshelf, OLD);
+    add_key(database, &old).await;
+    Scene { ada, eve, bookshelf, old: old.id }
+}
+
+/// Begins a rotation as the service does; whether it won.
+async fn rotate(database: &Database, scene: &Scene, public_id: &str) -> (ApiKeyId, Consumed) {
+    let mut new = new_key(&scene.ada, &scene.bookshelf, public_id);
+    new.takeover = Some(Takeover { from: scene.old, overlap: Duration::HOUR, started_at: None });
+    new.lineage = scene.old;
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_add(&new).await.unwrap(), Inserted::Done);
+    let replaced = Replaced { by: new.id, retires_at: None };
+    let outcome = work.api_key_replace(Holder::Team(scene.ada.team), scene.old, replaced).await.unwrap();
+    if outcome == Consumed::Won {
+        work.commit().await.unwrap();
+    }
+    (new.id, outcome)
+}
+
+async fn r17_of_rotations_at_once_one_wins(database: &Database) {
+    let scene = scene(database).await;
+    let names: Vec<_> = (0..8).map(|number| format!("bbbbbbbbbbb{number}")).collect();
+    let outcomes = futures(names.iter().map(|public_id| rotate(database, &scene, public_id))).await;
+    assert_eq!(outcomes.iter().filter(|(_, outcome)| *outcome == Consumed::Won).count(), 1);
+    let keys =
+        database.store.api_keys(scene.ada.account.id, scene.bookshelf.id, Environment::Development, NOW).await.unwrap();
+    assert_eq!(keys.len(), 2, "those that lost left nothing behind");
+    let winner = outcomes.iter().find(|(_, outcome)| *outcome == Consumed::Won).unwrap().0;
+    assert_eq!(stored(database, OLD).await.key.replaced.map(|replaced| replaced.by), Some(winner));
+}
+
+/// Runs futures at once, in this task.
+async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = all.map(|one| (Box::pin(one), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut waiting = false;
+        for (future, output) in &mut running {
+            if output.is_none() {
+                match future.as_mut().poll(context) {
+                    std::task::Poll::Ready(value) => *output = Some(value),
+                    std::task::Poll::Pending => waiting = true,
+                }
+            }
+        }
+        if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+async fn a_takeover_starts_once_and_only_then_retires_the_old_key(database: &Database) {
+    let scene = scene(database).await;
+    let (new, _) = rotate(database, &scene, "bbbbbbbbbbbb").await;
+    let key = stored(database, "bbbbbbbbbbbb").await.key;
+    assert!(key.is_pending());
+    assert_eq!((key.lineage, stored(database, OLD).await.key.replaced.unwrap().retires_at), (scene.old, None));
+    let mut work = database.begin().await;
+    assert_eq!(work.takeover_start(new, NOW).await.unwrap(), Consumed::Won);
+    assert_eq!(work.takeover_start(new, NOW).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.api_key_retire(scene.old, NOW + Duration::HOUR).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_retire(scene.old, NOW + Duration::DAY).await.unwrap(), Consumed::Lost, "never later");
+    assert_eq!(work.api_key_retire(scene.old, NOW + Duration::MINUTE).await.unwrap(), Consumed::Won, "sooner, by hand");
+    assert_eq!(work.api_key_retire(new, NOW).await.unwrap(), Consumed::Lost, "nothing takes over from the new key");
+    work.commit().await.unwrap();
+    let old = stored(database, OLD).await.key;
+    assert_eq!(old.state(NOW), KeyState::Live);
+    assert_eq!(old.state(NOW + Duration::MINUTE), KeyState::RotatedOut(NOW + Duration::MINUTE));
+    assert!(!stored(database, "bbbbbbbbbbbb").await.key.is_pending());
+}
+
+async fn a_rotation_is_called_off_only_before_its_first_use(database: &Database) {
+    let scene = scene(database).await;
+    let (by, holder) = (scene.ada.account.id, Holder::Team(scene.ada.team));
+    let (new, _) = rotate(database, &scene, "bbbbbbbbbbbb").await;
+    let mut work = database.begin().await;
+    let eve = Holder::Team(scene.eve.team);
+    assert_eq!(work.takeover_cancel(eve, new, scene.eve.account.id, NOW).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.takeover_cancel(holder, new, by, NOW).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_keep(holder, scene.old, new).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(stored(database, OLD).await.key.replaced, None);
+
+    let (second, outcome) = rotate(database, &scene, "cccccccccccc").await;
+    assert_eq!(outcome, Consumed::Won, "another rotation may follow");
+    let mut work = database.begin().await;
+    assert_eq!(work.takeover_start(second, NOW).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_retire(scene.old, NOW + Duration::HOUR).await.unwrap(), Consumed::Won);
+    assert_eq!(work.takeover_cancel(holder, second, by, NOW).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.api_key_keep(holder, scene.old, second).await.unwrap(), Consumed::Lost);
+}
+
+async fn a_key_that_waits_for_its_first_use_cannot_be_replaced(database: &Database) {
+    let scene = scene(database).await;
+    let holder = Holder::Team(scene.ada.team);
+    let (new, _) = rotate(database, &scene, "bbbbbbbbbbbb").await;
+    let replaced = Replaced { by: ApiKeyId::from_uuid(uuid()), retires_at: None };
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_replace(holder, new, replaced).await.unwrap(), Consumed::Lost);
+    assert_eq!(
+        work.api_key_replace(holder, scene.old, replaced).await.unwrap(),
+        Consumed::Lost,
+        "it is being replaced"
+    );
+    let eve = Holder::Team(scene.eve.team);
+    assert_eq!(work.api_key_replace(eve, scene.old, replaced).await.unwrap(), Consumed::Lost);
+}
+
+async fn a_key_is_switched_off_and_on(database: &Database) {
+    let scene = scene(database).await;
+    let (holder, off) = (Holder::Team(scene.ada.team), Disabled { at: NOW, by_policy: false });
+    let mut work = database.begin().await;
+    let eve = Holder::Team(scene.eve.team);
+    assert_eq!(work.api_key_disable(eve, scene.old, off).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.api_key_enable(holder, scene.old, NOW).await.unwrap(), Consumed::Lost, "it is on");
+    assert_eq!(work.api_key_disable(holder, scene.old, off).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_disable(holder, scene.old, off).await.unwrap(), Consumed::Lost);
+    work.commit().await.unwrap();
+    assert_eq!(stored(database, OLD).await.key.state(NOW), KeyState::Disabled(off));
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_enable(holder, scene.old, NOW).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(stored(database, OLD).await.key.state(NOW), KeyState::Live);
+}
+
+async fn settings_are_changed_by_their_holder_alone(database: &Database) {
+    let scene = scene(database).await;
+    let before = stored(database, OLD).await.key.settings;
+    let settings = KeySettings { name: name("Batch"), scopes: "read:posts".parse().unwrap(), ..before.clone() };
+    let mut work = database.begin().await;
+    for holder in [Holder::Team(scene.eve.team), Holder::Account(scene.ada.account.id)] {
+        assert_eq!(work.api_key_update(holder, scene.old, &settings).await.unwrap(), Consumed::Lost);
+    }
+    assert_eq!(work.api_key_update(Holder::Team(scene.ada.team), scene.old, &settings).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(stored(database, OLD).await.key.settings, settings);
+}
+
+async fn a_token_is_its_persons_alone(database: &Database) {
+    let scene = scene(database).await;
+    let mut token = new_key(&scene.ada, &scene.bookshelf, "tttttttttttt");
+    token.owner = NewKeyOwner::Account(scene.ada.account.id);
+    add_key(database, &token).await;
+    let found = stored(database, "tttttttttttt").await.key;
+    assert_eq!((found.owner.kind(), found.owner.holder()), (KeyKind::Personal, Holder::Account(scene.ada.account.id)));
+    assert_eq!(database.store.personal_tokens(scene.ada.account.id, NOW).await.unwrap(), std::slice::from_ref(&found));
+    assert_eq!(database.store.personal_tokens(scene.eve.account.id, NOW).await.unwrap(), []);
+    assert_eq!(database.store.api_key(scene.eve.account.id, token.id).await.unwrap(), None);
+    assert_eq!(database.store.api_key(scene.ada.account.id, token.id).await.unwrap(), Some(found));
+    assert_eq!(database.store.key_policy_of(token.id).await.unwrap(), None);
+    assert_eq!(database.store.key_people(token.id).await.unwrap(), ["ada@example.org"]);
+}
+
+async fn people_are_told_of_each_end_once_for_each_distance(database: &Database) {
+    let scene = scene(database).await;
+    // It lives seven days: a month ahead nobody needs to be told of it.
+    let ending = |now, days: u16| {
+        let store = database.store.clone();
+        async move {
+            let before = now + Duration::days(i64::from(days));
+            store.keys_ending(now, before, days, 10).await.unwrap()
+        }
+    };
+    assert_eq!(ending(NOW, 30).await, []);
+    assert_eq!(ending(NOW + Duration::HOUR, 7).await, [], "it was made for seven days");
+    let last_day = NOW + Duration::days(6) + Duration::HOUR;
+    let found = ending(last_day, 1).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].key.id, found[0].emails.clone()), (scene.old, vec!["ada@example.org".to_owned()]));
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_told(scene.old, 1).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_told(scene.old, 1).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.api_key_told(scene.old, 7).await.unwrap(), Consumed::Lost, "the nearer one was told");
+    work.commit().await.unwrap();
+    assert_eq!(ending(last_day, 1).await, []);
+    assert_eq!(ending(NOW + Duration::days(8), 1).await, [], "it has ended");
+}
+
+async fn idle_keys_are_found_by_their_environments_policy(database: &Database) {
+    let scene = scene(database).await;
+    let settings = KeySettings { expires_at: None, ..stored(database, OLD).await.key.settings };
+    let policy = KeyPolicy { revoke_leaked: false, disable_idle_days: Some(30), rotate_after_days: None };
+    let holder = Holder::Team(scene.ada.team);
+    let later = NOW + Duration::days(31);
+    assert_eq!(database.store.keys_idle(later, 10).await.unwrap(), [], "no policy, nothing to find");
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_update(holder, scene.old, &settings).await.unwrap(), Consumed::Won);
+    let set = work.key_policy_set(scene.ada.team, scene.bookshelf.id, Environment::Development, &policy).await;
+    assert_eq!(set.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(database.store.keys_idle(NOW + Duration::days(29), 10).await.unwrap(), []);
+    assert_eq!(database.store.keys_idle(later, 10).await.unwrap().len(), 1);
+    // Whoever switches it on again has 30 days to use it.
+    let mut work = database.begin().await;
+    let off = Disabled { at: later, by_policy: true };
+    assert_eq!(work.api_key_disable(holder, scene.old, off).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_enable(holder, scene.old, later).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(database.store.keys_idle(later, 10).await.unwrap(), []);
+    assert_eq!(database.store.keys_idle(later + Duration::days(31), 10).await.unwrap().len(), 1);
+}
+
+async fn a_policy_is_set_by_its_team_alone(database: &Database) {
+    let scene = scene(database).await;
+    let read = |environment| {
+        let (store, account, application) = (database.store.clone(), scene.ada.account.id, scene.bookshelf.id);
+        async move { store.key_policy(account, application, environment).await.unwrap() }
+    };
+    assert!(read(Environment::Production).await.unwrap().revoke_leaked, "by default, where real data is");
+    assert!(!read(Environment::Development).await.unwrap().revoke_leaked);
+    let policy = KeyPolicy { revoke_leaked: true, disable_idle_days: Some(90), rotate_after_days: Some(180) };
+    let mut work = database.begin().await;
+    let (application, environment) = (scene.bookshelf.id, Environment::Staging);
+    let stolen = work.key_policy_set(scene.eve.team, application, environment, &policy).await.unwrap();
+    assert_eq!(stolen, Consumed::Lost);
+    let own = work.key_policy_set(scene.ada.team, application, environment, &policy).await.unwrap();
+    assert_eq!(own, Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(read(Environment::Staging).await, Some(policy));
+    assert_ne!(read(Environment::Development).await, Some(policy));
+    let hers = database.store.key_policy(scene.eve.account.id, application, environment).await.unwrap();
+    assert_eq!(hers, None);
+}
+
+async fn the_first_report_of_a_leak_stays(database: &Database) {
+    let scene = scene(database).await;
+    let leaked = |place: &str| Leaked { at: NOW, place: place.to_owned() };
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_leaked(scene.old, &leaked("here")).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_leaked(scene.old, &leaked("there")).await.unwrap(), Consumed::Lost);
+    work.commit().await.unwrap();
+    let found = database.store.leaked_keys(scene.ada.account.id, NOW - Duration::DAY).await.unwrap();
+    assert_eq!(found.iter().map(|key| key.leaked.clone()).collect::<Vec<_>>(), [Some(leaked("here"))]);
+    assert_eq!(database.store.leaked_keys(scene.eve.account.id, NOW - Duration::DAY).await.unwrap(), []);
+}
+
+async fn one_mail_for_each_recipient_and_occasion(database: &Database) {
+    let mail = |recipient: &str, occasion: &str| Mail {
+        id: MailId::from_uuid(uuid()),
+        recipient: recipient.to_owned(),
+        subject: "A key ends".to_owned(),
+        text: "It does.".to_owned(),
+        occasion: occasion.to_owned(),
+        created_at: NOW,
+    };
+    let (first, second) = (mail("ada@example.org", "one"), mail("eve@example.org", "one"));
+    let mut work = database.begin().await;
+    assert_eq!(work.mail_add(&first).await.unwrap(), Inserted::Done);
+    assert_eq!(work.mail_add(&second).await.unwrap(), Inserted::Done);
+    assert_eq!(work.mail_add(&mail("ada@example.org", "one")).await.unwrap(), Inserted::Duplicate);
+    work.commit().await.unwrap();
+    assert_eq!(database.store.mails(None, 10).await.unwrap(), [second.clone(), first.clone()]);
+    assert_eq!(database.store.mails(Some(second.id), 10).await.unwrap(), [first]);
+}

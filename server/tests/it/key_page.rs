@@ -1,0 +1,222 @@
+//! The page of a key: settings, switching off, cloning, what a change would break, advice.
+
+use crate::support::{Answer, Browser, Portal};
+use axum::body::Body;
+use http::{Request, StatusCode};
+use server::config::Given;
+use time::Duration;
+
+struct Scene {
+    portal: Portal,
+    ada: Browser,
+    application: String,
+    page: String,
+    key: String,
+}
+
+async fn scene(given: Given) -> Scene {
+    let portal = Portal::with(given).await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts", "write:posts"], "never").await;
+    let id = ada.key_id(&application, "development").await;
+    let page = format!("/apps/{application}/development/keys/{id}");
+    Scene { portal, ada, application, page, key }
+}
+
+impl Scene {
+    fn id(&self) -> String {
+        self.page.rsplit('/').next().unwrap().to_owned()
+    }
+
+    async fn press(&mut self, form: &str) -> String {
+        let id = self.id();
+        let answer = self.ada.send(&self.page.clone(), form, &[("id", &id)]).await;
+        assert_eq!(answer.location(), self.page, "{answer:?}");
+        self.ada.get(&self.page).await.text()
+    }
+
+    async fn save(&mut self, fields: &[(&str, &str)]) -> Answer {
+        let id = self.id();
+        let mut all = vec![("id", id.as_str())];
+        for (name, value) in [("name", "Web backend"), ("expiry", "keep")] {
+            if !fields.iter().any(|(given, _)| *given == name) {
+                all.push((name, value));
+            }
+        }
+        all.extend_from_slice(fields);
+        self.ada.send(&self.page.clone(), "/form/api-key/update", &all).await
+    }
+
+    async fn call(&self, method: &str, body: &str) -> Answer {
+        self.portal.with_key(&self.key, method, "/api/v1/posts", body).await
+    }
+
+    async fn call_from(&self, address: &str) -> Answer {
+        let request =
+            Request::builder().uri("/api/v1/posts").header("x-api-key", &self.key).body(Body::empty()).unwrap();
+        self.portal.send_from(address, request).await
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_switched_off_and_on_again() {
+    let mut scene = scene(Given::default()).await;
+    assert_eq!(scene.call("GET", "").await.status, StatusCode::OK);
+    let page = scene.press("/form/api-key/disable").await;
+    assert!(page.contains("switched off") && page.contains("Switch on"), "{page}");
+    let answer = scene.call("GET", "").await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"));
+    assert_eq!(scene.portal.recorded(&answer).await.reason.as_deref(), Some("disabled"));
+    let page = scene.press("/form/api-key/disable").await;
+    assert!(page.contains("like that already"), "{page}");
+    scene.press("/form/api-key/enable").await;
+    assert_eq!(scene.call("GET", "").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_change_counts_for_the_next_request() {
+    let mut scene = scene(Given::default()).await;
+    assert_eq!(scene.call("POST", "{\"title\":\"x\"}").await.status, StatusCode::CREATED);
+    let fields = [
+        ("name", "Reader"),
+        ("scopes[]", "read:posts"),
+        ("limits", "2/1m 100/1h"),
+        ("notes", "Asked for by Grace\nin May"),
+        ("confirm", ""),
+    ];
+    // It wrote a post in the last day: the change comes back to be confirmed.
+    let answer = scene.portal.with_key(&scene.key, "GET", "/api/v1/whoami", "").await;
+    scene.portal.recorded(&answer).await;
+    scene.save(&fields).await;
+    let page = scene.ada.get(&scene.page).await.text();
+    assert!(page.contains("would have refused 1 of 2 requests"), "{page}");
+    assert!(page.contains("Save anyway") && page.contains("value=\"Reader\""), "what was typed is there still: {page}");
+    assert_eq!(scene.call("POST", "{\"title\":\"x\"}").await.status, StatusCode::CREATED, "nothing was changed yet");
+
+    let confirm = crate::support::between(&page, "name=\"confirm\" value=\"", "\"").to_owned();
+    let fields = fields.map(|(name, value)| if name == "confirm" { (name, confirm.as_str()) } else { (name, value) });
+    scene.save(&fields).await;
+    let page = scene.ada.get(&scene.page).await.text();
+    assert!(page.contains("Saved.") && page.contains("Asked for by Grace"), "{page}");
+    let answer = scene.call("POST", "{\"title\":\"x\"}").await;
+    assert_eq!(answer.code(), "insufficient_scope");
+    let answer = scene.call("GET", "").await;
+    assert_eq!(answer.header("ratelimit-policy"), "\"key-60\";q=2;w=60, \"key-3600\";q=100;w=3600");
+    assert_eq!(scene.call("GET", "").await.status, StatusCode::OK);
+    let answer = scene.call("GET", "").await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(answer.header("ratelimit").starts_with("\"key-60\";r=0;"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn fewer_addresses_are_replayed_from_the_log() {
+    let mut scene = scene(Given { require_tls: Some(false), ..Given::default() }).await;
+    for address in ["203.0.113.9:1", "203.0.113.10:1", "198.51.100.7:1"] {
+        let answer = scene.call_from(address).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        scene.portal.recorded(&answer).await;
+    }
+    let both = [("scopes[]", "read:posts"), ("scopes[]", "write:posts")];
+    let mut fields = both.to_vec();
+    fields.push(("allowed_from", "203.0.113.0/24"));
+    scene.save(&fields).await;
+    let page = scene.ada.get(&scene.page).await.text();
+    assert!(page.contains("would have refused 1 of 3 requests") && page.contains("198.51.100.7"), "{page}");
+
+    // Only reporting takes nothing away: no question is asked, and the log says what would have been refused.
+    fields.push(("report_only", "yes"));
+    scene.save(&fields).await;
+    assert!(scene.ada.get(&scene.page).await.text().contains("Saved."));
+    let answer = scene.call_from("198.51.100.7:1").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let row = scene.portal.recorded(&answer).await;
+    assert_eq!((row.reason, row.reported.as_deref()), (None, Some("address_not_allowed")));
+    let logs = format!("/apps/{}/development/logs?outcome=reported", scene.application);
+    let page = scene.ada.get(&logs).await.text();
+    assert!(page.contains("198.51.100.7") && !page.contains("203.0.113.9"), "{page}");
+}
+
+#[tokio::test]
+async fn wrong_fields_are_named_and_kept() {
+    let mut scene = scene(Given::default()).await;
+    let fields = [("scopes[]", "read:posts"), ("limits", "many"), ("allowed_from", "nowhere"), ("expiry", "soon")];
+    let answer = scene.save(&fields).await;
+    assert_eq!(answer.location(), scene.page);
+    let page = scene.ada.get(&scene.page).await.text();
+    for part in ["many is not a limit", "nowhere is not an address", "Choose when the key ends", "value=\"many\""] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let secret = scene.key.clone();
+    scene.save(&[("scopes[]", "read:posts"), ("notes", &secret)]).await;
+    let page = scene.ada.get(&scene.page).await.text();
+    assert!(page.contains("This holds a key"), "{page}");
+}
+
+#[tokio::test]
+async fn settings_are_cloned_into_a_new_form() {
+    let mut scene = scene(Given::default()).await;
+    scene.save(&[("scopes[]", "read:posts"), ("limits", "5/1s"), ("notes", "for the importer")]).await;
+    let form = format!("/apps/{}/development/keys/new?from={}", scene.application, scene.id());
+    assert!(scene.ada.get(&scene.page).await.text().contains(&form.replace('&', "&amp;")));
+    let page = scene.ada.get(&form).await.text();
+    assert!(page.contains("value=\"5/1s\"") && page.contains("for the importer"), "{page}");
+    let mut eve = scene.portal.member("eve@example.org").await;
+    let own = eve.application("Eve's").await;
+    let stolen = eve.get(&format!("/apps/{own}/development/keys/new?from={}", scene.id())).await;
+    assert_eq!(stolen.status, StatusCode::NOT_FOUND, "another team's key has no settings to clone");
+}
+
+#[tokio::test]
+async fn revoking_and_rotating_show_what_they_would_break() {
+    let mut scene = scene(Given::default()).await;
+    for part in ["revoke", "rotate"] {
+        let page = scene.ada.get(&format!("{}/{part}", scene.page)).await.text();
+        assert!(page.contains("It served no request in the last 24 hours"), "{page}");
+    }
+    let answer = scene.call("GET", "").await;
+    scene.portal.recorded(&answer).await;
+    for part in ["revoke", "rotate"] {
+        let page = scene.ada.get(&format!("{}/{part}", scene.page)).await.text();
+        assert!(page.contains("would have refused all 1 request of the last 24 hours"), "{page}");
+        assert!(page.contains("GET /api/v1/posts") && page.contains("127.0.0.1"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn scopes_that_nobody_used_for_a_month_are_taken_away_in_one_click() {
+    let mut scene = scene(Given::default()).await;
+    let list = format!("/apps/{}/development/keys", scene.application);
+    scene.portal.clock.advance(Duration::days(40));
+    let answer = scene.call("GET", "").await;
+    scene.portal.recorded(&answer).await;
+    // The session has ended by then.
+    let fields = [("email", "ada@example.org"), ("password", crate::support::PASSWORD)];
+    scene.ada.send("/login", "/form/account/sign-in", &fields).await;
+    let page = scene.ada.get(&list).await.text();
+    assert!(page.contains("did not use write:posts in the last 30 days"), "{page}");
+    let page = scene.press("/form/api-key/shrink").await;
+    assert!(page.contains("can no longer write:posts"), "{page}");
+    assert_eq!(scene.call("POST", "{\"title\":\"x\"}").await.code(), "insufficient_scope");
+    assert_eq!(scene.call("GET", "").await.status, StatusCode::OK);
+    assert!(!scene.ada.get(&list).await.text().contains("did not use"));
+}
+
+#[tokio::test]
+async fn an_environments_policy_is_kept_and_advises_to_rotate_old_keys() {
+    let mut scene = scene(Given::default()).await;
+    let settings = format!("/apps/{}/development/settings", scene.application);
+    let application = scene.application.clone();
+    let base = [("application", application.as_str()), ("environment", "development")];
+    let mut wrong = base.to_vec();
+    wrong.extend([("disable_idle_days", "0"), ("rotate_after_days", "10")]);
+    scene.ada.send(&settings, "/form/api-key/policy", &wrong).await;
+    assert!(scene.ada.get(&settings).await.text().contains("Enter 1 to 730 days"));
+    let mut right = base.to_vec();
+    right.extend([("revoke_leaked", "yes"), ("rotate_after_days", "2")]);
+    scene.ada.send(&settings, "/form/api-key/policy", &right).await;
+    assert!(scene.ada.get(&settings).await.text().contains("value=\"2\""));
+    scene.portal.clock.advance(Duration::days(2));
+    let list = format!("/apps/{application}/development/keys");
+    assert!(scene.ada.get(&list).await.text().contains("is 2 days old"));
+}

@@ -1,0 +1,108 @@
+//! Limits of keys together, of networks that make keys up, and what the database is asked for.
+
+use crate::support::{LOOPBACK, Portal, mistyped};
+use axum::body::Body;
+use http::{Request, StatusCode};
+use latchkey_core::{api_key::PlainApiKey, random::SystemRandom};
+use latchkey_model::{Environment, KeyKind};
+use server::config::Given;
+use std::sync::atomic::Ordering;
+use time::Duration;
+
+async fn statements_of(portal: &Portal, keys: &[&str]) -> u64 {
+    // What was recorded before is written first.
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    let before = portal.statements.load(Ordering::Relaxed);
+    for key in keys {
+        portal.with_key(key, "GET", "/api/v1/whoami", "").await;
+    }
+    portal.statements.load(Ordering::Relaxed) - before
+}
+
+#[tokio::test]
+async fn a_bad_checksum_asks_the_database_nothing_and_a_known_key_asks_once() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    let wrong = mistyped(&key);
+    assert_eq!(statements_of(&portal, &[&wrong, "lk_dev_rubbish", "rubbish"]).await, 0);
+    assert_eq!(statements_of(&portal, &[&key]).await, 1, "the first look");
+    assert_eq!(statements_of(&portal, &[&key, &key, &key]).await, 0, "it is remembered");
+    portal.clock.advance(Duration::seconds(61));
+    assert_eq!(statements_of(&portal, &[&key]).await, 1, "for a minute");
+    let nobodys = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Development));
+    assert_eq!(statements_of(&portal, &[nobodys.expose()]).await, 1);
+    assert_eq!(statements_of(&portal, &[nobodys.expose(), nobodys.expose()]).await, 0, "that nobody has it, too");
+}
+
+#[tokio::test]
+async fn all_keys_of_a_team_share_a_limit() {
+    let given = Given { team_requests_per_minute: "5".parse().ok(), ..Given::default() };
+    let portal = Portal::with(given).await;
+    let (mut ada, mut eve) = (portal.member("ada@example.org").await, portal.member("eve@example.org").await);
+    let (hers, others) = (ada.application("Bookshelf").await, eve.application("Library").await);
+    let keys = [
+        ada.key(&hers, "development", &["read:posts"], "never").await,
+        ada.key(&hers, "production", &["read:posts"], "never").await,
+    ];
+    let other = eve.key(&others, "development", &["read:posts"], "never").await;
+    for number in 0..5 {
+        assert_eq!(portal.with_key(&keys[number % 2], "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
+    }
+    let answer = portal.with_key(&keys[0], "GET", "/api/v1/whoami", "").await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "rate_limited"));
+    assert_eq!(answer.header("ratelimit-policy"), "\"key\";q=600;w=60, \"all-keys\";q=5;w=60");
+    let wait: i64 = answer.header("retry-after").parse().unwrap();
+    let row = portal.recorded(&answer).await;
+    assert!(row.trace.failed().unwrap().detail.contains("of all keys together"), "{row:?}");
+    assert_eq!(portal.with_key(&other, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK, "another team's");
+    portal.clock.advance(Duration::seconds(wait));
+    assert_eq!(portal.with_key(&keys[1], "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_makes_keys_up_is_held_up_before_any_look_up_and_known_keys_are_not() {
+    let given = Given { unknown_keys_per_minute: "3".parse().ok(), require_tls: Some(false), ..Given::default() };
+    let portal = Portal::with(given).await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    let late = ada.key(&application, "staging", &["read:posts"], "never").await;
+    assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
+    let made_up = || PlainApiKey::generate(&SystemRandom, KeyKind::Personal).expose().to_owned();
+    for _ in 0..3 {
+        let answer = portal.with_key(&made_up(), "GET", "/api/v1/whoami", "").await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    }
+    let answer = portal.with_key(&made_up(), "GET", "/api/v1/whoami", "").await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "too_many_failures"));
+    assert!(answer.header("ratelimit").starts_with("\"network\";r=0;t="), "{answer:?}");
+    let wait: i64 = answer.header("retry-after").parse().unwrap();
+    let many: Vec<String> = (0..20).map(|_| made_up()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(statements_of(&portal, &many).await, 0, "nothing is looked up for them");
+    assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK, "a key that is known");
+    // From another network nothing has happened.
+    let request = Request::builder().uri("/api/v1/whoami").header("x-api-key", &late).body(Body::empty()).unwrap();
+    assert_eq!(portal.send_from("203.0.113.9:1", request).await.status, StatusCode::OK, "not {LOOPBACK}");
+    portal.clock.advance(Duration::seconds(wait));
+    assert_eq!(portal.with_key(&made_up(), "GET", "/api/v1/whoami", "").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_lets_nobody_in_twice_and_locks_nobody_out() {
+    let portal = Portal::with(Given { requests_per_minute: "2".parse().ok(), ..Given::default() }).await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts"], "7").await;
+    let status = async || portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status.as_u16();
+    assert_eq!((status().await, status().await, status().await), (200, 200, 429));
+    // Ahead, beyond its expiry, and back again: it has ended only while it has.
+    portal.clock.advance(Duration::days(30));
+    assert_eq!(status().await, 401);
+    portal.clock.advance(-Duration::days(30));
+    assert_eq!(status().await, 429, "no second quota by setting the clock");
+    portal.clock.advance(-Duration::days(1));
+    assert_eq!((status().await, status().await, status().await), (200, 200, 429));
+}

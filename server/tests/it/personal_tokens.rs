@@ -1,0 +1,91 @@
+//! Personal access tokens: the same machinery, for a person.
+
+use crate::support::Portal;
+use http::StatusCode;
+use server::config::Given;
+use time::Duration;
+
+const READ: (&str, &str) = ("scopes[]", "read:posts");
+const WRITE: (&str, &str) = ("scopes[]", "write:posts");
+
+#[tokio::test]
+async fn a_token_stands_for_its_person() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    let token = ada.token_with(&[READ, WRITE, ("expiry", "30")]).await;
+    assert!(token.starts_with("lk_pat_") && token.len() == 58, "{token}");
+    let answer = portal.with_key(&token, "GET", "/api/v1/whoami", "").await;
+    let body = answer.json();
+    assert_eq!((body["method"].as_str(), body["account"]["name"].as_str()), (Some("personal_token"), Some("Ada")));
+    assert!(body["application"].is_null() && body["environment"].is_null(), "{body}");
+    // What it did is its person's to see, and nobody else's.
+    portal.recorded(&answer).await;
+    let path = format!("/logs/{}", answer.header("x-request-id"));
+    assert!(ada.get(&path).await.text().contains("belongs to no environment"));
+    let mut eve = portal.member("eve@example.org").await;
+    assert_eq!(eve.get(&path).await.status, StatusCode::NOT_FOUND);
+    let page = format!("/account/tokens/{}", ada.token_id().await);
+    assert!(ada.get(&page).await.text().contains("1 served"));
+    assert_eq!(eve.get(&page).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn demo_data_is_apart_for_each_person_and_environment() {
+    let portal = Portal::start().await;
+    let (mut ada, mut eve) = (portal.member("ada@example.org").await, portal.member("eve@example.org").await);
+    let hers = ada.token_with(&[READ, WRITE, ("expiry", "30")]).await;
+    let others = eve.token_with(&[READ, WRITE, ("expiry", "30")]).await;
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts", "write:posts"], "never").await;
+    let made = portal.with_key(&hers, "POST", "/api/v1/posts", "{\"title\":\"Mine\"}").await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(portal.with_key(&hers, "GET", &format!("/api/v1/posts/{id}"), "").await.status, StatusCode::OK);
+    for stranger in [&others, &key] {
+        let answer = portal.with_key(stranger, "GET", &format!("/api/v1/posts/{id}"), "").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_always_ends() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    for expiry in ["never", "367", ""] {
+        let form = ada.get("/account/tokens/new").await.text();
+        let form_id = crate::support::between(&form, "name=\"form_id\" value=\"", "\"").to_owned();
+        let fields = [("form_id", form_id.as_str()), ("name", "Mine"), READ, ("expiry", expiry)];
+        let answer = ada.send("/account/tokens/new", "/form/personal-token/create", &fields).await;
+        assert_eq!(answer.location(), "/account/tokens/new", "{expiry}: {answer:?}");
+    }
+    let token = ada.token_with(&[READ, ("expiry", "30")]).await;
+    let id = ada.token_id().await;
+    let page = format!("/account/tokens/{id}");
+    let fields = [("id", id.as_str()), ("name", "Mine"), READ, ("expiry", "never")];
+    assert_eq!(ada.send(&page, "/form/api-key/update", &fields).await.location(), page);
+    assert!(ada.get(&page).await.text().contains("A token ends after 1 to 366 days"));
+    portal.clock.advance(Duration::days(30));
+    assert_eq!(portal.with_key(&token, "GET", "/api/v1/posts", "").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_is_rotated_switched_off_and_revoked_like_a_key() {
+    let portal = Portal::with(Given::default()).await;
+    let mut ada = portal.member("ada@example.org").await;
+    let old = ada.token_with(&[READ, ("expiry", "30")]).await;
+    let page = format!("/account/tokens/{}", ada.token_id().await);
+    let answer = ada.rotate(&page, "none", "now").await;
+    assert_eq!(answer.location(), "/account/tokens", "{answer:?}");
+    let new = ada.secret_on("/account/tokens").await;
+    let status = async |token: &str| portal.with_key(token, "GET", "/api/v1/posts", "").await.status;
+    assert_eq!((status(&old).await, status(&new).await), (StatusCode::UNAUTHORIZED, StatusCode::OK));
+    let id = ada.token_id().await;
+    let page = format!("/account/tokens/{id}");
+    ada.send(&page, "/form/api-key/disable", &[("id", &id)]).await;
+    assert_eq!(status(&new).await, StatusCode::UNAUTHORIZED);
+    ada.send(&page, "/form/api-key/enable", &[("id", &id)]).await;
+    assert_eq!(status(&new).await, StatusCode::OK);
+    let answer = ada.send(&page, "/form/api-key/revoke", &[("id", &id)]).await;
+    assert_eq!(answer.location(), "/account/tokens");
+    assert_eq!(status(&new).await, StatusCode::UNAUTHORIZED);
+}

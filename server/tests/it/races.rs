@@ -1,0 +1,198 @@
+//! Revoking and rotating with real concurrency: what the door remembers is never what somebody was told is over.
+
+use crate::support::Portal;
+use latchkey_core::{
+    Actor, Services,
+    api_key::{ApiKeyError, ClockStart, CreateApiKey, KeyForm, PlainApiKey},
+    authn::{
+        Facts,
+        credential::{Carried, Credential},
+    },
+    port::session::SessionDigest,
+};
+use latchkey_model::{ApiKeyId, ApplicationId, Environment};
+use server::config::Given;
+use std::{
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+use tokio::sync::Barrier;
+
+const CALLS: usize = 64;
+
+struct Scene {
+    _portal: Portal,
+    services: Services,
+    ada: Actor,
+    application: ApplicationId,
+}
+
+async fn scene() -> Scene {
+    let given = Given {
+        requests_per_minute: "100000000".parse().ok(),
+        team_requests_per_minute: "100000000".parse().ok(),
+        ..Given::default()
+    };
+    let portal = Portal::with(given).await;
+    let mut browser = portal.member("ada@example.org").await;
+    let application = browser.application("Bookshelf").await.parse().unwrap();
+    let services = portal.state.services.clone();
+    let store = &services.ports.store;
+    let (account, _) = store.account_by_email("ada@example.org").await.unwrap().unwrap();
+    let ada = Actor::Account { account, session: SessionDigest::default() };
+    Scene { _portal: portal, services, ada, application }
+}
+
+impl Scene {
+    async fn key(&self) -> (ApiKeyId, PlainApiKey) {
+        let scopes = ["read:posts".to_owned()];
+        let form = KeyForm { name: "Racing", scopes: &scopes, expiry: "never", ..KeyForm::default() };
+        let create = CreateApiKey { form, form_id: self.services.ports.uuid() };
+        let keys = &self.services.api_keys;
+        let created = keys.create(&self.ada, self.application, Environment::Development, create).await.unwrap();
+        (created.id, created.plain)
+    }
+}
+
+async fn admitted(services: &Services, key: &PlainApiKey) -> bool {
+    let value = key.expose().as_bytes();
+    let credential = Credential::read(Carried { api_key: [Some(value), None], ..Carried::default() });
+    let facts = Facts {
+        at: services.ports.now(),
+        address: Ipv4Addr::LOCALHOST.into(),
+        secure: true,
+        needed_scope: Some("read:posts"),
+    };
+    services.door.judge(&facts, &credential).await.outcome.is_ok()
+}
+
+/// 64 callers call as fast as they can while the key is revoked. A call that begins after the answer must be refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r12_no_call_that_begins_after_a_revocation_was_answered_succeeds() {
+    const ROUNDS: u64 = 1_000;
+    let scene = Arc::new(scene().await);
+    let (before, after) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    for round in 0..ROUNDS {
+        let (id, key) = scene.key().await;
+        let key = Arc::new(key);
+        let answered = Arc::new(AtomicBool::new(false));
+        let start = Arc::new(Barrier::new(CALLS + 1));
+        let callers: Vec<_> = (0..CALLS)
+            .map(|_| {
+                let (scene, key, answered, start) =
+                    (Arc::clone(&scene), Arc::clone(&key), Arc::clone(&answered), Arc::clone(&start));
+                let (before, after) = (Arc::clone(&before), Arc::clone(&after));
+                tokio::spawn(async move {
+                    start.wait().await;
+                    for _ in 0..200 {
+                        let late = answered.load(Ordering::SeqCst);
+                        let passed = admitted(&scene.services, &key).await;
+                        assert!(!(late && passed), "round {round}: a call that began after the answer was let in");
+                        if late {
+                            after.fetch_add(1, Ordering::Relaxed);
+                            return;
+                        }
+                        before.fetch_add(u64::from(passed), Ordering::Relaxed);
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        start.wait().await;
+        scene.services.api_keys.revoke(&scene.ada, id).await.unwrap();
+        answered.store(true, Ordering::SeqCst);
+        assert!(!admitted(&scene.services, &key).await, "round {round}");
+        for caller in callers {
+            caller.await.unwrap();
+        }
+    }
+    let (before, after) = (before.load(Ordering::Relaxed), after.load(Ordering::Relaxed));
+    assert!(before > ROUNDS && after > ROUNDS, "there were calls on both sides of the answer: {before}, {after}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r17_of_64_rotations_at_once_one_wins() {
+    let scene = Arc::new(scene().await);
+    for _ in 0..10 {
+        let (id, old) = scene.key().await;
+        let tries: Vec<_> = (0..CALLS)
+            .map(|_| {
+                let scene = Arc::clone(&scene);
+                tokio::spawn(async move {
+                    let (overlap, form_id) = ("none".parse().unwrap(), scene.services.ports.uuid());
+                    scene.services.api_keys.rotate(&scene.ada, id, overlap, ClockStart::Now, form_id).await
+                })
+            })
+            .collect();
+        let mut winners = Vec::new();
+        for one in tries {
+            match one.await.unwrap() {
+                Ok((_, created)) => winners.push(created.plain),
+                Err(error) => assert!(matches!(error, ApiKeyError::BeingRotated | ApiKeyError::NotLive), "{error:?}"),
+            }
+        }
+        assert_eq!(winners.len(), 1);
+        assert!(admitted(&scene.services, &winners[0]).await, "the winner's key works");
+        assert!(!admitted(&scene.services, &old).await, "the old one has ended");
+    }
+}
+
+/// Of 64 first uses at once, one starts the clock, and with no overlap the old key is refused from then on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r18_the_first_use_starts_the_clock_once() {
+    let scene = Arc::new(scene().await);
+    for _ in 0..20 {
+        let (id, old) = scene.key().await;
+        let form_id = scene.services.ports.uuid();
+        let overlap = "none".parse().unwrap();
+        let rotated = scene.services.api_keys.rotate(&scene.ada, id, overlap, ClockStart::FirstUse, form_id).await;
+        let new = Arc::new(rotated.unwrap().1.plain);
+        assert!(admitted(&scene.services, &old).await, "until then the old key works");
+        let uses: Vec<_> = (0..CALLS)
+            .map(|_| {
+                let (scene, new) = (Arc::clone(&scene), Arc::clone(&new));
+                tokio::spawn(async move { admitted(&scene.services, &new).await })
+            })
+            .collect();
+        for one in uses {
+            assert!(one.await.unwrap(), "a rotation refuses nobody who has the new key");
+        }
+        assert!(!admitted(&scene.services, &old).await, "the old key has ended");
+    }
+}
+
+/// A rotation that is called off while its new key is first used: one of the two happens, wholly.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r18_calling_off_and_first_use_at_once() {
+    let scene = Arc::new(scene().await);
+    let (mut called_off, mut taken_over) = (0, 0);
+    for _ in 0..60 {
+        let (id, old) = scene.key().await;
+        let (overlap, form_id) = ("none".parse().unwrap(), scene.services.ports.uuid());
+        let rotated = scene.services.api_keys.rotate(&scene.ada, id, overlap, ClockStart::FirstUse, form_id).await;
+        let (_, created) = rotated.unwrap();
+        let new = created.plain;
+        let cancel = {
+            let scene = Arc::clone(&scene);
+            tokio::spawn(async move { scene.services.api_keys.cancel_rotation(&scene.ada, created.id).await })
+        };
+        let _ = admitted(&scene.services, &new).await;
+        match cancel.await.unwrap() {
+            Ok(_) => {
+                called_off += 1;
+                assert!(admitted(&scene.services, &old).await, "the old key works on");
+                assert!(!admitted(&scene.services, &new).await, "the new key never works");
+            }
+            Err(ApiKeyError::NotRotating) => {
+                taken_over += 1;
+                assert!(!admitted(&scene.services, &old).await, "the old key has ended");
+                assert!(admitted(&scene.services, &new).await, "the new key works");
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!(called_off + taken_over, 60);
+}

@@ -1,0 +1,102 @@
+//! The record: exact counts beyond the budget for rows, and a channel that is full.
+
+use crate::support::Portal;
+use axum::body::Body;
+use http::{Request, StatusCode};
+use latchkey_core::usage::report::Range;
+use server::config::Given;
+use std::time::Duration;
+
+async fn counted(portal: &Portal, browser: &mut crate::support::Browser, application: &str) -> String {
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let _ = portal;
+    browser.get(&format!("/apps/{application}/development/usage")).await.text()
+}
+
+#[tokio::test]
+async fn beyond_the_budget_requests_are_counted_exactly_and_have_no_row() {
+    // One row a second, ten at once.
+    let given = Given {
+        log_rows_per_second: "1".parse().ok(),
+        requests_per_minute: "100000".parse().ok(),
+        team_requests_per_minute: "100000".parse().ok(),
+        ..Given::default()
+    };
+    let portal = Portal::with(given).await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    for _ in 0..300 {
+        assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
+    }
+    for _ in 0..100 {
+        assert_eq!(portal.with_key(&key, "POST", "/api/v1/posts", "").await.status, StatusCode::FORBIDDEN);
+    }
+    let page = counted(&portal, &mut ada, &application).await;
+    assert!(page.contains("<dd>400</dd>") && page.contains("100 (25.00 %)"), "{page}");
+    let without = 400 - 10 - 50;
+    assert_eq!(portal.state.recorder.without_row(), without);
+    assert!(page.contains(&format!("{without} requests of this portal were counted without a row")), "{page}");
+    let logs = ada.get(&format!("/apps/{application}/development/logs?outcome=served")).await.text();
+    assert_eq!(logs.matches("data-label=\"Answer\"").count(), 10, "{logs}");
+}
+
+/// The writer is held up, so that its channel fills: requests go on, the rows that are lost are counted, and no count is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
+    let given = Given {
+        log_rows_per_second: "100000".parse().ok(),
+        requests_per_minute: "100000000".parse().ok(),
+        team_requests_per_minute: "100000000".parse().ok(),
+        ..Given::default()
+    };
+    let portal = Portal::with(given).await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Whoever holds the one writing connection holds up the writer.
+    let hold = portal.state.services.ports.store.begin().await.unwrap();
+    let total: u64 = 20_000;
+    for _ in 0..total {
+        let answer = tower::ServiceExt::oneshot(
+            portal.app.clone(),
+            Request::builder()
+                .uri("/api/v1/whoami")
+                .header("x-api-key", &key)
+                .extension(axum::extract::ConnectInfo::<std::net::SocketAddr>(([127, 0, 0, 1], 1).into()))
+                .body(Body::empty())
+                .unwrap(),
+        );
+        assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
+    }
+    let lost = portal.state.recorder.lost();
+    assert!(lost > 0, "the channel was full");
+    drop(hold);
+    for _ in 0..200 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if rows(&portal).await == total + 1 - portal.state.recorder.lost() {
+            break;
+        }
+    }
+    let lost = portal.state.recorder.lost();
+    assert_eq!(rows(&portal).await + lost, total + 1, "every request has a row or is counted as lost");
+    let (account, _) = portal.state.services.ports.store.account_by_email("ada@example.org").await.unwrap().unwrap();
+    let actor = latchkey_core::Actor::Account { account, session: [0; 32] };
+    let usage = &portal.state.services.usage;
+    let usage = usage
+        .usage(&actor, application.parse().unwrap(), latchkey_model::Environment::Development, Range::Day)
+        .await
+        .unwrap();
+    assert_eq!(usage.requests, total + 1, "the counts are exact");
+    let page = ada.get(&format!("/apps/{application}/development/usage")).await.text();
+    assert!(page.contains(&format!("{lost} requests of this portal have no row")), "{page}");
+}
+
+async fn rows(portal: &Portal) -> u64 {
+    let path = portal.folder.path().join("latchkey.db");
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM request_log").fetch_one(&pool).await.unwrap();
+    u64::try_from(count).unwrap()
+}

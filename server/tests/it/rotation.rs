@@ -1,0 +1,163 @@
+//! Rotating with no downtime, as a person does it on the pages and as callers notice it.
+
+use crate::support::{Browser, Portal};
+use http::StatusCode;
+use server::config::Given;
+use time::Duration;
+
+struct Scene {
+    portal: Portal,
+    ada: Browser,
+    list: String,
+    page: String,
+    old: String,
+}
+
+async fn scene(given: Given, expiry: &str) -> Scene {
+    let portal = Portal::with(given).await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let old = ada.key(&application, "production", &["read:posts"], expiry).await;
+    let list = format!("/apps/{application}/production/keys");
+    let page = format!("{list}/{}", ada.key_id(&application, "production").await);
+    Scene { portal, ada, list, page, old }
+}
+
+impl Scene {
+    async fn rotate(&mut self, overlap: &str, start: &str) -> String {
+        let answer = self.ada.rotate(&self.page, overlap, start).await;
+        assert_eq!(answer.location(), self.list, "{answer:?}");
+        self.ada.secret_on(&self.list).await
+    }
+
+    async fn status(&self, key: &str) -> u16 {
+        self.portal.with_key(key, "GET", "/api/v1/posts", "").await.status.as_u16()
+    }
+
+    async fn reason(&self, key: &str) -> Option<String> {
+        let answer = self.portal.with_key(key, "GET", "/api/v1/posts", "").await;
+        self.portal.recorded(&answer).await.reason
+    }
+}
+
+#[tokio::test]
+async fn both_work_and_the_old_ones_time_starts_at_the_first_use() {
+    let mut scene = scene(Given::default(), "never").await;
+    let new = scene.rotate("1h", "first-use").await;
+    assert!(scene.ada.get(&scene.list).await.text().contains("waiting for first use"));
+    scene.portal.clock.advance(Duration::days(2));
+    assert_eq!(scene.status(&scene.old).await, 200, "until the new key is used, nothing ends");
+    assert_eq!(scene.status(&new).await, 200);
+    let page = scene.ada.get(&scene.list).await.text();
+    assert!(page.contains("Both work") && page.contains("old key in use"), "{page}");
+    scene.portal.clock.advance(Duration::minutes(59));
+    assert_eq!((scene.status(&scene.old).await, scene.status(&new).await), (200, 200));
+    scene.portal.clock.advance(Duration::minutes(1));
+    assert_eq!(scene.reason(&scene.old).await.as_deref(), Some("rotated_out"));
+    assert_eq!(scene.status(&new).await, 200);
+    let page = scene.ada.get(&scene.list).await.text();
+    assert!(page.contains("rotated out") && !page.contains("is being rotated"), "{page}");
+}
+
+#[tokio::test]
+async fn at_once_and_with_no_overlap_the_old_key_ends_with_the_answer() {
+    let mut scene = scene(Given::default(), "never").await;
+    assert_eq!(scene.status(&scene.old).await, 200);
+    let new = scene.rotate("none", "now").await;
+    assert_eq!(scene.reason(&scene.old).await.as_deref(), Some("rotated_out"));
+    assert_eq!(scene.status(&new).await, 200);
+}
+
+#[tokio::test]
+async fn the_overlap_never_outlives_the_old_keys_own_expiry() {
+    let mut scene = scene(Given::default(), "7").await;
+    let new = scene.rotate("7d", "first-use").await;
+    scene.portal.clock.advance(Duration::days(6));
+    assert_eq!(scene.status(&new).await, 200);
+    scene.portal.clock.advance(Duration::days(1));
+    assert_eq!(scene.reason(&scene.old).await.as_deref(), Some("expired"));
+}
+
+/// Old 6 and new 6 calls under a limit of 10 are exactly two refusals.
+#[tokio::test]
+async fn r50_both_keys_share_one_limit() {
+    let given = Given { requests_per_minute: "10".parse().ok(), ..Given::default() };
+    let mut scene = scene(given, "never").await;
+    let new = scene.rotate("24h", "now").await;
+    let mut refused = 0;
+    for _ in 0..6 {
+        for key in [&scene.old, &new] {
+            refused += u32::from(scene.status(key).await == 429);
+        }
+    }
+    assert_eq!(refused, 2);
+}
+
+#[tokio::test]
+async fn a_pending_rotation_is_called_off_and_the_new_key_never_works() {
+    let mut scene = scene(Given::default(), "never").await;
+    let new = scene.rotate("24h", "first-use").await;
+    let page = scene.ada.get(&scene.list).await.text();
+    let call_off = page.split("cancel-rotation").nth(1).unwrap();
+    let id = crate::support::between(call_off, "name=\"id\" value=\"", "\"").to_owned();
+    let answer = scene.ada.send(&scene.list, "/form/api-key/cancel-rotation", &[("id", &id)]).await;
+    assert_eq!(answer.location(), scene.page);
+    let page = scene.ada.get(&scene.page).await.text();
+    assert!(page.contains("called off") && page.contains("works on as before"), "{page}");
+    assert_eq!(scene.reason(&new).await.as_deref(), Some("revoked"));
+    assert_eq!(scene.status(&scene.old).await, 200);
+    // And another may begin.
+    let another = scene.rotate("none", "now").await;
+    assert_eq!((scene.status(&another).await, scene.status(&scene.old).await), (200, 401));
+}
+
+#[tokio::test]
+async fn one_rotation_at_a_time() {
+    let mut scene = scene(Given::default(), "never").await;
+    scene.rotate("24h", "first-use").await;
+    let answer = scene.ada.rotate(&scene.page, "24h", "now").await;
+    assert_eq!(answer.location(), scene.page);
+    assert!(scene.ada.get(&scene.page).await.text().contains("is being rotated already"));
+}
+
+#[tokio::test]
+async fn the_old_key_is_called_safe_to_end_once_it_was_quiet_and_ends_by_a_button() {
+    let mut scene = scene(Given::default(), "never").await;
+    assert_eq!(scene.status(&scene.old).await, 200);
+    let new = scene.rotate("7d", "first-use").await;
+    let answer = scene.portal.with_key(&new, "GET", "/api/v1/posts", "").await;
+    scene.portal.recorded(&answer).await;
+    let page = scene.ada.get(&scene.list).await.text();
+    assert!(page.contains("old key in use") && page.contains("1 request"), "{page}");
+    scene.portal.clock.advance(Duration::hours(2));
+    let page = scene.ada.get(&scene.list).await.text();
+    assert!(page.contains("safe to end"), "{page}");
+    let id = scene.page.rsplit('/').next().unwrap().to_owned();
+    let answer = scene.ada.send(&scene.list, "/form/api-key/end-overlap", &[("id", &id)]).await;
+    assert_eq!(answer.location(), scene.page);
+    assert_eq!(scene.reason(&scene.old).await.as_deref(), Some("rotated_out"));
+    assert_eq!(scene.status(&new).await, 200);
+}
+
+#[tokio::test]
+async fn a_chosen_time_is_read_and_a_wrong_one_is_named() {
+    let mut scene = scene(Given::default(), "never").await;
+    let rotate = format!("{}/rotate", scene.page);
+    let id = scene.page.rsplit('/').next().unwrap().to_owned();
+    for (custom, right) in [("soon", false), ("91d", false), ("90m", true)] {
+        let form = scene.ada.get(&rotate).await.text();
+        let form_id = crate::support::between(&form, "name=\"form_id\" value=\"", "\"").to_owned();
+        let fields =
+            [("id", id.as_str()), ("form_id", &form_id), ("overlap", "custom"), ("custom", custom), ("start", "now")];
+        let answer = scene.ada.send(&rotate, "/form/api-key/rotate", &fields).await;
+        assert_eq!(answer.location() == scene.list, right, "{custom}: {answer:?}");
+        if !right {
+            let page = scene.ada.get(&rotate).await.text();
+            assert!(page.contains("90m, 36h or 14d") && page.contains(&format!("value=\"{custom}\"")), "{page}");
+        }
+    }
+    scene.portal.clock.advance(Duration::minutes(89));
+    assert_eq!(scene.status(&scene.old).await, StatusCode::OK);
+    scene.portal.clock.advance(Duration::minutes(1));
+    assert_eq!(scene.status(&scene.old).await, StatusCode::UNAUTHORIZED);
+}
