@@ -1,6 +1,6 @@
 # Every target is one script; `bash scripts/<name>.sh` does the same.
 .DEFAULT_GOAL := help
-.PHONY: help serve dev build test fmt
+.PHONY: help serve dev build test bench fmt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ build: ## Build the release: one binary with the pages' files inside
 
 test: ## Check everything: format, lints, arrows, licences, unit, integration and browser tests
 	@bash scripts/test.sh
+
+bench: ## Measure the door: one table, server and load on different cores
+	@bash scripts/bench.sh $(ARGS)
 
 fmt: ## Format the Rust code
 	@bash scripts/test.sh --format

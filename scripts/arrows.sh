@@ -31,6 +31,7 @@ must_not latchkey-core "$http $sql latchkey-storage migrations server app leptos
 must_not latchkey-storage "$http migrations server app leptos"
 must_not migrations "$http latchkey-core latchkey-storage server app leptos"
 must_not app "$sql latchkey-storage migrations server" --features ssr
+must_not latchkey-load "$http $sql $ours app leptos tokio"
 must_not frontend "$http $sql $ours tokio argon2 zxcvbn" "${wasm[@]}"
 
 [[ "$faults" -eq 0 ]] || die "$faults arrows point the wrong way"

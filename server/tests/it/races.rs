@@ -71,7 +71,7 @@ async fn admitted(services: &Services, key: &PlainApiKey) -> bool {
 
 /// 64 callers call as fast as they can while the key is revoked. A call that begins after the answer must be refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn r12_no_call_that_begins_after_a_revocation_was_answered_succeeds() {
+async fn asvs_8_3_2_no_call_that_begins_after_a_revocation_was_answered_succeeds() {
     const ROUNDS: u64 = 1_000;
     let scene = Arc::new(scene().await);
     let (before, after) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
@@ -142,7 +142,7 @@ async fn r17_of_64_rotations_at_once_one_wins() {
 
 /// Of 64 first uses at once, one starts the clock, and with no overlap the old key is refused from then on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn r18_the_first_use_starts_the_clock_once() {
+async fn r17_the_first_use_starts_the_clock_once() {
     let scene = Arc::new(scene().await);
     for _ in 0..20 {
         let (id, old) = scene.key().await;
@@ -166,7 +166,7 @@ async fn r18_the_first_use_starts_the_clock_once() {
 
 /// A rotation that is called off while its new key is first used: one of the two happens, wholly.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn r18_calling_off_and_first_use_at_once() {
+async fn r17_calling_off_and_first_use_at_once() {
     let scene = Arc::new(scene().await);
     let (mut called_off, mut taken_over) = (0, 0);
     for _ in 0..60 {

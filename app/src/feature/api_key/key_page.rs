@@ -15,7 +15,7 @@ use latchkey_core::{
     api_key::{Advice, BlastRadius},
     port::{
         api::ApiScope,
-        api_key::{ApiKey, KeyOwner, KeyState},
+        api_key::{AddressMode, ApiKey, KeyOwner, KeyState},
     },
     usage::report::Range,
 };
@@ -136,6 +136,13 @@ fn Facts(key: ApiKey, now: OffsetDateTime) -> impl IntoView {
                 <div><dt>"Can"</dt><dd><code>{settings.scopes.to_string()}</code></dd></div>
                 <div><dt>"Last used"</dt><dd>{used}</dd></div>
                 <div><dt>"Made by"</dt><dd>{key.created_by_name.as_str().to_owned()} ", " <RelativeTime at=key.created_at now/></dd></div>
+                {(!settings.allowed_from.is_empty()).then(|| {
+                    let other = match settings.address_mode {
+                        AddressMode::Enforce => "",
+                        AddressMode::ReportOnly => " (others are only reported)",
+                    };
+                    view! { <div><dt>"From"</dt><dd><code>{settings.allowed_from.to_string()}</code>{other}</dd></div> }
+                })}
                 {(!limits.is_empty()).then(|| view! { <div><dt>"Limits"</dt><dd><code>{limits}</code></dd></div> })}
                 {(!notes.is_empty()).then(|| view! { <div><dt>"Notes"</dt><dd class="notes">{notes}</dd></div> })}
             </dl>
@@ -169,7 +176,7 @@ fn EditForm(
         None => "As it is: never".to_owned(),
     };
     let mut expiries = vec![("keep".to_owned(), keep)];
-    if matches!(key.owner, KeyOwner::Environment { .. }) {
+    if matches!(key.owner, KeyOwner::Environment { .. }) && key.settings.expires_at.is_some() {
         expiries.push(("never".to_owned(), "Never".to_owned()));
     }
     for (days, label) in [("7", "7 days from now"), ("30", "30 days from now"), ("90", "90 days from now")] {

@@ -105,21 +105,25 @@ fn needs_eyes(key: &ApiKey, now: OffsetDateTime) -> bool {
 pub fn LeakBanner(key: ApiKey, now: OffsetDateTime) -> impl IntoView {
     let paths = KeyPaths::of(&key);
     let leaked = key.leaked.clone();
-    let revoked = key.revoked.is_some();
+    let (revoked, rotating) = (key.revoked.is_some(), key.replaced.is_some());
     let place = leaked.as_ref().map(|leaked| leaked.place.clone()).filter(|place| !place.is_empty());
     view! {
         <Banner tone=Tone::Bad>
             <strong>{key.settings.name.as_str().to_owned()}</strong>
             " "
             <code>{key.hint()}</code>
-            " was found where secrets must not be "
+            " was found where secrets must not be. Reported "
             {leaked.map(|leaked| view! { <RelativeTime at=leaked.at now/> })}
             {place.map(|place| view! { ", at " <code>{place}</code> })}
             ". "
-            {if revoked {
-                view! { "It was revoked at once. " <a href=paths.key>"See what used it"</a> "." }.into_any()
-            } else {
-                view! { "It still works: " <a href=route::rotate(&paths.key)>"rotate it now"</a> "." }.into_any()
+            {match (revoked, rotating) {
+                (true, _) => view! { "It was revoked at once. " <a href=paths.key>"See what used it"</a> "." }.into_any(),
+                (false, true) => {
+                    view! { "It still works: end its rotation as soon as your callers have moved." }.into_any()
+                }
+                (false, false) => {
+                    view! { "It still works: " <a href=route::rotate(&paths.key)>"rotate it now"</a> "." }.into_any()
+                }
             }}
         </Banner>
     }

@@ -1,0 +1,88 @@
+//! `make bench`: one command, one table.
+//!
+//! The server runs in a process of its own, on one core, with a bare handler of the same binary beside it; the load comes from
+//! another core. Scenarios take turns, and what counts is how each compares with the bare handler in the same round.
+#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+
+mod keys;
+mod run;
+mod seed;
+mod serve;
+mod usage;
+
+use clap::{Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Measures Latchkey.
+#[derive(Parser)]
+#[command(name = "latchkey-bench", arg_required_else_help = true)]
+struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Fill a data folder with keys and usage
+    Seed {
+        /// The folder
+        #[arg(long)]
+        data: PathBuf,
+        /// How many keys
+        #[arg(long, default_value_t = 1_000)]
+        keys: u32,
+        /// How many rows of usage
+        #[arg(long, default_value_t = 0)]
+        usage_rows: u64,
+    },
+    /// Serve a data folder, and a bare handler beside it
+    Serve {
+        /// The folder
+        #[arg(long)]
+        data: PathBuf,
+        /// Where Latchkey listens
+        #[arg(long)]
+        listen: SocketAddr,
+        /// Where the bare handler listens
+        #[arg(long)]
+        bare: SocketAddr,
+    },
+    /// Measure the usage page's question over what a data folder holds
+    Usage {
+        /// The folder
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Run everything and print the table
+    Run(run::Plan),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse().action {
+        Action::Seed { data, keys, usage_rows } => runtime().and_then(|runtime| {
+            runtime.block_on(seed::fill(&data, keys, usage_rows))?;
+            Ok(())
+        }),
+        Action::Serve { data, listen, bare } => {
+            runtime().and_then(|runtime| runtime.block_on(serve::serve(&data, listen, bare)))
+        }
+        Action::Usage { data } => runtime().and_then(|runtime| runtime.block_on(usage::measure(&data))),
+        Action::Run(plan) => run::run(&plan),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("latchkey-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Box<dyn std::error::Error>> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

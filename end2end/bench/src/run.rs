@@ -1,0 +1,190 @@
+//! Running everything: seed, start the server on another core, load it, print the table.
+
+use crate::{
+    Outcome,
+    keys::{Purpose, key},
+    seed::LIMITED,
+};
+use latchkey_load::{
+    Target, closed,
+    mix::Mix,
+    open,
+    report::Report,
+    request::{Requests, get_with_key, render},
+    rounds::{self, Scenario},
+    table::Table,
+};
+use std::{
+    io::{BufRead, BufReader},
+    net::{SocketAddr, TcpListener},
+    num::{NonZeroU32, NonZeroUsize},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// What to run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    /// A seeded data folder [default: a new one with 1,000 keys]
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// How many keys call, by Zipf's law: the first is the busiest
+    #[arg(long, default_value_t = 1_000)]
+    keys: u32,
+    /// The core of the server
+    #[arg(long, default_value_t = 0)]
+    server_core: usize,
+    /// Rounds
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Seconds of each scenario in a round
+    #[arg(long, default_value_t = 4)]
+    seconds: u64,
+    /// Connections
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+}
+
+/// A server that is killed at the end.
+struct Running {
+    child: Child,
+    ours: SocketAddr,
+    bare: SocketAddr,
+    started_in: Duration,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> Result<SocketAddr, std::io::Error> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr()
+}
+
+fn start(data: &Path, core: usize) -> Result<Running, Box<dyn std::error::Error>> {
+    let (ours, bare) = (free_address()?, free_address()?);
+    let began = Instant::now();
+    let mut child = Command::new("taskset")
+        .args(["--cpu-list", &core.to_string()])
+        .arg(std::env::current_exe()?)
+        .args(["serve", "--listen", &ours.to_string(), "--bare", &bare.to_string(), "--data"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(data.join("bench.log"))?)
+        .spawn()?;
+    let mut line = String::new();
+    if let Some(out) = child.stdout.take() {
+        BufReader::new(out).read_line(&mut line)?;
+    }
+    if line.trim() != "ready" {
+        return Err(format!("the server did not start: see {}", data.join("bench.log").display()).into());
+    }
+    Ok(Running { child, ours, bare, started_in: began.elapsed() })
+}
+
+/// The memory of a process that is in RAM, in MB.
+fn resident_mb(child: &Child) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1_024.0)
+}
+
+fn whoami(target: Target, key: &str) -> Vec<u8> {
+    get_with_key(target, "/api/v1/whoami", key)
+}
+
+/// The same key with its last character changed: it fails its checksum.
+fn mistyped(key: &str) -> String {
+    let last = if key.ends_with('0') { '1' } else { '0' };
+    format!("{}{last}", &key[..key.len() - 1])
+}
+
+/// Runs everything.
+pub(crate) fn run(plan: &Plan) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let data = if let Some(data) = &plan.data {
+        data.clone()
+    } else {
+        let data = folder.path().join("data");
+        let seeded = Command::new(std::env::current_exe()?)
+            .args(["seed", "--keys", &plan.keys.to_string(), "--data"])
+            .arg(&data)
+            .stdout(Stdio::null())
+            .status()?;
+        if !seeded.success() {
+            return Err("the data folder could not be seeded".into());
+        }
+        data
+    };
+    let server = start(&data, plan.server_core)?;
+    println!(
+        "started in {:.0} ms, {:.0} MB resident before the first request\n",
+        server.started_in.as_secs_f64() * 1_000.0,
+        resident_mb(&server.child).unwrap_or_default(),
+    );
+    let (ours, bare) = (Target::new(server.ours)?, Target::new(server.bare)?);
+    let valid: Requests = (0..plan.keys).map(|number| whoami(ours, key(Purpose::Valid, number).expose())).collect();
+    let limited: Requests = (0..LIMITED).map(|number| whoami(ours, key(Purpose::Limited, number).expose())).collect();
+    // Half of the junk fails its checksum, half is well formed and nobody's.
+    let junk: Requests = (0..500)
+        .flat_map(|number| {
+            let wrong = mistyped(key(Purpose::Valid, number).expose());
+            [whoami(ours, &wrong), whoami(ours, key(Purpose::Unknown, number).expose())]
+        })
+        .collect();
+    let mixes = [
+        Mix::of_one(&render(bare, "GET", "/", &[], b""))?,
+        Mix::new(valid.clone(), 1.0, 1)?,
+        Mix::new(valid, 1.0, 1)?.with_junk(junk.clone(), 0.1)?,
+        Mix::new(junk, 0.0, 1)?,
+        Mix::new(limited, 1.0, 1)?,
+    ];
+    let closed = closed::Closed::new(
+        NonZeroUsize::new(plan.connections).ok_or("no connections")?,
+        Duration::from_millis(500),
+        Duration::from_secs(plan.seconds),
+    );
+    let names = ["bare handler", "whoami, 1 key of many", "the same, 10 % junk", "junk alone", "limit hit"];
+    let mut scenarios: Vec<_> = names
+        .iter()
+        .zip(&mixes)
+        .enumerate()
+        .map(|(index, (name, mix))| {
+            let target = if index == 0 { bare } else { ours };
+            Scenario::new(*name, move || closed::run(target, mix, &closed))
+        })
+        .collect();
+    let rows = rounds::run(NonZeroUsize::new(plan.rounds).ok_or("no rounds")?, &mut scenarios)?;
+    println!("{}", Table::new(&rows));
+
+    let half = rows.get(1).map_or(1.0, |row| row.per_second / 2.0);
+    println!("\nat half of that, at a constant rate: latency from when each request was due");
+    let halves: Vec<_> = [(0, bare), (1, ours), (2, ours)]
+        .into_iter()
+        .filter_map(|(index, target)| Some((names.get(index)?, mixes.get(index)?, target)))
+        .collect();
+    let mut constant: Vec<_> = halves
+        .into_iter()
+        .map(|(name, mix, target)| Scenario::new(*name, move || at_rate(target, mix, half, plan)))
+        .collect();
+    let rows = rounds::run(NonZeroUsize::new(plan.rounds.div_ceil(2)).ok_or("no rounds")?, &mut constant)?;
+    println!("{}", Table::new(&rows));
+    println!("{:.0} MB resident after it all", resident_mb(&server.child).unwrap_or_default());
+    Ok(())
+}
+
+fn at_rate(target: Target, mix: &Mix, rate: f64, plan: &Plan) -> Result<Report, latchkey_load::LoadError> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some thousand requests a second")]
+    let rate = NonZeroU32::new(rate as u32).unwrap_or(NonZeroU32::MIN);
+    let connections = NonZeroUsize::new(plan.connections).unwrap_or(NonZeroUsize::MIN);
+    open::run(
+        target,
+        mix,
+        &open::Open::new(connections, rate, Duration::from_millis(500), Duration::from_secs(plan.seconds)),
+    )
+}

@@ -1,0 +1,186 @@
+//! Filling a data folder.
+
+use crate::keys::{Purpose, key};
+use latchkey_core::{
+    Actor, Ports, Services,
+    account::{PlainPassword, SignUp, SignUpError},
+    clock::SystemClock,
+    port::{StoreError, account::Account, request_log::Period},
+    random::SystemRandom,
+    secret::{DigestKey, MasterKey},
+};
+use latchkey_model::{ApplicationId, EnvironmentId};
+use latchkey_storage::SeaStore;
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use server::{
+    config::{Config, Given},
+    data_folder,
+    serve::{open_database, settings_of},
+};
+use std::{fmt::Write, path::Path, sync::Arc, time::Instant};
+
+/// Keys that come to their limit at once.
+pub(crate) const LIMITED: u32 = 100;
+/// Who owns what is seeded.
+pub(crate) const EMAIL: &str = "bench@example.org";
+const PASSWORD: &str = "violet tractor hums at dawn";
+const KEYS_AT_ONCE: u32 = 2_000;
+
+/// The settings of a benchmark: the defaults, but limits that are out of reach for the load of one machine.
+pub(crate) fn config(data: &Path) -> Result<Config, server::config::ConfigError> {
+    Config::new(Given {
+        data: Some(data.to_owned()),
+        requests_per_minute: "1000000000".parse().ok(),
+        team_requests_per_minute: "1000000000".parse().ok(),
+        ..Given::default()
+    })
+}
+
+/// What a seeded folder holds.
+pub(crate) struct Seeded {
+    pub(crate) services: Services,
+    pub(crate) account: Account,
+    pub(crate) application: ApplicationId,
+    environment: EnvironmentId,
+    store: SeaStore,
+    pepper: DigestKey,
+}
+
+impl Seeded {
+    /// The owner, as the rules know them.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Account { account: self.account.clone(), session: [0; 32] }
+    }
+}
+
+/// Opens a folder, and makes the account and application that own everything, if they are not there.
+pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Error>> {
+    let config = config(data)?;
+    data_folder::prepare(&config.data)?;
+    let store = open_database(&config).await?;
+    let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
+    let master: MasterKey = data_folder::master_key(&config.data, None, &SystemRandom)?;
+    let services = Services::new(ports, &master, &settings_of(&config))?;
+    let form = || SignUp { email: EMAIL, name: "Bench", password: PlainPassword::new(PASSWORD) };
+    match services.accounts.sign_up(form(), [127, 0, 0, 1].into()).await {
+        Ok(_) | Err(SignUpError::Invalid(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let (account, _) = services.ports.store.account_by_email(EMAIL).await?.ok_or("the account was not made")?;
+    let actor = Actor::Account { account: account.clone(), session: [0; 32] };
+    let applications = services.applications.list(&actor).await?;
+    let application = match applications.first() {
+        Some(found) => found.application.id,
+        None => services.applications.create(&actor, "Bench").await?.id,
+    };
+    let found = services.applications.get(&actor, application).await?;
+    let environment = found.environment_id(latchkey_model::Environment::Production);
+    Ok(Seeded { services, account, application, environment, store, pepper: master.derive("api-key") })
+}
+
+/// Fills a folder with keys and rows of usage.
+pub(crate) async fn fill(data: &Path, keys: u32, usage_rows: u64) -> Result<(), Box<dyn std::error::Error>> {
+    let began = Instant::now();
+    let seeded = open(data).await?;
+    let writer = seeded.store.writer();
+    seed_keys(&seeded, writer, Purpose::Valid, keys, "").await?;
+    seed_keys(&seeded, writer, Purpose::Limited, LIMITED, "1/30d").await?;
+    println!("{keys} keys after {} s", began.elapsed().as_secs());
+    if usage_rows > 0 {
+        seed_usage(&seeded, writer, keys, usage_rows).await?;
+        println!("{usage_rows} rows of usage after {} s", began.elapsed().as_secs());
+    }
+    seeded.store.clone().close().await?;
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    latchkey_core::secret::hex(bytes)
+}
+
+async fn seed_keys(
+    seeded: &Seeded,
+    writer: &DatabaseConnection,
+    purpose: Purpose,
+    count: u32,
+    limits: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let owner = hex(seeded.environment.as_uuid().as_bytes());
+    let maker = hex(seeded.account.id.as_uuid().as_bytes());
+    let now = seeded.services.ports.now().unix_timestamp() * 1_000_000;
+    for first in (0..count).step_by(KEYS_AT_ONCE as usize) {
+        let transaction = writer.begin().await?;
+        let mut sql = String::from(
+            "INSERT INTO api_key (id, public_id, last_four, digest, environment_id, name, scopes, allowed_from, report_only, \
+             limits, notes, created_by, created_at, disabled_by_policy, lineage, form_id) VALUES ",
+        );
+        for number in first..(first + KEYS_AT_ONCE).min(count) {
+            let plain = key(purpose, number);
+            let (id, form) = (seeded.services.ports.uuid(), seeded.services.ports.uuid());
+            let comma = if number == first { "" } else { ", " };
+            write!(
+                sql,
+                "{comma}(x'{id}', '{}', '{}', x'{}', x'{owner}', '{purpose:?} {number}', 'read:posts write:posts', '', FALSE, \
+                 '{limits}', '', x'{maker}', {now}, FALSE, x'{id}', x'{}')",
+                plain.public_id(),
+                plain.last_four(),
+                hex(&plain.digest(&seeded.pepper)),
+                hex(form.as_bytes()),
+                id = hex(id.as_bytes()),
+            )?;
+        }
+        sql.push_str(" ON CONFLICT DO NOTHING");
+        transaction.execute_unprepared(&sql).await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+/// Rows of usage over the last 90 days, by the day and by the hour, spread over the keys: what a busy portal has.
+async fn seed_usage(
+    seeded: &Seeded,
+    writer: &DatabaseConnection,
+    keys: u32,
+    rows: u64,
+) -> Result<(), Box<dyn std::error::Error>> {
+    const AT_ONCE: u64 = 200_000;
+    const DAYS: u64 = 90;
+    let owner = hex(seeded.environment.as_uuid().as_bytes());
+    let today = Period::Day.start_of(seeded.services.ports.now());
+    let busy = u64::from(keys.clamp(1, 2_000));
+    let latencies: Vec<_> = (0..12).map(|bucket| format!("latency_{bucket}")).collect();
+    // Another environment's rows lie beside them: an index that is not used would be noticed.
+    writer
+        .execute_unprepared(
+            "CREATE TEMP TABLE bench_key AS SELECT row_number() OVER (ORDER BY id) - 1 AS number, id FROM api_key LIMIT 2000",
+        )
+        .await?;
+    for first in (0..rows).step_by(usize::try_from(AT_ONCE)?) {
+        let last = (first + AT_ONCE).min(rows) - 1;
+        let transaction = writer.begin().await?;
+        // Each number is a key, a route and a day, or an hour of one.
+        let sql = format!(
+            "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}) \
+             INSERT INTO rollup (owner_id, period, start, api_key_id, route, status, refused, requests, {}) \
+             SELECT x'{owner}', CASE WHEN i % 10 = 0 THEN 'day' ELSE 'hour' END, \
+             CASE WHEN i % 10 = 0 THEN {today} - ((i / {busy}) % {DAYS}) * 86400 \
+                  ELSE {today} - ((i / {busy}) % ({DAYS} * 24)) * 3600 END, \
+             (SELECT id FROM bench_key WHERE number = i % {busy}), \
+             'GET /api/v1/posts/' || (i / ({busy} * {DAYS} * 24)), 200, FALSE, 7, 7{} FROM n WHERE true ON CONFLICT DO NOTHING",
+            latencies.join(", "),
+            ", 0".repeat(11),
+        );
+        transaction.execute_unprepared(&sql).await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+/// How many rows of usage there are.
+pub(crate) async fn usage_rows(seeded: &Seeded) -> Result<i64, StoreError> {
+    let count = "SELECT count(*) AS count FROM rollup";
+    let statement = sea_orm::Statement::from_string(sea_orm::DatabaseBackend::Sqlite, count);
+    let failed = |error: sea_orm::DbErr| StoreError::Internal(Box::new(error));
+    let row = seeded.store.writer().query_one_raw(statement).await.map_err(failed)?;
+    row.map_or(Ok(0), |row| row.try_get("", "count").map_err(failed))
+}

@@ -1,0 +1,37 @@
+//! The server of the benchmark: Latchkey as it is served, and a bare handler of the same binary, each on its own port.
+
+use crate::seed::config;
+use axum::{Router, routing::get, serve::ListenerExt};
+use latchkey_core::{Ports, clock::SystemClock, random::SystemRandom};
+use server::{
+    assets::Assets,
+    data_folder,
+    router::router,
+    serve::{build, open_database},
+    telemetry,
+};
+use std::{net::SocketAddr, path::Path, sync::Arc};
+use tokio::net::TcpListener;
+
+/// Serves until it is killed. Says `ready` once both listen.
+pub(crate) async fn serve(data: &Path, listen: SocketAddr, bare: SocketAddr) -> Result<(), Box<dyn std::error::Error>> {
+    let config = config(data)?;
+    telemetry::start(&config);
+    data_folder::prepare(&config.data)?;
+    let store = open_database(&config).await?;
+    let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
+    let server = build(config, store, ports, Assets::none())?;
+    let no_delay = |stream: &mut tokio::net::TcpStream| {
+        // A connection whose delay cannot be switched off is slower, not wrong.
+        let _ = stream.set_nodelay(true);
+    };
+    let ours = TcpListener::bind(listen).await?.tap_io(no_delay);
+    let theirs = TcpListener::bind(bare).await?.tap_io(no_delay);
+    let app = router(server.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let handler = Router::new().route("/", get(|| async { "ok" })).into_make_service_with_connect_info::<SocketAddr>();
+    println!("ready");
+    let bare = tokio::spawn(async move { axum::serve(theirs, handler).await });
+    axum::serve(ours, app).await?;
+    bare.await??;
+    Ok(())
+}
