@@ -83,7 +83,8 @@ impl MigrationTrait for Migration {
         for sql in [
             format!("INSERT INTO api_key ({key}) SELECT {key} FROM new_api_key WHERE environment_id {known}"),
             format!(
-                "INSERT INTO rollup (environment_id, {rollup}) SELECT owner_id, {rollup} FROM new_rollup WHERE owner_id {known}"
+                "INSERT INTO rollup (environment_id, {rollup}) SELECT owner_id, {rollup} FROM new_rollup \
+                 WHERE owner_id {known} AND api_key_id IN (SELECT id FROM new_api_key)"
             ),
             format!(
                 "INSERT INTO post (environment_id, {POST}) SELECT owner_id, {POST} FROM new_post WHERE owner_id {known}"
@@ -208,6 +209,21 @@ async fn rebuild_rollups(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     run(manager, &format!("INSERT INTO rollup (owner_id, {columns}) SELECT environment_id, {columns} FROM old_rollup"))
         .await?;
     drop_all(manager, &["old_rollup"]).await?;
+    // All keys of an owner together, under a key that is none: a page about all of them reads these rows alone.
+    let nobody = match manager.get_database_backend() {
+        sea_orm_migration::sea_orm::DatabaseBackend::Postgres => "'00000000-0000-0000-0000-000000000000'::uuid",
+        _ => "x'00000000000000000000000000000000'",
+    };
+    let sums: Vec<_> = (0..12).map(|bucket| format!("sum(latency_{bucket})")).collect();
+    run(
+        manager,
+        &format!(
+            "INSERT INTO rollup (owner_id, {columns}) SELECT owner_id, period, start, {nobody}, route, status, refused, \
+             sum(requests), {} FROM rollup GROUP BY owner_id, period, start, route, status, refused",
+            sums.join(", ")
+        ),
+    )
+    .await?;
     manager.create_index(index("rollup", &["period", "start"])).await?;
     manager.create_index(index("rollup", &["api_key_id", "period", "start"])).await
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use latchkey_core::{
@@ -23,6 +23,7 @@ use std::{
     convert::Infallible,
     future::Future,
     net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
     pin::Pin,
     task::{Context, Poll},
     time::Instant,
@@ -99,11 +100,29 @@ where
         let waiting = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, waiting);
         let Access::Key(needed_scope) = self.route.access else {
-            return Box::pin(inner.call(request));
+            return Box::pin(without_panic(inner.call(request)));
         };
         let (state, route) = (self.state.clone(), self.route);
-        Box::pin(async move { pass(state, route, needed_scope, request, |request| inner.call(request)).await })
+        let serve = move |request| without_panic(inner.call(request));
+        Box::pin(without_panic(pass(state, route, needed_scope, request, serve)))
     }
+}
+
+/// A panic is one answer lost, never the process or the connection: the caller gets 500, and a request that was let in is recorded
+/// as that. (A layer that does so for bodies too costs each request two allocations; the API's bodies are whole when they leave.)
+async fn without_panic<A>(answer: A) -> Result<Response, Infallible>
+where
+    A: Future<Output = Result<Response, Infallible>>,
+{
+    let mut answer = std::pin::pin!(answer);
+    std::future::poll_fn(|context| {
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| {
+            tracing::error!("a request met a fault of ours and was answered 500");
+            Poll::Ready(Ok(Problem::internal().into_response()))
+        })
+    })
+    .await
 }
 
 async fn pass<F, A>(
@@ -249,5 +268,13 @@ mod tests {
     fn r62_what_is_logged_stays_on_its_line() {
         assert_eq!(shortened("a\r\nb\u{1b}[31m\u{202e}c\u{2028}", 256), "ab[31mc");
         assert_eq!(shortened("ééé", 2), "éé");
+    }
+
+    #[tokio::test]
+    async fn asvs_16_5_4_a_panic_is_an_answer() {
+        let answer = without_panic(async { panic!("a fault") }).await.unwrap_or_else(|never| match never {});
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let answer = without_panic(async { Ok(StatusCode::OK.into_response()) }).await;
+        assert_eq!(answer.unwrap_or_else(|never| match never {}).status(), StatusCode::OK);
     }
 }

@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use latchkey_core::{
-    authn::{Refusal, Verdict},
+    authn::Verdict,
     limit::{Reading, Readings},
 };
 use std::fmt::Write;
@@ -14,12 +14,15 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 
 /// Puts the limits that were asked for this request.
 pub fn put_limits(headers: &mut HeaderMap, verdict: &Verdict) {
-    match (&verdict.readings, &verdict.outcome) {
+    match (&verdict.readings, &verdict.network) {
         (Some(readings), _) => put_readings(headers, readings),
-        (None, Err(Refusal::TooManyFailures { retry_after })) => {
-            put(headers, RATE_LIMIT, format!("\"network\";r=0;t={}", seconds_up(*retry_after)));
+        // Who came with no key that is known learns how its network stands.
+        (None, Some(network)) => {
+            let (quota, wait) = (network.quota, seconds_up(network.retry_after.unwrap_or(network.reset_after)));
+            put(headers, RATE_LIMIT_POLICY, format!("\"network\";q={};w={}", quota.requests, quota.window_seconds));
+            put(headers, RATE_LIMIT, format!("\"network\";r={};t={wait}", network.remaining));
         }
-        (None, _) => {}
+        (None, None) => {}
     }
 }
 

@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use latchkey_core::authn::refusal::Answer;
 use latchkey_model::{FieldErrors, RequestId};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// An error that an API caller gets.
 #[derive(Debug, Clone)]
@@ -15,9 +16,9 @@ pub struct Problem {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
-    detail: String,
+    detail: Cow<'static, str>,
     errors: FieldErrors,
-    challenge: Option<String>,
+    challenge: Option<Cow<'static, str>>,
     retry_after: Option<u64>,
     allow: Option<String>,
 }
@@ -25,7 +26,7 @@ pub struct Problem {
 /// The members of the body.
 #[derive(Serialize)]
 struct Body9457<'a> {
-    r#type: String,
+    r#type: TypeOf<'a>,
     title: &'a str,
     status: u16,
     detail: &'a str,
@@ -36,9 +37,26 @@ struct Body9457<'a> {
     errors: &'a FieldErrors,
 }
 
+/// The stable URI of an error's type, written without being put together first.
+struct TypeOf<'a>(&'a str);
+
+impl Serialize for TypeOf<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("/docs/errors#{}", self.0))
+    }
+}
+
+/// Bytes that most bodies have.
+const TYPICAL_LENGTH: usize = 320;
+
 impl Problem {
     /// An error with its stable word, its class in words, and what to do about it.
-    pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             status,
             code,
@@ -129,7 +147,7 @@ impl Problem {
     /// Draws the response; `request_id` is what the owner can look up.
     pub fn response(&self, request_id: Option<RequestId>) -> Response {
         let body = Body9457 {
-            r#type: format!("/docs/errors#{}", self.code),
+            r#type: TypeOf(self.code),
             title: self.title,
             status: self.status.as_u16(),
             detail: &self.detail,
@@ -137,20 +155,32 @@ impl Problem {
             request_id,
             errors: &self.errors,
         };
-        let text = serde_json::to_string(&body).unwrap_or_default();
+        let mut text = Vec::with_capacity(TYPICAL_LENGTH);
+        if serde_json::to_writer(&mut text, &body).is_err() {
+            text.clear();
+        }
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let mut put = |name, value: Option<String>| {
-            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
-                headers.insert(name, value);
+        match &self.challenge {
+            Some(Cow::Borrowed(text)) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(text));
             }
-        };
-        put(header::WWW_AUTHENTICATE, self.challenge.clone());
-        put(header::RETRY_AFTER, self.retry_after.map(|seconds| seconds.to_string()));
-        put(header::ALLOW, self.allow.clone());
+            Some(Cow::Owned(text)) => {
+                if let Ok(value) = HeaderValue::from_str(text) {
+                    headers.insert(header::WWW_AUTHENTICATE, value);
+                }
+            }
+            None => {}
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(allow) = self.allow.as_ref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
+            headers.insert(header::ALLOW, allow);
+        }
         response
     }
 }

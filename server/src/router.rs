@@ -7,7 +7,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// Everything that answers.
 pub fn router(state: AppState) -> Router {
     Router::new()
-        .merge(api::router(&state))
         .merge(leaks::router())
         .merge(portal::router(&state))
         .route("/assets/{version}/{*name}", get(assets::serve))
@@ -15,6 +14,8 @@ pub fn router(state: AppState) -> Router {
         .route("/health/live", get(|| async { "ok\n" }))
         .route("/health/ready", get(ready))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
+        // Flat: no layer of the pages is on the path of a request to the API. The door sees to its panics.
+        .merge(api::router(&state))
         .with_state(state)
 }
 

@@ -53,6 +53,9 @@ pub enum ServeError {
     /// No password can be hashed.
     #[error("no password can be hashed on this machine")]
     Hash(#[from] latchkey_core::account::password::HashError),
+    /// The system gives no thread.
+    #[error("the thread that records requests cannot be started: {0}")]
+    Thread(io::Error),
     /// No client for GitHub's keys can be made.
     #[error("no client for GitHub's keys can be made on this machine")]
     Github(#[from] GithubKeysError),
@@ -134,7 +137,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
         served_per_second: config.log_rows_per_second,
         refused_per_second: config.log_rows_per_second.saturating_mul(REFUSED_ROWS),
     };
-    let (recorder, recording) = Recording::start(Arc::new(store), budget);
+    let (recorder, recording) = Recording::start(Arc::new(store), budget).map_err(ServeError::Thread)?;
     let services = Services::new(ports, &master, &settings)?;
     let changes = services.ports.store.changes();
     tokio::spawn(services.known_keys.clone().listen(changes));

@@ -156,7 +156,7 @@ fn record(bencher: Bencher<'_, '_>) {
     let _inside = runtime.enter();
     let (store, _config, _folder) = runtime.block_on(store());
     let budget = RowBudget { served_per_second: NonZeroU32::MIN, refused_per_second: NonZeroU32::MIN };
-    let (recorder, _recording) = Recording::start(store, budget);
+    let (recorder, _recording) = Recording::start(store, budget).unwrap_or_else(|error| unreachable!("{error}"));
     let verdict = verdict(&plain());
     let passed = Passed { method: "GET", route: "/api/v1/whoami", status: 200, duration: Duration::from_micros(40) };
     bencher.bench_local(|| recorder.count(black_box(&verdict), passed));

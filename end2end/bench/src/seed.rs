@@ -149,7 +149,6 @@ async fn seed_usage(
     let today = Period::Day.start_of(seeded.services.ports.now());
     let busy = u64::from(keys.clamp(1, 2_000));
     let latencies: Vec<_> = (0..12).map(|bucket| format!("latency_{bucket}")).collect();
-    // Another environment's rows lie beside them: an index that is not used would be noticed.
     writer
         .execute_unprepared(
             "CREATE TEMP TABLE bench_key AS SELECT row_number() OVER (ORDER BY id) - 1 AS number, id FROM api_key LIMIT 2000",
@@ -173,6 +172,16 @@ async fn seed_usage(
         transaction.execute_unprepared(&sql).await?;
         transaction.commit().await?;
     }
+    // All keys together, as the writer counts them.
+    let sums: Vec<_> = latencies.iter().map(|latency| format!("sum({latency})")).collect();
+    let sql = format!(
+        "INSERT INTO rollup (owner_id, period, start, api_key_id, route, status, refused, requests, {}) \
+         SELECT owner_id, period, start, zeroblob(16), route, status, refused, sum(requests), {} FROM rollup \
+         WHERE api_key_id <> zeroblob(16) GROUP BY owner_id, period, start, route, status, refused ON CONFLICT DO NOTHING",
+        latencies.join(", "),
+        sums.join(", "),
+    );
+    writer.execute_unprepared(&sql).await?;
     Ok(())
 }
 

@@ -18,7 +18,8 @@ impl MasterKey {
 
     /// The key for one purpose: HMAC-SHA256 of the purpose's name, as in the expand step of RFC 5869 for one block.
     pub fn derive(&self, purpose: &str) -> DigestKey {
-        DigestKey(Zeroizing::new(hmac_sha256(&self.0, &[purpose.as_bytes(), &[1]])))
+        let key = Zeroizing::new(finish(keyed(&self.0), &[purpose.as_bytes(), &[1]]));
+        DigestKey(keyed(&key))
     }
 }
 
@@ -28,14 +29,15 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// A key that makes digests for one purpose.
+/// A key that makes digests for one purpose. It is kept as the state of the MAC after the key: each digest then costs two
+/// blocks less, and every protected request pays for one.
 #[derive(Clone)]
-pub struct DigestKey(Zeroizing<[u8; 32]>);
+pub struct DigestKey(Hmac<Sha256>);
 
 impl DigestKey {
     /// HMAC-SHA256 (RFC 2104) of a text under this key.
     pub fn digest(&self, text: &[u8]) -> [u8; 32] {
-        hmac_sha256(&self.0, &[text])
+        finish(self.0.clone(), &[text])
     }
 }
 
@@ -45,11 +47,14 @@ impl fmt::Debug for DigestKey {
     }
 }
 
-fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    // RFC 2104 section 2: a key shorter than the hash's block is filled up with zeros.
+/// A MAC that has taken its key. RFC 2104 section 2: a key shorter than the hash's block is filled up with zeros.
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = Zeroizing::new([0; 64]);
     block[..key.len()].copy_from_slice(key);
-    let mut mac = Hmac::<Sha256>::new((&*block).into());
+    Hmac::new((&*block).into())
+}
+
+fn finish(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
     for part in parts {
         mac.update(part);
     }
@@ -89,7 +94,7 @@ mod tests {
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
         mac.update(b"Hi There");
         let expected: [u8; 32] = mac.finalize().into_bytes().into();
-        assert_eq!(hmac_sha256(&key, &[b"Hi ", b"There"]), expected);
+        assert_eq!(finish(keyed(&key), &[b"Hi ", b"There"]), expected);
     }
 
     #[test]

@@ -40,6 +40,25 @@ pub enum ConnectError {
     },
 }
 
+/// The thread on which SQLite writes. The system shows 15 characters of it.
+const WRITING_THREAD: &str = "lk-sqlite-write";
+
+/// Lets every other thread of the process go before this one: what is written is mostly the record of requests, for which no other
+/// request shall wait. On Linux, where each thread has a niceness of its own; elsewhere nothing happens.
+fn give_way(thread: &str) {
+    const NICENESS: i32 = 10;
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return };
+    for entry in threads.flatten() {
+        let named = std::fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name.trim_end() == thread);
+        let id = entry.file_name().to_str().and_then(|id| id.parse().ok()).and_then(rustix::process::Pid::from_raw);
+        if let (true, Some(id)) = (named, id)
+            && let Err(error) = rustix::process::setpriority_process(Some(id), NICENESS)
+        {
+            tracing::debug!(%error, "the thread on which SQLite writes does not give way");
+        }
+    }
+}
+
 /// A database: where reads go, and where writes go.
 #[derive(Debug, Clone)]
 pub struct SeaStore {
@@ -79,9 +98,13 @@ impl SeaStore {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Self::ACQUIRE_TIMEOUT)
-            .connect_with(options.clone().create_if_missing(true))
+            // One connection, one thread, as long as the process lives.
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone().thread_name(|_| WRITING_THREAD.to_owned()).create_if_missing(true))
             .await
             .map_err(ConnectError::Open)?;
+        give_way(WRITING_THREAD);
         let found: String =
             sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await.map_err(ConnectError::Open)?;
         if is_older(&found, [3, 51, 3]) {

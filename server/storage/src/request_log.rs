@@ -1,5 +1,6 @@
 //! The request log: rows, roll-ups, last uses.
 
+mod bulk;
 mod read;
 mod write;
 

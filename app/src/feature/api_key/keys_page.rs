@@ -30,6 +30,7 @@ pub fn KeysPage() -> impl IntoView {
         let here = route::keys(application, environment);
         let create = route::new_key(application, environment);
         let can_write = in_view.application.role.may_write();
+        let many = keys.len() >= 500;
         let list = if keys.is_empty() {
             let create = create.clone();
             view! {
@@ -58,6 +59,7 @@ pub fn KeysPage() -> impl IntoView {
             <Rotations pairs now can_write back=here.clone()/>
             <AdviceCard keys advice can_write back=here/>
             {list}
+            {many.then(|| view! { <p class="dim">"Only the newest 500 are listed. A key that is not here is found by its requests, under Logs."</p> })}
         };
         Ok(Page::application("API keys", in_view, body))
     })

@@ -5,7 +5,7 @@ use crate::{
     actor::Actor,
     port::{
         api_key::{ApiKey, KeyPolicy, KeyState},
-        request_log::{Period, RollupCounts, RollupKey},
+        request_log::Period,
     },
 };
 use latchkey_model::{ApiKeyId, ApplicationId, Environment, ScopeSet};
@@ -71,9 +71,8 @@ impl ApiKeyService {
         let account = actor.account()?;
         let now = self.ports.now();
         let policy = self.ports.store.key_policy(account.id, application, environment).await?;
-        let since = window_start(now);
-        let counts = self.ports.store.rollups(account.id, application, environment, Period::Day, since).await?;
-        let used = self.used_scopes(&counts);
+        let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
+        let used = self.used_scopes(self.ports.store.routes_called(&ids, window_start(now)).await?);
         let nothing = BTreeSet::new();
         let advice = keys.iter().map(|key| {
             let used = used.get(&key.id).unwrap_or(&nothing);
@@ -87,20 +86,20 @@ impl ApiKeyService {
     /// # Errors
     /// [`ApiKeyError`].
     pub async fn advice_for(&self, actor: &Actor, key: &ApiKey) -> Result<Advice, ApiKeyError> {
-        let account = actor.account()?;
+        actor.account()?;
         let now = self.ports.now();
         let policy = self.ports.store.key_policy_of(key.id).await?;
-        let counts = self.ports.store.key_rollups(account.id, key.id, Period::Day, window_start(now)).await?;
-        let used = self.used_scopes(&counts).remove(&key.id).unwrap_or_default();
+        let called = self.ports.store.routes_called(&[key.id], window_start(now)).await?;
+        let used = self.used_scopes(called).remove(&key.id).unwrap_or_default();
         Ok(Advice::of(key, &used, policy.as_ref(), now))
     }
 
     /// The scopes that each key needed for what it was let in to.
-    fn used_scopes(&self, counts: &[(RollupKey, RollupCounts)]) -> BTreeMap<ApiKeyId, BTreeSet<&'static str>> {
+    fn used_scopes(&self, called: Vec<(ApiKeyId, String)>) -> BTreeMap<ApiKeyId, BTreeSet<&'static str>> {
         let mut used: BTreeMap<ApiKeyId, BTreeSet<&'static str>> = BTreeMap::new();
-        for (slot, _) in counts.iter().filter(|(slot, _)| !slot.refused) {
-            let (method, pattern) = slot.route.split_once(' ').unwrap_or(("", &slot.route));
-            used.entry(slot.api_key_id).or_default().extend((self.needed_scope)(method, pattern));
+        for (key, route) in called {
+            let (method, pattern) = route.split_once(' ').unwrap_or(("", &route));
+            used.entry(key).or_default().extend((self.needed_scope)(method, pattern));
         }
         used
     }

@@ -68,6 +68,7 @@ pub fn decide(facts: &Facts, credential: &Credential, lookup: Lookup) -> Verdict
         exposed: false,
         reported: false,
         readings: None,
+        network: None,
         facts: *facts,
     };
     if let Err(why) = key {
@@ -183,6 +184,7 @@ fn stopped_early(facts: &Facts, credential: &Credential, refusal: Refusal, looku
         via: None,
         reported: false,
         readings: None,
+        network: None,
         facts: *facts,
     }
 }

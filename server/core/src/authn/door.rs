@@ -37,7 +37,10 @@ impl Door {
             Credential::ApiKey { key, .. } | Credential::InQuery { key: Some(key), .. } => self.find(facts, key).await,
             _ => Lookup::NotAsked,
         };
-        let verdict = decide(facts, credential, lookup);
+        let mut verdict = decide(facts, credential, lookup);
+        if verdict.readings.is_none() {
+            verdict.network = Some(self.strangers.look(&network_of(facts.address), facts.at));
+        }
         if let Ok(principal) = &verdict.outcome
             && principal.entry().begin_takeover()
         {

@@ -7,7 +7,7 @@ use crate::{
     port::api_key::RevokedBecause,
 };
 use latchkey_model::{ScopeSet, trace::StepName};
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Why the door refuses a request: the exact reason, for the owner and the admin.
@@ -106,9 +106,9 @@ pub struct Answer {
     /// The class, for people.
     pub title: &'static str,
     /// What to do, safe for anybody to read.
-    pub detail: String,
+    pub detail: Cow<'static, str>,
     /// The `WWW-Authenticate` value, where the status asks for one (RFC 6750 section 3).
-    pub challenge: Option<String>,
+    pub challenge: Option<Cow<'static, str>>,
     /// The `Retry-After` value, in seconds.
     pub retry_after: Option<u64>,
 }
@@ -140,7 +140,7 @@ impl Refusal {
             ),
             // RFC 6750 section 3.1: no error code where no credential was sent.
             Self::MissingCredential => Answer {
-                challenge: Some("Bearer realm=\"latchkey\"".to_owned()),
+                challenge: Some(Cow::Borrowed("Bearer realm=\"latchkey\"")),
                 ..answer(
                     401,
                     "missing_credential",
@@ -156,7 +156,7 @@ impl Refusal {
             | Self::RotatedOut { .. }
             | Self::Disabled { .. }
             | Self::Expired { .. } => Answer {
-                challenge: Some("Bearer realm=\"latchkey\", error=\"invalid_token\"".to_owned()),
+                challenge: Some(Cow::Borrowed("Bearer realm=\"latchkey\", error=\"invalid_token\"")),
                 ..answer(401, "invalid_token", "Credential not valid", INVALID_TOKEN)
             },
             // The list is the owner's business: a thief would learn from it where to steal next.
@@ -167,7 +167,9 @@ impl Refusal {
                 "The credential may not be used from this address. Its owner can look up this request id.",
             ),
             Self::InsufficientScope { needed, .. } => Answer {
-                challenge: Some(format!("Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"{needed}\"")),
+                challenge: Some(
+                    format!("Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"{needed}\"").into(),
+                ),
                 ..answer(
                     403,
                     "insufficient_scope",
@@ -383,7 +385,7 @@ impl Refusal {
     }
 }
 
-fn answer(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Answer {
+fn answer(status: u16, code: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Answer {
     Answer { status, code, title, detail: detail.into(), challenge: None, retry_after: None }
 }
 

@@ -3,7 +3,7 @@
 use super::{credential::Via, decide::Facts, entry::Entry, refusal::Refusal, trace};
 use crate::{
     api_key::format::PublicId,
-    limit::Readings,
+    limit::{Reading, Readings},
     port::{
         api_key::{ApiKey, KeyOwner},
         request_log::Attribution,
@@ -63,6 +63,8 @@ pub struct Verdict {
     pub reported: bool,
     /// The state of the rate limits, for the answer's headers.
     pub readings: Option<Readings>,
+    /// How many keys that nobody has the caller's network may still try, where it came with none that is known.
+    pub network: Option<Reading>,
     /// What it was decided on.
     pub facts: Facts,
 }

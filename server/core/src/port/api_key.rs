@@ -370,7 +370,8 @@ pub struct KeyToTell {
 /// Questions about keys.
 #[async_trait]
 pub trait ApiKeyReader {
-    /// The keys of one environment of an application, if a team of the account owns it: live ones first, then the newest.
+    /// The keys of one environment of an application, if a team of the account owns it: live ones first, then the newest, 500 at
+    /// most.
     async fn api_keys(
         &self,
         account: AccountId,

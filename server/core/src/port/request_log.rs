@@ -146,8 +146,8 @@ pub struct RollupKey {
     pub start: i64,
     /// Whose requests.
     pub owner_id: OwnerId,
-    /// Made with which key.
-    pub api_key_id: ApiKeyId,
+    /// Made with which key; none for all keys of the owner together, so that a page about all of them reads few rows.
+    pub api_key_id: Option<ApiKeyId>,
     /// To which route: method and pattern, such as `GET /api/v1/posts`.
     pub route: String,
     /// Answered how.
@@ -241,7 +241,7 @@ pub trait RequestLogReader {
     /// One request.
     async fn request(&self, scope: LogScope, id: RequestId) -> Result<Option<RequestRow>, StoreError>;
 
-    /// The roll-ups of one environment of an application, if a team of the account owns it, from a time on.
+    /// The roll-ups of all keys together of one environment of an application, if a team of the account owns it, from a time on.
     async fn rollups(
         &self,
         account: AccountId,
@@ -250,6 +250,9 @@ pub trait RequestLogReader {
         period: Period,
         since: i64,
     ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError>;
+
+    /// The routes that each of these keys was let in to, from a day on. The caller has seen the keys.
+    async fn routes_called(&self, keys: &[ApiKeyId], since: i64) -> Result<Vec<(ApiKeyId, String)>, StoreError>;
 
     /// The roll-ups of one key, if a team of the account owns it or it is the account's own token, from a time on.
     async fn key_rollups(

@@ -1,4 +1,4 @@
-//! The one task that writes what was recorded: rows and counts together, in batches.
+//! The one thread that writes what was recorded: rows and counts together, in batches.
 
 use super::{
     recorder::{Recorder, RowBudget, Served, Shared, address_of, arrival_of},
@@ -31,28 +31,48 @@ const REST: u32 = 30;
 /// How often a batch is tried again when the store is out of reach.
 const TRIES: u32 = 5;
 
-/// The task that writes.
+/// The thread that writes.
 pub struct Recording {
     stop: oneshot::Sender<()>,
-    task: tokio::task::JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
 }
 
 impl Recording {
-    /// Starts the writer.
-    pub fn start(store: Arc<dyn Store>, budget: RowBudget) -> (Recorder, Self) {
+    /// Starts the writer, inside of a Tokio runtime that outlives it. It has a thread of its own, which gives way to requests:
+    /// adding up what a second brought takes some milliseconds, for which no request shall wait.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(store: Arc<dyn Store>, budget: RowBudget) -> std::io::Result<(Recorder, Self)> {
         let (recorder, rows, shared) = Recorder::new(budget);
         let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
         let writer = Writer { store, rows, shared, counts: BTreeMap::new(), last_uses: HashMap::new() };
-        (recorder, Self { stop, task: tokio::spawn(writer.run(stopped)) })
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::Builder::new().name("lk-record".to_owned()).spawn(move || {
+            give_way();
+            runtime.block_on(writer.run(stopped));
+            // Nobody may be waiting.
+            let _ = end.send(());
+        })?;
+        Ok((recorder, Self { stop, ended }))
     }
 
     /// Writes what was recorded so far, and ends.
     pub async fn finish(self) {
-        // The writer may have died; then there is nobody to tell, and the join says so.
+        // The writer may have died; then there is nobody to tell, and the wait ends with an error.
         let _ = self.stop.send(());
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the writer of the request log ended badly");
+        if self.ended.await.is_err() {
+            tracing::error!("the writer of the request log ended badly");
         }
+    }
+}
+
+/// Lets every other thread of the process go first. On Linux, where a thread's niceness is its own.
+fn give_way() {
+    const NICENESS: i32 = 10;
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "the writer of the request log does not give way");
     }
 }
 
@@ -134,8 +154,10 @@ impl Writer {
         }
     }
 
+    /// Adds to the counts of the key, and to those of all keys of its owner, by the minute, the hour and the day.
     fn add(&mut self, owner_id: OwnerId, api_key_id: ApiKeyId, slot: Slot, sums: &RollupCounts) {
-        for period in Period::ALL {
+        let counted = [Some(api_key_id), None].into_iter().flat_map(|key| Period::ALL.map(|period| (key, period)));
+        for (api_key_id, period) in counted {
             let key = RollupKey {
                 period,
                 start: slot.minute - slot.minute.rem_euclid(period.seconds()),

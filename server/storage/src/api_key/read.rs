@@ -25,6 +25,8 @@ use sea_orm::{
 
 /// More groups than this of route and address say no more to a person.
 const TRAFFIC_GROUPS: u64 = 5_000;
+/// More keys than this in one environment are not listed on one page.
+const LISTED_AT_MOST: u64 = 500;
 /// Whoever has more leaked keys than this knows what to do.
 const LEAKED_AT_MOST: u64 = 20;
 
@@ -70,6 +72,11 @@ impl ApiKeyReader for SeaStore {
         let query = owned_by(keys_with_surroundings(), account)
             .filter(environment::Column::ApplicationId.eq(application.as_uuid()))
             .filter(environment::Column::Kind.eq(environment.as_str()));
+        // However many there are: those that are not revoked, and of them the newest, are what a page can show.
+        let query = query
+            .order_by_asc(Expr::col((api_key::Entity, api_key::Column::RevokedAt)).is_not_null())
+            .order_by_desc(api_key::Column::CreatedAt)
+            .limit(LISTED_AT_MOST);
         self.keys_live_first(query, now).await
     }
 

@@ -13,9 +13,13 @@ use latchkey_core::port::{
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, OwnerId, RequestId, TeamId};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
+    prelude::Uuid,
     sea_query::{Expr, ExprTrait, LikeExpr, Query, SelectStatement},
 };
+
+/// What stands in the column of the key where all keys of an owner are counted together.
+pub(super) const ALL_KEYS: Uuid = Uuid::nil();
 
 fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
     let owner = match (row.team_id, row.application_id, row.environment_id, row.environment, row.account_id) {
@@ -163,7 +167,27 @@ impl RequestLogReader for SeaStore {
             .and_where(application::Column::TeamId.in_subquery(teams_of(account)))
             .and_where(environment::Column::Kind.eq(environment.as_str()))
             .to_owned();
-        self.counts(Condition::all().add(rollup::Column::OwnerId.in_subquery(owner)), period, since).await
+        let together =
+            Condition::all().add(rollup::Column::OwnerId.in_subquery(owner)).add(rollup::Column::ApiKeyId.eq(ALL_KEYS));
+        self.counts(together, period, since).await
+    }
+
+    async fn routes_called(&self, keys: &[ApiKeyId], since: i64) -> Result<Vec<(ApiKeyId, String)>, StoreError> {
+        use rollup::Column;
+        let rows = rollup::Entity::find()
+            .select_only()
+            .column(Column::ApiKeyId)
+            .column(Column::Route)
+            .distinct()
+            .filter(Column::ApiKeyId.is_in(keys.iter().map(|key| key.as_uuid())))
+            .filter(Column::Period.eq(Period::Day.as_str()))
+            .filter(Column::Start.gte(since))
+            .filter(Column::Refused.eq(false))
+            .into_model::<Called>()
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        Ok(rows.into_iter().map(|row| (ApiKeyId::from_uuid(row.api_key_id), row.route)).collect())
     }
 
     async fn key_rollups(
@@ -179,6 +203,13 @@ impl RequestLogReader for SeaStore {
         }
         self.counts(Condition::all().add(rollup::Column::ApiKeyId.eq(key.as_uuid())), period, since).await
     }
+}
+
+/// A route that a key called.
+#[derive(FromQueryResult)]
+struct Called {
+    api_key_id: Uuid,
+    route: String,
 }
 
 impl SeaStore {
@@ -222,7 +253,7 @@ fn counts_from_row(row: rollup::Model, period: Period) -> Result<(RollupKey, Rol
         period,
         start: row.start,
         owner_id: OwnerId::from_uuid(row.owner_id),
-        api_key_id: ApiKeyId::from_uuid(row.api_key_id),
+        api_key_id: (row.api_key_id != ALL_KEYS).then(|| ApiKeyId::from_uuid(row.api_key_id)),
         route: row.route,
         status: u16::try_from(row.status).map_err(|_| Corrupt { what: "status" })?,
         refused: row.refused,

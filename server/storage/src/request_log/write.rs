@@ -1,5 +1,6 @@
 //! The batch writer's end of the request log.
 
+use super::{bulk::Bulk, read::ALL_KEYS};
 use crate::{
     SeaUnitOfWork,
     convert::{micros, number},
@@ -9,128 +10,108 @@ use crate::{
 use async_trait::async_trait;
 use latchkey_core::port::{
     RequestLogWriter, StoreError,
-    request_log::{AttributedTo, Period, RequestBatch, RequestRow, RollupCounts, RollupKey},
+    request_log::{AttributedTo, LastUse, Period, RequestBatch, RequestRow, RollupCounts, RollupKey},
 };
-use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, QueryFilter,
-    sea_query::{Alias, Expr, ExprTrait, OnConflict, Query},
-};
+use latchkey_model::ApiKeyId;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value, sea_query::Query};
 use time::OffsetDateTime;
 
-/// Rows in one INSERT: 21 columns each stay well under SQLite's 32,766 variables.
-const ROWS_AT_ONCE: usize = 500;
+/// A batch that is tried again after an answer was lost writes nothing twice.
+const ROWS: Bulk = Bulk {
+    head: "INSERT INTO request_log (id, at, method, route, path, status, reason, address, user_agent, duration_us, team_id, \
+           application_id, environment_id, environment, api_key_id, key_hint, key_name, trace, remedy, account_id, reported) \
+           VALUES ",
+    tail: " ON CONFLICT (id) DO NOTHING",
+    columns: 21,
+};
 
-fn row(request: &RequestRow) -> Result<request_log::ActiveModel, StoreError> {
+fn row(request: &RequestRow) -> Result<Vec<Value>, StoreError> {
     let owner = request.attribution.as_ref();
     let (team, application, environment_id, environment, account) = match owner.map(|owner| owner.owner) {
         Some(AttributedTo::Environment { team_id, application_id, environment_id, environment }) => {
             let ids = (team_id.as_uuid(), application_id.as_uuid(), environment_id.as_uuid());
-            (Some(ids.0), Some(ids.1), Some(ids.2), Some(environment), None)
+            (Some(ids.0), Some(ids.1), Some(ids.2), Some(environment.as_str()), None)
         }
         Some(AttributedTo::Account(id)) => (None, None, None, None, Some(id.as_uuid())),
         None => (None, None, None, None, None),
     };
-    Ok(request_log::ActiveModel {
-        id: Set(request.id.as_uuid()),
-        at: Set(micros(request.at)),
-        method: Set(request.method.clone()),
-        route: Set(request.route.clone()),
-        path: Set(request.path.clone()),
-        status: Set(i64::from(request.status)),
-        reason: Set(request.reason.clone()),
-        address: Set(request.address.to_string()),
-        user_agent: Set(request.user_agent.clone()),
-        duration_us: Set(number(request.duration_us)),
-        team_id: Set(team),
-        application_id: Set(application),
-        environment_id: Set(environment_id),
-        environment: Set(environment.map(|environment| environment.as_str().to_owned())),
-        account_id: Set(account),
-        reported: Set(request.reported.clone()),
-        api_key_id: Set(owner.map(|owner| owner.api_key_id.as_uuid())),
-        key_hint: Set(owner.map(|owner| owner.key_hint.clone())),
-        key_name: Set(owner.map(|owner| owner.key_name.clone())),
-        trace: Set(serde_json::to_string(&request.trace).map_err(|_| Corrupt { what: "trace" })?),
-        remedy: Set(request.remedy.clone()),
-    })
-}
-
-fn counted((key, counts): &(RollupKey, RollupCounts)) -> rollup::ActiveModel {
-    let latency = |bucket: usize| Set(number(counts.latency[bucket]));
-    rollup::ActiveModel {
-        owner_id: Set(key.owner_id.as_uuid()),
-        period: Set(key.period.as_str().to_owned()),
-        start: Set(key.start),
-        api_key_id: Set(key.api_key_id.as_uuid()),
-        route: Set(key.route.clone()),
-        status: Set(i64::from(key.status)),
-        refused: Set(key.refused),
-        requests: Set(number(counts.requests)),
-        latency_0: latency(0),
-        latency_1: latency(1),
-        latency_2: latency(2),
-        latency_3: latency(3),
-        latency_4: latency(4),
-        latency_5: latency(5),
-        latency_6: latency(6),
-        latency_7: latency(7),
-        latency_8: latency(8),
-        latency_9: latency(9),
-        latency_10: latency(10),
-        latency_11: latency(11),
-    }
+    let trace = serde_json::to_string(&request.trace).map_err(|_| Corrupt { what: "trace" })?;
+    Ok(vec![
+        request.id.as_uuid().into(),
+        micros(request.at).into(),
+        request.method.as_str().into(),
+        request.route.as_str().into(),
+        request.path.as_str().into(),
+        i64::from(request.status).into(),
+        request.reason.as_deref().into(),
+        request.address.to_string().into(),
+        request.user_agent.as_str().into(),
+        number(request.duration_us).into(),
+        team.into(),
+        application.into(),
+        environment_id.into(),
+        environment.into(),
+        owner.map(|owner| owner.api_key_id.as_uuid()).into(),
+        owner.map(|owner| owner.key_hint.as_str()).into(),
+        owner.map(|owner| owner.key_name.as_str()).into(),
+        trace.into(),
+        request.remedy.as_deref().into(),
+        account.into(),
+        request.reported.as_deref().into(),
+    ])
 }
 
 /// On a clash, adds what is new to what is stored.
-fn adding_up() -> OnConflict {
-    use rollup::Column::{ApiKeyId, OwnerId, Period, Refused, Route, Start, Status};
-    let is_key =
-        |column: &rollup::Column| matches!(column, OwnerId | Period | Start | ApiKeyId | Route | Status | Refused);
-    let mut clause = OnConflict::columns(rollup::Column::iter().filter(is_key));
-    for column in rollup::Column::iter().filter(|column| !is_key(column)) {
-        let stored = Expr::col((rollup::Entity, column));
-        clause.value(column, stored.add(Expr::col((Alias::new("excluded"), column))));
-    }
-    clause
+const ROLLUPS: Bulk = Bulk {
+    head: "INSERT INTO rollup (owner_id, period, start, api_key_id, route, status, refused, requests, \
+           latency_0, latency_1, latency_2, latency_3, latency_4, latency_5, latency_6, latency_7, latency_8, latency_9, \
+           latency_10, latency_11) VALUES ",
+    tail: " ON CONFLICT (owner_id, period, start, api_key_id, route, status, refused) DO UPDATE SET \
+           requests = rollup.requests + excluded.requests, latency_0 = rollup.latency_0 + excluded.latency_0, \
+           latency_1 = rollup.latency_1 + excluded.latency_1, latency_2 = rollup.latency_2 + excluded.latency_2, \
+           latency_3 = rollup.latency_3 + excluded.latency_3, latency_4 = rollup.latency_4 + excluded.latency_4, \
+           latency_5 = rollup.latency_5 + excluded.latency_5, latency_6 = rollup.latency_6 + excluded.latency_6, \
+           latency_7 = rollup.latency_7 + excluded.latency_7, latency_8 = rollup.latency_8 + excluded.latency_8, \
+           latency_9 = rollup.latency_9 + excluded.latency_9, latency_10 = rollup.latency_10 + excluded.latency_10, \
+           latency_11 = rollup.latency_11 + excluded.latency_11",
+    columns: 20,
+};
+
+fn counted((key, counts): &(RollupKey, RollupCounts)) -> Vec<Value> {
+    let mut values: Vec<Value> = Vec::with_capacity(ROLLUPS.columns);
+    values.extend([
+        key.owner_id.as_uuid().into(),
+        key.period.as_str().into(),
+        key.start.into(),
+        key.api_key_id.map_or(ALL_KEYS, ApiKeyId::as_uuid).into(),
+        key.route.as_str().into(),
+        i64::from(key.status).into(),
+        key.refused.into(),
+        number(counts.requests).into(),
+    ]);
+    values.extend(counts.latency.iter().map(|count| Value::from(number(*count))));
+    values
+}
+
+/// A key's last use goes forward only.
+const LAST_USES: Bulk = Bulk {
+    head: "WITH used (id, at, address) AS (VALUES ",
+    tail: ") UPDATE api_key SET last_used_at = used.at, last_used_from = used.address FROM used \
+           WHERE api_key.id = used.id AND (api_key.last_used_at IS NULL OR api_key.last_used_at < used.at)",
+    columns: 3,
+};
+
+fn last_use(used: &LastUse) -> Vec<Value> {
+    vec![used.api_key_id.as_uuid().into(), micros(used.at).into(), used.address.to_string().into()]
 }
 
 #[async_trait]
 impl RequestLogWriter for SeaUnitOfWork {
     async fn record(&mut self, batch: &RequestBatch) -> Result<(), StoreError> {
-        for rows in batch.rows.chunks(ROWS_AT_ONCE) {
-            let rows = rows.iter().map(row).collect::<Result<Vec<_>, _>>()?;
-            request_log::Entity::insert_many(rows)
-                // A batch that is tried again after an answer was lost writes nothing twice.
-                .on_conflict(OnConflict::column(request_log::Column::Id).do_nothing().to_owned())
-                .exec_without_returning(&self.transaction)
-                .await
-                .map_err(store_error)?;
-        }
-        for rollups in batch.rollups.chunks(ROWS_AT_ONCE) {
-            rollup::Entity::insert_many(rollups.iter().map(counted))
-                .on_conflict(adding_up())
-                .exec_without_returning(&self.transaction)
-                .await
-                .map_err(store_error)?;
-        }
-        for used in &batch.last_uses {
-            let at = micros(used.at);
-            let change = api_key::ActiveModel {
-                last_used_at: Set(Some(at)),
-                last_used_from: Set(Some(used.address.to_string())),
-                ..Default::default()
-            };
-            let older =
-                Condition::any().add(api_key::Column::LastUsedAt.is_null()).add(api_key::Column::LastUsedAt.lt(at));
-            api_key::Entity::update_many()
-                .set(change)
-                .filter(api_key::Column::Id.eq(used.api_key_id.as_uuid()))
-                .filter(older)
-                .exec(&self.transaction)
-                .await
-                .map_err(store_error)?;
-        }
+        let rows = batch.rows.iter().map(row).collect::<Result<_, _>>()?;
+        ROWS.run(&self.transaction, rows).await?;
+        ROLLUPS.run(&self.transaction, batch.rollups.iter().map(counted).collect()).await?;
+        LAST_USES.run(&self.transaction, batch.last_uses.iter().map(last_use).collect()).await?;
         for (key, at) in &batch.exposures {
             api_key::Entity::update_many()
                 .set(api_key::ActiveModel { exposed_at: Set(Some(micros(*at))), ..Default::default() })

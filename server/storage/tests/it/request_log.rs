@@ -165,7 +165,7 @@ async fn rollups_add_up(database: &Database) {
         period: Period::Hour,
         start: Period::Hour.start_of(NOW),
         owner_id: key.owner.id(),
-        api_key_id: key.id,
+        api_key_id: Some(key.id),
         route: "GET /api/v1/posts".to_owned(),
         status: 200,
         refused: false,
@@ -174,8 +174,14 @@ async fn rollups_add_up(database: &Database) {
     counts.latency[0] = 2;
     counts.latency[11] = 1;
     let other = RollupKey { status: 401, refused: true, ..rollup.clone() };
+    let together = |one: &RollupKey| RollupKey { api_key_id: None, ..one.clone() };
     for _ in 0..2 {
-        let rollups = vec![(rollup.clone(), counts), (other.clone(), counts)];
+        let rollups = vec![
+            (rollup.clone(), counts),
+            (other.clone(), counts),
+            (together(&rollup), counts),
+            (together(&other), counts),
+        ];
         write(database, RequestBatch { rollups, ..RequestBatch::default() }).await;
     }
     let read = |account| {
@@ -188,16 +194,18 @@ async fn rollups_add_up(database: &Database) {
     let mut twice = RollupCounts { requests: 6, ..RollupCounts::default() };
     twice.latency[0] = 4;
     twice.latency[11] = 2;
-    assert_eq!(found, [(rollup, twice), (other, twice)]);
+    assert_eq!(found, [(together(&rollup), twice), (together(&other), twice)], "all keys together");
     assert_eq!(read(eve.account.id).await, []);
     let mut of_key = database.store.key_rollups(ada.account.id, key.id, Period::Hour, 0).await.unwrap();
     of_key.sort_by_key(|(key, _)| key.status);
-    assert_eq!(of_key, found, "the one key made them all");
+    assert_eq!(of_key, [(rollup, twice), (other, twice)]);
+    let called = database.store.routes_called(&[key.id], 0).await.unwrap();
+    assert_eq!(called, [], "by the day, and there is no day yet");
     assert_eq!(database.store.key_rollups(eve.account.id, key.id, Period::Hour, 0).await.unwrap(), []);
     let mut work = database.begin().await;
     assert_eq!(work.rollup_prune(Period::Day, i64::MAX).await.unwrap(), 0);
     assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW)).await.unwrap(), 0);
-    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW) + 1).await.unwrap(), 2);
+    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW) + 1).await.unwrap(), 4);
 }
 
 async fn last_use_goes_forward_only(database: &Database) {

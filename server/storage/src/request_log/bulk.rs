@@ -1,0 +1,71 @@
+//! Many rows with few statements: the roll-ups and last uses of a busy second.
+//!
+//! Under load the writer brings some thousand counts a second, and it shares a core with the requests that it counts. A statement of
+//! its own for each, or one of a new length for each batch, which the database must parse anew, costs several times as much; so rows go
+//! in blocks of a few fixed lengths, whose statements are written once and stay prepared.
+
+use crate::error::store_error;
+use latchkey_core::port::StoreError;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
+use std::fmt::Write;
+
+/// The lengths of blocks, the longest first.
+const BLOCKS: [usize; 4] = [128, 32, 8, 1];
+
+/// A statement with a list of rows in it.
+pub(super) struct Bulk {
+    /// What stands before the rows.
+    pub(super) head: &'static str,
+    /// What stands after them.
+    pub(super) tail: &'static str,
+    /// Values in a row.
+    pub(super) columns: usize,
+}
+
+impl Bulk {
+    /// Runs the statement for all rows.
+    pub(super) async fn run(&self, transaction: &DatabaseTransaction, rows: Vec<Vec<Value>>) -> Result<(), StoreError> {
+        let backend = transaction.get_database_backend();
+        let mut rows = rows.into_iter().peekable();
+        let mut left = rows.len();
+        while rows.peek().is_some() {
+            let block = BLOCKS.into_iter().find(|block| *block <= left).unwrap_or(1);
+            left -= block;
+            let values: Vec<Value> = rows.by_ref().take(block).flatten().collect();
+            let statement = Statement::from_sql_and_values(backend, self.sql(block), values);
+            transaction.execute_raw(statement).await.map_err(store_error)?;
+        }
+        Ok(())
+    }
+
+    /// The statement for so many rows: `… VALUES ($1, $2), ($3, $4) …`.
+    fn sql(&self, rows: usize) -> String {
+        let mut sql = String::with_capacity(self.head.len() + self.tail.len() + rows * self.columns * 7);
+        sql.push_str(self.head);
+        let mut number = 0;
+        for row in 0..rows {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..self.columns {
+                number += 1;
+                let comma = if column == 0 { "" } else { ", " };
+                // Writing to a text cannot fail.
+                let _ = write!(sql, "{comma}${number}");
+            }
+            sql.push(')');
+        }
+        sql.push_str(self.tail);
+        sql
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_numbers_its_values() {
+        let bulk = Bulk { head: "INSERT INTO t VALUES ", tail: " ON CONFLICT DO NOTHING", columns: 2 };
+        assert_eq!(bulk.sql(1), "INSERT INTO t VALUES ($1, $2) ON CONFLICT DO NOTHING");
+        assert_eq!(bulk.sql(2), "INSERT INTO t VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING");
+    }
+}
