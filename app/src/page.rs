@@ -112,6 +112,7 @@ impl From<ApiKeyError> for PageError {
             | ApiKeyError::BeingRotated
             | ApiKeyError::NotLive
             | ApiKeyError::NotRotating
+            | ApiKeyError::TooMany
             | ApiKeyError::NothingToChange => Self::NotFound,
             ApiKeyError::Store(error) => Self::Store(error),
         }

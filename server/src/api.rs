@@ -5,9 +5,9 @@ mod status;
 mod whoami;
 
 use crate::{
-    door::DoorLayer,
+    door::Behind,
     problem::Problem,
-    routes::{BODY_LIMIT, Endpoint, Kind, ROUTES, Route},
+    routes::{Access, BODY_LIMIT, Endpoint, Kind, ROUTES, Route},
     state::AppState,
 };
 use axum::{
@@ -18,12 +18,12 @@ use axum::{
 use std::collections::BTreeMap;
 
 /// Every endpoint, behind the door: flat, with no session, no compression and no other layer.
-pub fn router(state: &AppState) -> Router<AppState> {
+pub fn router() -> Router<AppState> {
     let mut paths: BTreeMap<&'static str, (MethodRouter<AppState>, Vec<&'static str>)> = BTreeMap::new();
     for route in ROUTES {
         let Kind::Api(endpoint) = route.kind else { continue };
         let (methods, allowed) = paths.entry(route.path).or_default();
-        *methods = std::mem::take(methods).merge(guarded(state.clone(), route, endpoint));
+        *methods = std::mem::take(methods).merge(handler(route, endpoint));
         allowed.push(route.method);
     }
     let mut router = Router::new();
@@ -32,23 +32,23 @@ pub fn router(state: &AppState) -> Router<AppState> {
         let methods = methods.fallback(move || async move { Problem::method_not_allowed(allow) });
         router = router.route(path, methods);
     }
-    router
-        .route("/api/{*path}", axum::routing::any(|| async { Problem::not_found() }))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+    router.route("/api/{*path}", axum::routing::any(|| async { Problem::not_found() }))
 }
 
-fn guarded(state: AppState, route: &'static Route, endpoint: Endpoint) -> MethodRouter<AppState> {
-    handler(endpoint).layer(DoorLayer::new(state, route))
-}
-
-fn handler(endpoint: Endpoint) -> MethodRouter<AppState> {
+/// The handler of an endpoint, behind the door unless it is everybody's.
+fn handler(route: &'static Route, endpoint: Endpoint) -> MethodRouter<AppState> {
+    let needed = match route.access {
+        Access::Key(needed) => needed,
+        Access::Anybody | Access::Account | Access::Admin => None,
+    };
+    let limit = DefaultBodyLimit::max(BODY_LIMIT);
     match endpoint {
         Endpoint::Status => get(status::show),
-        Endpoint::Whoami => get(whoami::show),
-        Endpoint::ListPosts => get(posts::list),
-        Endpoint::CreatePost => post(posts::create),
-        Endpoint::GetPost => get(posts::show),
-        Endpoint::UpdatePost => put(posts::update),
-        Endpoint::DeletePost => delete(posts::remove),
+        Endpoint::Whoami => get(Behind::new(whoami::show, route, needed)),
+        Endpoint::ListPosts => get(Behind::new(posts::list, route, needed)),
+        Endpoint::CreatePost => post(Behind::new(posts::create, route, needed)).layer(limit),
+        Endpoint::GetPost => get(Behind::new(posts::show, route, needed)),
+        Endpoint::UpdatePost => put(Behind::new(posts::update, route, needed)).layer(limit),
+        Endpoint::DeletePost => delete(Behind::new(posts::remove, route, needed)),
     }
 }

@@ -1,13 +1,9 @@
 //! The door as a layer: the one path that every protected request takes, and the record of what happened to it.
 
-use crate::{
-    limit_headers::put_limits,
-    problem::Problem,
-    routes::{Access, Route},
-    state::AppState,
-};
+use crate::{limit_headers::put_limits, problem::Problem, routes::Route, state::AppState};
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request},
+    handler::Handler,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
@@ -16,19 +12,19 @@ use latchkey_core::{
         Facts, Principal, Refusal, Verdict,
         credential::{Carried, Credential},
     },
+    leak::{breaks_a_line, redacted},
     usage::{Passed, Served},
 };
 use latchkey_model::RequestId;
 use std::{
-    convert::Infallible,
     future::Future,
+    marker::PhantomData,
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
     pin::Pin,
     task::{Context, Poll},
     time::Instant,
 };
-use tower::{Layer, Service};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -51,90 +47,64 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Puts the door before a route.
+/// A handler behind the door. It is judged, served if it is let in, and recorded.
+///
+/// It is a handler itself, rather than a layer around one, because every protected request pays for what stands here: a layer
+/// would be cloned onto the heap for each, and its inner service once more.
 #[derive(Clone)]
-pub struct DoorLayer {
-    state: AppState,
+pub struct Behind<H> {
+    handler: H,
     route: &'static Route,
+    needed_scope: Option<&'static str>,
 }
 
-impl DoorLayer {
-    /// The door before this route.
-    pub fn new(state: AppState, route: &'static Route) -> Self {
-        Self { state, route }
+impl<H> Behind<H> {
+    /// Puts the door before a handler of this route, which any valid key may call unless a scope is needed.
+    pub fn new(handler: H, route: &'static Route, needed_scope: Option<&'static str>) -> Self {
+        Self { handler, route, needed_scope }
     }
 }
 
-impl<S> Layer<S> for DoorLayer {
-    type Service = Door<S>;
+/// Tells the handler behind the door by what it takes.
+pub struct Through<T>(PhantomData<T>);
 
-    fn layer(&self, inner: S) -> Door<S> {
-        Door { inner, state: self.state.clone(), route: self.route }
-    }
-}
-
-/// Judges each request, serves it if it is let in, and records what happened. Written as a service of its own, rather than as a
-/// middleware function, because every protected request pays for what stands here.
-#[derive(Clone)]
-pub struct Door<S> {
-    inner: S,
-    state: AppState,
-    route: &'static Route,
-}
-
-impl<S> Service<Request> for Door<S>
+impl<H, T> Handler<Through<T>, AppState> for Behind<H>
 where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
+    H: Handler<T, AppState>,
+    T: 'static,
 {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Answering;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        // The service that was made ready serves; its copy waits for the next request.
-        let waiting = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, waiting);
-        let Access::Key(needed_scope) = self.route.access else {
-            return Box::pin(without_panic(inner.call(request)));
-        };
-        let (state, route) = (self.state.clone(), self.route);
-        let serve = move |request| without_panic(inner.call(request));
-        Box::pin(without_panic(pass(state, route, needed_scope, request, serve)))
+    fn call(self, request: Request, state: AppState) -> Answering {
+        Answering(Box::pin(pass(state, self.route, self.needed_scope, request, self.handler)))
     }
 }
 
-/// A panic is one answer lost, never the process or the connection: the caller gets 500, and a request that was let in is recorded
-/// as that. (A layer that does so for bodies too costs each request two allocations; the API's bodies are whole when they leave.)
-async fn without_panic<A>(answer: A) -> Result<Response, Infallible>
-where
-    A: Future<Output = Result<Response, Infallible>>,
-{
-    let mut answer = std::pin::pin!(answer);
-    std::future::poll_fn(|context| {
-        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)));
-        polled.unwrap_or_else(|_| {
+/// An answer on its way. A panic is one answer lost, never the process or the connection: the caller gets 500. (A layer that does
+/// so for bodies too costs each request two allocations; the API's bodies are whole when they leave.)
+pub struct Answering(Pin<Box<dyn Future<Output = Response> + Send>>);
+
+impl Future for Answering {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+        let answer = &mut self.0;
+        std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))).unwrap_or_else(|_| {
             tracing::error!("a request met a fault of ours and was answered 500");
-            Poll::Ready(Ok(Problem::internal().into_response()))
+            Poll::Ready(Problem::internal().into_response())
         })
-    })
-    .await
+    }
 }
 
-async fn pass<F, A>(
+async fn pass<H, T>(
     state: AppState,
     route: &'static Route,
     needed_scope: Option<&'static str>,
     mut request: Request,
-    serve: F,
-) -> Result<Response, Infallible>
+    handler: H,
+) -> Response
 where
-    F: FnOnce(Request) -> A,
-    A: Future<Output = Result<Response, Infallible>>,
+    H: Handler<T, AppState>,
 {
     let started = Instant::now();
     let address = peer(&request);
@@ -145,17 +115,54 @@ where
 
     // Only a request that gets a row needs more than this of what it brought; which one does is known at its end.
     let told = Told { method: method_word(request.method()), uri: request.uri().clone(), agent: agent(&request) };
-    let mut response = match &verdict.outcome {
-        Ok(principal) => {
+    let unanswered = Unanswered { state: &state, route, id, told, started, verdict: Some(verdict) };
+    let mut response = match unanswered.verdict.as_ref().map(|verdict| &verdict.outcome) {
+        Some(Ok(principal)) => {
             request.extensions_mut().insert(Caller { principal: principal.clone(), request_id: id });
-            serve(request).await?
+            handler.call(request, state.clone()).await
         }
-        Err(refusal) => Problem::from(refusal.answer()).response(Some(id)),
+        Some(Err(refusal)) => Problem::from(refusal.answer()).response(Some(id)),
+        None => Problem::internal().response(Some(id)),
     };
     put_request_id(response.headers_mut(), id);
-    put_limits(response.headers_mut(), &verdict);
-    record(&state, route, id, &told, response.status(), started, verdict);
-    Ok(response)
+    if let Some(verdict) = &unanswered.verdict {
+        put_limits(response.headers_mut(), verdict);
+    }
+    unanswered.answered(response.status());
+    response
+}
+
+/// A request that was judged and is not answered yet. A caller who goes away before the answer is recorded too: what was begun
+/// for them may have been done.
+struct Unanswered<'a> {
+    state: &'a AppState,
+    route: &'static Route,
+    id: RequestId,
+    told: Told,
+    started: Instant,
+    verdict: Option<Verdict>,
+}
+
+impl Unanswered<'_> {
+    /// nginx's word for a client that closed the connection; no status of HTTP stands for it.
+    const CLIENT_WENT_AWAY: u16 = 499;
+    const FAULT: u16 = 500;
+
+    fn answered(mut self, status: StatusCode) {
+        self.record(status.as_u16());
+    }
+
+    fn record(&mut self, status: u16) {
+        if let Some(verdict) = self.verdict.take() {
+            record(self, status, verdict);
+        }
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        self.record(if std::thread::panicking() { Self::FAULT } else { Self::CLIENT_WENT_AWAY });
+    }
 }
 
 /// What the caller said of itself.
@@ -167,33 +174,25 @@ struct Told {
 
 /// Counts the request and, within the budget for rows, keeps and logs it. One budget bounds all three: a flood fills neither the
 /// disk nor the log.
-fn record(
-    state: &AppState,
-    route: &'static Route,
-    id: RequestId,
-    told: &Told,
-    status: StatusCode,
-    started: Instant,
-    verdict: Verdict,
-) {
-    let passed =
-        Passed { method: told.method, route: route.path, status: status.as_u16(), duration: started.elapsed() };
-    if !state.recorder.count(&verdict, passed) {
+fn record(request: &Unanswered<'_>, status: u16, verdict: Verdict) {
+    let (id, route, told) = (request.id, request.route.path, &request.told);
+    let passed = Passed { method: told.method, route, status, duration: request.started.elapsed() };
+    if !request.state.recorder.count(&verdict, passed) {
         return;
     }
     let reason = verdict.outcome.as_ref().err().map(Refusal::reason);
     let duration_us = passed.duration.as_micros();
     if reason.is_some() {
-        tracing::info!(request.id = %id, http.method = passed.method, http.route = route.path, http.status = passed.status, reason, duration_us, "request");
+        tracing::info!(request.id = %id, http.method = passed.method, http.route = route, http.status = status, reason, duration_us, "request");
     } else {
-        tracing::debug!(request.id = %id, http.method = passed.method, http.route = route.path, http.status = passed.status, duration_us, "request");
+        tracing::debug!(request.id = %id, http.method = passed.method, http.route = route, http.status = status, duration_us, "request");
     }
-    state.recorder.keep(Served {
+    request.state.recorder.keep(Served {
         id,
         method: passed.method,
-        route: route.path,
+        route,
         path: shortened(told.uri.path(), 256),
-        status: passed.status,
+        status,
         user_agent: told.agent.as_ref().map(text_of).unwrap_or_default(),
         duration: passed.duration,
         verdict,
@@ -250,14 +249,9 @@ fn text_of(value: &HeaderValue) -> String {
     shortened(&String::from_utf8_lossy(value.as_bytes()), 256)
 }
 
-/// The first characters, without any that would break a line or turn its direction.
+/// The first characters, without any that would break a line or turn its direction, and without our secrets.
 fn shortened(text: &str, length: usize) -> String {
-    text.chars()
-        .filter(|character| {
-            !character.is_control() && !matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        })
-        .take(length)
-        .collect()
+    redacted(text).chars().filter(|character| !breaks_a_line(*character)).take(length).collect()
 }
 
 #[cfg(test)]
@@ -272,9 +266,9 @@ mod tests {
 
     #[tokio::test]
     async fn asvs_16_5_4_a_panic_is_an_answer() {
-        let answer = without_panic(async { panic!("a fault") }).await.unwrap_or_else(|never| match never {});
+        let answering = |answer: fn() -> Response| Answering(Box::pin(async move { answer() }));
+        let answer = answering(|| panic!("a fault")).await;
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        let answer = without_panic(async { Ok(StatusCode::OK.into_response()) }).await;
-        assert_eq!(answer.unwrap_or_else(|never| match never {}).status(), StatusCode::OK);
+        assert_eq!(answering(|| StatusCode::OK.into_response()).await.status(), StatusCode::OK);
     }
 }

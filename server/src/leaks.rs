@@ -76,6 +76,10 @@ async fn report_from_github(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
+    let Some(_room) = state.services.leaks.room() else { return Err(Problem::unavailable()) };
+    if !(headers.contains_key(IDENTIFIER_HEADER) && headers.contains_key(SIGNATURE_HEADER)) {
+        return Err(unsigned());
+    }
     let body =
         to_bytes(request.into_body(), GITHUB_BODY_LIMIT).await.map_err(|_| Problem::too_large(GITHUB_BODY_LIMIT))?;
     prove(&state, &headers, &body).await?;
@@ -96,13 +100,14 @@ async fn report_from_github(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answers)).into_response())
 }
 
+fn unsigned() -> Problem {
+    let detail = "The body must be signed by a key that GitHub publishes for secret scanning.";
+    Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", "Signature not valid", detail)
+}
+
 /// Proves that GitHub sent a body, with the keys that it publishes.
 async fn prove(state: &AppState, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
     let text = |name: &str| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let unsigned = || {
-        let detail = "The body must be signed by a key that GitHub publishes for secret scanning.";
-        Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", "Signature not valid", detail)
-    };
     let (Some(identifier), Some(signature)) = (text(IDENTIFIER_HEADER), text(SIGNATURE_HEADER)) else {
         return Err(unsigned());
     };

@@ -6,7 +6,6 @@ use latchkey_core::{
     authn::Verdict,
     limit::{Reading, Readings},
 };
-use std::fmt::Write;
 use time::Duration;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -18,53 +17,85 @@ pub fn put_limits(headers: &mut HeaderMap, verdict: &Verdict) {
         (Some(readings), _) => put_readings(headers, readings),
         // Who came with no key that is known learns how its network stands.
         (None, Some(network)) => {
-            let (quota, wait) = (network.quota, seconds_up(network.retry_after.unwrap_or(network.reset_after)));
-            put(headers, RATE_LIMIT_POLICY, format!("\"network\";q={};w={}", quota.requests, quota.window_seconds));
-            put(headers, RATE_LIMIT, format!("\"network\";r={};t={wait}", network.remaining));
+            let (mut policy, mut state) = (Text::default(), Text::default());
+            write_reading(&mut policy, &mut state, &["network"], network);
+            policy.put(headers, RATE_LIMIT_POLICY);
+            state.put(headers, RATE_LIMIT);
         }
         (None, None) => {}
     }
 }
 
 fn put_readings(headers: &mut HeaderMap, readings: &Readings) {
-    let windows = readings.windows();
-    // The limit that a key shares with others is told where it matters: when it is the one that refuses.
-    let owner = readings.refused().is_some_and(|(_, owners)| owners).then(|| readings.owner());
-    let (mut policy, mut state) = (String::with_capacity(24), String::with_capacity(24));
-    for (index, reading) in windows.iter().chain(owner).enumerate() {
-        let comma = if index == 0 { "" } else { ", " };
-        let name =
-            Name { reading, owner: owner.is_some_and(|owner| std::ptr::eq(owner, reading)), alone: windows.len() == 1 };
-        let quota = reading.quota;
-        let wait = seconds_up(reading.retry_after.unwrap_or(reading.reset_after));
-        // Writing to a text cannot fail.
-        let _ = write!(policy, "{comma}\"{name}\";q={};w={}", quota.requests, quota.window_seconds);
-        let _ = write!(state, "{comma}\"{name}\";r={};t={wait}", reading.remaining);
+    let (mut policy, mut state) = (Text::default(), Text::default());
+    match readings.windows() {
+        [only] => write_reading(&mut policy, &mut state, &["key"], only),
+        // A key with several has one named after each window.
+        windows => {
+            for reading in windows {
+                let mut window = itoa::Buffer::new();
+                let name = ["key-", window.format(reading.quota.window_seconds.get())];
+                write_reading(&mut policy, &mut state, &name, reading);
+            }
+        }
     }
-    put(headers, RATE_LIMIT_POLICY, policy);
-    put(headers, RATE_LIMIT, state);
+    // The limit that a key shares with others is told where it matters: when it is the one that refuses.
+    if let Some((owner, true)) = readings.refused() {
+        write_reading(&mut policy, &mut state, &["all-keys"], owner);
+    }
+    policy.put(headers, RATE_LIMIT_POLICY);
+    state.put(headers, RATE_LIMIT);
 }
 
-/// What a limit is called: `key`, `key-60` where a key has several, `all-keys` for the one that it shares.
-struct Name<'a> {
-    reading: &'a Reading,
-    owner: bool,
-    alone: bool,
+/// Adds one limit to both fields: `"name";q=600;w=60` and `"name";r=599;t=1`.
+fn write_reading(policy: &mut Text, state: &mut Text, name: &[&str], reading: &Reading) {
+    for text in [&mut *policy, &mut *state] {
+        text.push(if text.length == 0 { "\"" } else { ", \"" });
+        name.iter().for_each(|part| text.push(part));
+        text.push("\"");
+    }
+    policy.push(";q=");
+    policy.number(reading.quota.requests.get().into());
+    policy.push(";w=");
+    policy.number(reading.quota.window_seconds.get().into());
+    state.push(";r=");
+    state.number(reading.remaining.into());
+    state.push(";t=");
+    state.number(seconds_up(reading.retry_after.unwrap_or(reading.reset_after)));
 }
 
-impl std::fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.owner, self.alone) {
-            (true, _) => f.write_str("all-keys"),
-            (false, true) => f.write_str("key"),
-            (false, false) => write!(f, "key-{}", self.reading.quota.window_seconds),
+/// A short text that is put together without the heap, since every answer has two of them. What does not fit is left out whole.
+struct Text {
+    bytes: [u8; Text::MOST],
+    length: usize,
+}
+
+impl Text {
+    /// Room for every window that a key can have, and the limit that it shares.
+    const MOST: usize = 224;
+
+    fn push(&mut self, part: &str) {
+        let end = self.length + part.len();
+        if let Some(place) = self.bytes.get_mut(self.length..end) {
+            place.copy_from_slice(part.as_bytes());
+            self.length = end;
+        }
+    }
+
+    fn number(&mut self, number: i64) {
+        self.push(itoa::Buffer::new().format(number));
+    }
+
+    fn put(&self, headers: &mut HeaderMap, name: HeaderName) {
+        if let Some(value) = self.bytes.get(..self.length).and_then(|text| HeaderValue::from_bytes(text).ok()) {
+            headers.insert(name, value);
         }
     }
 }
 
-fn put(headers: &mut HeaderMap, name: HeaderName, text: String) {
-    if let Ok(value) = HeaderValue::try_from(text) {
-        headers.insert(name, value);
+impl Default for Text {
+    fn default() -> Self {
+        Self { bytes: [0; Self::MOST], length: 0 }
     }
 }
 

@@ -180,6 +180,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     tracing::info!("stopping: writing what is left");
     pruning.abort();
     let _ = pruning.await;
+    server.state.services.leaks.finish().await;
     drop(server.state);
     server.recording.finish().await;
     if let Err(error) = store.close().await {

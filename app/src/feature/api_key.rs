@@ -28,7 +28,7 @@ pub use new_key_page::NewKeyPage;
 pub use new_secret::NewSecret;
 pub use revoke_key_page::RevokeKeyPage;
 pub use rotate_key_page::RotateKeyPage;
-pub use rotation_card::Rotations;
+pub use rotation_card::{Pair, Rotations};
 pub use rotation_fn::{CancelRotation, EndOverlap, RotateKey};
 pub use settings_fn::{SetPolicy, UpdateKey};
 pub use settings_page::SettingsPage;

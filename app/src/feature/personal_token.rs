@@ -1,7 +1,7 @@
 //! Personal access tokens on the account page. The page of one token is that of a key.
 #![expect(clippy::too_many_arguments, reason = "a form has one for each field")]
 
-use super::api_key::{KeyBanners, KeyFields, KeyFormValues, KeyTable, NewSecret, keep_typed};
+use super::api_key::{KeyBanners, KeyFields, KeyFormValues, KeyTable, NewSecret, Pair, Rotations, keep_typed};
 use crate::{
     page::{Page, page, take_flash},
     route,
@@ -25,6 +25,7 @@ pub fn TokensPage() -> impl IntoView {
         let services = services();
         let tokens = services.personal_tokens.list(&actor()).await?;
         let now = services.ports.now();
+        let pairs = Pair::find(&tokens, now).await?;
         let flash = take_flash().await;
         let new = NewSecret::take().await;
         let list = if tokens.is_empty() {
@@ -46,8 +47,9 @@ pub fn TokensPage() -> impl IntoView {
                 <a class="btn btn-primary" href=route::NEW_TOKEN>"Create token"</a>
             </PageHead>
             <Message flash/>
-            {new.map(|new| new.show(route::TOKENS.to_owned()))}
+            {new.map(|new| new.show(route::TOKENS.to_owned(), &tokens))}
             <KeyBanners keys=tokens now/>
+            <Rotations pairs now can_write=true back=route::TOKENS/>
             {list}
         };
         Ok(Page::portal("Personal access tokens", body))

@@ -54,7 +54,8 @@ impl Flash {
     /// With what was typed into a field.
     #[must_use]
     pub fn keep(mut self, field: &str, value: &str) -> Self {
-        let value = value.chars().take(Self::MAX_VALUE).collect();
+        // A key that was pasted into a field for something else is not kept, and not shown again.
+        let value = latchkey_core::leak::redacted(value).chars().take(Self::MAX_VALUE).collect();
         self.input.entry(field.to_owned()).or_default().push(value);
         self
     }

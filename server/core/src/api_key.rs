@@ -29,4 +29,5 @@ pub use housekeeping::Housekeeping;
 pub use notes::{Notes, ParseNotesError};
 pub use policy::KeyPolicyForm;
 pub use rotation::{ClockStart, Overlap, ParseOverlapError, QUIET, Rotations, safe_to_end};
+pub(crate) use rotation::{let_the_old_key_be, old_key_of};
 pub use service::{ApiKeyError, ApiKeyService, CreateApiKey, CreatedApiKey};

@@ -35,7 +35,7 @@ struct Named<'a, Id> {
 #[derive(Serialize)]
 struct NamedKey<'a> {
     name: &'a str,
-    hint: String,
+    hint: &'a str,
     #[serde(with = "rfc3339::option")]
     expires_at: Option<OffsetDateTime>,
 }
@@ -67,7 +67,7 @@ pub(super) async fn show(caller: Caller) -> Response {
         application,
         environment,
         account,
-        key: NamedKey { name: settings.name.as_str(), hint: key.hint(), expires_at: key.ends_at() },
+        key: NamedKey { name: settings.name.as_str(), hint: caller.principal.hint(), expires_at: key.ends_at() },
         scopes: Scopes(&settings.scopes),
         request_id: caller.request_id,
     };

@@ -78,10 +78,9 @@ impl GithubKeys {
     pub async fn fetch(&self, ports: &Ports) -> Result<PublicKeys, GithubKeysError> {
         let mut fetched_at = self.fetched_at.lock().await;
         let now = ports.now();
-        if fetched_at.is_some_and(|at| now - at < Self::PAUSE) {
+        if fetched_at.is_some_and(|at| (now - at).abs() < Self::PAUSE) {
             return Ok(self.known().await);
         }
-        *fetched_at = Some(now);
         let mut response = self
             .client
             .get(self.address.clone())
@@ -98,6 +97,8 @@ impl GithubKeys {
         }
         let keys = PublicKeys::parse(&body).map_err(GithubKeysError::Parse)?;
         *self.known.write().await = keys.clone();
+        // Only what was fetched is a reason not to ask again: who could not be asked is asked by the next report.
+        *fetched_at = Some(now);
         Ok(keys)
     }
 }

@@ -14,9 +14,9 @@ const CAPACITY: usize = 1_024;
 /// How long to wait before the line is built again.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long silence is believed before the line is tried.
-const SILENCE: Duration = Duration::from_secs(15);
+const SILENCE: Duration = Duration::from_secs(2);
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl SeaStore {
     pub(crate) fn listen(&self) -> Changes {

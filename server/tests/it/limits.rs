@@ -1,6 +1,6 @@
 //! Limits of keys together, of networks that make keys up, and what the database is asked for.
 
-use crate::support::{LOOPBACK, Portal, mistyped};
+use crate::support::{Answer, LOOPBACK, Portal, mistyped};
 use axum::body::Body;
 use http::{Request, StatusCode};
 use latchkey_core::{api_key::PlainApiKey, random::SystemRandom};
@@ -61,6 +61,13 @@ async fn all_keys_of_a_team_share_a_limit() {
     assert_eq!(portal.with_key(&keys[1], "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
 }
 
+const ELSEWHERE: &str = "203.0.113.9:1";
+
+async fn call_from(portal: &Portal, address: &str, key: &str) -> Answer {
+    let request = Request::builder().uri("/api/v1/whoami").header("x-api-key", key).body(Body::empty()).unwrap();
+    portal.send_from(address, request).await
+}
+
 #[tokio::test]
 async fn who_makes_keys_up_is_held_up_before_any_look_up_and_known_keys_are_not() {
     let given = Given { unknown_keys_per_minute: "3".parse().ok(), require_tls: Some(false), ..Given::default() };
@@ -69,25 +76,43 @@ async fn who_makes_keys_up_is_held_up_before_any_look_up_and_known_keys_are_not(
     let application = ada.application("Bookshelf").await;
     let key = ada.key(&application, "development", &["read:posts"], "never").await;
     let late = ada.key(&application, "staging", &["read:posts"], "never").await;
-    assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
+    let first = call_from(&portal, ELSEWHERE, &key).await;
+    assert_eq!(first.status, StatusCode::OK);
     let made_up = || PlainApiKey::generate(&SystemRandom, KeyKind::Personal).expose().to_owned();
-    for _ in 0..3 {
-        let answer = portal.with_key(&made_up(), "GET", "/api/v1/whoami", "").await;
+    for left in (0..3).rev() {
+        let answer = call_from(&portal, ELSEWHERE, &made_up()).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(answer.header("ratelimit-policy"), "\"network\";q=3;w=60");
+        assert!(answer.header("ratelimit").starts_with(&format!("\"network\";r={left};t=")), "{answer:?}");
     }
-    let answer = portal.with_key(&made_up(), "GET", "/api/v1/whoami", "").await;
+    let answer = call_from(&portal, ELSEWHERE, &made_up()).await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "too_many_failures"));
     assert!(answer.header("ratelimit").starts_with("\"network\";r=0;t="), "{answer:?}");
     let wait: i64 = answer.header("retry-after").parse().unwrap();
-    let many: Vec<String> = (0..20).map(|_| made_up()).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert_eq!(statements_of(&portal, &many).await, 0, "nothing is looked up for them");
-    assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK, "a key that is known");
-    // From another network nothing has happened.
-    let request = Request::builder().uri("/api/v1/whoami").header("x-api-key", &late).body(Body::empty()).unwrap();
-    assert_eq!(portal.send_from("203.0.113.9:1", request).await.status, StatusCode::OK, "not {LOOPBACK}");
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    let before = portal.statements.load(Ordering::Relaxed);
+    for _ in 0..20 {
+        call_from(&portal, ELSEWHERE, &made_up()).await;
+    }
+    assert_eq!(portal.statements.load(Ordering::Relaxed), before, "nothing is looked up for them");
+    assert_eq!(call_from(&portal, ELSEWHERE, &key).await.status, StatusCode::OK, "a key that is known");
+    // Another secret around a known id is answered as an id that nobody has: nobody learns which ids there are.
+    let guess = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Development));
+    let guess = crate::refusals::with_checksum(&format!("{}{}", &key[..20], &guess.expose()[20..52]));
+    let answer = call_from(&portal, ELSEWHERE, &guess).await;
+    assert_eq!(answer.code(), "too_many_failures");
+    assert!(portal.recorded(&answer).await.attribution.is_some(), "its owner is told all the same");
+    // What is known of it may be old: it is looked up anew, and nobody holds it up for others' guesses.
+    ada.send("/apps", "/form/api-key/disable", &[("id", &ada.clone().key_id(&application, "development").await)]).await;
+    let answer = call_from(&portal, ELSEWHERE, &key).await;
+    assert_eq!(portal.recorded(&answer).await.reason.as_deref(), Some("disabled"));
+    // From another network, and from this machine, nothing has happened.
+    assert_eq!(call_from(&portal, "198.51.100.7:1", &late).await.status, StatusCode::OK);
+    for _ in 0..5 {
+        assert_eq!(call_from(&portal, LOOPBACK, &made_up()).await.status, StatusCode::UNAUTHORIZED);
+    }
     portal.clock.advance(Duration::seconds(wait));
-    assert_eq!(portal.with_key(&made_up(), "GET", "/api/v1/whoami", "").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(call_from(&portal, ELSEWHERE, &made_up()).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

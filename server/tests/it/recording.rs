@@ -100,3 +100,26 @@ async fn rows(portal: &Portal) -> u64 {
     let count: i64 = sqlx::query_scalar("SELECT count(*) FROM request_log").fetch_one(&pool).await.unwrap();
     u64::try_from(count).unwrap()
 }
+
+/// A caller who goes away before the answer is recorded too: what was begun for it may have been done.
+#[tokio::test]
+async fn a_caller_who_goes_away_is_recorded() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts", "write:posts"], "never").await;
+    assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
+    // Whoever holds the one writing connection holds up the answer.
+    let hold = portal.state.services.ports.store.begin().await.unwrap();
+    let calling = portal.with_key(&key, "POST", "/api/v1/posts", "{\"title\":\"x\"}");
+    assert!(tokio::time::timeout(Duration::from_millis(200), calling).await.is_err(), "the answer is held up");
+    drop(hold);
+    let mut page = String::new();
+    for _ in 0..20 {
+        page = counted(&portal, &mut ada, &application).await;
+        if page.contains("499") {
+            break;
+        }
+    }
+    assert!(page.contains("499") && page.contains("POST /api/v1/posts"), "{page}");
+}

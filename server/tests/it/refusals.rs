@@ -112,6 +112,11 @@ fn checksum(text: &str) -> String {
     String::from_utf8(digits.to_vec()).unwrap()
 }
 
+/// A key with the right checksum behind it.
+pub(crate) fn with_checksum(text: &str) -> String {
+    format!("{text}{}", checksum(text))
+}
+
 #[tokio::test]
 async fn dead_and_mistyped_keys_reach_their_owner_and_nobody_else() {
     let Scene { portal, mut ada, application, key } = scene(Given::default()).await;

@@ -161,3 +161,20 @@ async fn a_chosen_time_is_read_and_a_wrong_one_is_named() {
     scene.portal.clock.advance(Duration::minutes(1));
     assert_eq!(scene.status(&scene.old).await, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn revoking_the_new_key_before_its_first_use_lets_the_old_one_be() {
+    let mut scene = scene(Given::default(), "never").await;
+    let new = scene.rotate("none", "first-use").await;
+    let page = scene.ada.get(&scene.list).await.text();
+    assert!(!page.contains("Make the first call"), "nobody is invited to start the old key's time: {page}");
+    let link = format!("href=\"{}/", scene.list);
+    let mut ids = page.split(&link).skip(1).filter_map(|rest| rest.get(..36));
+    let id = ids.find(|id| !id.contains('"') && !scene.page.ends_with(id)).unwrap().to_owned();
+    scene.ada.send(&scene.list, "/form/api-key/revoke", &[("id", &id)]).await;
+    assert_eq!((scene.status(&new).await, scene.status(&scene.old).await), (401, 200));
+    let page = scene.ada.get(&scene.list).await.text();
+    assert!(!page.contains("is being rotated"), "{page}");
+    let another = scene.rotate("none", "now").await;
+    assert_eq!((scene.status(&another).await, scene.status(&scene.old).await), (200, 401));
+}

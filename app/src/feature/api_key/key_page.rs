@@ -5,17 +5,18 @@ use super::{
     key_in_view::KeyInView, key_state::KeyStateBadge, radius::Radius, rotation_card::Pair,
 };
 use crate::{
-    feature::usage::KeyFigures,
+    feature::{request_log::RequestTable, usage::KeyFigures},
     page::{page, take_flash},
     route,
     ssr::{actor, services},
     ui::{Form, Message, PageHead, RelativeTime, SubmitButton},
 };
 use latchkey_core::{
-    api_key::{Advice, BlastRadius},
+    api_key::{Advice, ApiKeyError, BlastRadius},
     port::{
         api::ApiScope,
         api_key::{AddressMode, ApiKey, KeyOwner, KeyState},
+        request_log::RequestFilter,
     },
     usage::report::Range,
 };
@@ -38,14 +39,24 @@ pub fn KeyPage() -> impl IntoView {
         let flash = take_flash().await;
         let new = NewSecret::take().await;
         let values = KeyFormValues::of(&key.settings, "keep").or_typed(flash.as_ref());
-        let confirm = flash.as_ref().and_then(|flash| flash.value("confirm")).map(str::to_owned);
+        let confirm = flash.as_ref().and_then(|flash| flash.value("confirm")).filter(|asked| !asked.is_empty());
+        let confirm = confirm.map(str::to_owned);
         // The form came back to be confirmed: what it would break is drawn from what was typed.
         let radius = match &confirm {
-            Some(_) => {
-                let (_, proposed) = services.api_keys.proposed(&actor, key.id, &values.as_form()).await?;
-                Some(services.api_keys.blast_radius_of(&actor, &key, &proposed).await?)
-            }
+            Some(_) => match services.api_keys.proposed(&actor, key.id, &values.as_form()).await {
+                Ok((_, proposed)) => Some(services.api_keys.blast_radius_of(&actor, &key, &proposed).await?),
+                Err(ApiKeyError::Invalid(_)) => None,
+                Err(error) => return Err(error.into()),
+            },
             None => None,
+        };
+        let latest = match &key.owner {
+            // A token has no page of logs of its own: its last requests stand here.
+            KeyOwner::Account { .. } => {
+                let filter = RequestFilter { api_key: Some(key.id), ..RequestFilter::default() };
+                services.log.requests(&actor, &filter).await?.rows
+            }
+            KeyOwner::Environment { .. } => Vec::new(),
         };
         let here = view.paths.key.clone();
         let title = key.settings.name.as_str().to_owned();
@@ -56,7 +67,7 @@ pub fn KeyPage() -> impl IntoView {
         let body = view! {
             <Head view=&view now/>
             <Message flash/>
-            {new.map(|new| new.show(here.clone()))}
+            {new.map(|new| new.show(here.clone(), std::slice::from_ref(&key)))}
             <KeyBanners keys=vec![key.clone()] now/>
             <Rotations pairs now can_write back=here.clone()/>
             <AdviceCard keys=vec![key.clone()] advice can_write back=here.clone()/>
@@ -68,6 +79,12 @@ pub fn KeyPage() -> impl IntoView {
                     <LogsLink key=key.clone()/>
                 </section>
             </div>
+            {(!latest.is_empty()).then(|| view! {
+                <section aria-labelledby="latest">
+                    <h2 id="latest">"Latest requests"</h2>
+                    <RequestTable rows=latest now older=None/>
+                </section>
+            })}
             {radius.map(|radius| view! { <Radius radius what="This change"/> })}
             {editable.then(|| view! { <EditForm key values known confirm back=here now/> })}
         };
@@ -85,7 +102,7 @@ fn Head<'a>(view: &'a KeyInView, now: OffsetDateTime) -> impl IntoView + use<> {
         let page = view.paths.key.clone();
         let id = key.id.to_string();
         let state = key.state(now);
-        let rotatable = state == KeyState::Live && key.replaced.is_none() && !key.is_pending();
+        let rotatable = key.is_rotatable(now);
         let clone = match &key.owner {
             KeyOwner::Environment { application_id, environment, .. } => {
                 Some(route::clone_key(*application_id, *environment, key.id))
@@ -198,5 +215,5 @@ fn EditForm(
 
 /// What a person confirms: exactly what the change takes away, so that a further change asks again.
 pub(super) fn confirmation(settings: &latchkey_core::port::api_key::KeySettings, radius: &BlastRadius) -> String {
-    format!("{}|{}|{:?}|{}", settings.scopes, settings.allowed_from, settings.address_mode, radius.refused > 0)
+    format!("{}|{}|{:?}|{}", settings.scopes, settings.allowed_from, settings.address_mode, radius.needs_asking())
 }

@@ -54,7 +54,7 @@ pub fn KeysPage() -> impl IntoView {
             </PageHead>
             <Tabs label="Environments" tabs=environment_tabs(&in_view, route::keys)/>
             <Message flash/>
-            {new.map(|new| new.show(here.clone()))}
+            {new.map(|new| new.show(here.clone(), &keys))}
             <KeyBanners keys=keys.clone() now/>
             <Rotations pairs now can_write back=here.clone()/>
             <AdviceCard keys advice can_write back=here/>
@@ -107,7 +107,8 @@ fn needs_eyes(key: &ApiKey, now: OffsetDateTime) -> bool {
 pub fn LeakBanner(key: ApiKey, now: OffsetDateTime) -> impl IntoView {
     let paths = KeyPaths::of(&key);
     let leaked = key.leaked.clone();
-    let (revoked, rotating) = (key.revoked.is_some(), key.replaced.is_some());
+    let (revoked, off) = (key.revoked.is_some(), key.disabled.is_some());
+    let rotating = key.replaced.is_some() || key.is_pending();
     let place = leaked.as_ref().map(|leaked| leaked.place.clone()).filter(|place| !place.is_empty());
     view! {
         <Banner tone=Tone::Bad>
@@ -119,6 +120,7 @@ pub fn LeakBanner(key: ApiKey, now: OffsetDateTime) -> impl IntoView {
             {place.map(|place| view! { ", at " <code>{place}</code> })}
             ". "
             {match (revoked, rotating) {
+                (false, _) if off => view! { "It is switched off. Do not switch it on again: create another key." }.into_any(),
                 (true, _) => view! { "It was revoked at once. " <a href=paths.key>"See what used it"</a> "." }.into_any(),
                 (false, true) => {
                     view! { "It still works: end its rotation as soon as your callers have moved." }.into_any()

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use latchkey_core::{
-    api_key::{ApiKeyError, CreateApiKey, KeyForm},
+    api_key::{ApiKeyError, ApiKeyService, CreateApiKey, KeyForm},
     port::api_key::ApiKey,
 };
 use latchkey_model::{ApiKeyId, ApplicationId, Environment};
@@ -39,6 +39,10 @@ impl From<ApiKeyError> for Refused {
             ApiKeyError::NotRotating => Self::new(
                 "There is nothing to call off or to end: the rotation has gone further. Look at the keys again.",
             ),
+            ApiKeyError::TooMany => Self::new(format!(
+                "This application has {} live keys, which is as many as it may have. Revoke what nobody uses.",
+                ApiKeyService::LIVE_KEYS_AT_MOST
+            )),
             ApiKeyError::NothingToChange => Self::new("The key was like that already."),
             ApiKeyError::Store(_) => Self::fault(&error),
         }

@@ -27,7 +27,11 @@ pub fn NewKeyPage() -> impl IntoView {
         if let Some(from) = query("from") {
             let from: ApiKeyId = from.parse().map_err(|_| PageError::NotFound)?;
             let source = services.api_keys.get(&actor(), from).await?;
-            values = KeyFormValues::of(&source.settings, "never");
+            // As long a life, if it is one of those that can be chosen.
+            let days = source.settings.expires_at.map(|at| (at - source.created_at).whole_days().to_string());
+            let listed = EXPIRIES.iter().map(|(value, _)| *value).find(|value| days.as_deref() == Some(*value));
+            let expiry = if days.is_none() { "never" } else { listed.unwrap_or("30") };
+            values = KeyFormValues::of(&source.settings, expiry);
             back = route::clone_key(application, environment, from);
         }
         let values = values.or_typed(flash.as_ref());

@@ -4,23 +4,37 @@ use crate::{
     ssr::{portal, respond, reveal},
     ui::{CodeSample, Sample, SecretOnce},
 };
+use latchkey_core::port::api_key::ApiKey;
+use latchkey_model::ApiKeyId;
 use leptos::prelude::*;
 use zeroize::Zeroizing;
 
 /// A secret on its way to this page, if there is one.
-pub struct NewSecret(Zeroizing<String>);
+pub struct NewSecret {
+    key: ApiKeyId,
+    secret: Zeroizing<String>,
+}
 
 impl NewSecret {
     /// Takes it: the next page has none.
     pub async fn take() -> Option<Self> {
         let session = respond::session()?;
-        reveal::take(&session).await.map(|(_, secret)| Self(secret))
+        reveal::take(&session).await.map(|(key, secret)| Self { key, secret })
     }
 
-    /// Shows it, with a way to go on and a first call to paste.
-    pub fn show(self, next: String) -> impl IntoView {
-        let secret = self.0.to_string();
-        view! { <SecretOnce secret=secret.clone() next/> <FirstCall key=secret/> }
+    /// Shows it, with a way to go on and, unless the first call starts another key's clock, a call to paste.
+    pub fn show(self, next: String, keys: &[ApiKey]) -> impl IntoView + use<> {
+        let secret = self.secret.to_string();
+        let pending = keys.iter().any(|key| key.id == self.key && key.is_pending());
+        let then = if pending {
+            view! {
+                <p class="banner tone-wait">"The first request with this key starts the old key's time. Give it to your callers before you try it."</p>
+            }
+            .into_any()
+        } else {
+            view! { <FirstCall key=secret.clone()/> }.into_any()
+        };
+        view! { <SecretOnce secret next/> {then} }
     }
 }
 

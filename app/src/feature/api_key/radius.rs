@@ -14,9 +14,18 @@ pub(super) fn Radius(
     /// What the change does, as the start of a sentence: "Revoking it".
     what: &'static str,
 ) -> impl IntoView {
-    let tone = if radius.refused > 0 { Tone::Bad } else { Tone::Neutral };
+    let tone = match (radius.refused, radius.estimated) {
+        (0, false) => Tone::Neutral,
+        (0, true) => Tone::Wait,
+        _ => Tone::Bad,
+    };
     let sentence = match (radius.requests, radius.refused) {
         (0, _) => "It served no request in the last 24 hours.".to_owned(),
+        (all, 0) if radius.estimated => format!(
+            "{what} would have refused none of the {} that were kept one by one, of {} in the last 24 hours.",
+            requests(radius.kept),
+            requests(all)
+        ),
         (_, 0) => format!("{what} would have refused none of the {} in the last 24 hours.", requests(radius.requests)),
         (all, refused) if all == refused => {
             format!("{what} would have refused all {} of the last 24 hours.", requests(all))

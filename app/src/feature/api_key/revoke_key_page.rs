@@ -23,6 +23,7 @@ pub fn RevokeKeyPage() -> impl IntoView {
         let (crumbs, environment) = (view.crumbs(true), view.environment());
         let (keep, id) = (view.paths.key.clone(), view.key.id.to_string());
         let hint = view.key.hint();
+        let rotatable = view.key.is_rotatable(services().ports.now());
         let body = view! {
             <PageHead title=title.clone() explanation crumbs environment/>
             <Message flash/>
@@ -33,7 +34,7 @@ pub fn RevokeKeyPage() -> impl IntoView {
                 <div class="form-actions">
                     <SubmitButton text="Revoke key" kind="btn-danger"/>
                     <a class="btn" href=keep.clone()>"Keep it"</a>
-                    <a class="btn" href=route::rotate(&keep)>"Rotate it instead"</a>
+                    {rotatable.then(|| view! { <a class="btn" href=route::rotate(&keep)>"Rotate it instead"</a> })}
                 </div>
             </Form>
         };

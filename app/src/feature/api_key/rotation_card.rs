@@ -24,13 +24,17 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// The rotations among these keys whose old key still works.
-    pub(super) async fn find(keys: &[ApiKey], now: OffsetDateTime) -> Result<Vec<Self>, PageError> {
+    /// The rotations among these keys whose old key is still there, and whose new key works.
+    ///
+    /// # Errors
+    /// When the counts cannot be read.
+    pub async fn find(keys: &[ApiKey], now: OffsetDateTime) -> Result<Vec<Self>, PageError> {
         let (services, actor) = (services(), actor());
         let mut pairs = Vec::new();
-        for old in keys.iter().filter(|key| key.state(now) == KeyState::Live) {
+        for old in keys.iter().filter(|key| !key.is_ended(now)) {
             let Some(replaced) = old.replaced else { continue };
-            let Some(new) = keys.iter().find(|key| key.id == replaced.by) else { continue };
+            let new = keys.iter().find(|key| key.id == replaced.by && key.state(now) == KeyState::Live);
+            let Some(new) = new else { continue };
             let hourly = [
                 services.usage.key_usage(&actor, old.id, Range::Hour).await?.served(),
                 services.usage.key_usage(&actor, new.id, Range::Hour).await?.served(),

@@ -51,7 +51,7 @@ pub async fn update_key(
         }
         Ok(Updated::ToConfirm { key, confirm }) => {
             let flash = Flash::bad(
-                "This change would have refused requests of the last 24 hours: see below. Save again to make it all the same.",
+                "This change may refuse what was let in during the last 24 hours: see below. Save again to make it all the same.",
             );
             see_other_with(&KeyPaths::of(&key).key, keep_typed(flash, &form).keep("confirm", &confirm)).await;
         }
@@ -79,7 +79,7 @@ async fn update(id: &str, confirm: &str, form: &KeyForm<'_>) -> Result<Updated, 
     if takes_away(&key.settings, &proposed) {
         let radius = keys.blast_radius_of(&actor, &key, &proposed).await?;
         let asked = confirmation(&proposed, &radius);
-        if radius.refused > 0 && confirm != asked {
+        if radius.needs_asking() && confirm != asked {
             return Ok(Updated::ToConfirm { key, confirm: asked });
         }
     }

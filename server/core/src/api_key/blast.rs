@@ -13,7 +13,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
 };
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 /// The scope that a route needs, by its method and pattern; none for routes that any key may call.
 pub type NeededScope = fn(method: &str, route: &str) -> Option<&'static str>;
@@ -33,6 +33,14 @@ pub struct BlastRadius {
     pub refused: u64,
     /// Whether that number is drawn from those that were kept, rather than counted.
     pub estimated: bool,
+}
+
+impl BlastRadius {
+    /// Whether a person should look before the change is made: it would have refused something, or may have, as far as can be
+    /// told from the requests that were kept.
+    pub fn needs_asking(&self) -> bool {
+        self.refused > 0 || self.estimated
+    }
 }
 
 /// A change of a key that may refuse what was let in before.
@@ -72,8 +80,9 @@ impl ApiKeyService {
 
     async fn replay(&self, actor: &Actor, key: &ApiKey, change: Narrowing<'_>) -> Result<BlastRadius, ApiKeyError> {
         let account = actor.account()?;
-        let since = self.ports.now() - Duration::DAY;
-        let first = Period::Hour.start_of(since);
+        // From the start of an hour, since counts are kept by the hour.
+        let first = Period::Hour.start_of(self.ports.now() - Duration::DAY);
+        let since = OffsetDateTime::from_unix_timestamp(first).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let counts = self.ports.store.key_rollups(account.id, key.id, Period::Hour, first).await?;
         let mut routes: BTreeMap<String, u64> = BTreeMap::new();
         for (slot, sums) in counts.into_iter().filter(|(slot, _)| !slot.refused) {
@@ -121,7 +130,8 @@ fn measure(
                 let scaled = if kept == 0 { 0 } else { u128::from(refused) * u128::from(requests) / u128::from(kept) };
                 (u64::try_from(scaled).unwrap_or(u64::MAX).max(by_scope), kept < requests)
             } else {
-                (by_scope, false)
+                // Nobody outside was seen; among requests that were not kept there may have been somebody.
+                (by_scope, networks.is_some_and(|networks| !networks.is_empty()) && kept < requests)
             }
         }
     };
@@ -190,5 +200,11 @@ mod tests {
         let sampled = measure(routes(800, 200), &kept, change, needed);
         assert_eq!((sampled.requests, sampled.kept, sampled.refused, sampled.estimated), (1_000, 100, 400, true));
         assert_eq!(all.addresses[0].1, 60);
+        let unseen = measure(routes(80, 20), &[traffic("GET", "192.0.2.1", 2)], change, needed);
+        assert_eq!(
+            (unseen.refused, unseen.estimated, unseen.needs_asking()),
+            (0, true, true),
+            "two of a hundred say little"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{AllowList, Expiry, Notes};
 use crate::{
+    leak::finder,
     limit::RateLimits,
     port::{
         api::ApiScope,
@@ -47,6 +48,9 @@ impl KeyForm<'_> {
     ) -> Result<KeySettings, FieldErrors> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", self.name.parse::<Name>());
+        if finder::find(self.name.as_bytes()).next().is_some() {
+            errors.add("name", "This is a key. Names are shown to everybody in the team: choose another");
+        }
         let expiry = errors.check("expiry", self.expiry.parse::<Expiry>());
         let allowed_from = errors.check("allowed_from", self.allowed_from.parse::<AllowList>());
         let limits = errors.check("limits", self.limits.parse::<RateLimits>());

@@ -3,10 +3,10 @@
 //! The new key is pending until its first use. Then (or at once, if so chosen) the old one's clock starts, and at the end of the
 //! overlap the old one stops working. It never outlives its own expiry, and both share one quota.
 
-use super::KeyChanges;
+use super::{KeyChanges, format::PublicId};
 use crate::{
     authn::Entry,
-    port::{Consumed, StoreError, api_key::ApiKey},
+    port::{Consumed, StoreError, UnitOfWork, api_key::ApiKey},
     ports::Ports,
 };
 use std::{str::FromStr, sync::Arc};
@@ -87,6 +87,27 @@ pub fn safe_to_end(old: &ApiKey, new: &ApiKey, now: OffsetDateTime) -> bool {
     quiet && new.last_used_at.is_some() && !new.is_pending()
 }
 
+/// The public id of the key that another takes over from, to be asked for before a transaction holds a connection.
+pub(crate) async fn old_key_of(ports: &Ports, new: &ApiKey) -> Result<Option<PublicId>, StoreError> {
+    match new.takeover {
+        Some(takeover) => ports.store.public_id(takeover.from).await,
+        None => Ok(None),
+    }
+}
+
+/// A key that was to take over has ended before its first use: the old one works on, and can be rotated again. Says which key
+/// that is.
+pub(crate) async fn let_the_old_key_be(
+    work: &mut dyn UnitOfWork,
+    ended: &ApiKey,
+    old: Option<PublicId>,
+) -> Result<Option<PublicId>, StoreError> {
+    let Some(takeover) = ended.takeover else { return Ok(None) };
+    // Once the old key's clock runs, it runs on: this changes nothing then.
+    let _ = work.api_key_keep(ended.owner.holder(), takeover.from, ended.id).await?;
+    Ok(old)
+}
+
 /// Begins takeovers at the door.
 #[derive(Clone)]
 pub struct Rotations {
@@ -120,6 +141,8 @@ impl Rotations {
     async fn start(&self, entry: &Entry, at: OffsetDateTime) -> Result<(), StoreError> {
         let key = entry.key();
         let Some(takeover) = key.takeover else { return Ok(()) };
+        // Before the transaction, which holds a connection: nobody waits for a second one with the first in hand.
+        let old = old_key_of(&self.ports, key).await?;
         let mut work = self.ports.store.begin().await?;
         match work.takeover_start(key.id, at).await? {
             // Another node was first, or the rotation was called off.
@@ -127,7 +150,6 @@ impl Rotations {
             Consumed::Won => {}
         }
         let _ = work.api_key_retire(takeover.from, at.saturating_add(takeover.overlap)).await?;
-        let old = self.ports.store.public_id(takeover.from).await?;
         let keys: Vec<_> = [Some(key.public_id), old].into_iter().flatten().collect();
         self.changes.commit(work, &keys).await
     }

@@ -4,6 +4,7 @@ use super::{
     ClockStart, KeyChanges, KeyForm, KeyPolicyForm, Overlap,
     form::Occasion,
     format::{PlainApiKey, PublicId},
+    rotation::{let_the_old_key_be, old_key_of},
 };
 use crate::{
     actor::{Actor, NotSignedIn},
@@ -72,6 +73,9 @@ pub enum ApiKeyError {
     /// There is no rotation to end or to call off.
     #[error("the key is not being rotated, or its rotation has gone further")]
     NotRotating,
+    /// There are as many live keys as one application may have.
+    #[error("there are too many live keys")]
+    TooMany,
     /// The key is already as it was asked to be.
     #[error("the key is like that already")]
     NothingToChange,
@@ -90,6 +94,9 @@ pub struct ApiKeyService {
 }
 
 impl ApiKeyService {
+    /// How many live keys one application may have: a form that a program fills in makes no more.
+    pub const LIVE_KEYS_AT_MOST: u64 = 10_000;
+
     /// The service; keys are digested under this pepper, and changes are forgotten by this memory of the door.
     pub fn new(ports: Ports, pepper: DigestKey, known: KnownKeys, needed_scope: super::NeededScope) -> Self {
         Self { ports, pepper, changes: KeyChanges::new(known), needed_scope }
@@ -119,6 +126,9 @@ impl ApiKeyService {
         let found = self.ports.store.application(account.id, application, now).await?.ok_or(ApiKeyError::NotFound)?;
         if !found.role.may_write() {
             return Err(ApiKeyError::Forbidden);
+        }
+        if found.live_keys.iter().sum::<u64>() >= Self::LIVE_KEYS_AT_MOST {
+            return Err(ApiKeyError::TooMany);
         }
         let settings = self.check(&create.form, Occasion::New).await?;
         let owner = NewKeyOwner::Environment(found.environment_id(environment));
@@ -246,9 +256,12 @@ impl ApiKeyService {
     pub async fn revoke(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
         let (account, key) = self.writable(actor, id).await?;
         let revoked = Revoked { at: self.ports.now(), because: RevokedBecause::Asked };
+        let old = old_key_of(&self.ports, &key).await?;
         let mut work = self.ports.store.begin().await?;
         let outcome = work.api_key_revoke(key.owner.holder(), id, Some(account.id), revoked).await?;
-        self.won(work, outcome, &[key.public_id], ApiKeyError::AlreadyRevoked).await?;
+        let mut keys = vec![key.public_id];
+        keys.extend(let_the_old_key_be(&mut *work, &key, old).await?);
+        self.won(work, outcome, &keys, ApiKeyError::AlreadyRevoked).await?;
         Ok(key)
     }
 
@@ -344,11 +357,11 @@ impl ApiKeyService {
     ) -> Result<(ApiKey, CreatedApiKey), ApiKeyError> {
         let (account, old) = self.writable(actor, id).await?;
         let now = self.ports.now();
-        if old.is_pending() || old.replaced.is_some() {
-            return Err(ApiKeyError::BeingRotated);
-        }
         if old.state(now) != KeyState::Live {
             return Err(ApiKeyError::NotLive);
+        }
+        if old.is_pending() || old.replaced.is_some() {
+            return Err(ApiKeyError::BeingRotated);
         }
         let started_at = match start {
             ClockStart::FirstUse => None,

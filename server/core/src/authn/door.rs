@@ -4,11 +4,12 @@ use super::{
     credential::Credential,
     decide::{Facts, Lookup, decide},
     known_keys::{Found, KnownKeys},
+    refusal::Refusal,
     verdict::Verdict,
 };
 use crate::{
-    api_key::{PlainApiKey, Rotations},
-    limit::{Limiter, Quota, network_of},
+    api_key::{PlainApiKey, Rotations, format::PublicId},
+    limit::{Limiter, Meter, Quota, Reading, network_of},
     secret::DigestKey,
 };
 use std::{net::IpAddr, sync::Arc};
@@ -39,41 +40,72 @@ impl Door {
         };
         let mut verdict = decide(facts, credential, lookup);
         if verdict.readings.is_none() {
-            verdict.network = Some(self.strangers.look(&network_of(facts.address), facts.at));
+            self.tell_of_network(facts, &mut verdict);
         }
         if let Ok(principal) = &verdict.outcome
             && principal.entry().begin_takeover()
         {
-            self.rotations.first_use(Arc::clone(principal.entry()), facts.at).await;
+            // On the heap, like every path that few requests take: the others need not carry room for it.
+            Box::pin(self.rotations.first_use(Arc::clone(principal.entry()), facts.at)).await;
         }
         verdict
     }
 
+    /// What is known of a key. One that the store has never named costs its network a try before it is looked up, and gives it
+    /// back if it turns out to be somebody's: keys that are known are never held up by others that are not.
     async fn find(&self, facts: &Facts, key: &PlainApiKey) -> Lookup {
         let id = key.public_id();
         let found = match self.known.remembered(id, facts.at) {
             Some(Found::Key(entry)) => Ok(Found::Key(entry)),
             remembered => {
-                let network = network_of(facts.address);
-                if let Some(retry_after) = self.strangers.look(&network, facts.at).retry_after {
+                let charged = self.charge(facts, id);
+                if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after) {
                     return Lookup::TooManyUnknown { retry_after };
                 }
-                match remembered {
+                let found = match remembered {
                     Some(nothing) => Ok(nothing),
-                    None => self.known.look_up(id, facts.at).await,
+                    None => Box::pin(self.known.look_up(id, facts.at)).await,
+                };
+                if let (Ok(Found::Key(_)) | Err(_), Some((meter, _))) = (&found, charged) {
+                    meter.give_back();
                 }
+                found
             }
         };
         match found {
             Ok(Found::Key(entry)) => Lookup::Found { presented: key.digest(&self.pepper), entry },
-            Ok(Found::Nothing) => {
-                let _ = self.strangers.check(&network_of(facts.address), facts.at);
-                Lookup::Unknown
-            }
+            Ok(Found::Nothing) => Lookup::Unknown,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the door cannot ask the store");
                 Lookup::Unavailable
             }
         }
+    }
+
+    /// Spends one try of the caller's network, unless the id is one that the store has named before.
+    fn charge(&self, facts: &Facts, id: PublicId) -> Option<(Arc<Meter>, Reading)> {
+        if self.known.exists(id) || facts.address.is_loopback() {
+            return None;
+        }
+        let meter = self.strangers.meter(&network_of(facts.address));
+        let reading = meter.spend(facts.at);
+        Some((meter, reading))
+    }
+
+    /// Says how many tries the network has left. Another secret around a known id costs one like an unknown id does, and is
+    /// answered alike once there is none left: nobody learns by it which ids exist.
+    fn tell_of_network(&self, facts: &Facts, verdict: &mut Verdict) {
+        // This machine's own address may be a proxy's, which stands for everybody: one stranger must not stop them all.
+        if facts.address.is_loopback() {
+            return;
+        }
+        let network = network_of(facts.address);
+        if matches!(verdict.outcome, Err(Refusal::WrongSecret)) {
+            let reading = self.strangers.check(&network, facts.at);
+            if let Some(retry_after) = reading.retry_after {
+                verdict.outcome = Err(Refusal::TooManyFailures { retry_after });
+            }
+        }
+        verdict.network = Some(self.strangers.look(&network, facts.at));
     }
 }

@@ -17,6 +17,8 @@ use time::{Duration, OffsetDateTime};
 /// A key as the store described it, its meters, and what was counted for it.
 pub struct Entry {
     stored: StoredApiKey,
+    /// Kept, since it is told and recorded with every request.
+    hint: String,
     meters: Arc<Meters>,
     tally: Tally,
     loaded_at: OffsetDateTime,
@@ -33,6 +35,7 @@ impl Entry {
     pub fn new(stored: StoredApiKey, meters: Arc<Meters>, loaded_at: OffsetDateTime, epoch: u64) -> Self {
         let awaits_first_use = AtomicBool::new(stored.key.is_pending());
         Self {
+            hint: stored.key.hint(),
             stored,
             meters,
             tally: Tally::default(),
@@ -46,6 +49,11 @@ impl Entry {
     /// The key.
     pub fn key(&self) -> &ApiKey {
         &self.stored.key
+    }
+
+    /// How a person recognises the key.
+    pub fn hint(&self) -> &str {
+        &self.hint
     }
 
     /// The digest that a presented key must have.

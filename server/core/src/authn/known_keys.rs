@@ -8,7 +8,7 @@
 
 use super::entry::Entry;
 use crate::{
-    api_key::format::PublicId,
+    api_key::{Notes, format::PublicId},
     limit::{Limiter, Meters, Quota, RateLimits},
     port::{
         Change, Changes, Store, StoreError,
@@ -32,9 +32,6 @@ pub enum Found {
     Nothing,
 }
 
-/// A key's meters, with the limits that they were made for.
-type KeptMeters = (RateLimits, Arc<Meters>);
-
 /// What the door remembers. Cloning it clones a handle.
 #[derive(Clone)]
 pub struct KnownKeys(Arc<Memory>);
@@ -44,8 +41,10 @@ struct Memory {
     entries: Cache<PublicId, Arc<Entry>>,
     /// Ids that no key has, and when that was so. Apart from the entries, so that nobody pushes those out with made-up keys.
     nothing: Cache<PublicId, OffsetDateTime>,
-    /// By lineage: they outlive the entries, and keys that take over from one another share them.
-    meters: Cache<ApiKeyId, KeptMeters>,
+    /// Ids that the store has named once, whether or not what it said is still remembered.
+    existing: Cache<PublicId, ()>,
+    /// By lineage and limits: they outlive the entries, and keys that take over from one another share them.
+    meters: Cache<(ApiKeyId, RateLimits), Arc<Meters>>,
     owners: Limiter<Holder>,
     key_quota: Quota,
     epoch: AtomicU64,
@@ -62,6 +61,8 @@ impl KnownKeys {
     const DEAF_LIFE: Duration = Duration::seconds(2);
     /// How long an unknown id stays unknown without asking.
     const NOTHING_LIFE: Duration = Duration::seconds(5);
+    /// How long a request waits for the store before it is refused.
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(6);
     /// How often a look-up that was overtaken by changes is tried again.
     const TRIES: usize = 16;
 
@@ -71,6 +72,7 @@ impl KnownKeys {
             store,
             entries: Cache::new(Self::CAPACITY),
             nothing: Cache::new(Self::NOTHING_CAPACITY),
+            existing: Cache::new(Self::CAPACITY),
             meters: Cache::new(Self::CAPACITY),
             owners: Limiter::new(owner_quota),
             key_quota,
@@ -90,11 +92,22 @@ impl KnownKeys {
         (age <= Self::NOTHING_LIFE && age >= Duration::ZERO).then_some(Found::Nothing)
     }
 
+    /// Whether the store has ever named a key with this id, as far as this process remembers.
+    pub fn exists(&self, id: PublicId) -> bool {
+        self.0.existing.contains_key(&id)
+    }
+
     /// What the store says of a key. However many ask for one key at once, the store is asked once.
     ///
     /// # Errors
     /// [`StoreError`]: then nobody may be let in.
     pub async fn look_up(&self, id: PublicId, now: OffsetDateTime) -> Result<Found, StoreError> {
+        // Those who wait for one another's look-ups wait no longer than one of them may take.
+        let found = tokio::time::timeout(Self::PATIENCE, self.ask(id, now)).await;
+        found.unwrap_or_else(|_| Err(StoreError::Unavailable("the store did not answer in time".into())))
+    }
+
+    async fn ask(&self, id: PublicId, now: OffsetDateTime) -> Result<Found, StoreError> {
         let memory = &*self.0;
         for _ in 0..Self::TRIES {
             let place = match memory.entries.get_value_or_guard_async(&id).await {
@@ -105,11 +118,19 @@ impl KnownKeys {
                 }
                 Err(place) => place,
             };
+            // Whoever asked before us may have found that nobody has it.
+            if let Some(Found::Nothing) = self.remembered(id, now) {
+                return Ok(Found::Nothing);
+            }
             let epoch = memory.epoch.load(Ordering::Acquire);
-            let Some(stored) = memory.store.api_key_for_door(id).await? else {
+            let Some(mut stored) = memory.store.api_key_for_door(id).await? else {
                 memory.nothing.insert(id, now);
                 return Ok(Found::Nothing);
             };
+            memory.existing.insert(id, ());
+            // What only people read need not be remembered for each of many keys.
+            stored.key.settings.notes = Notes::default();
+            stored.key.leaked = None;
             let meters = memory.meters_of(&stored);
             let entry = Arc::new(Entry::new(stored, meters, now, epoch));
             match place.insert(Arc::clone(&entry)) {
@@ -170,19 +191,17 @@ impl Memory {
         entry.is_current(now, self.epoch.load(Ordering::Acquire), life)
     }
 
-    /// The meters of a key's lineage: those it had, unless its limits were changed.
+    /// The meters of a key's lineage under its limits: those that there are, or new ones.
     fn meters_of(&self, stored: &StoredApiKey) -> Arc<Meters> {
-        let (lineage, limits) = (stored.key.lineage, &stored.key.settings.limits);
-        if let Some((kept, meters)) = self.meters.get(&lineage).filter(|(kept, _)| kept == limits) {
-            debug_assert_eq!(&kept, limits);
-            return meters;
-        }
-        let owner = self.owners.meter(&stored.key.owner.holder());
-        let meters = Arc::new(match limits.quotas() {
-            [] => Meters::new(self.key_quota, &[], owner),
-            [first, others @ ..] => Meters::new(*first, others, owner),
-        });
-        self.meters.insert(lineage, (limits.clone(), Arc::clone(&meters)));
-        meters
+        let place = (stored.key.lineage, stored.key.settings.limits.clone());
+        let new = || {
+            let owner = self.owners.meter(&stored.key.owner.holder());
+            let meters = match stored.key.settings.limits.quotas() {
+                [] => Meters::new(self.key_quota, &[], owner),
+                [first, others @ ..] => Meters::new(*first, others, owner),
+            };
+            Ok::<_, std::convert::Infallible>(Arc::new(meters))
+        };
+        self.meters.get_or_insert_with(&place, new).unwrap_or_else(|never| match never {})
     }
 }

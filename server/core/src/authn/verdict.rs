@@ -30,6 +30,11 @@ impl Principal {
         self.0.key()
     }
 
+    /// How a person recognises the key.
+    pub fn hint(&self) -> &str {
+        self.0.hint()
+    }
+
     /// Whom the key stands for.
     pub fn owner(&self) -> &KeyOwner {
         &self.0.key().owner

@@ -1,8 +1,8 @@
 //! What a report of a found key asks for.
 
-use super::finder;
+use super::{breaks_a_line, finder, redacted};
 use crate::{
-    api_key::{KeyChanges, PlainApiKey},
+    api_key::{KeyChanges, PlainApiKey, let_the_old_key_be, old_key_of},
     authn::KnownKeys,
     limit::{Limiter, Quota, Reading, network_of},
     mail::Letter,
@@ -13,7 +13,7 @@ use crate::{
     ports::Ports,
     secret::{DigestKey, digests_equal},
 };
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Where a key was found, in the words of whoever reported it.
@@ -25,11 +25,7 @@ impl LeakPlace {
 
     /// The first characters of what was said, on one line, with our own secrets taken out.
     pub fn new(text: &str) -> Self {
-        let mut clean = text.to_owned();
-        for found in finder::find(text.as_bytes()) {
-            clean = clean.replace(found.key.expose(), &found.key.hint());
-        }
-        Self(clean.chars().filter(|character| !character.is_control()).take(Self::MAX_LENGTH).collect())
+        Self(redacted(text).chars().filter(|character| !breaks_a_line(*character)).take(Self::MAX_LENGTH).collect())
     }
 }
 
@@ -79,11 +75,43 @@ impl LeakDesk {
     /// # Errors
     /// [`StoreError`]: the report should be sent again.
     pub async fn report(&self, text: &str, place: &LeakPlace) -> Result<bool, StoreError> {
+        let mut looked_at = BTreeSet::new();
         let mut real = false;
-        for found in finder::find(text.as_bytes()).take(Self::KEYS_IN_A_REPORT) {
-            real |= self.report_key(&found.key, place).await?;
+        for found in finder::find(text.as_bytes()) {
+            if looked_at.len() == Self::KEYS_IN_A_REPORT {
+                break;
+            }
+            if looked_at.insert(found.key.public_id()) {
+                real |= self.report_key(&found.key, place).await?;
+            }
         }
         Ok(real)
+    }
+
+    /// Works on a report whose sender was thanked already: what cannot be done now is tried again for a while.
+    pub async fn report_patiently(&self, text: &str, place: &LeakPlace) {
+        const TRIES: u32 = 8;
+        let mut pause = Duration::from_millis(200);
+        for left in (0..TRIES).rev() {
+            match self.report(text, place).await {
+                Ok(_) => return,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, tries_left = left, "a report of a leaked key could not be worked on");
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    /// Waits, for some seconds at most, until no report is being worked on.
+    pub async fn finish(&self) {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let all = self.room.acquire_many(u32::try_from(Self::ROOM).unwrap_or(u32::MAX));
+        if tokio::time::timeout(PATIENCE, all).await.is_err() {
+            tracing::error!("reports of leaked keys were left unfinished");
+        }
     }
 
     async fn report_key(&self, presented: &PlainApiKey, place: &LeakPlace) -> Result<bool, StoreError> {
@@ -95,18 +123,20 @@ impl LeakDesk {
         let (key, now) = (stored.key, self.ports.now());
         // A personal access token opens what its person may do: it is always revoked.
         let revoke = self.ports.store.key_policy_of(key.id).await?.is_none_or(|policy| policy.revoke_leaked);
+        let (people, old) = (self.ports.store.key_people(key.id).await?, old_key_of(&self.ports, &key).await?);
         let mut work = self.ports.store.begin().await?;
         let noted = work.api_key_leaked(key.id, &Leaked { at: now, place: place.0.clone() }).await?;
         let works = matches!(key.state(now), KeyState::Live | KeyState::Disabled(_));
+        let mut changed = vec![key.public_id];
         if works && revoke {
             let revoked = Revoked { at: now, because: RevokedBecause::Leaked };
             let _ = work.api_key_revoke(key.owner.holder(), key.id, None, revoked).await?;
+            changed.extend(let_the_old_key_be(&mut *work, &key, old).await?);
         }
         if works && noted == Consumed::Won {
-            let people = self.ports.store.key_people(key.id).await?;
             Letter::key_leaked(&key, &place.0, revoke, &self.public_url).send(&mut *work, &self.ports, &people).await?;
         }
-        self.changes.commit(work, &[key.public_id]).await?;
+        self.changes.commit(work, &changed).await?;
         tracing::warn!(key.hint = %key.hint(), revoked = works && revoke, "a key was reported as leaked");
         Ok(true)
     }

@@ -47,7 +47,7 @@ impl Meter {
         let ahead = self.ahead(self.arrival.load(Ordering::Relaxed), now);
         let spent = ahead.saturating_add(self.quota.cost()).saturating_sub(now);
         let over = spent - self.quota.depth();
-        self.reading(ahead - now, (over > 0).then_some(over))
+        self.reading(ahead - now, (over > self.leeway()).then_some(over))
     }
 
     pub(super) fn spend_at(&self, now: i64) -> Reading {
@@ -57,7 +57,7 @@ impl Meter {
             let ahead = self.ahead(current, now);
             let next = ahead.saturating_add(cost);
             let spent = next.saturating_sub(now);
-            if spent > depth {
+            if spent - depth > self.leeway() {
                 return self.reading(ahead - now, Some(spent - depth));
             }
             match self.arrival.compare_exchange_weak(current, next, Ordering::Relaxed, Ordering::Relaxed) {
@@ -68,17 +68,26 @@ impl Meter {
     }
 
     /// Gives one request back, where another meter refused it.
-    pub(super) fn give_back(&self) {
+    pub(crate) fn give_back(&self) {
         self.arrival.fetch_sub(self.quota.cost(), Ordering::Relaxed);
     }
 
-    /// Nobody can be further ahead than a whole window: such an arrival is from before the clock was set back.
+    /// Nobody can be much further ahead than a whole window: such an arrival is from before the clock was set back. A little
+    /// further is whoever reads the clock first and comes second, and must not find the quota whole again for it.
     fn ahead(&self, arrival: i64, now: i64) -> i64 {
-        if arrival > now.saturating_add(self.quota.depth()) { now } else { arrival.max(now) }
+        const SLACK: i64 = 5_000_000_000;
+        if arrival > now.saturating_add(self.quota.depth()).saturating_add(SLACK) { now } else { arrival.max(now) }
+    }
+
+    /// Callers at once read their clocks a moment apart and come in another order. Less than one request's worth, so that it
+    /// lets none in beyond the quota.
+    fn leeway(&self) -> i64 {
+        const APART: i64 = 5_000_000;
+        APART.min(self.quota.cost() / 2)
     }
 
     fn reading(&self, spent: i64, retry_after: Option<i64>) -> Reading {
-        let left = (self.quota.depth() - spent) / self.quota.cost();
+        let left = (self.quota.depth() + self.leeway() - spent) / self.quota.cost();
         Reading {
             quota: self.quota,
             remaining: u32::try_from(left).unwrap_or(0),
@@ -135,6 +144,15 @@ mod tests {
             }
         });
         assert_eq!(passed.into_inner(), 100);
+    }
+
+    #[test]
+    fn r50_who_read_the_clock_a_little_earlier_finds_no_new_quota() {
+        let meter = meter(10, 60);
+        for number in 0..200 {
+            let at = START - Duration::microseconds(number * 137 % 5_000);
+            assert_eq!(meter.spend(at).retry_after.is_none(), number < 10, "request {number}");
+        }
     }
 
     #[test]

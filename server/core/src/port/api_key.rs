@@ -282,6 +282,11 @@ impl ApiKey {
         self.revoked.is_none() && self.takeover.is_some_and(|takeover| takeover.started_at.is_none())
     }
 
+    /// Whether another key can take over from it: it works, and no rotation of it is under way.
+    pub fn is_rotatable(&self, now: OffsetDateTime) -> bool {
+        self.state(now) == KeyState::Live && self.replaced.is_none() && !self.is_pending()
+    }
+
     /// When it stops working by itself: at its expiry, or at the end of a rotation, whichever comes first.
     pub fn ends_at(&self) -> Option<OffsetDateTime> {
         let retires = self.replaced.and_then(|replaced| replaced.retires_at);

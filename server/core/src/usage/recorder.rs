@@ -86,6 +86,9 @@ pub(super) struct Shared {
     without_row: AtomicU64,
     served: Meter,
     refused: Meter,
+    /// Refusals of those who came with no key that is known: they have a budget of their own, so that no stranger's flood takes
+    /// the rows of anybody's keys.
+    nobodys: Meter,
 }
 
 /// Takes requests for the record. Cloning it clones a handle.
@@ -105,6 +108,7 @@ impl Recorder {
             without_row: AtomicU64::new(0),
             served: RowBudget::meter(budget.served_per_second),
             refused: RowBudget::meter(budget.refused_per_second),
+            nobodys: RowBudget::meter(budget.refused_per_second),
         });
         (Self { sender, shared: Arc::clone(&shared) }, receiver, shared)
     }
@@ -122,13 +126,23 @@ impl Recorder {
                 status: passed.status,
                 refused,
             };
-            let counted = Counted { slot, at, address: verdict.facts.address, duration: passed.duration };
+            let counted = Counted {
+                slot,
+                at,
+                address: verdict.facts.address,
+                duration: passed.duration,
+                exposed: verdict.exposed,
+            };
             if entry.tally().count(&counted) {
                 self.shared.used.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(entry));
                 self.shared.wake.notify_one();
             }
         }
-        let budget = if refused || verdict.reported { &self.shared.refused } else { &self.shared.served };
+        let budget = match (&verdict.known, refused || verdict.reported) {
+            (None, _) => &self.shared.nobodys,
+            (Some(_), true) => &self.shared.refused,
+            (Some(_), false) => &self.shared.served,
+        };
         let granted = budget.spend(at).retry_after.is_none();
         if !granted {
             self.shared.without_row.fetch_add(1, Ordering::Relaxed);

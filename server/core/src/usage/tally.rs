@@ -34,6 +34,8 @@ pub struct Counted {
     pub address: IpAddr,
     /// How long the answer took.
     pub duration: Duration,
+    /// Whether the key was seen where it must not be.
+    pub exposed: bool,
 }
 
 /// What was counted since the last visit.
@@ -43,6 +45,17 @@ pub struct Counts {
     pub slots: Vec<(Slot, RollupCounts)>,
     /// When a request was last let in, and from where.
     pub last_use: Option<(OffsetDateTime, IpAddr)>,
+    /// When the key was first seen where it must not be.
+    pub exposed_at: Option<OffsetDateTime>,
+}
+
+/// What is said of a key beside its counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// When a request was last let in, and from where.
+    pub last_use: Option<(OffsetDateTime, IpAddr)>,
+    /// When it was first seen where it must not be.
+    pub exposed_at: Option<OffsetDateTime>,
 }
 
 /// The counts of one key. Its lock is held for some nanoseconds, and only requests with the same key can meet at it.
@@ -65,16 +78,19 @@ impl Tally {
         if !counted.slot.refused && counts.last_use.is_none_or(|(last, _)| last <= counted.at) {
             counts.last_use = Some((counted.at, counted.address));
         }
+        if counted.exposed && counts.exposed_at.is_none() {
+            counts.exposed_at = Some(counted.at);
+        }
         first
     }
 
     /// Hands over what was counted, and begins anew. The room for slots is kept.
-    pub fn hand_over(&self, mut take: impl FnMut(Slot, RollupCounts)) -> Option<(OffsetDateTime, IpAddr)> {
+    pub fn hand_over(&self, mut take: impl FnMut(Slot, RollupCounts)) -> Seen {
         let mut counts = self.lock();
         for (slot, sums) in counts.slots.drain(..) {
             take(slot, sums);
         }
-        counts.last_use.take()
+        Seen { last_use: counts.last_use.take(), exposed_at: counts.exposed_at.take() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -105,6 +121,7 @@ mod tests {
             at: datetime!(2026-11-23 12:00 UTC),
             address: Ipv4Addr::LOCALHOST.into(),
             duration: Duration::from_micros(300),
+            exposed: false,
         }
     }
 
@@ -143,8 +160,8 @@ mod tests {
         let tally = Tally::default();
         assert!(tally.count(&counted(401, true)), "the first since the last visit");
         assert!(!tally.count(&counted(401, true)));
-        assert_eq!(tally.hand_over(|_, _| {}), None);
+        assert_eq!(tally.hand_over(|_, _| {}), Seen::default());
         assert!(tally.count(&counted(200, false)));
-        assert!(tally.hand_over(|_, _| {}).is_some());
+        assert!(tally.hand_over(|_, _| {}).last_use.is_some());
     }
 }

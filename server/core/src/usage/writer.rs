@@ -11,6 +11,7 @@ use crate::{
         request_log::{Attribution, LastUse, Period, RequestBatch, RequestRow, RollupCounts, RollupKey},
     },
 };
+use ::time::OffsetDateTime;
 use latchkey_model::{ApiKeyId, OwnerId};
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -28,6 +29,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
 /// A batch that took long to write is followed by so many times as long a pause: writing never takes more than a small part of
 /// the machine from those who wait for an answer.
 const REST: u32 = 30;
+/// How many ids of mistyped keys are looked up for one batch: more come from somebody who makes them up.
+const CLAIMS_AT_ONCE: usize = 100;
 /// How often a batch is tried again when the store is out of reach.
 const TRIES: u32 = 5;
 
@@ -47,7 +50,14 @@ impl Recording {
         let (recorder, rows, shared) = Recorder::new(budget);
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
-        let writer = Writer { store, rows, shared, counts: BTreeMap::new(), last_uses: HashMap::new() };
+        let writer = Writer {
+            store,
+            rows,
+            shared,
+            counts: BTreeMap::new(),
+            last_uses: HashMap::new(),
+            exposures: BTreeMap::new(),
+        };
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new().name("lk-record".to_owned()).spawn(move || {
             give_way();
@@ -83,6 +93,8 @@ struct Writer {
     /// Counts that are not written yet: a failed batch keeps them for the next one.
     counts: BTreeMap<RollupKey, RollupCounts>,
     last_uses: HashMap<ApiKeyId, LastUse>,
+    /// Keys that were seen where they must not be, until it is written.
+    exposures: BTreeMap<ApiKeyId, OffsetDateTime>,
 }
 
 impl Writer {
@@ -113,15 +125,17 @@ impl Writer {
         self.collect_counts();
         let mut batch = RequestBatch::default();
         self.attribute(taken, &mut batch).await;
-        if batch.rows.is_empty() && self.counts.is_empty() && batch.exposures.is_empty() {
+        if batch.rows.is_empty() && self.counts.is_empty() {
             return count;
         }
         batch.rollups = self.counts.iter().map(|(key, counts)| (key.clone(), *counts)).collect();
         batch.last_uses = self.last_uses.values().cloned().collect();
+        batch.exposures = self.exposures.iter().map(|(key, at)| (*key, *at)).collect();
         match write(&*self.store, &batch).await {
             Ok(()) => {
                 self.counts.clear();
                 self.last_uses.clear();
+                self.exposures.clear();
             }
             Err(error) => {
                 self.shared.lost.fetch_add(count as u64, Ordering::Relaxed);
@@ -141,8 +155,11 @@ impl Writer {
         for entry in used {
             let key = entry.key();
             let (owner, id) = (key.owner.id(), key.id);
-            let last = entry.tally().hand_over(|slot, sums| self.add(owner, id, slot, &sums));
-            if let Some((at, address)) = last {
+            let seen = entry.tally().hand_over(|slot, sums| self.add(owner, id, slot, &sums));
+            if let Some(at) = seen.exposed_at {
+                self.exposures.entry(id).or_insert(at);
+            }
+            if let Some((at, address)) = seen.last_use {
                 let used = LastUse { api_key_id: id, at, address };
                 match self.last_uses.get_mut(&id) {
                     Some(known) if known.at >= at => {}
@@ -182,16 +199,15 @@ impl Writer {
         for served in taken {
             let mut attribution = served.verdict.attribution();
             if let (None, Some(public_id)) = (&attribution, served.verdict.claimed_public_id) {
+                let room = claimed.len() < CLAIMS_AT_ONCE;
                 attribution = match claimed.entry(public_id) {
                     Entry::Occupied(known) => known.get().clone(),
-                    Entry::Vacant(unknown) => unknown.insert(self.owner_of(public_id).await).clone(),
+                    Entry::Vacant(unknown) if room => unknown.insert(self.owner_of(public_id).await).clone(),
+                    Entry::Vacant(_) => None,
                 };
                 if let Some(owner) = &attribution {
                     self.count_late(owner, &served);
                 }
-            }
-            if let (true, Some(owner)) = (served.verdict.exposed, &attribution) {
-                batch.exposures.push((owner.api_key_id, arrival_of(&served)));
             }
             batch.rows.push(row(served, attribution));
         }

@@ -1,6 +1,6 @@
 //! Questions about keys.
 
-use super::row::{Row, keys_with_surroundings, owned_by};
+use super::row::{Row, keys_with_surroundings, owned_by, works_at};
 use crate::{
     SeaStore,
     convert::{count, micros, word},
@@ -20,7 +20,7 @@ use latchkey_core::{
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, TeamRole};
 use sea_orm::{
     ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait, Select,
-    sea_query::{Expr, ExprTrait, Order},
+    sea_query::{CaseStatement, Expr, ExprTrait, Order},
 };
 
 /// More groups than this of route and address say no more to a person.
@@ -72,11 +72,9 @@ impl ApiKeyReader for SeaStore {
         let query = owned_by(keys_with_surroundings(), account)
             .filter(environment::Column::ApplicationId.eq(application.as_uuid()))
             .filter(environment::Column::Kind.eq(environment.as_str()));
-        // However many there are: those that are not revoked, and of them the newest, are what a page can show.
-        let query = query
-            .order_by_asc(Expr::col((api_key::Entity, api_key::Column::RevokedAt)).is_not_null())
-            .order_by_desc(api_key::Column::CreatedAt)
-            .limit(LISTED_AT_MOST);
+        // However many there are: those that work, and of them the newest, are what a page can show.
+        let works: Expr = CaseStatement::new().case(works_at(now), 0).finally(1).into();
+        let query = query.order_by_asc(works).order_by_desc(api_key::Column::CreatedAt).limit(LISTED_AT_MOST);
         self.keys_live_first(query, now).await
     }
 

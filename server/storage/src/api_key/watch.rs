@@ -41,6 +41,8 @@ impl SeaStore {
             .filter(works_at(now))
             .filter(Column::ExpiresAt.lte(micros(before)))
             .filter(Condition::any().add(Column::ToldDays.is_null()).add(Column::ToldDays.gt(days)))
+            // Whoever has begun a rotation knows.
+            .filter(Column::ReplacedBy.is_null())
             // Whoever makes a key for a week need not be told a minute later that it ends within a month.
             .filter(life.gt(micros(OffsetDateTime::UNIX_EPOCH + Duration::days(days))))
             .order_by_asc(Column::ExpiresAt)

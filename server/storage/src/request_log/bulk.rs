@@ -6,7 +6,7 @@
 
 use crate::error::store_error;
 use latchkey_core::port::StoreError;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseTransaction, Statement, Value};
 use std::fmt::Write;
 
 /// The lengths of blocks, the longest first.
@@ -32,14 +32,16 @@ impl Bulk {
             let block = BLOCKS.into_iter().find(|block| *block <= left).unwrap_or(1);
             left -= block;
             let values: Vec<Value> = rows.by_ref().take(block).flatten().collect();
-            let statement = Statement::from_sql_and_values(backend, self.sql(block), values);
+            let statement = Statement::from_sql_and_values(backend, self.sql(backend, block), values);
             transaction.execute_raw(statement).await.map_err(store_error)?;
         }
         Ok(())
     }
 
-    /// The statement for so many rows: `… VALUES ($1, $2), ($3, $4) …`.
-    fn sql(&self, rows: usize) -> String {
+    /// The statement for so many rows: `… VALUES (?, ?), (?, ?) …`. PostgreSQL numbers its values; SQLite looks numbers up by
+    /// their names, one after the other, which for thousands of them takes longer than all the rest.
+    fn sql(&self, backend: DatabaseBackend, rows: usize) -> String {
+        let numbered = backend == DatabaseBackend::Postgres;
         let mut sql = String::with_capacity(self.head.len() + self.tail.len() + rows * self.columns * 7);
         sql.push_str(self.head);
         let mut number = 0;
@@ -47,9 +49,13 @@ impl Bulk {
             sql.push_str(if row == 0 { "(" } else { ", (" });
             for column in 0..self.columns {
                 number += 1;
-                let comma = if column == 0 { "" } else { ", " };
-                // Writing to a text cannot fail.
-                let _ = write!(sql, "{comma}${number}");
+                sql.push_str(if column == 0 { "" } else { ", " });
+                if numbered {
+                    // Writing to a text cannot fail.
+                    let _ = write!(sql, "${number}");
+                } else {
+                    sql.push('?');
+                }
             }
             sql.push(')');
         }
@@ -65,7 +71,9 @@ mod tests {
     #[test]
     fn a_statement_numbers_its_values() {
         let bulk = Bulk { head: "INSERT INTO t VALUES ", tail: " ON CONFLICT DO NOTHING", columns: 2 };
-        assert_eq!(bulk.sql(1), "INSERT INTO t VALUES ($1, $2) ON CONFLICT DO NOTHING");
-        assert_eq!(bulk.sql(2), "INSERT INTO t VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING");
+        let (postgres, sqlite) = (DatabaseBackend::Postgres, DatabaseBackend::Sqlite);
+        assert_eq!(bulk.sql(postgres, 1), "INSERT INTO t VALUES ($1, $2) ON CONFLICT DO NOTHING");
+        assert_eq!(bulk.sql(postgres, 2), "INSERT INTO t VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING");
+        assert_eq!(bulk.sql(sqlite, 2), "INSERT INTO t VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING");
     }
 }
