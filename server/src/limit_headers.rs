@@ -51,7 +51,9 @@ fn put_readings(headers: &mut HeaderMap, readings: &Readings) {
 fn write_reading(policy: &mut Text, state: &mut Text, name: &[&str], reading: &Reading) {
     for text in [&mut *policy, &mut *state] {
         text.push(if text.length == 0 { "\"" } else { ", \"" });
-        name.iter().for_each(|part| text.push(part));
+        for part in name {
+            text.push(part);
+        }
         text.push("\"");
     }
     policy.push(";q=");
