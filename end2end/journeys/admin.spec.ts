@@ -23,6 +23,7 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
   await expect(page.locator(".trace-failed")).toContainText("none was sent");
 
   await check(page, "/admin/failures");
+  await check(page, "/admin/outbox");
   await check(page, `/logs/${refused.requestId}`);
   await check(page, "/admin/failures?reason=revoked&address=192.0.2.1");
 

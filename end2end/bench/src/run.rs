@@ -161,6 +161,10 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         .collect();
     let rows = rounds::run(NonZeroUsize::new(plan.rounds).ok_or("no rounds")?, &mut scenarios)?;
     println!("{}", Table::new(&rows));
+    // A folder without these keys would measure refusals, which is another figure.
+    if let Some((status, _)) = rows.get(1).and_then(|row| row.statuses.seen().find(|(status, _)| *status != 200)) {
+        return Err(format!("a good key was answered {status}: was this folder seeded?").into());
+    }
 
     let half = rows.get(1).map_or(1.0, |row| row.per_second / 2.0);
     println!("\nat half of that, at a constant rate: latency from when each request was due");
