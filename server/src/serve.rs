@@ -50,9 +50,6 @@ pub enum ServeError {
     /// The assets are missing.
     #[error(transparent)]
     Assets(#[from] crate::assets::AssetsError),
-    /// No password can be hashed.
-    #[error("no password can be hashed on this machine")]
-    Hash(#[from] latchkey_core::account::password::HashError),
     /// The system gives no thread.
     #[error("the thread that records requests cannot be started: {0}")]
     Thread(io::Error),
@@ -138,7 +135,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
         refused_per_second: config.log_rows_per_second.saturating_mul(REFUSED_ROWS),
     };
     let (recorder, recording) = Recording::start(Arc::new(store), budget).map_err(ServeError::Thread)?;
-    let services = Services::new(ports, &master, &settings)?;
+    let services = Services::new(ports, &master, &settings);
     let changes = services.ports.store.changes();
     tokio::spawn(services.known_keys.clone().listen(changes));
     let state = AppState::from(Parts {

@@ -178,8 +178,7 @@ async fn store() -> (Arc<dyn Store>, Config, tempfile::TempDir) {
 async fn known_keys() -> (KnownKeys, Vec<PublicId>) {
     let (store, config, _folder) = store().await;
     let ports = Ports::new(Arc::clone(&store), Arc::new(SystemClock), Arc::new(SystemRandom));
-    let services = Services::new(ports, &MasterKey::new([1; 32]), &settings_of(&config))
-        .unwrap_or_else(|error| unreachable!("{error}"));
+    let services = Services::new(ports, &MasterKey::new([1; 32]), &settings_of(&config));
     let form = SignUp {
         email: "bench@example.org",
         name: "Bench",

@@ -1,7 +1,7 @@
 //! Every service, bundled for the handlers.
 
 use crate::{
-    account::{AccountService, Passwords, SessionService, password::HashError},
+    account::{AccountService, Passwords, SessionService},
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations},
     application::ApplicationService,
     authn::{Door, KnownKeys},
@@ -71,17 +71,14 @@ pub struct Services {
 
 impl Services {
     /// Builds every service on the ports.
-    ///
-    /// # Errors
-    /// [`HashError`] when no password can be hashed on this machine.
-    pub fn new(ports: Ports, master: &MasterKey, settings: &Settings) -> Result<Self, HashError> {
+    pub fn new(ports: Ports, master: &MasterKey, settings: &Settings) -> Self {
         let pepper = master.derive("api-key");
-        let passwords = Passwords::new(settings.hashes_at_once, &ports.secret_bytes())?;
+        let passwords = Passwords::new(settings.hashes_at_once);
         let known_keys = KnownKeys::new(ports.store.clone(), settings.key_quota, settings.owner_quota);
         let rotations = Rotations::new(ports.clone(), KeyChanges::new(known_keys.clone()));
         let api_keys = ApiKeyService::new(ports.clone(), pepper.clone(), known_keys.clone(), settings.needed_scope);
         let url = settings.public_url.clone();
-        Ok(Self {
+        Self {
             accounts: AccountService::new(ports.clone(), passwords, settings.attempt_quota),
             sessions: SessionService::new(ports.clone()),
             applications: ApplicationService::new(ports.clone()),
@@ -96,6 +93,6 @@ impl Services {
             usage: UsageService::new(ports.clone()),
             log: LogService::new(ports.clone()),
             ports,
-        })
+        }
     }
 }

@@ -84,8 +84,6 @@ pub enum HashError {
 /// Hashes and verifies passwords: argon2id, 19 MiB, two passes, one lane.
 #[derive(Clone)]
 pub struct Passwords {
-    /// A hash of nothing that anybody knows, so that an unknown account costs what a known one does.
-    dummy: Arc<str>,
     /// Hashes under way: each takes 19 MiB and a core.
     running: Arc<Semaphore>,
     /// Hashes under way or waiting: beyond them, "busy" at once.
@@ -96,17 +94,17 @@ impl Passwords {
     /// How many wait for each one that runs.
     const WAITING_PER_RUNNING: usize = 16;
 
+    /// The hash of no password that anybody knows, at the cost of a real one, so that an unknown account takes the time of a
+    /// known one. It is written here, since making one at every start would take 19 MiB that an idle process keeps.
+    const DUMMY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
     /// A pool that hashes so many passwords at once.
-    ///
-    /// # Errors
-    /// [`HashError::Failed`] when the library cannot make a hash at all.
-    pub fn new(at_once: usize, secret: &[u8; 32]) -> Result<Self, HashError> {
-        let dummy = hash_now(secret)?;
-        Ok(Self {
-            dummy: dummy.0.into(),
+    pub fn new(at_once: usize) -> Self {
+        Self {
             running: Arc::new(Semaphore::new(at_once)),
             admitted: Arc::new(Semaphore::new(at_once * (1 + Self::WAITING_PER_RUNNING))),
-        })
+        }
     }
 
     /// Hashes a password under a new salt.
@@ -124,7 +122,7 @@ impl Passwords {
     /// [`HashError`].
     pub async fn verify(&self, password: PlainPassword, hash: Option<PasswordHash>) -> Result<bool, HashError> {
         let exists = hash.is_some();
-        let hash = hash.unwrap_or_else(|| PasswordHash(self.dummy.to_string()));
+        let hash = hash.unwrap_or_else(|| PasswordHash(Self::DUMMY.to_owned()));
         let matches = self
             .run(move || {
                 let parsed = phc::PasswordHash::new(&hash.0).map_err(|error| HashError::Failed(error.into()))?;
@@ -184,9 +182,13 @@ mod tests {
 
     #[tokio::test]
     async fn verifies_the_right_one_only_and_never_the_absent_one() {
-        let passwords = Passwords::new(1, &[3; 32]).unwrap();
+        let passwords = Passwords::new(1);
         let hash = passwords.hash(PlainPassword::new("violet tractor hums")).await.unwrap();
         assert!(hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.0);
+        let (real, dummy): (Vec<_>, Vec<_>) = (hash.0.split('$').collect(), Passwords::DUMMY.split('$').collect());
+        let lengths = |fields: &[&str]| fields.iter().map(|field| field.len()).collect::<Vec<_>>();
+        assert_eq!(real[..4], dummy[..4], "an unknown account costs what a known one does");
+        assert_eq!(lengths(&real), lengths(&dummy));
         assert!(passwords.verify(PlainPassword::new("violet tractor hums"), Some(hash.clone())).await.unwrap());
         assert!(!passwords.verify(PlainPassword::new("violet tractor hum"), Some(hash)).await.unwrap());
         assert!(!passwords.verify(PlainPassword::new("violet tractor hums"), None).await.unwrap());
@@ -194,7 +196,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_same_letters_in_another_form_are_the_same_password() {
-        let passwords = Passwords::new(1, &[3; 32]).unwrap();
+        let passwords = Passwords::new(1);
         let hash = passwords.hash(PlainPassword::new("cafe\u{301} au lait, twice")).await.unwrap();
         assert!(passwords.verify(PlainPassword::new("caf\u{e9} au lait, twice"), Some(hash)).await.unwrap());
     }
