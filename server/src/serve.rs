@@ -25,7 +25,10 @@ use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
 use std::{io, net::SocketAddr, num::NonZeroU32, sync::Arc};
 use time::Duration;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{self, SignalKind},
+};
 
 /// Why the server did not start, or stopped; each text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -169,11 +172,13 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         .await
         .map_err(|source| ServeError::Listen { address: config.listen, source })?;
     let server = build(config, store.clone(), ports, assets)?;
+    // Before anybody is told that we are here: who stops us at once must find us listening, or the last records are lost.
+    let told_to_stop = told_to_stop();
     greet(&server.state).await;
 
     let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
     let app = router(server.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let outcome = axum::serve(listener, app).with_graceful_shutdown(told_to_stop()).await;
+    let outcome = axum::serve(listener, app).with_graceful_shutdown(told_to_stop).await;
     tracing::info!("stopping: writing what is left");
     pruning.abort();
     let _ = pruning.await;
@@ -215,23 +220,24 @@ async fn greet(state: &AppState) {
     }
 }
 
-async fn told_to_stop() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
+/// Listens from here on for the signals that ask for a stop, and is done when one comes. A signal that cannot be listened for never
+/// comes this way.
+fn told_to_stop() -> impl Future<Output = ()> {
+    let listen = |kind| {
+        let signal = unix::signal(kind);
+        async move {
+            match signal {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
             }
-            Err(_) => std::future::pending().await,
         }
     };
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
+    let (interrupt, terminate) = (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));
+    async move {
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
+        }
     }
 }
 

@@ -38,13 +38,6 @@ impl Ports {
         uuid::Builder::from_unix_timestamp_millis(u64::try_from(milliseconds).unwrap_or(0), &random).into_uuid()
     }
 
-    /// 32 unpredictable bytes.
-    pub fn secret_bytes(&self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        self.random.fill(&mut bytes);
-        bytes
-    }
-
     /// The randomness itself.
     pub fn random(&self) -> &dyn Random {
         &*self.random

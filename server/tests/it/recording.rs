@@ -7,9 +7,8 @@ use latchkey_core::usage::report::Range;
 use server::config::Given;
 use std::time::Duration;
 
-async fn counted(portal: &Portal, browser: &mut crate::support::Browser, application: &str) -> String {
+async fn counted(browser: &mut crate::support::Browser, application: &str) -> String {
     tokio::time::sleep(Duration::from_millis(700)).await;
-    let _ = portal;
     browser.get(&format!("/apps/{application}/development/usage")).await.text()
 }
 
@@ -32,7 +31,7 @@ async fn beyond_the_budget_requests_are_counted_exactly_and_have_no_row() {
     for _ in 0..100 {
         assert_eq!(portal.with_key(&key, "POST", "/api/v1/posts", "").await.status, StatusCode::FORBIDDEN);
     }
-    let page = counted(&portal, &mut ada, &application).await;
+    let page = counted(&mut ada, &application).await;
     assert!(page.contains("<dd>400</dd>") && page.contains("100 (25.00 %)"), "{page}");
     let without = 400 - 10 - 50;
     assert_eq!(portal.state.recorder.without_row(), without);
@@ -116,7 +115,7 @@ async fn a_caller_who_goes_away_is_recorded() {
     drop(hold);
     let mut page = String::new();
     for _ in 0..20 {
-        page = counted(&portal, &mut ada, &application).await;
+        page = counted(&mut ada, &application).await;
         if page.contains("499") {
             break;
         }
