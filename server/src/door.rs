@@ -6,7 +6,7 @@ use axum::{
     handler::Handler,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use latchkey_core::{
     authn::{
         Facts, Principal, Refusal, Verdict,
@@ -111,11 +111,13 @@ where
     let facts =
         Facts { at: state.services.ports.now(), address, secure: state.config.is_secure(address), needed_scope };
     let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));
-    let verdict = state.services.door.judge(&facts, &read_credential(&request)).await;
+    let verdict = state.services.door.judge(&facts, &read_credential(request.headers(), request.uri())).await;
 
-    // Only a request that gets a row needs more than this of what it brought; which one does is known at its end.
-    let told = Told { method: method_word(request.method()), uri: request.uri().clone(), agent: agent(&request) };
-    let unanswered = Unanswered { state: &state, route, id, told, started, verdict: Some(verdict) };
+    let method = method_word(request.method());
+    // Only a request that gets a row needs more than this of what it brought.
+    let owed = state.recorder.owes_row(&verdict);
+    let told = owed.then(|| Told { uri: request.uri().clone(), agent: agent(&request) });
+    let unanswered = Unanswered { state: &state, route, id, method, told, started, verdict: Some(verdict) };
     let mut response = match unanswered.verdict.as_ref().map(|verdict| &verdict.outcome) {
         Some(Ok(principal)) => {
             request.extensions_mut().insert(Caller { principal: principal.clone(), request_id: id });
@@ -138,7 +140,9 @@ struct Unanswered<'a> {
     state: &'a AppState,
     route: &'static Route,
     id: RequestId,
-    told: Told,
+    method: &'static str,
+    /// For the row, where one is owed.
+    told: Option<Told>,
     started: Instant,
     verdict: Option<Verdict>,
 }
@@ -167,19 +171,17 @@ impl Drop for Unanswered<'_> {
 
 /// What the caller said of itself.
 struct Told {
-    method: &'static str,
-    uri: http::Uri,
+    uri: Uri,
     agent: Option<HeaderValue>,
 }
 
 /// Counts the request and, within the budget for rows, keeps and logs it. One budget bounds all three: a flood fills neither the
 /// disk nor the log.
 fn record(request: &Unanswered<'_>, status: u16, verdict: Verdict) {
-    let (id, route, told) = (request.id, request.route.path, &request.told);
-    let passed = Passed { method: told.method, route, status, duration: request.started.elapsed() };
-    if !request.state.recorder.count(&verdict, passed) {
-        return;
-    }
+    let (id, route) = (request.id, request.route.path);
+    let passed = Passed { method: request.method, route, status, duration: request.started.elapsed() };
+    request.state.recorder.count(&verdict, passed);
+    let Some(told) = &request.told else { return };
     let reason = verdict.outcome.as_ref().err().map(Refusal::reason);
     let duration_us = passed.duration.as_micros();
     if reason.is_some() {
@@ -209,15 +211,13 @@ pub fn peer(request: &Request) -> IpAddr {
 }
 
 /// Reads every field in which a credential travels; more than one is never a matter of which comes first.
-fn read_credential(request: &Request) -> Credential {
-    let headers = request.headers();
-    let query = request.uri().query();
+fn read_credential<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Credential<'a> {
     let mut authorization = headers.get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes);
     let mut api_key = headers.get_all(API_KEY).iter().map(HeaderValue::as_bytes);
     // Two of a kind say all that there is to say of three.
     let bearers = [authorization.next(), authorization.next()];
     let keys = [api_key.next(), api_key.next()];
-    Credential::read(Carried { authorization: bearers, api_key: keys, query })
+    Credential::read(Carried { authorization: bearers, api_key: keys, query: uri.query() })
 }
 
 fn method_word(method: &Method) -> &'static str {

@@ -5,6 +5,7 @@
 // A page is one type, as deep as its elements.
 #![recursion_limit = "512"]
 
+pub mod answer;
 pub mod api;
 pub mod assets;
 pub mod config;

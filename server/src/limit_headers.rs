@@ -1,9 +1,10 @@
 //! What answers say of rate limits: `RateLimit`, `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers) and, through the
 //! refusal's own answer, `Retry-After`.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use latchkey_core::{
-    authn::Verdict,
+    authn::{Drawn, Entry, Verdict},
     limit::{Reading, Readings},
 };
 use time::Duration;
@@ -14,56 +15,72 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 /// Puts the limits that were asked for this request.
 pub fn put_limits(headers: &mut HeaderMap, verdict: &Verdict) {
     match (&verdict.readings, &verdict.network) {
-        (Some(readings), _) => put_readings(headers, readings),
+        (Some(readings), _) => put_readings(headers, readings, verdict.known.as_deref().map(Entry::drawn)),
         // Who came with no key that is known learns how its network stands.
         (None, Some(network)) => {
             let (mut policy, mut state) = (Text::default(), Text::default());
-            write_reading(&mut policy, &mut state, &["network"], network);
-            policy.put(headers, RATE_LIMIT_POLICY);
-            state.put(headers, RATE_LIMIT);
+            policy.item(&["network"], network, write_policy);
+            state.item(&["network"], network, write_state);
+            put(headers, RATE_LIMIT_POLICY, policy.value());
+            put(headers, RATE_LIMIT, state.value());
         }
         (None, None) => {}
     }
 }
 
-fn put_readings(headers: &mut HeaderMap, readings: &Readings) {
-    let (mut policy, mut state) = (Text::default(), Text::default());
+fn put_readings(headers: &mut HeaderMap, readings: &Readings, drawn: Option<&Drawn>) {
+    // The limit that a key shares with others is told where it matters: when it is the one that refuses.
+    let shared = readings.refused().filter(|(_, owners)| *owners).map(|(owner, _)| owner);
+    let policy = match (drawn, shared) {
+        (Some(drawn), None) => {
+            let policy = drawn.limits.get_or_init(|| list(readings, None, write_policy).bytes());
+            HeaderValue::from_maybe_shared(policy.clone()).ok()
+        }
+        _ => list(readings, shared, write_policy).value(),
+    };
+    put(headers, RATE_LIMIT_POLICY, policy);
+    put(headers, RATE_LIMIT, list(readings, shared, write_state).value());
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+    if let Some(value) = value {
+        headers.insert(name, value);
+    }
+}
+
+/// Every limit of a key as one field's value.
+fn list(readings: &Readings, shared: Option<&Reading>, write: fn(&mut Text, &Reading)) -> Text {
+    let mut text = Text::default();
     match readings.windows() {
-        [only] => write_reading(&mut policy, &mut state, &["key"], only),
+        [only] => text.item(&["key"], only, write),
         // A key with several has one named after each window.
         windows => {
             for reading in windows {
                 let mut window = itoa::Buffer::new();
-                let name = ["key-", window.format(reading.quota.window_seconds.get())];
-                write_reading(&mut policy, &mut state, &name, reading);
+                text.item(&["key-", window.format(reading.quota.window_seconds.get())], reading, write);
             }
         }
     }
-    // The limit that a key shares with others is told where it matters: when it is the one that refuses.
-    if let Some((owner, true)) = readings.refused() {
-        write_reading(&mut policy, &mut state, &["all-keys"], owner);
+    if let Some(owner) = shared {
+        text.item(&["all-keys"], owner, write);
     }
-    policy.put(headers, RATE_LIMIT_POLICY);
-    state.put(headers, RATE_LIMIT);
+    text
 }
 
-/// Adds one limit to both fields: `"name";q=600;w=60` and `"name";r=599;t=1`.
-fn write_reading(policy: &mut Text, state: &mut Text, name: &[&str], reading: &Reading) {
-    for text in [&mut *policy, &mut *state] {
-        text.push(if text.length == 0 { "\"" } else { ", \"" });
-        for part in name {
-            text.push(part);
-        }
-        text.push("\"");
-    }
-    policy.push(";q=");
-    policy.number(reading.quota.requests.get().into());
-    policy.push(";w=");
-    policy.number(reading.quota.window_seconds.get().into());
-    state.push(";r=");
-    state.number(reading.remaining.into());
-    state.push(";t=");
-    state.number(seconds_up(reading.retry_after.unwrap_or(reading.reset_after)));
+/// `;q=600;w=60`
+fn write_policy(text: &mut Text, reading: &Reading) {
+    text.push(";q=");
+    text.number(reading.quota.requests.get().into());
+    text.push(";w=");
+    text.number(reading.quota.window_seconds.get().into());
+}
+
+/// `;r=599;t=1`
+fn write_state(text: &mut Text, reading: &Reading) {
+    text.push(";r=");
+    text.number(reading.remaining.into());
+    text.push(";t=");
+    text.number(seconds_up(reading.retry_after.unwrap_or(reading.reset_after)));
 }
 
 /// A short text that is put together without the heap, since every answer has two of them. What does not fit is left out whole.
@@ -88,10 +105,26 @@ impl Text {
         self.push(itoa::Buffer::new().format(number));
     }
 
-    fn put(&self, headers: &mut HeaderMap, name: HeaderName) {
-        if let Some(value) = self.bytes.get(..self.length).and_then(|text| HeaderValue::from_bytes(text).ok()) {
-            headers.insert(name, value);
+    /// Adds one limit: its name and what is said of it.
+    fn item(&mut self, name: &[&str], reading: &Reading, write: fn(&mut Self, &Reading)) {
+        self.push(if self.length == 0 { "\"" } else { ", \"" });
+        for part in name {
+            self.push(part);
         }
+        self.push("\"");
+        write(self, reading);
+    }
+
+    fn written(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    fn bytes(&self) -> Bytes {
+        Bytes::copy_from_slice(self.written())
+    }
+
+    fn value(&self) -> Option<HeaderValue> {
+        HeaderValue::from_bytes(self.written()).ok()
     }
 }
 
@@ -127,7 +160,7 @@ mod tests {
             readings = meters.spend(now);
         }
         let mut headers = HeaderMap::new();
-        put_readings(&mut headers, &readings);
+        put_readings(&mut headers, &readings, None);
         let text = |name: &HeaderName| headers[name].to_str().unwrap().to_owned();
         (text(&RATE_LIMIT_POLICY), text(&RATE_LIMIT))
     }

@@ -1,14 +1,13 @@
 //! Errors of the API as `application/problem+json` (RFC 9457).
 
-use axum::{
-    body::Body,
-    response::{IntoResponse, Response},
-};
+use crate::answer::{answer, push_json};
+use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use latchkey_core::authn::refusal::Answer;
 use latchkey_model::{FieldErrors, RequestId};
-use serde::Serialize;
 use std::borrow::Cow;
+
+const PROBLEM: &str = "application/problem+json";
 
 /// An error that an API caller gets.
 #[derive(Debug, Clone)]
@@ -21,29 +20,6 @@ pub struct Problem {
     challenge: Option<Cow<'static, str>>,
     retry_after: Option<u64>,
     allow: Option<String>,
-}
-
-/// The members of the body.
-#[derive(Serialize)]
-struct Body9457<'a> {
-    r#type: TypeOf<'a>,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    code: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<RequestId>,
-    #[serde(skip_serializing_if = "FieldErrors::is_empty")]
-    errors: &'a FieldErrors,
-}
-
-/// The stable URI of an error's type, written without being put together first.
-struct TypeOf<'a>(&'a str);
-
-impl Serialize for TypeOf<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("/docs/errors#{}", self.0))
-    }
 }
 
 /// Bytes that most bodies have.
@@ -146,24 +122,8 @@ impl Problem {
 
     /// Draws the response; `request_id` is what the owner can look up.
     pub fn response(&self, request_id: Option<RequestId>) -> Response {
-        let body = Body9457 {
-            r#type: TypeOf(self.code),
-            title: self.title,
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            code: self.code,
-            request_id,
-            errors: &self.errors,
-        };
-        let mut text = Vec::with_capacity(TYPICAL_LENGTH);
-        if serde_json::to_writer(&mut text, &body).is_err() {
-            text.clear();
-        }
-        let mut response = Response::new(Body::from(text));
-        *response.status_mut() = self.status;
+        let mut response = answer(self.status, PROBLEM, self.body(request_id));
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match &self.challenge {
             Some(Cow::Borrowed(text)) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(text));
@@ -182,6 +142,36 @@ impl Problem {
             headers.insert(header::ALLOW, allow);
         }
         response
+    }
+
+    /// The members, in the order of RFC 9457 section 3.1, then ours.
+    fn body(&self, request_id: Option<RequestId>) -> Vec<u8> {
+        let mut body = Vec::with_capacity(TYPICAL_LENGTH);
+        body.extend_from_slice(b"{\"type\":\"/docs/errors#");
+        // Codes are words of ours, which need no escape.
+        body.extend_from_slice(self.code.as_bytes());
+        body.extend_from_slice(b"\",\"title\":");
+        push_json(&mut body, self.title);
+        body.extend_from_slice(b",\"status\":");
+        body.extend_from_slice(self.status.as_str().as_bytes());
+        body.extend_from_slice(b",\"detail\":");
+        push_json(&mut body, &self.detail);
+        body.extend_from_slice(b",\"code\":");
+        push_json(&mut body, self.code);
+        if let Some(id) = request_id {
+            let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+            body.extend_from_slice(b",\"request_id\":\"");
+            body.extend_from_slice(id.as_uuid().as_hyphenated().encode_lower(&mut text).as_bytes());
+            body.push(b'"');
+        }
+        if !self.errors.is_empty()
+            && let Ok(errors) = serde_json::to_vec(&self.errors)
+        {
+            body.extend_from_slice(b",\"errors\":");
+            body.extend_from_slice(&errors);
+        }
+        body.push(b'}');
+        body
     }
 }
 
@@ -203,5 +193,35 @@ impl From<Answer> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         self.response(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    fn read(problem: &Problem, id: Option<RequestId>) -> Value {
+        serde_json::from_slice(&problem.body(id)).unwrap()
+    }
+
+    #[test]
+    fn rfc9457_3_1_the_members_of_a_problem() {
+        let id = RequestId::from_uuid(Uuid::from_u128(7));
+        let problem = Problem::new(StatusCode::CONFLICT, "taken", "Already \"there\"", "A line\nand \\ another.");
+        let expected = json!({
+            "type": "/docs/errors#taken", "title": "Already \"there\"", "status": 409, "detail": "A line\nand \\ another.",
+            "code": "taken", "request_id": "00000000-0000-0000-0000-000000000007",
+        });
+        assert_eq!(read(&problem, Some(id)), expected);
+        assert_eq!(read(&problem, None).get("request_id"), None);
+    }
+
+    #[test]
+    fn members_that_are_wrong_are_told_one_by_one() {
+        let mut errors = FieldErrors::default();
+        errors.add("title", "A title is needed.");
+        assert_eq!(read(&Problem::invalid(errors), None)["errors"]["title"], json!("A title is needed."));
     }
 }

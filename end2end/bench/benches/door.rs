@@ -7,7 +7,7 @@ use latchkey_core::{
     api_key::{CreateApiKey, KeyForm, Notes, PlainApiKey, format::PublicId},
     authn::{
         Entry, Facts, Found, KnownKeys, Lookup, Verdict,
-        credential::{Carried, Credential},
+        credential::{Carried, Credential, Via},
         decide,
     },
     clock::SystemClock,
@@ -98,9 +98,8 @@ fn verdict(key: &PlainApiKey) -> Verdict {
     decide(&facts(), &bearer(key), Lookup::Found { entry: entry(key), presented })
 }
 
-fn bearer(key: &PlainApiKey) -> Credential {
-    let value = format!("Bearer {}", key.expose());
-    Credential::read(Carried { authorization: [Some(value.as_bytes()), None], ..Carried::default() })
+fn bearer(key: &PlainApiKey) -> Credential<'_> {
+    Credential::ApiKey { via: Via::Bearer, key: key.presented() }
 }
 
 /// Reading a header: shape and checksum.

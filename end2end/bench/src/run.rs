@@ -23,6 +23,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The scenario of the table that counts; those before it are the bare handler's.
+const WHOAMI: usize = 2;
+
 /// What to run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Plan {
@@ -98,6 +101,11 @@ fn whoami(target: Target, key: &str) -> Vec<u8> {
     get_with_key(target, "/api/v1/whoami", key)
 }
 
+/// The same request to the bare handler, which asks nobody and answers as many bytes.
+fn whoami_like(target: Target, key: &str) -> Vec<u8> {
+    get_with_key(target, "/same", key)
+}
+
 /// The same key with its last character changed: it fails its checksum.
 fn mistyped(key: &str) -> String {
     let last = if key.ends_with('0') { '1' } else { '0' };
@@ -139,6 +147,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         .collect();
     let mixes = [
         Mix::of_one(&render(bare, "GET", "/", &[], b""))?,
+        Mix::of_one(&whoami_like(bare, key(Purpose::Valid, 0).expose()))?,
         Mix::new(valid.clone(), 1.0, 1)?,
         Mix::new(valid, 1.0, 1)?.with_junk(junk.clone(), 0.1)?,
         Mix::new(junk, 0.0, 1)?,
@@ -149,26 +158,33 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         Duration::from_millis(500),
         Duration::from_secs(plan.seconds),
     );
-    let names = ["bare handler", "whoami, 1 key of many", "the same, 10 % junk", "junk alone", "limit hit"];
+    let names = [
+        "bare handler",
+        "bare, whoami's bytes",
+        "whoami, 1 key of many",
+        "the same, 10 % junk",
+        "junk alone",
+        "limit hit",
+    ];
     let mut scenarios: Vec<_> = names
         .iter()
         .zip(&mixes)
         .enumerate()
         .map(|(index, (name, mix))| {
-            let target = if index == 0 { bare } else { ours };
+            let target = if index < WHOAMI { bare } else { ours };
             Scenario::new(*name, move || closed::run(target, mix, &closed))
         })
         .collect();
     let rows = rounds::run(NonZeroUsize::new(plan.rounds).ok_or("no rounds")?, &mut scenarios)?;
     println!("{}", Table::new(&rows));
     // A folder without these keys would measure refusals, which is another figure.
-    if let Some((status, _)) = rows.get(1).and_then(|row| row.statuses.seen().find(|(status, _)| *status != 200)) {
+    if let Some((status, _)) = rows.get(WHOAMI).and_then(|row| row.statuses.seen().find(|(status, _)| *status != 200)) {
         return Err(format!("a good key was answered {status}: was this folder seeded?").into());
     }
 
-    let half = rows.get(1).map_or(1.0, |row| row.per_second / 2.0);
+    let half = rows.get(WHOAMI).map_or(1.0, |row| row.per_second / 2.0);
     println!("\nat half of that, at a constant rate: latency from when each request was due");
-    let halves: Vec<_> = [(0, bare), (1, ours), (2, ours)]
+    let halves: Vec<_> = [(0, bare), (WHOAMI, ours), (WHOAMI + 1, ours)]
         .into_iter()
         .filter_map(|(index, target)| Some((names.get(index)?, mixes.get(index)?, target)))
         .collect();

@@ -1,7 +1,7 @@
 //! The server of the benchmark: Latchkey as it is served, and a bare handler of the same binary, each on its own port.
 
 use crate::seed::config;
-use axum::{Router, routing::get, serve::ListenerExt};
+use axum::{Router, http::header, routing::get, serve::ListenerExt};
 use latchkey_core::{Ports, clock::SystemClock, random::SystemRandom};
 use server::{
     assets::Assets,
@@ -12,6 +12,9 @@ use server::{
 };
 use std::{net::SocketAddr, path::Path, sync::Arc};
 use tokio::net::TcpListener;
+
+/// As many bytes as `whoami` answers: what is left between the two is the door's.
+const SAME: &str = include_str!("same.json");
 
 /// Serves until it is killed. Says `ready` once both listen.
 pub(crate) async fn serve(data: &Path, listen: SocketAddr, bare: SocketAddr) -> Result<(), Box<dyn std::error::Error>> {
@@ -28,7 +31,10 @@ pub(crate) async fn serve(data: &Path, listen: SocketAddr, bare: SocketAddr) -> 
     let ours = TcpListener::bind(listen).await?.tap_io(no_delay);
     let theirs = TcpListener::bind(bare).await?.tap_io(no_delay);
     let app = router(server.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let handler = Router::new().route("/", get(|| async { "ok" })).into_make_service_with_connect_info::<SocketAddr>();
+    let handler = Router::new()
+        .route("/", get(|| async { "ok" }))
+        .route("/same", get(|| async { ([(header::CONTENT_TYPE, "application/json")], SAME) }))
+        .into_make_service_with_connect_info::<SocketAddr>();
     println!("ready");
     let bare = tokio::spawn(async move { axum::serve(theirs, handler).await });
     axum::serve(ours, app).await?;

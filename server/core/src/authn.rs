@@ -19,8 +19,8 @@ mod verdict;
 
 pub use decide::{Facts, Lookup, decide};
 pub use door::Door;
-pub use entry::Entry;
 pub(crate) use entry::attribution_of;
+pub use entry::{Drawn, Entry};
 pub use known_keys::{Found, KnownKeys};
 pub use refusal::Refusal;
 pub use verdict::{Principal, Verdict};

@@ -32,7 +32,7 @@ impl Ports {
 
     /// A new UUID version 7 for something that happened at this time.
     pub fn uuid_at(&self, at: OffsetDateTime) -> Uuid {
-        let milliseconds = at.unix_timestamp_nanos() / 1_000_000;
+        let milliseconds = at.unix_timestamp() * 1_000 + i64::from(at.millisecond());
         let mut random = [0; 10];
         self.random.fill_id(&mut random);
         uuid::Builder::from_unix_timestamp_millis(u64::try_from(milliseconds).unwrap_or(0), &random).into_uuid()

@@ -6,4 +6,5 @@ mod row;
 mod watch;
 mod write;
 
+pub(crate) use read::for_door;
 pub(crate) use row::works_at;

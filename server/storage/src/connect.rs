@@ -1,11 +1,11 @@
 //! Opening a database.
 
-use crate::{error::store_error, work::SeaUnitOfWork};
+use crate::{api_key::for_door, error::store_error, work::SeaUnitOfWork};
 use async_trait::async_trait;
 use latchkey_core::port::{Changes, Store, StoreError, UnitOfWork};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, SqliteTransactionMode, SqlxPostgresConnector,
+    SqlxSqliteConnector, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -65,12 +65,16 @@ pub struct SeaStore {
     pub(crate) reader: DatabaseConnection,
     writer: DatabaseConnection,
     begin: TransactionOptions,
+    /// The statement by which the door looks a key up.
+    pub(crate) for_door: Arc<str>,
 }
 
 impl SeaStore {
     const READERS: u32 = 4;
     const POSTGRES_CONNECTIONS: u32 = 16;
     const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+    /// After so many pages the log is moved into the database, in one go: as often as it takes less than a millisecond.
+    const CHECKPOINT_PAGES: &str = "250";
     const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// Opens `sqlite://path` (made if it is missing) or `postgres://…`.
@@ -94,7 +98,8 @@ impl SeaStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Self::BUSY_TIMEOUT);
+            .busy_timeout(Self::BUSY_TIMEOUT)
+            .pragma("wal_autocheckpoint", Self::CHECKPOINT_PAGES);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Self::ACQUIRE_TIMEOUT)
@@ -117,6 +122,7 @@ impl SeaStore {
             .await
             .map_err(ConnectError::Open)?;
         Ok(Self {
+            for_door: for_door(DatabaseBackend::Sqlite),
             reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
             writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
             // A deferred transaction that reads first and writes later fails as busy at once, whatever the timeout.
@@ -136,7 +142,12 @@ impl SeaStore {
             .await
             .map_err(ConnectError::Open)?;
         let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-        Ok(Self { reader: connection.clone(), writer: connection, begin: TransactionOptions::default() })
+        Ok(Self {
+            for_door: for_door(DatabaseBackend::Postgres),
+            reader: connection.clone(),
+            writer: connection,
+            begin: TransactionOptions::default(),
+        })
     }
 
     /// Counts every statement from now on that goes through SeaORM: for tests and benchmarks that say how many there are.

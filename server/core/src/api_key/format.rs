@@ -105,24 +105,17 @@ impl PlainApiKey {
         Self { text, kind, public_id: PublicId(public_id) }
     }
 
-    /// Reads a key, with no query and no hash.
+    /// Reads a key, and keeps it.
     ///
     /// # Errors
-    /// [`MalformedKey`]: what is wrong, for the record; the caller is never told.
+    /// [`MalformedKey`].
     pub fn parse(text: &str) -> Result<Self, MalformedKey> {
-        let rest = text.strip_prefix(MARK).ok_or(MalformedKey::NotOurs)?;
-        let (prefix, rest) = rest.split_once('_').ok_or(MalformedKey::Shape)?;
-        let kind = KeyKind::from_prefix(prefix).ok_or(MalformedKey::Shape)?;
-        let (id, rest) = rest.split_once('_').ok_or(MalformedKey::Shape)?;
-        let public_id = id.parse::<PublicId>().map_err(|_| MalformedKey::Shape)?;
-        if rest.len() != SECRET_LENGTH + CHECKSUM_LENGTH || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(MalformedKey::Shape);
-        }
-        let (body, written) = text.as_bytes().split_at(text.len() - CHECKSUM_LENGTH);
-        if checksum(body) != written {
-            return Err(MalformedKey::Checksum { public_id });
-        }
-        Ok(Self { text: Zeroizing::new(text.to_owned()), kind, public_id })
+        PresentedKey::parse(text).map(PresentedKey::kept)
+    }
+
+    /// The key as a request would carry it.
+    pub fn presented(&self) -> PresentedKey<'_> {
+        PresentedKey { text: &self.text, kind: self.kind, public_id: self.public_id }
     }
 
     /// Whom the key stands for.
@@ -147,7 +140,7 @@ impl PlainApiKey {
 
     /// The digest under which the key is stored.
     pub fn digest(&self, pepper: &DigestKey) -> [u8; 32] {
-        pepper.digest(self.text.as_bytes())
+        self.presented().digest(pepper)
     }
 
     /// The key itself, to be shown once to the person who made it.
@@ -159,6 +152,57 @@ impl PlainApiKey {
 impl fmt::Debug for PlainApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PlainApiKey")
+    }
+}
+
+/// A key as a request carries it: it lies where the request lies, and goes with it. It cannot be printed.
+#[derive(Clone, Copy)]
+pub struct PresentedKey<'a> {
+    text: &'a str,
+    kind: KeyKind,
+    public_id: PublicId,
+}
+
+impl<'a> PresentedKey<'a> {
+    /// Reads a key, with no query and no hash.
+    ///
+    /// # Errors
+    /// [`MalformedKey`]: what is wrong, for the record; the caller is never told.
+    pub fn parse(text: &'a str) -> Result<Self, MalformedKey> {
+        let rest = text.strip_prefix(MARK).ok_or(MalformedKey::NotOurs)?;
+        let (prefix, rest) = rest.split_once('_').ok_or(MalformedKey::Shape)?;
+        let kind = KeyKind::from_prefix(prefix).ok_or(MalformedKey::Shape)?;
+        let (id, rest) = rest.split_once('_').ok_or(MalformedKey::Shape)?;
+        let public_id = id.parse::<PublicId>().map_err(|_| MalformedKey::Shape)?;
+        if rest.len() != SECRET_LENGTH + CHECKSUM_LENGTH || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(MalformedKey::Shape);
+        }
+        let (body, written) = text.as_bytes().split_at(text.len() - CHECKSUM_LENGTH);
+        if checksum(body) != written {
+            return Err(MalformedKey::Checksum { public_id });
+        }
+        Ok(Self { text, kind, public_id })
+    }
+
+    /// The public id.
+    pub fn public_id(self) -> PublicId {
+        self.public_id
+    }
+
+    /// The digest under which the key is stored.
+    pub fn digest(self, pepper: &DigestKey) -> [u8; 32] {
+        pepper.digest(self.text.as_bytes())
+    }
+
+    /// The key beyond the request.
+    pub fn kept(self) -> PlainApiKey {
+        PlainApiKey { text: Zeroizing::new(self.text.to_owned()), kind: self.kind, public_id: self.public_id }
+    }
+}
+
+impl fmt::Debug for PresentedKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PresentedKey")
     }
 }
 
@@ -195,7 +239,7 @@ mod tests {
             assert_eq!(read.public_id(), key.public_id());
             assert_eq!(key.expose().split('_').nth(2), Some(key.public_id().as_str()));
             assert!(key.expose().ends_with(key.last_four()));
-            assert_eq!(format!("{key:?}"), "PlainApiKey");
+            assert_eq!(format!("{key:?} {:?}", key.presented()), "PlainApiKey PresentedKey");
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a request carries to say who it is.
 
-use crate::api_key::format::{MARK, MalformedKey, PlainApiKey};
+use crate::api_key::format::{MARK, MalformedKey, PlainApiKey, PresentedKey};
 use std::fmt;
 
 /// Where a credential was found.
@@ -37,7 +37,7 @@ pub struct Carried<'a> {
 
 /// What the request carries, read but not believed.
 #[derive(Debug)]
-pub enum Credential {
+pub enum Credential<'a> {
     /// Nothing.
     Missing,
     /// A well-formed API key.
@@ -45,7 +45,7 @@ pub enum Credential {
         /// Where it was.
         via: Via,
         /// The key.
-        key: PlainApiKey,
+        key: PresentedKey<'a>,
     },
     /// Something at the place of a key that is none.
     Malformed {
@@ -75,9 +75,9 @@ pub enum Credential {
 /// Query parameters that people put secrets in.
 const SECRET_PARAMETERS: [&str; 4] = ["access_token", "api_key", "apikey", "key"];
 
-impl Credential {
+impl<'a> Credential<'a> {
     /// Reads the credential of a request.
-    pub fn read(carried: Carried<'_>) -> Self {
+    pub fn read(carried: Carried<'a>) -> Self {
         if let Some(found) = carried.query.and_then(find_in_query) {
             return found;
         }
@@ -95,8 +95,8 @@ impl Credential {
         }
     }
 
-    fn read_key(via: Via, text: &[u8]) -> Self {
-        let parsed = std::str::from_utf8(text).map_err(|_| MalformedKey::NotOurs).and_then(PlainApiKey::parse);
+    fn read_key(via: Via, text: &'a [u8]) -> Self {
+        let parsed = std::str::from_utf8(text).map_err(|_| MalformedKey::NotOurs).and_then(PresentedKey::parse);
         match parsed {
             Ok(key) => Self::ApiKey { via, key },
             Err(why) => Self::Malformed { via, why },
@@ -114,7 +114,7 @@ fn read_authorization(value: &[u8]) -> (Via, Option<&[u8]>) {
 }
 
 /// A parameter that is named like a secret, or whose value begins like one of ours.
-fn find_in_query(query: &str) -> Option<Credential> {
+fn find_in_query(query: &str) -> Option<Credential<'static>> {
     query.split('&').find_map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = percent_decoded(name);
@@ -160,32 +160,37 @@ mod tests {
         PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Development))
     }
 
-    fn read(authorization: &[&str], api_key: &[&str], query: Option<&str>) -> Credential {
-        let field = |values: &[&str], at: usize| values.get(at).map(|value| value.as_bytes().to_vec());
-        let (first, second) = (field(authorization, 0), field(authorization, 1));
-        let (one, other) = (field(api_key, 0), field(api_key, 1));
-        let authorization = [first.as_deref(), second.as_deref()];
-        Credential::read(Carried { authorization, api_key: [one.as_deref(), other.as_deref()], query })
+    /// Whether what is read of these fields is what it should be.
+    fn reads(authorization: &[&str], api_key: &[&str], query: Option<&str>, is: fn(&Credential<'_>) -> bool) -> bool {
+        let fields = |values: &[&str]| [0, 1].map(|at| values.get(at).map(|value| value.as_bytes().to_vec()));
+        let (authorization, api_key) = (fields(authorization), fields(api_key));
+        let [authorization, api_key] =
+            [&authorization, &api_key].map(|[one, other]| [one.as_deref(), other.as_deref()]);
+        is(&Credential::read(Carried { authorization, api_key, query }))
     }
 
     #[test]
     fn a_key_comes_by_either_header() {
         let key = key();
         for scheme in ["Bearer", "bearer", "BEARER"] {
-            let found = read(&[&format!("{scheme} {}", key.expose())], &[], None);
-            assert!(matches!(found, Credential::ApiKey { via: Via::Bearer, .. }), "{scheme}");
+            let value = format!("{scheme} {}", key.expose());
+            let is = |found: &Credential<'_>| matches!(found, Credential::ApiKey { via: Via::Bearer, .. });
+            assert!(reads(&[&value], &[], None, is), "{scheme}");
         }
-        assert!(matches!(read(&[], &[key.expose()], None), Credential::ApiKey { via: Via::ApiKeyHeader, .. }));
+        assert!(reads(&[], &[key.expose()], None, |found| matches!(
+            found,
+            Credential::ApiKey { via: Via::ApiKeyHeader, .. }
+        )));
     }
 
     #[test]
     fn rfc6750_2_two_credentials_are_ambiguous() {
         let key = key();
         let bearer = format!("Bearer {}", key.expose());
-        assert!(matches!(read(&[&bearer], &[key.expose()], None), Credential::Ambiguous { .. }));
-        assert!(matches!(read(&[&bearer, &bearer], &[], None), Credential::Ambiguous { .. }));
-        assert!(matches!(read(&[], &[key.expose(), key.expose()], None), Credential::Ambiguous { .. }));
-        assert!(matches!(read(&["Basic eDp5", &bearer], &[], None), Credential::Ambiguous { .. }));
+        assert!(reads(&[&bearer], &[key.expose()], None, |found| matches!(found, Credential::Ambiguous { .. })));
+        assert!(reads(&[&bearer, &bearer], &[], None, |found| matches!(found, Credential::Ambiguous { .. })));
+        assert!(reads(&[], &[key.expose(), key.expose()], None, |found| matches!(found, Credential::Ambiguous { .. })));
+        assert!(reads(&["Basic eDp5", &bearer], &[], None, |found| matches!(found, Credential::Ambiguous { .. })));
     }
 
     #[test]
@@ -200,18 +205,19 @@ mod tests {
             "API_KEY=".to_owned(),
             "%61pi_key=1".to_owned(),
         ] {
-            let found = read(&[&format!("Bearer {}", key.expose())], &[], Some(&query));
-            assert!(matches!(found, Credential::InQuery { .. }), "{query}");
+            let value = format!("Bearer {}", key.expose());
+            let is = |found: &Credential<'_>| matches!(found, Credential::InQuery { .. });
+            assert!(reads(&[&value], &[], Some(&query), is), "{query}");
         }
-        assert!(matches!(read(&[], &[], Some("limit=5&after=x")), Credential::Missing));
+        assert!(reads(&[], &[], Some("limit=5&after=x"), |found| matches!(found, Credential::Missing)));
     }
 
     #[test]
     fn what_is_no_key_is_malformed_or_unknown() {
-        assert!(matches!(read(&[], &[], None), Credential::Missing));
-        assert!(matches!(read(&["Basic eDp5"], &[], None), Credential::UnknownScheme));
-        assert!(matches!(read(&["Bearer"], &[], None), Credential::UnknownScheme));
-        assert!(matches!(read(&["Bearer x"], &[], None), Credential::Malformed { .. }));
-        assert!(matches!(read(&[], &[""], None), Credential::Malformed { .. }));
+        assert!(reads(&[], &[], None, |found| matches!(found, Credential::Missing)));
+        assert!(reads(&["Basic eDp5"], &[], None, |found| matches!(found, Credential::UnknownScheme)));
+        assert!(reads(&["Bearer"], &[], None, |found| matches!(found, Credential::UnknownScheme)));
+        assert!(reads(&["Bearer x"], &[], None, |found| matches!(found, Credential::Malformed { .. })));
+        assert!(reads(&[], &[""], None, |found| matches!(found, Credential::Malformed { .. })));
     }
 }

@@ -7,10 +7,7 @@ use super::{
     verdict::{Principal, Verdict},
 };
 use crate::{
-    api_key::{
-        PlainApiKey,
-        format::{MalformedKey, PublicId},
-    },
+    api_key::format::{MalformedKey, PublicId},
     limit::Readings,
     port::api_key::{AddressMode, ApiKey, KeyState},
     secret::digests_equal,
@@ -55,7 +52,7 @@ pub enum Lookup {
 
 /// Decides about one request, without a query, a lock or an allocation. Pure but for the key's meters, which are asked once, and
 /// only when everything else held.
-pub fn decide(facts: &Facts, credential: &Credential, lookup: Lookup) -> Verdict {
+pub fn decide(facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Verdict {
     let (via, key) = match one_credential(facts, credential) {
         Ok(presented) => presented,
         Err(refusal) => return stopped_early(facts, credential, refusal, lookup),
@@ -143,10 +140,10 @@ fn over_limit(readings: &Readings) -> Option<Refusal> {
     Some(Refusal::RateLimited { retry_after: reading.retry_after?, quota: reading.quota, owners })
 }
 
-type Presented<'a> = (Via, Result<&'a PlainApiKey, &'a MalformedKey>);
+type Presented<'a> = (Via, Result<(), &'a MalformedKey>);
 
 /// The first step: exactly one credential, where a credential may be, over a safe channel.
-fn one_credential<'a>(facts: &Facts, credential: &'a Credential) -> Result<Presented<'a>, Refusal> {
+fn one_credential<'a>(facts: &Facts, credential: &'a Credential<'_>) -> Result<Presented<'a>, Refusal> {
     let presented = match credential {
         Credential::InQuery { parameter, .. } => {
             return Err(Refusal::CredentialInQuery { parameter: parameter.clone() });
@@ -156,14 +153,14 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential) -> Result<Prese
             return Err(Refusal::AmbiguousCredentials { first: *first, second: *second });
         }
         Credential::UnknownScheme => return Err(Refusal::UnknownScheme),
-        Credential::ApiKey { via, key } => (*via, Ok(key)),
+        Credential::ApiKey { via, .. } => (*via, Ok(())),
         Credential::Malformed { via, why } => (*via, Err(why)),
     };
     if facts.secure { Ok(presented) } else { Err(Refusal::TlsRequired) }
 }
 
 /// A refusal before the look-up's answer counted. A key of ours that was exposed is attributed all the same.
-fn stopped_early(facts: &Facts, credential: &Credential, refusal: Refusal, lookup: Lookup) -> Verdict {
+fn stopped_early(facts: &Facts, credential: &Credential<'_>, refusal: Refusal, lookup: Lookup) -> Verdict {
     let unsafe_place = matches!(refusal, Refusal::CredentialInQuery { .. } | Refusal::TlsRequired);
     let known = match lookup {
         Lookup::Found { entry, presented } if digests_equal(entry.digest(), &presented) => Some(entry),

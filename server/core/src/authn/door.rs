@@ -8,7 +8,10 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    api_key::{PlainApiKey, Rotations, format::PublicId},
+    api_key::{
+        Rotations,
+        format::{PresentedKey, PublicId},
+    },
     limit::{Limiter, Meter, Quota, Reading, network_of},
     secret::DigestKey,
 };
@@ -32,10 +35,11 @@ impl Door {
 
     /// Judges one request: mostly from memory, with one query for a key that is not in it, and none for what is no well-formed
     /// key.
-    pub async fn judge(&self, facts: &Facts, credential: &Credential) -> Verdict {
+    pub async fn judge(&self, facts: &Facts, credential: &Credential<'_>) -> Verdict {
         let lookup = match credential {
             // A key in the URL is looked up too: its owner is told only if it is really theirs.
-            Credential::ApiKey { key, .. } | Credential::InQuery { key: Some(key), .. } => self.find(facts, key).await,
+            Credential::ApiKey { key, .. } => self.find(facts, *key).await,
+            Credential::InQuery { key: Some(key), .. } => self.find(facts, key.presented()).await,
             _ => Lookup::NotAsked,
         };
         let mut verdict = decide(facts, credential, lookup);
@@ -53,7 +57,7 @@ impl Door {
 
     /// What is known of a key. One that the store has never named costs its network a try before it is looked up, and gives it
     /// back if it turns out to be somebody's: keys that are known are never held up by others that are not.
-    async fn find(&self, facts: &Facts, key: &PlainApiKey) -> Lookup {
+    async fn find(&self, facts: &Facts, key: PresentedKey<'_>) -> Lookup {
         let id = key.public_id();
         let found = match self.known.remembered(id, facts.at) {
             Some(Found::Key(entry)) => Ok(Found::Key(entry)),

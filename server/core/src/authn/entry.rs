@@ -8,8 +8,9 @@ use crate::{
     },
     usage::tally::Tally,
 };
+use bytes::Bytes;
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 use time::{Duration, OffsetDateTime};
@@ -21,6 +22,7 @@ pub struct Entry {
     hint: String,
     meters: Arc<Meters>,
     tally: Tally,
+    drawn: Drawn,
     loaded_at: OffsetDateTime,
     /// Which age of the memory it belongs to: when the line to the other nodes breaks, a new age begins.
     epoch: u64,
@@ -28,6 +30,15 @@ pub struct Entry {
     outdated: AtomicBool,
     /// Whether the key takes over from another at its first use. The first request to see it so begins the takeover.
     awaits_first_use: AtomicBool,
+}
+
+/// Texts that are drawn from an entry once and told with every answer: it never changes, and neither do they.
+#[derive(Debug, Default)]
+pub struct Drawn {
+    /// The limits of the key.
+    pub limits: OnceLock<Bytes>,
+    /// Who the key is, as its caller may see it.
+    pub introduction: OnceLock<Bytes>,
 }
 
 impl Entry {
@@ -39,6 +50,7 @@ impl Entry {
             stored,
             meters,
             tally: Tally::default(),
+            drawn: Drawn::default(),
             loaded_at,
             epoch,
             outdated: AtomicBool::new(false),
@@ -69,6 +81,11 @@ impl Entry {
     /// What was counted since the writer last came by.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// What answers say of the key.
+    pub fn drawn(&self) -> &Drawn {
+        &self.drawn
     }
 
     /// Whether it still says what the store says, as far as this process knows.

@@ -1,6 +1,12 @@
 //! What the door decided, and everything that is drawn from it.
 
-use super::{credential::Via, decide::Facts, entry::Entry, refusal::Refusal, trace};
+use super::{
+    credential::Via,
+    decide::Facts,
+    entry::{Drawn, Entry},
+    refusal::Refusal,
+    trace,
+};
 use crate::{
     api_key::format::PublicId,
     limit::{Reading, Readings},
@@ -23,6 +29,11 @@ impl Principal {
 
     pub(super) fn entry(&self) -> &Arc<Entry> {
         &self.0
+    }
+
+    /// What answers say of the key.
+    pub fn drawn(&self) -> &Drawn {
+        self.0.drawn()
     }
 
     /// The key.

@@ -113,9 +113,23 @@ impl Recorder {
         (Self { sender, shared: Arc::clone(&shared) }, receiver, shared)
     }
 
-    /// Counts a request. Says whether it gets a row, which [`Recorder::keep`] then takes.
+    /// Whether a request gets a row within the budget, which [`Recorder::keep`] then takes. Asked once for each.
     #[must_use = "a request within the budget is owed a row"]
-    pub fn count(&self, verdict: &Verdict, passed: Passed) -> bool {
+    pub fn owes_row(&self, verdict: &Verdict) -> bool {
+        let budget = match (&verdict.known, verdict.outcome.is_err() || verdict.reported) {
+            (None, _) => &self.shared.nobodys,
+            (Some(_), true) => &self.shared.refused,
+            (Some(_), false) => &self.shared.served,
+        };
+        let granted = budget.spend(verdict.facts.at).retry_after.is_none();
+        if !granted {
+            self.shared.without_row.fetch_add(1, Ordering::Relaxed);
+        }
+        granted
+    }
+
+    /// Counts a request.
+    pub fn count(&self, verdict: &Verdict, passed: Passed) {
         let at = verdict.facts.at;
         let refused = verdict.outcome.is_err();
         if let Some(entry) = &verdict.known {
@@ -138,16 +152,6 @@ impl Recorder {
                 self.shared.wake.notify_one();
             }
         }
-        let budget = match (&verdict.known, refused || verdict.reported) {
-            (None, _) => &self.shared.nobodys,
-            (Some(_), true) => &self.shared.refused,
-            (Some(_), false) => &self.shared.served,
-        };
-        let granted = budget.spend(at).retry_after.is_none();
-        if !granted {
-            self.shared.without_row.fetch_add(1, Ordering::Relaxed);
-        }
-        granted
     }
 
     /// Takes the row of a request, if there is room.

@@ -29,6 +29,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
 /// A batch that took long to write is followed by so many times as long a pause: writing never takes more than a small part of
 /// the machine from those who wait for an answer.
 const REST: u32 = 30;
+/// How many keys are counted before whoever waits for the core gets it.
+const AT_A_STRETCH: usize = 64;
 /// How many ids of mistyped keys are looked up for one batch: more come from somebody who makes them up.
 const CLAIMS_AT_ONCE: usize = 100;
 /// How often a batch is tried again when the store is out of reach.
@@ -128,16 +130,16 @@ impl Writer {
         if batch.rows.is_empty() && self.counts.is_empty() {
             return count;
         }
-        batch.rollups = self.counts.iter().map(|(key, counts)| (key.clone(), *counts)).collect();
+        batch.rollups = std::mem::take(&mut self.counts).into_iter().collect();
         batch.last_uses = self.last_uses.values().cloned().collect();
         batch.exposures = self.exposures.iter().map(|(key, at)| (*key, *at)).collect();
         match write(&*self.store, &batch).await {
             Ok(()) => {
-                self.counts.clear();
                 self.last_uses.clear();
                 self.exposures.clear();
             }
             Err(error) => {
+                self.counts = batch.rollups.into_iter().collect();
                 self.shared.lost.fetch_add(count as u64, Ordering::Relaxed);
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -152,7 +154,10 @@ impl Writer {
     /// Fetches what was counted for every key that was used.
     fn collect_counts(&mut self) {
         let used = std::mem::take(&mut *self.shared.used.lock().unwrap_or_else(PoisonError::into_inner));
-        for entry in used {
+        for (index, entry) in used.into_iter().enumerate() {
+            if index % AT_A_STRETCH == AT_A_STRETCH - 1 {
+                std::thread::yield_now();
+            }
             let key = entry.key();
             let (owner, id) = (key.owner.id(), key.id);
             let seen = entry.tally().hand_over(|slot, sums| self.add(owner, id, slot, &sums));

@@ -108,10 +108,9 @@ fn last_use(used: &LastUse) -> Vec<Value> {
 #[async_trait]
 impl RequestLogWriter for SeaUnitOfWork {
     async fn record(&mut self, batch: &RequestBatch) -> Result<(), StoreError> {
-        let rows = batch.rows.iter().map(row).collect::<Result<_, _>>()?;
-        ROWS.run(&self.transaction, rows).await?;
-        ROLLUPS.run(&self.transaction, batch.rollups.iter().map(counted).collect()).await?;
-        LAST_USES.run(&self.transaction, batch.last_uses.iter().map(last_use).collect()).await?;
+        ROWS.run(&self.transaction, &batch.rows, row).await?;
+        ROLLUPS.run(&self.transaction, &batch.rollups, |counts| Ok(counted(counts))).await?;
+        LAST_USES.run(&self.transaction, &batch.last_uses, |used| Ok(last_use(used))).await?;
         for (key, at) in &batch.exposures {
             api_key::Entity::update_many()
                 .set(api_key::ActiveModel { exposed_at: Set(Some(micros(*at))), ..Default::default() })

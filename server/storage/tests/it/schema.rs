@@ -4,7 +4,7 @@ use crate::support::{Database, on_both_databases};
 use latchkey_core::port::Store;
 use latchkey_storage::SeaStore;
 use migrations::{Migrator, State};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use sea_orm_migration::MigratorTrait;
 
 on_both_databases!(
@@ -52,4 +52,15 @@ async fn a_database_that_is_not_there_is_an_error_without_its_password() {
         let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         assert!(!format!("{error} {source}").contains("hunter2"), "{error} {source}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_plans_a_statement_once_whatever_is_bound() {
+    let database = Database::sqlite().await;
+    let options = database
+        .store
+        .writer()
+        .query_all_raw(Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA compile_options"));
+    let options: Vec<String> = options.await.unwrap().iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    assert!(options.iter().any(|option| option == "ENABLE_QPSG"), "{options:?}");
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    api_key::PlainApiKey,
     api_key::{AllowList, Notes},
     authn::credential::Carried,
     limit::{Meter, Meters, Quota, RateLimits},
@@ -84,9 +85,8 @@ fn meters(requests: u32, spent: u32) -> Arc<Meters> {
     Arc::new(meters)
 }
 
-fn bearer(key: &PlainApiKey) -> Credential {
-    let value = format!("Bearer {}", key.expose());
-    Credential::read(Carried { authorization: [Some(value.as_bytes()), None], ..Carried::default() })
+fn bearer(key: &PlainApiKey) -> Credential<'_> {
+    Credential::ApiKey { via: Via::Bearer, key: key.presented() }
 }
 
 fn found(stored: StoredApiKey, key: &PlainApiKey) -> Lookup {
@@ -101,7 +101,7 @@ fn found_with(stored: StoredApiKey, key: &PlainApiKey, meters: Arc<Meters>) -> L
 struct Row {
     what: &'static str,
     facts: Facts,
-    credential: Credential,
+    credential: Credential<'static>,
     lookup: Lookup,
     status: u16,
     code: &'static str,
@@ -111,7 +111,7 @@ struct Row {
 }
 
 impl Row {
-    fn new(what: &'static str, credential: Credential, lookup: Lookup) -> Self {
+    fn new(what: &'static str, credential: Credential<'static>, lookup: Lookup) -> Self {
         Self {
             what,
             facts: facts(),
@@ -128,18 +128,21 @@ impl Row {
 
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn table() -> Vec<Row> {
-    let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production));
-    let other = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production));
+    // The rows outlive this function, and borrow from what they send.
+    let new = || -> &'static PlainApiKey {
+        Box::leak(Box::new(PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production))))
+    };
+    let (key, other) = (new(), new());
     let with = |change: fn(&mut ApiKey)| {
-        let mut stored = stored(&key);
+        let mut stored = stored(key);
         change(&mut stored.key);
-        found(stored, &key)
+        found(stored, key)
     };
     let mut mistyped = key.expose().to_owned();
     let last = mistyped.pop();
     mistyped.push(if last == Some('0') { '1' } else { '0' });
     let malformed =
-        |text: &str| Credential::read(Carried { api_key: [Some(text.as_bytes()), None], ..Carried::default() });
+        |text: &'static str| Credential::read(Carried { api_key: [Some(text.as_bytes()), None], ..Carried::default() });
     let query = format!("api_key={}", key.expose());
     vec![
         Row {
@@ -171,18 +174,18 @@ fn table() -> Vec<Row> {
         Row {
             reason: "bad_checksum",
             failing: StepName::Format,
-            ..Row::new("a mistyped key", malformed(&mistyped), Lookup::NotAsked)
+            ..Row::new("a mistyped key", malformed(mistyped.leak()), Lookup::NotAsked)
         },
         Row {
             reason: "unknown_key",
             failing: StepName::Lookup,
-            ..Row::new("an unknown key", bearer(&key), Lookup::Unknown)
+            ..Row::new("an unknown key", bearer(key), Lookup::Unknown)
         },
         Row {
             reason: "wrong_secret",
             failing: StepName::Lookup,
             owner_known: true,
-            ..Row::new("another secret", bearer(&other), found(stored(&key), &other))
+            ..Row::new("another secret", bearer(other), found(stored(key), other))
         },
         Row {
             reason: "revoked",
@@ -190,7 +193,7 @@ fn table() -> Vec<Row> {
             owner_known: true,
             ..Row::new(
                 "a revoked key",
-                bearer(&key),
+                bearer(key),
                 with(|key| key.revoked = Some(Revoked { at: NOW, because: RevokedBecause::Asked })),
             )
         },
@@ -198,7 +201,7 @@ fn table() -> Vec<Row> {
             reason: "expired",
             failing: StepName::Lifetime,
             owner_known: true,
-            ..Row::new("an expired key, to the second", bearer(&key), with(|key| key.settings.expires_at = Some(NOW)))
+            ..Row::new("an expired key, to the second", bearer(key), with(|key| key.settings.expires_at = Some(NOW)))
         },
         Row {
             reason: "rotated_out",
@@ -206,7 +209,7 @@ fn table() -> Vec<Row> {
             owner_known: true,
             ..Row::new(
                 "a key after its overlap, to the second",
-                bearer(&key),
+                bearer(key),
                 with(|key| {
                     let by = ApiKeyId::from_uuid(Uuid::from_u128(9));
                     key.replaced = Some(Replaced { by, retires_at: Some(NOW) });
@@ -219,7 +222,7 @@ fn table() -> Vec<Row> {
             owner_known: true,
             ..Row::new(
                 "a key that is switched off",
-                bearer(&key),
+                bearer(key),
                 with(|key| {
                     key.disabled = Some(Disabled { at: NOW, by_policy: false });
                 }),
@@ -232,7 +235,7 @@ fn table() -> Vec<Row> {
             failing: StepName::Lookup,
             ..Row::new(
                 "too many keys that nobody has",
-                bearer(&key),
+                bearer(key),
                 Lookup::TooManyUnknown { retry_after: Duration::SECOND },
             )
         },
@@ -244,7 +247,7 @@ fn table() -> Vec<Row> {
             owner_known: true,
             ..Row::new(
                 "another network",
-                bearer(&key),
+                bearer(key),
                 with(|key| key.settings.allowed_from = "203.0.113.0/24".parse().unwrap()),
             )
         },
@@ -254,7 +257,7 @@ fn table() -> Vec<Row> {
             reason: "insufficient_scope",
             failing: StepName::Scope,
             owner_known: true,
-            ..Row::new("scope missing", bearer(&key), with(|key| key.settings.scopes = "read:posts".parse().unwrap()))
+            ..Row::new("scope missing", bearer(key), with(|key| key.settings.scopes = "read:posts".parse().unwrap()))
         },
         Row {
             status: 429,
@@ -262,7 +265,7 @@ fn table() -> Vec<Row> {
             reason: "rate_limited",
             failing: StepName::Limit,
             owner_known: true,
-            ..Row::new("too many requests", bearer(&key), found_with(stored(&key), &key, meters(50, 50)))
+            ..Row::new("too many requests", bearer(key), found_with(stored(key), key, meters(50, 50)))
         },
         Row {
             status: 403,
@@ -270,7 +273,7 @@ fn table() -> Vec<Row> {
             reason: "tls_required",
             owner_known: true,
             facts: Facts { secure: false, ..facts() },
-            ..Row::new("plain HTTP", bearer(&key), with(|_| ()))
+            ..Row::new("plain HTTP", bearer(key), with(|_| ()))
         },
         Row {
             status: 400,
@@ -278,7 +281,7 @@ fn table() -> Vec<Row> {
             reason: "credential_in_query",
             ..Row::new(
                 "in the query string",
-                Credential::read(Carried { query: Some(&query), ..Carried::default() }),
+                Credential::read(Carried { query: Some(query.leak()), ..Carried::default() }),
                 Lookup::NotAsked,
             )
         },
@@ -287,14 +290,14 @@ fn table() -> Vec<Row> {
             code: "unavailable",
             reason: "store_unavailable",
             failing: StepName::Lookup,
-            ..Row::new("store out of reach", bearer(&key), Lookup::Unavailable)
+            ..Row::new("store out of reach", bearer(key), Lookup::Unavailable)
         },
         Row {
             status: 503,
             code: "unavailable",
             reason: "store_unavailable",
             failing: StepName::Lookup,
-            ..Row::new("a look-up that was forgotten", bearer(&key), Lookup::NotAsked)
+            ..Row::new("a look-up that was forgotten", bearer(key), Lookup::NotAsked)
         },
     ]
 }
@@ -372,7 +375,7 @@ fn rfc6750_3_challenges() {
 fn no_answer_and_no_trace_repeats_the_key() {
     for row in table() {
         let secret = match &row.credential {
-            Credential::ApiKey { key, .. } => key.expose().to_owned(),
+            Credential::ApiKey { key, .. } => key.kept().expose().to_owned(),
             _ => continue,
         };
         let verdict = decide(&row.facts, &row.credential, row.lookup);
