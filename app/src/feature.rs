@@ -9,5 +9,7 @@ pub mod docs;
 pub mod landing;
 pub mod personal_token;
 pub mod request_log;
+pub mod service_account;
 pub mod session;
+pub mod signing_key;
 pub mod usage;

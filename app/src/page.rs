@@ -14,7 +14,9 @@ use latchkey_core::{
     api_key::ApiKeyError,
     application::ApplicationError,
     mail::OutboxError,
+    oauth_client::OauthClientError,
     port::{StoreError, application::MemberApplication},
+    signing_key::{KeyRingError, SigningKeyError},
     usage::{log::LogError, report::UsageError},
 };
 use latchkey_model::{AccountRole, Environment};
@@ -96,6 +98,33 @@ impl From<ApplicationError> for PageError {
             ApplicationError::NotSignedIn(_) => Self::NotSignedIn,
             ApplicationError::NotFound | ApplicationError::Forbidden | ApplicationError::Invalid(_) => Self::NotFound,
             ApplicationError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<OauthClientError> for PageError {
+    fn from(error: OauthClientError) -> Self {
+        match error {
+            OauthClientError::NotSignedIn(_) => Self::NotSignedIn,
+            OauthClientError::Store(error) => Self::Store(error),
+            OauthClientError::Invalid(_)
+            | OauthClientError::SentTwice
+            | OauthClientError::Forbidden
+            | OauthClientError::NotFound
+            | OauthClientError::AlreadyEnded
+            | OauthClientError::TooManySecrets
+            | OauthClientError::LastSecret => Self::NotFound,
+        }
+    }
+}
+
+impl From<SigningKeyError> for PageError {
+    fn from(error: SigningKeyError) -> Self {
+        match error {
+            SigningKeyError::NotSignedIn(_) => Self::NotSignedIn,
+            SigningKeyError::Forbidden => Self::NotFound,
+            SigningKeyError::Store(error) | SigningKeyError::Ring(KeyRingError::Store(error)) => Self::Store(error),
+            SigningKeyError::Ring(error) => Self::Store(StoreError::Internal(Box::new(error))),
         }
     }
 }
@@ -267,6 +296,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
             label: Some(application.application.name.as_str().to_owned()),
             items: vec![
                 item("Keys", route::keys(id, environment), IconName::Key),
+                item("Service accounts", route::service_accounts(id, environment), IconName::Machine),
                 item("Usage", route::usage(id, environment), IconName::Chart),
                 item("Logs", route::logs(id, environment), IconName::List),
                 item("Settings", route::settings(id, environment), IconName::Sliders),
@@ -285,6 +315,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
             label: Some("Admin".to_owned()),
             items: vec![
                 item("Failures", route::ADMIN_FAILURES.to_owned(), IconName::Shield),
+                item("Signing keys", route::ADMIN_SIGNING_KEYS.to_owned(), IconName::Pen),
                 item("Outbox", route::ADMIN_OUTBOX.to_owned(), IconName::Mail),
             ],
         });

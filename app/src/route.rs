@@ -1,6 +1,6 @@
 //! Paths: the only place that spells one.
 
-use latchkey_model::{ApiKeyId, ApplicationId, Environment, RequestId};
+use latchkey_model::{ApiKeyId, ApplicationId, Environment, OauthClientId, RequestId};
 
 pub const HOME: &str = "/";
 pub const DOCS: &str = "/docs";
@@ -15,6 +15,7 @@ pub const TOKENS: &str = "/account/tokens";
 pub const NEW_TOKEN: &str = "/account/tokens/new";
 pub const ADMIN_FAILURES: &str = "/admin/failures";
 pub const ADMIN_OUTBOX: &str = "/admin/outbox";
+pub const ADMIN_SIGNING_KEYS: &str = "/admin/signing-keys";
 
 pub fn guide(name: &str) -> String {
     format!("/docs/{name}")
@@ -49,6 +50,18 @@ pub fn rotate(key: &str) -> String {
 /// Below the page of a key or a token.
 pub fn revoke(key: &str) -> String {
     format!("{key}/revoke")
+}
+
+pub fn service_accounts(application: ApplicationId, environment: Environment) -> String {
+    format!("/apps/{application}/{environment}/service-accounts")
+}
+
+pub fn new_service_account(application: ApplicationId, environment: Environment) -> String {
+    format!("/apps/{application}/{environment}/service-accounts/new")
+}
+
+pub fn service_account(application: ApplicationId, environment: Environment, client: OauthClientId) -> String {
+    format!("/apps/{application}/{environment}/service-accounts/{client}")
 }
 
 pub fn settings(application: ApplicationId, environment: Environment) -> String {

@@ -2,7 +2,8 @@
 
 use crate::{
     feature::{
-        account, admin, api_key, application, design, docs, landing, personal_token, request_log, session, usage,
+        account, admin, api_key, application, design, docs, landing, personal_token, request_log, service_account,
+        session, signing_key, usage,
     },
     page::not_found,
     ssr::{Theme, extension, portal},
@@ -84,6 +85,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/apps/:app/:environment/keys/:key/rotate") view=api_key::RotateKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/settings") view=api_key::SettingsPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/keys/:key/revoke") view=api_key::RevokeKeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/service-accounts") view=service_account::ServiceAccountsPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/service-accounts/new") view=service_account::NewServiceAccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/service-accounts/:client") view=service_account::ServiceAccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/service-accounts/:client/revoke") view=service_account::RevokeServiceAccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/usage") view=usage::UsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/logs") view=request_log::LogsPage ssr=SsrMode::Async/>
                 <Route path=path!("/logs/:request_id") view=request_log::RequestPage ssr=SsrMode::Async/>
@@ -95,6 +100,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/tokens/:key/revoke") view=api_key::RevokeKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/outbox") view=admin::OutboxPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/failures") view=admin::FailuresPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/signing-keys") view=signing_key::SigningKeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/design") view=design::DesignPage ssr=SsrMode::Async/>
             </FlatRoutes>
         </Router>

@@ -14,6 +14,7 @@ mod m20261123_000003_create_demo_posts;
 mod m20261123_000004_create_request_log;
 mod m20261124_000005_add_api_key_allow_list;
 mod m20261124_000006_rebuild_keys_and_counts;
+mod m20261124_000007_create_oauth;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000004_create_request_log::Migration),
             Box::new(m20261124_000005_add_api_key_allow_list::Migration),
             Box::new(m20261124_000006_rebuild_keys_and_counts::Migration),
+            Box::new(m20261124_000007_create_oauth::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@ use axum::{
     handler::Handler,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use latchkey_core::{
     authn::{
         Facts, Principal, Refusal, Verdict,
@@ -203,7 +203,12 @@ fn record(request: &Unanswered<'_>, status: u16, verdict: Verdict) {
 
 /// From where the request came: the peer of the connection.
 pub fn peer(request: &Request) -> IpAddr {
-    request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(
+    peer_of(request.extensions())
+}
+
+/// The same, of what a listener left with the request.
+pub fn peer_of(extensions: &Extensions) -> IpAddr {
+    extensions.get::<ConnectInfo<SocketAddr>>().map_or(
         // A request without a peer is one that no listener of ours took: it counts as a stranger's, never as our own.
         IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
         |ConnectInfo(peer)| peer.ip().to_canonical(),

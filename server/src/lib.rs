@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod door;
 pub mod leaks;
 pub mod limit_headers;
+pub mod oauth;
 pub mod portal;
 pub mod problem;
 pub mod router;

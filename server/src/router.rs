@@ -1,6 +1,6 @@
 //! The whole HTTP surface in one screen.
 
-use crate::{api, assets, leaks, portal, problem::Problem, state::AppState};
+use crate::{api, assets, leaks, oauth, portal, problem::Problem, state::AppState};
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -8,6 +8,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(leaks::router())
+        .merge(oauth::router())
         .merge(portal::router(&state))
         .route("/assets/{version}/{*name}", get(assets::serve))
         .route("/robots.txt", get(assets::robots))

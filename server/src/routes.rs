@@ -29,6 +29,8 @@ pub enum Kind {
     Api(Endpoint),
     /// Where leaked keys are reported.
     Leaks,
+    /// An endpoint of OAuth: machines ask, and prove which client they are where it matters.
+    Oauth,
     /// Something for operators.
     Operations,
 }
@@ -84,6 +86,10 @@ const fn leaks(path: &'static str) -> Route {
     Route { method: "POST", path, access: Access::Anybody, kind: Kind::Leaks }
 }
 
+const fn oauth(method: &'static str, path: &'static str) -> Route {
+    Route { method, path, access: Access::Anybody, kind: Kind::Oauth }
+}
+
 const fn operations(path: &'static str) -> Route {
     Route { method: "GET", path, access: Access::Anybody, kind: Kind::Operations }
 }
@@ -104,6 +110,10 @@ pub const ROUTES: &[Route] = &[
     page("/apps/{app}/{environment}/keys/{key}", Access::Account),
     page("/apps/{app}/{environment}/keys/{key}/rotate", Access::Account),
     page("/apps/{app}/{environment}/keys/{key}/revoke", Access::Account),
+    page("/apps/{app}/{environment}/service-accounts", Access::Account),
+    page("/apps/{app}/{environment}/service-accounts/new", Access::Account),
+    page("/apps/{app}/{environment}/service-accounts/{client}", Access::Account),
+    page("/apps/{app}/{environment}/service-accounts/{client}/revoke", Access::Account),
     page("/apps/{app}/{environment}/settings", Access::Account),
     page("/apps/{app}/{environment}/usage", Access::Account),
     page("/apps/{app}/{environment}/logs", Access::Account),
@@ -116,6 +126,7 @@ pub const ROUTES: &[Route] = &[
     page("/account/tokens/{key}/revoke", Access::Account),
     page("/admin/outbox", Access::Admin),
     page("/admin/failures", Access::Admin),
+    page("/admin/signing-keys", Access::Admin),
     // Every part of the pages in its states; it answers 404 in a release build.
     page("/design", Access::Anybody),
     form("/form/account/sign-up", Access::Anybody),
@@ -137,6 +148,12 @@ pub const ROUTES: &[Route] = &[
     form("/form/api-key/revoke", Access::Account),
     form("/form/api-key/policy", Access::Account),
     form("/form/personal-token/create", Access::Account),
+    form("/form/service-account/create", Access::Account),
+    form("/form/service-account/update", Access::Account),
+    form("/form/service-account/add-secret", Access::Account),
+    form("/form/service-account/end-secret", Access::Account),
+    form("/form/service-account/revoke", Access::Account),
+    form("/form/signing-key/rotate", Access::Admin),
     api("GET", "/api/v1/status", Endpoint::Status, Access::Anybody),
     api("GET", "/api/v1/whoami", Endpoint::Whoami, Access::Key(None)),
     api("GET", "/api/v1/posts", Endpoint::ListPosts, Access::Key(Some(Scope::READ_POSTS))),
@@ -144,6 +161,11 @@ pub const ROUTES: &[Route] = &[
     api("GET", "/api/v1/posts/{id}", Endpoint::GetPost, Access::Key(Some(Scope::READ_POSTS))),
     api("PUT", "/api/v1/posts/{id}", Endpoint::UpdatePost, Access::Key(Some(Scope::WRITE_POSTS))),
     api("DELETE", "/api/v1/posts/{id}", Endpoint::DeletePost, Access::Key(Some(Scope::WRITE_POSTS))),
+    oauth("POST", "/oauth/token"),
+    oauth("POST", "/oauth/introspect"),
+    oauth("POST", "/oauth/revoke"),
+    oauth("GET", "/oauth/jwks.json"),
+    oauth("GET", "/.well-known/oauth-authorization-server"),
     leaks("/leaks"),
     leaks("/leaks/github"),
     operations("/health/live"),

@@ -17,6 +17,7 @@ use latchkey_core::{
     limit::Quota,
     port::request_log::Period,
     random::SystemRandom,
+    sealing::SealError,
     usage::{Recording, RowBudget},
 };
 use latchkey_storage::{ConnectError, SeaStore};
@@ -56,6 +57,9 @@ pub enum ServeError {
     /// The system gives no thread.
     #[error("the thread that records requests cannot be started: {0}")]
     Thread(io::Error),
+    /// The server's secret cannot seal anything.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// No client for GitHub's keys can be made.
     #[error("no client for GitHub's keys can be made on this machine")]
     Github(#[from] GithubKeysError),
@@ -138,9 +142,9 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
         refused_per_second: config.log_rows_per_second.saturating_mul(REFUSED_ROWS),
     };
     let (recorder, recording) = Recording::start(Arc::new(store), budget).map_err(ServeError::Thread)?;
-    let services = Services::new(ports, &master, &settings);
+    let services = Services::new(ports, &master, &settings)?;
     let changes = services.ports.store.changes();
-    tokio::spawn(services.known_keys.clone().listen(changes));
+    tokio::spawn(services.memories.clone().listen(changes));
     let state = AppState::from(Parts {
         services,
         recorder,
@@ -258,6 +262,9 @@ async fn keep_house_for_ever(state: AppState) {
                 );
             }
         }
+        if let Err(error) = state.services.signing_keys.keep_house().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "signing keys could not be looked after");
+        }
         match state.services.housekeeping.disable_idle().await {
             Ok(disabled) => tracing::debug!(disabled, "idle keys were switched off"),
             Err(error) => {
@@ -288,6 +295,7 @@ pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreErr
     let mut work = ports.store.begin().await?;
     work.session_prune(now - Duration::days(1)).await?;
     work.idempotent_answer_prune(now - Duration::days(1)).await?;
+    work.revoked_token_prune(now - Duration::days(1)).await?;
     for (period, days) in [(Period::Minute, 2), (Period::Hour, 15), (Period::Day, 400)] {
         work.rollup_prune(period, (now - Duration::days(days)).unix_timestamp()).await?;
     }

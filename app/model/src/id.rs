@@ -57,8 +57,14 @@ ids! {
     ApplicationId,
     /// One of an application's three environments.
     EnvironmentId,
+    /// One of an OAuth client's secrets.
+    ClientSecretId,
+    /// What an account allowed an OAuth client to do.
+    GrantId,
     /// A mail that was sent, or would be if a server for it were set.
     MailId,
+    /// The row of an OAuth client or a service account. Its `client_id` is another thing.
+    OauthClientId,
     /// Whose requests are counted and whose demo data it is: an environment, or the account of a personal access token.
     OwnerId,
     /// A post of the demo API.
@@ -67,6 +73,8 @@ ids! {
     RequestId,
     /// A signed-in browser, as the sessions page lists it. Not the cookie's value.
     SessionId,
+    /// A key that signs tokens; its text is the `kid`.
+    SigningKeyId,
     /// Owns applications and APIs.
     TeamId,
 }

@@ -9,24 +9,28 @@ pub enum KeyKind {
     Api(Environment),
     /// A person: a personal access token.
     Personal,
+    /// An OAuth client or a service account, to the token endpoint alone: a client secret.
+    ClientSecret,
 }
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Api(Environment::Development),
         Self::Api(Environment::Staging),
         Self::Api(Environment::Production),
         Self::Personal,
+        Self::ClientSecret,
     ];
 
-    /// The part of a key that names its kind: `lk_dev_…`, `lk_stg_…`, `lk_live_…`, `lk_pat_…`.
+    /// The part of a key that names its kind: `lk_dev_…`, `lk_stg_…`, `lk_live_…`, `lk_pat_…`, `lk_sec_…`.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Api(Environment::Development) => "dev",
             Self::Api(Environment::Staging) => "stg",
             Self::Api(Environment::Production) => "live",
             Self::Personal => "pat",
+            Self::ClientSecret => "sec",
         }
     }
 
@@ -39,7 +43,7 @@ impl KeyKind {
     pub const fn environment(self) -> Option<Environment> {
         match self {
             Self::Api(environment) => Some(environment),
-            Self::Personal => None,
+            Self::Personal | Self::ClientSecret => None,
         }
     }
 
@@ -50,6 +54,7 @@ impl KeyKind {
             Self::Api(Environment::Staging) => "staging key",
             Self::Api(Environment::Production) => "production key",
             Self::Personal => "personal access token",
+            Self::ClientSecret => "client secret",
         }
     }
 }

@@ -18,6 +18,7 @@ mod rotation_fn;
 mod settings_fn;
 mod settings_page;
 
+pub(in crate::feature) use key_form::scope_groups;
 pub use key_form::{KeyFields, KeyFormValues};
 pub use key_page::KeyPage;
 pub use key_table::KeyTable;

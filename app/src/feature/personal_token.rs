@@ -113,7 +113,7 @@ pub async fn create_token(
     match services().personal_tokens.create(&actor(), CreateApiKey { form, form_id }).await {
         Ok(created) => {
             if let Some(session) = session() {
-                reveal::put(&session, created.id, created.plain.expose()).await;
+                reveal::put(&session, created.id.as_uuid(), created.plain.expose()).await;
             }
             see_other(route::TOKENS);
         }

@@ -4,27 +4,27 @@
 //! five minutes. Whoever reads the database has nothing; the first page that puts the halves together takes them away.
 
 use super::{portal, respond};
-use latchkey_model::ApiKeyId;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 const KEY: &str = "reveal";
 const COOKIE: &str = "latchkey_reveal";
 const LIFE_SECONDS: u32 = 300;
 
-/// The half in the session, and the key that the secret belongs to.
+/// The half in the session, and the row that the secret belongs to.
 #[derive(Serialize, Deserialize)]
 struct Half {
-    key: ApiKeyId,
+    id: Uuid,
     masked: Vec<u8>,
 }
 
 /// Sends a secret to the next page of this browser.
-pub async fn put(session: &Session, key: ApiKeyId, secret: &str) {
+pub async fn put(session: &Session, id: Uuid, secret: &str) {
     let random = services_random(secret.len());
     let masked = secret.bytes().zip(random.iter()).map(|(byte, mask)| byte ^ mask).collect();
-    if let Err(error) = session.insert(KEY, Half { key, masked }).await {
+    if let Err(error) = session.insert(KEY, Half { id, masked }).await {
         tracing::error!(%error, "a new secret could not be sent to its page");
         return;
     }
@@ -33,7 +33,7 @@ pub async fn put(session: &Session, key: ApiKeyId, secret: &str) {
 }
 
 /// Takes the secret, if one is on its way to this browser.
-pub async fn take(session: &Session) -> Option<(ApiKeyId, Zeroizing<String>)> {
+pub async fn take(session: &Session) -> Option<(Uuid, Zeroizing<String>)> {
     let half = session.get::<Half>(KEY).await.ok().flatten()?;
     let _ = session.remove_value(KEY).await;
     let random = respond::cookie_value(COOKIE)?;
@@ -42,7 +42,7 @@ pub async fn take(session: &Session) -> Option<(ApiKeyId, Zeroizing<String>)> {
     let secret: Option<Vec<u8>> =
         half.masked.iter().zip(random).map(|(byte, mask)| mask.map(|mask| byte ^ mask)).collect();
     let secret = String::from_utf8(secret?).ok()?;
-    (secret.len() == half.masked.len()).then(|| (half.key, Zeroizing::new(secret)))
+    (secret.len() == half.masked.len()).then(|| (half.id, Zeroizing::new(secret)))
 }
 
 fn services_random(length: usize) -> Zeroizing<Vec<u8>> {

@@ -11,14 +11,17 @@ pub fn SecretOnce(
     /// Where "I have stored it" leads.
     #[prop(into)]
     next: String,
+    /// What it is.
+    #[prop(default = "key")]
+    what: &'static str,
 ) -> impl IntoView {
     view! {
         <section class="secret" aria-labelledby="secret-title">
-            <h2 id="secret-title">"Your new key, shown once"</h2>
+            <h2 id="secret-title">{format!("Your new {what}, shown once")}</h2>
             <p>"Store it now, for example in your secret manager. Latchkey keeps only a digest and cannot show it again."</p>
             <div class="secret-value">
                 <code>{secret.clone()}</code>
-                <CopyButton value=secret label="the key".to_owned()/>
+                <CopyButton value=secret label=format!("the {what}")/>
             </div>
             <a class="btn btn-primary" href=next>"I have stored it"</a>
         </section>

@@ -11,7 +11,8 @@ use latchkey_core::{
         decide,
     },
     clock::SystemClock,
-    limit::{Meter, Meters, Quota, RateLimits},
+    limit::{Limiter, Meter, Meters, Quota, RateLimits},
+    memory::Freshness,
     port::{
         Store,
         api_key::{AddressMode, ApiKey, KeyOwner, KeySettings, StoredApiKey},
@@ -90,7 +91,7 @@ fn stored(key: &PlainApiKey) -> StoredApiKey {
 fn entry(key: &PlainApiKey) -> Arc<Entry> {
     let wide = Quota::per_minute(NonZeroU32::MAX);
     let meters = Meters::new(wide, &[], Arc::new(Meter::new(wide)));
-    Arc::new(Entry::new(stored(key), Arc::new(meters), NOW, 0))
+    Arc::new(Entry::for_key(stored(key), Arc::new(meters), Freshness::new(NOW, 0)))
 }
 
 fn verdict(key: &PlainApiKey) -> Verdict {
@@ -178,6 +179,7 @@ async fn known_keys() -> (KnownKeys, Vec<PublicId>) {
     let (store, config, _folder) = store().await;
     let ports = Ports::new(Arc::clone(&store), Arc::new(SystemClock), Arc::new(SystemRandom));
     let services = Services::new(ports, &MasterKey::new([1; 32]), &settings_of(&config));
+    let services = services.unwrap_or_else(|error| unreachable!("{error}"));
     let form = SignUp {
         email: "bench@example.org",
         name: "Bench",
@@ -189,7 +191,7 @@ async fn known_keys() -> (KnownKeys, Vec<PublicId>) {
     let made = services.applications.create(&actor, "Bench").await;
     let application = made.unwrap_or_else(|error| unreachable!("{error}")).id;
     let wide = Quota::per_minute(NonZeroU32::MAX);
-    let (known, mut ids) = (KnownKeys::new(store, wide, wide), Vec::new());
+    let (known, mut ids) = (KnownKeys::new(store, wide, Arc::new(Limiter::new(wide))), Vec::new());
     let scopes = ["read:posts".to_owned()];
     for _ in 0..200 {
         let form = KeyForm { name: "Bench", scopes: &scopes, expiry: "never", ..KeyForm::default() };

@@ -11,6 +11,7 @@ use latchkey_core::{
         decide,
     },
     limit::{Meter, Meters, Quota, RateLimits},
+    memory::Freshness,
     port::api_key::{AddressMode, ApiKey, KeyOwner, KeySettings, Revoked, RevokedBecause, StoredApiKey},
     random::Random,
     secret::MasterKey,
@@ -119,5 +120,9 @@ fn entry(case: &str, plain: &PlainApiKey) -> Entry {
     };
     let wide = Quota::per_minute(NonZeroU32::MAX);
     let first = if case == "limit-hit" { Quota::per_minute(NonZeroU32::MIN) } else { wide };
-    Entry::new(stored, Arc::new(Meters::new(first, &vec![wide; more_windows], Arc::new(Meter::new(wide)))), NOW, 0)
+    Entry::for_key(
+        stored,
+        Arc::new(Meters::new(first, &vec![wide; more_windows], Arc::new(Meter::new(wide)))),
+        Freshness::new(NOW, 0),
+    )
 }

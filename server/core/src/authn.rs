@@ -20,7 +20,7 @@ mod verdict;
 pub use decide::{Facts, Lookup, decide};
 pub use door::Door;
 pub(crate) use entry::attribution_of;
-pub use entry::{Drawn, Entry};
+pub use entry::{Drawn, Entry, Record};
 pub use known_keys::{Found, KnownKeys};
 pub use refusal::Refusal;
 pub use verdict::{Principal, Verdict};

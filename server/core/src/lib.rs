@@ -5,22 +5,30 @@
 //! first, the check inside), a field in [`Services`] if the capability is new.
 #![warn(missing_docs)]
 
+pub mod access_token;
 pub mod account;
 pub mod actor;
 pub mod api_key;
 pub mod application;
 pub mod authn;
+pub mod authorization;
 pub mod clock;
 pub mod demo;
+pub mod jose;
 pub mod leak;
 pub mod limit;
 pub mod mail;
+pub mod memories;
+pub mod memory;
+pub mod oauth_client;
 pub mod personal_token;
 pub mod port;
 pub mod ports;
 pub mod random;
+pub mod sealing;
 pub mod secret;
 pub mod services;
+pub mod signing_key;
 pub mod usage;
 
 pub use actor::Actor;

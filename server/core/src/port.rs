@@ -13,21 +13,26 @@ pub mod api;
 pub mod api_key;
 pub mod application;
 pub mod mail;
+pub mod oauth_client;
 pub mod post;
 pub mod request_log;
 pub mod session;
+pub mod signing_key;
 
 pub use account::{AccountReader, AccountWriter};
 pub use api::ApiReader;
 pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
 pub use mail::{MailReader, MailWriter};
+pub use oauth_client::{OauthClientReader, OauthClientWriter};
 pub use post::{PostReader, PostWriter};
 pub use request_log::{RequestLogReader, RequestLogWriter};
 pub use session::{SessionReader, SessionWriter};
+pub use signing_key::{SigningKeyReader, SigningKeyWriter};
 
-use crate::api_key::format::PublicId;
+use crate::{api_key::format::PublicId, oauth_client::ClientId};
 use async_trait::async_trait;
+use uuid::Uuid;
 
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -64,10 +69,14 @@ pub enum Consumed {
 }
 
 /// What a node hears of the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// A key was changed or ended.
     Key(PublicId),
+    /// An OAuth client, or one of its secrets, was changed or ended.
+    Client(ClientId),
+    /// A token was revoked.
+    Token(Uuid),
     /// The line to the others was lost: whatever is remembered may be old.
     Deaf,
     /// The line is back; what was said meanwhile was missed.
@@ -90,9 +99,11 @@ pub trait Store:
     + ApiKeyReader
     + ApplicationReader
     + MailReader
+    + OauthClientReader
     + PostReader
     + RequestLogReader
     + SessionReader
+    + SigningKeyReader
     + Send
     + Sync
     + 'static
@@ -110,7 +121,16 @@ pub trait Store:
 /// One writing transaction: everything in it becomes true at `commit`, or nothing does.
 #[async_trait]
 pub trait UnitOfWork:
-    AccountWriter + ApiKeyWriter + ApplicationWriter + MailWriter + PostWriter + RequestLogWriter + SessionWriter + Send
+    AccountWriter
+    + ApiKeyWriter
+    + ApplicationWriter
+    + MailWriter
+    + OauthClientWriter
+    + PostWriter
+    + RequestLogWriter
+    + SessionWriter
+    + SigningKeyWriter
+    + Send
 {
     /// Makes it all true.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;

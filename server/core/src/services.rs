@@ -1,19 +1,26 @@
 //! Every service, bundled for the handlers.
 
 use crate::{
+    access_token::KnownTokens,
     account::{AccountService, Passwords, SessionService},
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations},
     application::ApplicationService,
     authn::{Door, KnownKeys},
+    authorization::{ClientAuthenticator, TokenService},
     demo::PostService,
     leak::LeakDesk,
-    limit::Quota,
+    limit::{Limiter, Quota},
     mail::OutboxService,
+    memories::Memories,
+    oauth_client::{KnownClients, OauthClientService},
     personal_token::PersonalTokenService,
     ports::Ports,
+    sealing::SealError,
     secret::MasterKey,
+    signing_key::{KeyRing, SigningKeyService},
     usage::{LogService, UsageService},
 };
+use std::sync::Arc;
 
 /// What an operator can set about the rules, and what the rules must know of the surface.
 #[derive(Debug, Clone)]
@@ -65,34 +72,75 @@ pub struct Services {
     pub usage: UsageService,
     /// Single requests.
     pub log: LogService,
+    /// OAuth clients and service accounts.
+    pub oauth_clients: OauthClientService,
+    /// Which client asks an endpoint of OAuth.
+    pub client_auth: ClientAuthenticator,
+    /// Making, explaining and ending tokens.
+    pub tokens: TokenService,
+    /// What admins do with signing keys.
+    pub signing_keys: SigningKeyService,
+    /// The signing keys themselves.
+    pub ring: KeyRing,
+    /// Everything that is remembered of credentials.
+    pub memories: Memories,
     /// The ports themselves, for the time and new ids.
     pub ports: Ports,
 }
 
 impl Services {
     /// Builds every service on the ports.
-    pub fn new(ports: Ports, master: &MasterKey, settings: &Settings) -> Self {
+    ///
+    /// # Errors
+    /// [`SealError`], when the server's secret is none.
+    pub fn new(ports: Ports, master: &MasterKey, settings: &Settings) -> Result<Self, SealError> {
         let pepper = master.derive("api-key");
         let passwords = Passwords::new(settings.hashes_at_once);
-        let known_keys = KnownKeys::new(ports.store.clone(), settings.key_quota, settings.owner_quota);
+        // Keys and tokens of one owner share its limit.
+        let owners = Arc::new(Limiter::new(settings.owner_quota));
+        let known_keys = KnownKeys::new(ports.store.clone(), settings.key_quota, Arc::clone(&owners));
+        let known_clients = KnownClients::new(ports.store.clone());
+        let ring = KeyRing::new(ports.clone(), master)?;
+        let secrets = master.derive("client-secret");
+        let issuer = settings.public_url.clone();
+        let store = ports.store.clone();
+        let known_tokens =
+            KnownTokens::new(store, ring.clone(), known_clients.clone(), issuer.clone(), settings.key_quota, owners);
         let rotations = Rotations::new(ports.clone(), KeyChanges::new(known_keys.clone()));
         let api_keys = ApiKeyService::new(ports.clone(), pepper.clone(), known_keys.clone(), settings.needed_scope);
         let url = settings.public_url.clone();
-        Self {
+        Ok(Self {
             accounts: AccountService::new(ports.clone(), passwords, settings.attempt_quota),
             sessions: SessionService::new(ports.clone()),
             applications: ApplicationService::new(ports.clone()),
             personal_tokens: PersonalTokenService::new(ports.clone(), api_keys.clone()),
             api_keys,
             housekeeping: Housekeeping::new(ports.clone(), known_keys.clone(), url.clone()),
-            door: Door::new(known_keys.clone(), pepper.clone(), rotations, settings.unknown_quota),
+            door: Door::new(
+                known_keys.clone(),
+                known_tokens.clone(),
+                pepper.clone(),
+                rotations,
+                settings.unknown_quota,
+            ),
             leaks: LeakDesk::new(ports.clone(), known_keys.clone(), pepper, url, settings.report_quota),
-            known_keys,
             outbox: OutboxService::new(ports.clone()),
             posts: PostService::new(ports.clone()),
             usage: UsageService::new(ports.clone()),
             log: LogService::new(ports.clone()),
+            oauth_clients: OauthClientService::new(
+                ports.clone(),
+                secrets.clone(),
+                known_clients.clone(),
+                known_tokens.clone(),
+            ),
+            client_auth: ClientAuthenticator::new(known_clients.clone(), secrets, settings.unknown_quota),
+            tokens: TokenService::new(ports.clone(), ring.clone(), known_tokens.clone(), &issuer),
+            signing_keys: SigningKeyService::new(ports.clone(), ring.clone()),
+            ring,
+            memories: Memories { keys: known_keys.clone(), clients: known_clients, tokens: known_tokens },
+            known_keys,
             ports,
-        }
+        })
     }
 }

@@ -19,7 +19,10 @@ struct Whoami<'a> {
     environment: Option<Environment>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<Named<'a, AccountId>>,
-    key: NamedKey<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<NamedKey<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<NamedClient<'a>>,
     scopes: Scopes<'a>,
 }
 
@@ -35,6 +38,15 @@ struct NamedKey<'a> {
     hint: &'a str,
     #[serde(with = "rfc3339::option")]
     expires_at: Option<OffsetDateTime>,
+}
+
+#[derive(Serialize)]
+struct NamedClient<'a> {
+    id: &'a str,
+    name: &'a str,
+    /// When the token ends.
+    #[serde(with = "rfc3339")]
+    expires_at: OffsetDateTime,
 }
 
 /// Scopes as a list, written without copying them.
@@ -65,25 +77,31 @@ pub(super) async fn show(caller: Caller) -> Response {
 
 /// The whole answer up to the request id, which alone is another each time.
 fn introduction(principal: &Principal) -> Option<Bytes> {
-    let key = principal.key();
-    let (method, application, environment, account) = match &key.owner {
+    let (application, environment, account) = match principal.owner() {
         KeyOwner::Environment { application_id, application_name, environment, .. } => {
-            let application = Named { id: *application_id, name: application_name.as_str() };
-            ("api_key", Some(application), Some(*environment), None)
+            (Some(Named { id: *application_id, name: application_name.as_str() }), Some(*environment), None)
         }
         KeyOwner::Account { account_id, account_name } => {
-            ("personal_token", None, None, Some(Named { id: *account_id, name: account_name.as_str() }))
+            (None, None, Some(Named { id: *account_id, name: account_name.as_str() }))
         }
     };
-    let settings = &key.settings;
-    let whoami = Whoami {
-        method,
-        application,
-        environment,
-        account,
-        key: NamedKey { name: settings.name.as_str(), hint: principal.hint(), expires_at: key.ends_at() },
-        scopes: Scopes(&settings.scopes),
+    let key = principal.key().map(|key| NamedKey {
+        name: key.settings.name.as_str(),
+        hint: principal.hint(),
+        expires_at: key.ends_at(),
+    });
+    let client = principal.token().map(|token| NamedClient {
+        id: token.client_id.as_str(),
+        name: token.client_name.as_str(),
+        expires_at: token.expires_at,
+    });
+    let method = match (&client, &account) {
+        (Some(_), _) => "access_token",
+        (None, None) => "api_key",
+        (None, Some(_)) => "personal_token",
     };
+    let scopes = Scopes(principal.scopes());
+    let whoami = Whoami { method, application, environment, account, key, client, scopes };
     let mut text = serde_json::to_string(&whoami).ok()?;
     // Another member instead of the end.
     text.pop();

@@ -1,14 +1,14 @@
 //! What other nodes on the same PostgreSQL change about credentials, heard by `LISTEN`.
 
 use crate::{SeaStore, error::store_error};
-use latchkey_core::port::{Change, Changes};
-use sea_orm::DatabaseBackend;
+use latchkey_core::port::{Change, Changes, StoreError};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseTransaction, Statement};
 use sqlx::{PgPool, postgres::PgListener};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// The channel on which nodes tell one another which key they changed.
-pub(crate) const CHANNEL: &str = "latchkey_keys";
+/// The channel on which nodes tell one another which credential they changed.
+const CHANNEL: &str = "latchkey_keys";
 /// How many changes may wait to be heard.
 const CAPACITY: usize = 1_024;
 /// How long to wait before the line is built again.
@@ -17,6 +17,26 @@ const PAUSE: Duration = Duration::from_millis(500);
 const SILENCE: Duration = Duration::from_secs(2);
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What was changed, by the name that was sent: each kind of name is written in its own way.
+fn change_of(name: &str) -> Option<Change> {
+    let key = || name.parse().ok().map(Change::Key);
+    let client = || name.parse().ok().map(Change::Client);
+    key().or_else(client).or_else(|| name.parse().ok().map(Change::Token))
+}
+
+/// Tells the other nodes, at the commit, what was changed.
+pub(crate) async fn announce(transaction: &DatabaseTransaction, name: &str) -> Result<(), StoreError> {
+    if transaction.get_database_backend() == DatabaseBackend::Postgres {
+        let notify = Statement::from_sql_and_values(
+            DatabaseBackend::Postgres,
+            "SELECT pg_notify($1, $2)",
+            [CHANNEL.into(), name.into()],
+        );
+        transaction.execute_raw(notify).await.map_err(store_error)?;
+    }
+    Ok(())
+}
 
 impl SeaStore {
     pub(crate) fn listen(&self) -> Changes {
@@ -53,9 +73,9 @@ async fn listen_until_broken(pool: &PgPool, heard: &mpsc::Sender<Change>) -> Res
     loop {
         match tokio::time::timeout(SILENCE, listener.try_recv()).await {
             Ok(Ok(Some(notification))) => {
-                // What is no public id was not sent by a node of ours.
-                let Ok(id) = notification.payload().parse() else { continue };
-                if heard.send(Change::Key(id)).await.is_err() {
+                // What names nothing was not sent by a node of ours.
+                let Some(change) = change_of(notification.payload()) else { continue };
+                if heard.send(change).await.is_err() {
                     return Ok(());
                 }
             }

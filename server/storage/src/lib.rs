@@ -18,9 +18,11 @@ mod convert;
 mod entity;
 mod error;
 mod mail;
+mod oauth_client;
 mod post;
 mod request_log;
 mod session;
+mod signing_key;
 mod work;
 
 pub use connect::{ConnectError, SeaStore};

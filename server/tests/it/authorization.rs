@@ -4,11 +4,16 @@ use crate::support::{Browser, Portal};
 use http::StatusCode;
 use server::routes::{Access, Kind, ROUTES, Route};
 
+const FORM: &str = "01a20000-0000-7000-8000-000000000006";
+
 /// Ids of Ada's things, to put into paths and forms.
 struct Things {
     application: String,
     key: String,
     token: String,
+    /// A service account, and its secret's row.
+    client: String,
+    secret: String,
     request: String,
     session: String,
 }
@@ -21,6 +26,7 @@ impl Things {
             .replace("{app}", &self.application)
             .replace("{environment}", "development")
             .replace("{key}", key)
+            .replace("{client}", &self.client)
             .replace("{request_id}", &self.request)
             .replace("{guide}", "keys")
     }
@@ -30,6 +36,7 @@ impl Things {
         match route.path {
             "/form/session/end" => vec![("id", self.session.clone())],
             "/form/api-key/create"
+            | "/form/service-account/create"
             | "/form/application/create"
             | "/form/api-key/policy"
             | "/form/personal-token/create" => self.filled_in(route.path),
@@ -38,6 +45,16 @@ impl Things {
                 fields.push(("id", self.key.clone()));
                 fields
             }
+            "/form/service-account/update" => {
+                let mut fields = self.filled_in("/form/service-account/create");
+                fields.push(("id", self.client.clone()));
+                fields
+            }
+            path if path.starts_with("/form/service-account/") => vec![
+                ("id", self.client.clone()),
+                ("secret", self.secret.clone()),
+                ("form_id", text("01a20000-0000-7000-8000-000000000005")),
+            ],
             path if path.starts_with("/form/api-key/") => vec![
                 ("id", self.key.clone()),
                 ("form_id", text("01a20000-0000-7000-8000-000000000002")),
@@ -59,6 +76,16 @@ impl Things {
                 ("name", text("Planted")),
                 ("scopes[]", text("read:posts")),
                 ("expiry", text("never")),
+            ],
+            "/form/service-account/create" => vec![
+                ("application", self.application.clone()),
+                ("environment", text("development")),
+                ("form_id", text("01a20000-0000-7000-8000-000000000004")),
+                ("name", text("Planted")),
+                ("scopes[]", text("read:posts")),
+                ("auth_method", text("client_secret_basic")),
+                ("signing_algorithm", text("ES256")),
+                ("token_minutes", text("15")),
             ],
             "/form/api-key/policy" => vec![
                 ("application", self.application.clone()),
@@ -82,11 +109,17 @@ async fn things(portal: &Portal, ada: &mut Browser) -> Things {
     let key = ada.key_id(&application, "development").await;
     ada.token_with(&[("scopes[]", "read:posts"), ("expiry", "30")]).await;
     let token = ada.token_id().await;
+    let machine = ada.service_account(&application, "development", &["read:posts"], &[]).await;
+    let client = machine.page.rsplit('/').next().unwrap().to_owned();
+    // The second secret is the one that a stranger would end.
+    ada.send(&machine.page, "/form/service-account/add-secret", &[("id", &client), ("form_id", FORM)]).await;
+    let page = ada.get(&machine.page).await.text();
+    let row = crate::support::between(&page, "name=\"secret\" value=\"", "\"").to_owned();
     let answer = portal.with_key(&secret, "GET", "/api/v1/whoami", "").await;
     let request = portal.recorded(&answer).await.id.to_string();
     let sessions = ada.get("/account/sessions").await.text();
     let session = crate::support::between(&sessions, "name=\"id\" value=\"", "\"").to_owned();
-    Things { application, key, token, request, session }
+    Things { application, key, token, client, secret: row, request, session }
 }
 
 fn pages() -> impl Iterator<Item = &'static Route> {
@@ -101,7 +134,7 @@ async fn api1_every_page_for_everybody() {
     let things = things(&portal, &mut ada).await;
     for route in pages() {
         let path = things.path(route);
-        let named = ["{app}", "{key}", "{request_id}"].iter().any(|part| route.path.contains(part));
+        let named = ["{app}", "{key}", "{client}", "{request_id}"].iter().any(|part| route.path.contains(part));
         let anonymous = portal.browser().get(&path).await;
         let (of_ada, of_eve, of_admin) = (ada.get(&path).await, eve.get(&path).await, admin.get(&path).await);
         let expected = match route.access {
@@ -143,6 +176,11 @@ async fn api1_every_form_on_somebody_elses_things_changes_nothing() {
     for changed in ["Planted", "revoked", "switched off", "being rotated", "being replaced"] {
         assert!(!keys.contains(changed), "{changed}: {keys}");
     }
+    let machines = format!("/apps/{}/development/service-accounts", things.application);
+    let list = ada.get(&machines).await.text();
+    assert!(!list.contains("Planted") && !list.contains("Revoked"), "{list}");
+    let machine = ada.get(&format!("{machines}/{}", things.client)).await.text();
+    assert!(!machine.contains(">Ended<"), "{machine}");
     let settings = ada.get(&format!("/apps/{}/development/settings", things.application)).await.text();
     assert!(!settings.contains("77"), "{settings}");
     let tokens = ada.get("/account/tokens").await.text();

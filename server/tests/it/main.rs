@@ -19,6 +19,7 @@ mod recording;
 mod refusals;
 mod rotation;
 mod routes;
+mod service_accounts;
 mod sessions;
 mod support;
 mod traceability;

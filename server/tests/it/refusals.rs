@@ -123,7 +123,7 @@ async fn dead_and_mistyped_keys_reach_their_owner_and_nobody_else() {
     let mut eve = portal.member("eve@example.org").await;
     let answer = portal.with_key(&mistyped(&key), "GET", "/api/v1/whoami", "").await;
     let row = portal.recorded(&answer).await;
-    assert_eq!(row.attribution.unwrap().key_name, "Web backend");
+    assert_eq!(row.attribution.unwrap().name, "Web backend");
     let path = format!("/logs/{}", answer.header("x-request-id"));
     let page = ada.get(&path).await.text();
     assert!(page.contains("the checksum does not match") && page.contains("Compare the key"), "{page}");

@@ -124,6 +124,20 @@ impl Portal {
         self.api(method, path, &headers, body).await
     }
 
+    /// Asks an endpoint of OAuth, as a client does.
+    pub(crate) async fn oauth(&self, path: &str, authorization: Option<&str>, body: &str) -> Answer {
+        let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        headers.extend(authorization.map(|value| ("authorization", value)));
+        self.api("POST", path, &headers, body).await
+    }
+
+    /// A token of a service account.
+    pub(crate) async fn token_of(&self, machine: &Machine) -> String {
+        let answer = self.oauth("/oauth/token", Some(&machine.basic()), "grant_type=client_credentials").await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn send_from(&self, address: &str, request: Request<Body>) -> Answer {
         send(&self.app, address, request).await
     }
@@ -323,6 +337,38 @@ impl Browser {
         self.secret_on("/account/tokens").await
     }
 
+    /// Makes a service account with these scopes; fields beyond that replace what is proposed.
+    pub(crate) async fn service_account(
+        &mut self,
+        application: &str,
+        environment: &str,
+        scopes: &[&str],
+        fields: &[(&str, &str)],
+    ) -> Machine {
+        let new = format!("/apps/{application}/{environment}/service-accounts/new");
+        let form_id = between(&self.get(&new).await.text(), "name=\"form_id\" value=\"", "\"").to_owned();
+        let proposed = [
+            ("name", "Nightly import"),
+            ("auth_method", "client_secret_basic"),
+            ("signing_algorithm", "ES256"),
+            ("token_minutes", "15"),
+        ];
+        let kept = proposed.into_iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name));
+        let mut all = vec![("application", application), ("environment", environment), ("form_id", form_id.as_str())];
+        all.extend(kept);
+        all.extend(scopes.iter().map(|scope| ("scopes[]", *scope)));
+        all.extend_from_slice(fields);
+        let answer = self.send(&new, "/form/service-account/create", &all).await;
+        let page = answer.location().to_owned();
+        assert!(page.starts_with(&format!("/apps/{application}/{environment}/service-accounts/0")), "{answer:?}");
+        let shown = self.get(&page).await.text();
+        Machine {
+            secret: between(&shown, "class=\"secret-value\"><code>", "</code>").to_owned(),
+            client_id: between(&shown, "Service account ", "<").to_owned(),
+            page,
+        }
+    }
+
     /// The secret that a page shows once.
     pub(crate) async fn secret_on(&mut self, path: &str) -> String {
         let shown = self.get(path).await.text();
@@ -345,6 +391,32 @@ impl Browser {
         let fields = [("id", id.as_str()), ("form_id", form_id.as_str()), ("overlap", overlap), ("start", start)];
         self.send(&rotate, "/form/api-key/rotate", &fields).await
     }
+}
+
+/// A service account, as whoever made it has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    pub(crate) page: String,
+    pub(crate) client_id: String,
+    pub(crate) secret: String,
+}
+
+impl Machine {
+    /// The id of its row.
+    pub(crate) fn id(&self) -> &str {
+        self.page.rsplit('/').next().unwrap()
+    }
+
+    /// Its name and secret as `Authorization: Basic`.
+    pub(crate) fn basic(&self) -> String {
+        basic(&self.client_id, &self.secret)
+    }
+}
+
+/// `Authorization: Basic` (RFC 7617).
+pub(crate) fn basic(name: &str, secret: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    format!("Basic {}", STANDARD.encode(format!("{name}:{secret}")))
 }
 
 /// A form as a browser sends it from a page of ours.

@@ -141,7 +141,7 @@ pub fn KeyFields(
 }
 
 /// Scopes by what they are about: `read:posts` and `write:posts` are reading and writing of posts.
-fn scope_groups(known: Vec<ApiScope>, ticked: Option<&[String]>) -> Vec<ChoiceGroup> {
+pub(in crate::feature) fn scope_groups(known: Vec<ApiScope>, ticked: Option<&[String]>) -> Vec<ChoiceGroup> {
     let mut order = Vec::new();
     let mut groups: BTreeMap<String, Vec<Choice>> = BTreeMap::new();
     for scope in known {

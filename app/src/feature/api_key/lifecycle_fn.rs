@@ -115,7 +115,7 @@ pub async fn create_key(
     match services().api_keys.create(&actor(), application, environment, CreateApiKey { form, form_id }).await {
         Ok(created) => {
             if let Some(session) = session() {
-                reveal::put(&session, created.id, created.plain.expose()).await;
+                reveal::put(&session, created.id.as_uuid(), created.plain.expose()).await;
             }
             see_other(&list);
         }

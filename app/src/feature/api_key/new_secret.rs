@@ -5,13 +5,14 @@ use crate::{
     ui::{CodeSample, Sample, SecretOnce},
 };
 use latchkey_core::port::api_key::ApiKey;
-use latchkey_model::ApiKeyId;
 use leptos::prelude::*;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// A secret on its way to this page, if there is one.
 pub struct NewSecret {
-    key: ApiKeyId,
+    /// Whose it is: the row of a key, or of a client's secret.
+    id: Uuid,
     secret: Zeroizing<String>,
 }
 
@@ -19,13 +20,18 @@ impl NewSecret {
     /// Takes it: the next page has none.
     pub async fn take() -> Option<Self> {
         let session = respond::session()?;
-        reveal::take(&session).await.map(|(key, secret)| Self { key, secret })
+        reveal::take(&session).await.map(|(id, secret)| Self { id, secret })
+    }
+
+    /// The secret itself, for a page that shows it in its own way.
+    pub fn into_text(self) -> String {
+        self.secret.to_string()
     }
 
     /// Shows it, with a way to go on and, unless the first call starts another key's clock, a call to paste.
     pub fn show(self, next: String, keys: &[ApiKey]) -> impl IntoView + use<> {
         let secret = self.secret.to_string();
-        let pending = keys.iter().any(|key| key.id == self.key && key.is_pending());
+        let pending = keys.iter().any(|key| key.id.as_uuid() == self.id && key.is_pending());
         let then = if pending {
             view! {
                 <p class="banner tone-wait">"The first request with this key starts the old key's time. Give it to your callers before you try it."</p>

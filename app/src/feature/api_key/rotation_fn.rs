@@ -33,7 +33,7 @@ pub async fn rotate_key(
     match rotate(&id, &form_id, wanted, &start).await {
         Ok((old, created)) => {
             if let Some(session) = session() {
-                reveal::put(&session, created.id, created.plain.expose()).await;
+                reveal::put(&session, created.id.as_uuid(), created.plain.expose()).await;
             }
             see_other(&KeyPaths::of(&old).list);
         }

@@ -7,6 +7,7 @@ use crate::{
     ssr::{actor, services},
     ui::{Crumb, PageHead, RelativeTime, Trace},
 };
+use latchkey_core::port::request_log::CredentialId;
 use leptos::prelude::*;
 
 /// Why a request was answered as it was.
@@ -20,7 +21,11 @@ pub fn RequestPage() -> impl IntoView {
         let owned_by = owner.as_ref().and_then(|owner| owner.owner.application());
         let crumb = match (&owned_by, &owner) {
             (Some((application, environment)), _) => ("Logs", route::logs(*application, *environment)),
-            (None, Some(owner)) => ("Token", route::token(owner.api_key_id)),
+            (None, Some(owner)) => match owner.credential {
+                CredentialId::Key(key) => ("Token", route::token(key)),
+                // A person who let a client act for them sees what it did.
+                CredentialId::Client(_) => ("Dashboard", route::DASHBOARD.to_owned()),
+            },
             (None, None) => ("Failures", route::ADMIN_FAILURES.to_owned()),
         };
         let crumbs = vec![Crumb { label: crumb.0.to_owned(), href: Some(crumb.1) }];
@@ -42,7 +47,7 @@ pub fn RequestPage() -> impl IntoView {
                         <div><dt>"When"</dt><dd><RelativeTime at=request.at now/></dd></div>
                         <div><dt>"Route"</dt><dd><code>{request.route}</code></dd></div>
                         {owner.map(|owner| view! {
-                            <div><dt>"Key"</dt><dd>{owner.key_name} " " <code>{owner.key_hint}</code></dd></div>
+                            <div><dt>"Credential"</dt><dd>{owner.name} " " <code>{owner.hint}</code></dd></div>
                         })}
                         <div><dt>"From"</dt><dd><code>{request.address.to_string()}</code></dd></div>
                         <div><dt>"Client"</dt><dd>{request.user_agent}</dd></div>

@@ -22,7 +22,7 @@ pub fn RequestTable(rows: Vec<RequestRow>, now: OffsetDateTime, older: Option<St
 #[component]
 fn Row(row: RequestRow, now: OffsetDateTime) -> impl IntoView {
     let answer = Answer { status: row.status, reason: row.reason.clone() };
-    let key = row.attribution.as_ref().map(|owner| (owner.key_name.clone(), owner.key_hint.clone()));
+    let key = row.attribution.as_ref().map(|owner| (owner.name.clone(), owner.hint.clone()));
     view! {
         <tr>
             <td data-label="When"><RelativeTime at=row.at now/></td>

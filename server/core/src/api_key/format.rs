@@ -184,6 +184,11 @@ impl<'a> PresentedKey<'a> {
         Ok(Self { text, kind, public_id })
     }
 
+    /// Whom it stands for.
+    pub fn kind(self) -> KeyKind {
+        self.kind
+    }
+
     /// The public id.
     pub fn public_id(self) -> PublicId {
         self.public_id

@@ -139,7 +139,7 @@ impl Rotations {
     }
 
     async fn start(&self, entry: &Entry, at: OffsetDateTime) -> Result<(), StoreError> {
-        let key = entry.key();
+        let Some(key) = entry.key() else { return Ok(()) };
         let Some(takeover) = key.takeover else { return Ok(()) };
         // Before the transaction, which holds a connection: nobody waits for a second one with the first in hand.
         let old = old_key_of(&self.ports, key).await?;

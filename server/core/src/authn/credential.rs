@@ -36,7 +36,6 @@ pub struct Carried<'a> {
 }
 
 /// What the request carries, read but not believed.
-#[derive(Debug)]
 pub enum Credential<'a> {
     /// Nothing.
     Missing,
@@ -46,6 +45,11 @@ pub enum Credential<'a> {
         via: Via,
         /// The key.
         key: PresentedKey<'a>,
+    },
+    /// Something written like a signed token (RFC 7515), as it was sent.
+    AccessToken {
+        /// The whole text: bearer tokens are secrets.
+        text: &'a str,
     },
     /// Something at the place of a key that is none.
     Malformed {
@@ -72,6 +76,21 @@ pub enum Credential<'a> {
     },
 }
 
+/// The token's text stays out of what is printed.
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "Missing",
+            Self::ApiKey { .. } => "ApiKey",
+            Self::AccessToken { .. } => "AccessToken",
+            Self::Malformed { .. } => "Malformed",
+            Self::UnknownScheme => "UnknownScheme",
+            Self::Ambiguous { .. } => "Ambiguous",
+            Self::InQuery { .. } => "InQuery",
+        })
+    }
+}
+
 /// Query parameters that people put secrets in.
 const SECRET_PARAMETERS: [&str; 4] = ["access_token", "api_key", "apikey", "key"];
 
@@ -91,8 +110,19 @@ impl<'a> Credential<'a> {
             (None, _) => Self::Missing,
             (Some((first, _)), Some((second, _))) => Self::Ambiguous { first, second },
             (Some((_, None)), None) => Self::UnknownScheme,
+            (Some((Via::Bearer, Some(text))), None) => {
+                Self::read_token(text).unwrap_or_else(|| Self::read_key(Via::Bearer, text))
+            }
             (Some((via, Some(text))), None) => Self::read_key(via, text),
         }
+    }
+
+    /// Every signed token begins with the base64url of `{"`.
+    fn read_token(text: &'a [u8]) -> Option<Self> {
+        text.starts_with(b"eyJ")
+            .then(|| std::str::from_utf8(text).ok())
+            .flatten()
+            .map(|text| Self::AccessToken { text })
     }
 
     fn read_key(via: Via, text: &'a [u8]) -> Self {
@@ -181,6 +211,15 @@ mod tests {
             found,
             Credential::ApiKey { via: Via::ApiKeyHeader, .. }
         )));
+    }
+
+    #[test]
+    fn a_signed_token_comes_as_a_bearer_token_alone() {
+        let is = |found: &Credential<'_>| matches!(found, Credential::AccessToken { text: "eyJhbGciOi.e30.AA" });
+        assert!(reads(&["Bearer eyJhbGciOi.e30.AA"], &[], None, is));
+        assert!(reads(&[], &["eyJhbGciOi.e30.AA"], None, |found| matches!(found, Credential::Malformed { .. })));
+        let token = Credential::AccessToken { text: "eyJ" };
+        assert_eq!(format!("{token:?}"), "AccessToken");
     }
 
     #[test]

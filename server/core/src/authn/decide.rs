@@ -2,11 +2,12 @@
 
 use super::{
     credential::{Credential, Via},
-    entry::Entry,
+    entry::{Entry, Record},
     refusal::Refusal,
     verdict::{Principal, Verdict},
 };
 use crate::{
+    access_token::TokenProblem,
     api_key::format::{MalformedKey, PublicId},
     limit::Readings,
     port::api_key::{AddressMode, ApiKey, KeyState},
@@ -48,6 +49,10 @@ pub enum Lookup {
         /// The presented key's digest.
         presented: [u8; 32],
     },
+    /// A token of ours, proven by its signature.
+    Proven(Arc<Entry>),
+    /// No token of ours.
+    NotProven(TokenProblem),
 }
 
 /// Decides about one request, without a query, a lock or an allocation. Pure but for the key's meters, which are asked once, and
@@ -73,17 +78,19 @@ pub fn decide(facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Ver
         return verdict(Err(Refusal::Malformed { why: why.clone() }), None, claimed);
     }
     let (entry, presented) = match lookup {
-        Lookup::Found { entry, presented } => (entry, presented),
+        Lookup::Found { entry, presented } => (entry, Some(presented)),
+        Lookup::Proven(entry) => (entry, None),
+        Lookup::NotProven(why) => return verdict(Err(Refusal::NotAToken { why }), None, None),
         Lookup::Unknown => return verdict(Err(Refusal::UnknownKey), None, None),
         Lookup::TooManyUnknown { retry_after } => {
             return verdict(Err(Refusal::TooManyFailures { retry_after }), None, None);
         }
-        // A well-formed key that nobody looked up is a fault of ours: it lets nobody in.
+        // A well-formed credential that nobody looked up is a fault of ours: it lets nobody in.
         Lookup::Unavailable | Lookup::NotAsked => return verdict(Err(Refusal::StoreUnavailable), None, None),
     };
-    match admit(facts, &entry, &presented) {
+    match admit(facts, &entry, presented.as_ref()) {
         Err(refusal) => {
-            // A caller with a good key learns how its limits stand, whatever it was refused for.
+            // A caller with a good credential learns how its limits stand, whatever it was refused for.
             let readings = matches!(refusal, Refusal::AddressNotAllowed { .. } | Refusal::InsufficientScope { .. })
                 .then(|| entry.meters().look(facts.at));
             Verdict { readings, ..verdict(Err(refusal), Some(entry), None) }
@@ -104,22 +111,39 @@ struct Admitted {
     reported: bool,
 }
 
-/// Every check of a known key but its limits, in order.
-fn admit(facts: &Facts, entry: &Entry, presented: &[u8; 32]) -> Result<Admitted, Refusal> {
-    if !digests_equal(entry.digest(), presented) {
-        return Err(Refusal::WrongSecret);
-    }
-    let key = entry.key();
-    still_works(key, facts.at)?;
-    // The environment needs no check of its own: the digest covers the prefix, so a key cannot name another than its own.
-    let settings = &key.settings;
-    let admitted = settings.allowed_from.admits(facts.address);
-    if !admitted && settings.address_mode == AddressMode::Enforce {
-        return Err(Refusal::AddressNotAllowed { address: facts.address, allowed: settings.allowed_from.clone() });
-    }
+/// Every check of a known credential but its limits, in order.
+fn admit(facts: &Facts, entry: &Entry, presented: Option<&[u8; 32]>) -> Result<Admitted, Refusal> {
+    let admitted = match entry.record() {
+        Record::Key(stored) => {
+            // A key that was found and not compared lets nobody in.
+            if !presented.is_some_and(|presented| digests_equal(&stored.digest, presented)) {
+                return Err(Refusal::WrongSecret);
+            }
+            let key = &stored.key;
+            still_works(key, facts.at)?;
+            // The environment needs no check of its own: the digest covers the prefix, so a key cannot name another than its own.
+            let settings = &key.settings;
+            let admitted = settings.allowed_from.admits(facts.address);
+            if !admitted && settings.address_mode == AddressMode::Enforce {
+                return Err(Refusal::AddressNotAllowed {
+                    address: facts.address,
+                    allowed: settings.allowed_from.clone(),
+                });
+            }
+            admitted
+        }
+        Record::Token(token) => {
+            match token.ended {
+                Some(end) => return Err(Refusal::TokenEnded { end }),
+                None if token.expires_at <= facts.at => return Err(Refusal::TokenExpired { at: token.expires_at }),
+                None => {}
+            }
+            true
+        }
+    };
     match facts.needed_scope {
-        Some(needed) if !settings.scopes.contains(needed) => {
-            Err(Refusal::InsufficientScope { needed, held: settings.scopes.clone() })
+        Some(needed) if !entry.scopes().contains(needed) => {
+            Err(Refusal::InsufficientScope { needed, held: entry.scopes().clone() })
         }
         _ => Ok(Admitted { reported: !admitted }),
     }
@@ -154,6 +178,7 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential<'_>) -> Result<P
         }
         Credential::UnknownScheme => return Err(Refusal::UnknownScheme),
         Credential::ApiKey { via, .. } => (*via, Ok(())),
+        Credential::AccessToken { .. } => (Via::Bearer, Ok(())),
         Credential::Malformed { via, why } => (*via, Err(why)),
     };
     if facts.secure { Ok(presented) } else { Err(Refusal::TlsRequired) }
@@ -163,7 +188,8 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential<'_>) -> Result<P
 fn stopped_early(facts: &Facts, credential: &Credential<'_>, refusal: Refusal, lookup: Lookup) -> Verdict {
     let unsafe_place = matches!(refusal, Refusal::CredentialInQuery { .. } | Refusal::TlsRequired);
     let known = match lookup {
-        Lookup::Found { entry, presented } if digests_equal(entry.digest(), &presented) => Some(entry),
+        Lookup::Found { entry, presented } if entry.is_key(&presented) => Some(entry),
+        Lookup::Proven(entry) => Some(entry),
         _ => None,
     };
     let claimed_public_id = match credential {

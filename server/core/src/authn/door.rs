@@ -8,6 +8,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
+    access_token::{FoundToken, KnownTokens},
     api_key::{
         Rotations,
         format::{PresentedKey, PublicId},
@@ -21,6 +22,7 @@ use std::{net::IpAddr, sync::Arc};
 #[derive(Clone)]
 pub struct Door {
     known: KnownKeys,
+    tokens: KnownTokens,
     pepper: DigestKey,
     rotations: Rotations,
     /// Keys that turned out to be nobody's, by network: whoever makes them up may not make us ask the store for ever.
@@ -29,8 +31,14 @@ pub struct Door {
 
 impl Door {
     /// A door that remembers keys here; `unknown_quota` is how many keys that nobody has each network may try.
-    pub fn new(known: KnownKeys, pepper: DigestKey, rotations: Rotations, unknown_quota: Quota) -> Self {
-        Self { known, pepper, rotations, strangers: Arc::new(Limiter::new(unknown_quota)) }
+    pub fn new(
+        known: KnownKeys,
+        tokens: KnownTokens,
+        pepper: DigestKey,
+        rotations: Rotations,
+        unknown_quota: Quota,
+    ) -> Self {
+        Self { known, tokens, pepper, rotations, strangers: Arc::new(Limiter::new(unknown_quota)) }
     }
 
     /// Judges one request: mostly from memory, with one query for a key that is not in it, and none for what is no well-formed
@@ -39,6 +47,8 @@ impl Door {
         let lookup = match credential {
             // A key in the URL is looked up too: its owner is told only if it is really theirs.
             Credential::ApiKey { key, .. } => self.find(facts, *key).await,
+            // A token that came over plain HTTP is refused unread, so nothing is spent on it.
+            Credential::AccessToken { text } if facts.secure => self.find_token(facts, text).await,
             Credential::InQuery { key: Some(key), .. } => self.find(facts, key.presented()).await,
             _ => Lookup::NotAsked,
         };
@@ -86,9 +96,41 @@ impl Door {
         }
     }
 
+    /// What is known of a token. One that is not in mind costs its network a try before its signature is verified, and gives it back
+    /// if it turns out to be ours.
+    async fn find_token(&self, facts: &Facts, text: &str) -> Lookup {
+        let digest = KnownTokens::digest(text);
+        if let Some(entry) = self.tokens.remembered(&digest, facts.at) {
+            return Lookup::Proven(entry);
+        }
+        let charged = self.charge_network(facts);
+        if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after) {
+            return Lookup::TooManyUnknown { retry_after };
+        }
+        let found = Box::pin(self.tokens.look_up(text, digest, facts.at)).await;
+        if let (Ok(FoundToken::Token(_)) | Err(_), Some((meter, _))) = (&found, charged) {
+            meter.give_back();
+        }
+        match found {
+            Ok(FoundToken::Token(entry)) => Lookup::Proven(entry),
+            Ok(FoundToken::Not(problem)) => Lookup::NotProven(problem),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the door cannot ask the store about a token"
+                );
+                Lookup::Unavailable
+            }
+        }
+    }
+
     /// Spends one try of the caller's network, unless the id is one that the store has named before.
     fn charge(&self, facts: &Facts, id: PublicId) -> Option<(Arc<Meter>, Reading)> {
-        if self.known.exists(id) || facts.address.is_loopback() {
+        if self.known.exists(id) { None } else { self.charge_network(facts) }
+    }
+
+    fn charge_network(&self, facts: &Facts) -> Option<(Arc<Meter>, Reading)> {
+        if facts.address.is_loopback() {
             return None;
         }
         let meter = self.strangers.meter(&network_of(facts.address));

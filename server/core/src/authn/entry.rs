@@ -1,33 +1,44 @@
-//! What is remembered of a key between requests.
+//! What is remembered of a credential between requests.
 
 use crate::{
+    access_token::AccessToken,
     limit::Meters,
+    memory::{Freshness, Remembered},
     port::{
         api_key::{ApiKey, KeyOwner, StoredApiKey},
-        request_log::{AttributedTo, Attribution},
+        request_log::{AttributedTo, Attribution, CredentialId},
     },
+    secret::digests_equal,
     usage::tally::Tally,
 };
 use bytes::Bytes;
+use latchkey_model::{Name, ScopeSet};
 use std::sync::{
     Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
-/// A key as the store described it, its meters, and what was counted for it.
+/// What a request can be let in by.
+#[derive(Clone)]
+pub enum Record {
+    /// An API key or a personal access token.
+    Key(Box<StoredApiKey>),
+    /// An access token of OAuth.
+    Token(Box<AccessToken>),
+}
+
+/// A credential as the store described it, its meters, and what was counted for it.
 pub struct Entry {
-    stored: StoredApiKey,
+    record: Record,
     /// Kept, since it is told and recorded with every request.
     hint: String,
     meters: Arc<Meters>,
     tally: Tally,
     drawn: Drawn,
-    loaded_at: OffsetDateTime,
-    /// Which age of the memory it belongs to: when the line to the other nodes breaks, a new age begins.
-    epoch: u64,
-    /// Set before a change of the key is answered: whoever holds the entry must look again.
-    outdated: AtomicBool,
+    freshness: Freshness,
+    /// How much was changed about tokens when this one was looked up.
+    changes: u64,
     /// Whether the key takes over from another at its first use. The first request to see it so begins the takeover.
     awaits_first_use: AtomicBool,
 }
@@ -35,45 +46,113 @@ pub struct Entry {
 /// Texts that are drawn from an entry once and told with every answer: it never changes, and neither do they.
 #[derive(Debug, Default)]
 pub struct Drawn {
-    /// The limits of the key.
+    /// The limits of the credential.
     pub limits: OnceLock<Bytes>,
-    /// Who the key is, as its caller may see it.
+    /// Whose it is, as its caller may see it.
     pub introduction: OnceLock<Bytes>,
 }
 
 impl Entry {
-    /// An entry for what the store said.
-    pub fn new(stored: StoredApiKey, meters: Arc<Meters>, loaded_at: OffsetDateTime, epoch: u64) -> Self {
-        let awaits_first_use = AtomicBool::new(stored.key.is_pending());
+    /// An entry for what the store said of a key.
+    pub fn for_key(stored: StoredApiKey, meters: Arc<Meters>, freshness: Freshness) -> Self {
         Self {
             hint: stored.key.hint(),
-            stored,
+            awaits_first_use: AtomicBool::new(stored.key.is_pending()),
+            record: Record::Key(Box::new(stored)),
             meters,
             tally: Tally::default(),
             drawn: Drawn::default(),
-            loaded_at,
-            epoch,
-            outdated: AtomicBool::new(false),
-            awaits_first_use,
+            freshness,
+            changes: 0,
         }
     }
 
-    /// The key.
-    pub fn key(&self) -> &ApiKey {
-        &self.stored.key
+    /// An entry for a token that is proven, under these limits; `changes` is what had been changed about tokens before.
+    pub fn for_token(token: AccessToken, meters: Arc<Meters>, freshness: Freshness, changes: u64) -> Self {
+        Self {
+            hint: token.client_id.as_str().to_owned(),
+            awaits_first_use: AtomicBool::new(false),
+            record: Record::Token(Box::new(token)),
+            meters,
+            tally: Tally::default(),
+            drawn: Drawn::default(),
+            freshness,
+            changes,
+        }
     }
 
-    /// How a person recognises the key.
+    /// What it is about.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The key, where it is one.
+    pub fn key(&self) -> Option<&ApiKey> {
+        match &self.record {
+            Record::Key(stored) => Some(&stored.key),
+            Record::Token(_) => None,
+        }
+    }
+
+    /// Whether it is the key with this digest.
+    pub fn is_key(&self, presented: &[u8; 32]) -> bool {
+        matches!(&self.record, Record::Key(stored) if digests_equal(&stored.digest, presented))
+    }
+
+    /// The access token, where it is one.
+    pub fn token(&self) -> Option<&AccessToken> {
+        match &self.record {
+            Record::Key(_) => None,
+            Record::Token(token) => Some(token),
+        }
+    }
+
+    /// Whom it stands for.
+    pub fn owner(&self) -> &KeyOwner {
+        match &self.record {
+            Record::Key(stored) => &stored.key.owner,
+            Record::Token(token) => &token.owner,
+        }
+    }
+
+    /// What it may do.
+    pub fn scopes(&self) -> &ScopeSet {
+        match &self.record {
+            Record::Key(stored) => &stored.key.settings.scopes,
+            Record::Token(token) => &token.scopes,
+        }
+    }
+
+    /// What it is called: the key, or the client that holds the token.
+    pub fn name(&self) -> &Name {
+        match &self.record {
+            Record::Key(stored) => &stored.key.settings.name,
+            Record::Token(token) => &token.client_name,
+        }
+    }
+
+    /// When it ends by itself.
+    pub fn ends_at(&self) -> Option<OffsetDateTime> {
+        match &self.record {
+            Record::Key(stored) => stored.key.ends_at(),
+            Record::Token(token) => Some(token.expires_at),
+        }
+    }
+
+    /// Under which id its requests are counted.
+    pub fn credential_id(&self) -> CredentialId {
+        match &self.record {
+            Record::Key(stored) => CredentialId::Key(stored.key.id),
+            Record::Token(token) => CredentialId::Client(token.client),
+        }
+    }
+
+    /// How a person recognises it.
     pub fn hint(&self) -> &str {
         &self.hint
     }
 
-    /// The digest that a presented key must have.
-    pub fn digest(&self) -> &[u8; 32] {
-        &self.stored.digest
-    }
-
-    /// What the key must keep to.
+    /// What it must keep to.
     pub fn meters(&self) -> &Meters {
         &self.meters
     }
@@ -83,21 +162,14 @@ impl Entry {
         &self.tally
     }
 
-    /// What answers say of the key.
+    /// What answers say of it.
     pub fn drawn(&self) -> &Drawn {
         &self.drawn
     }
 
-    /// Whether it still says what the store says, as far as this process knows.
-    pub fn is_current(&self, now: OffsetDateTime, epoch: u64, life: Duration) -> bool {
-        let age = now - self.loaded_at;
-        // A clock that was set back makes ages negative: such an entry is as good as an old one.
-        !self.outdated.load(Ordering::Acquire) && self.epoch == epoch && age <= life && age >= -Duration::SECOND
-    }
-
-    /// Says that the store may say something else by now.
-    pub fn outdate(&self) {
-        self.outdated.store(true, Ordering::Release);
+    /// How much had been changed about tokens when this one was looked up.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Whether this call is the one that begins the takeover.
@@ -110,15 +182,25 @@ impl Entry {
         self.awaits_first_use.store(true, Ordering::Release);
     }
 
-    /// Whom a request with this key belongs to.
+    /// Whom a request with it belongs to.
     pub fn attribution(&self) -> Attribution {
-        attribution_of(self.key())
+        Attribution {
+            owner: attributed_to(self.owner()),
+            credential: self.credential_id(),
+            hint: self.hint.clone(),
+            name: self.name().as_str().to_owned(),
+        }
     }
 }
 
-/// Whom a request made with this key belongs to.
-pub(crate) fn attribution_of(key: &ApiKey) -> Attribution {
-    let owner = match &key.owner {
+impl Remembered for Entry {
+    fn freshness(&self) -> &Freshness {
+        &self.freshness
+    }
+}
+
+fn attributed_to(owner: &KeyOwner) -> AttributedTo {
+    match owner {
         KeyOwner::Environment { environment_id, environment, application_id, team_id, .. } => {
             AttributedTo::Environment {
                 team_id: *team_id,
@@ -128,12 +210,21 @@ pub(crate) fn attribution_of(key: &ApiKey) -> Attribution {
             }
         }
         KeyOwner::Account { account_id, .. } => AttributedTo::Account(*account_id),
-    };
-    Attribution { owner, api_key_id: key.id, key_hint: key.hint(), key_name: key.settings.name.as_str().to_owned() }
+    }
+}
+
+/// Whom a request made with this key belongs to.
+pub(crate) fn attribution_of(key: &ApiKey) -> Attribution {
+    Attribution {
+        owner: attributed_to(&key.owner),
+        credential: CredentialId::Key(key.id),
+        hint: key.hint(),
+        name: key.settings.name.as_str().to_owned(),
+    }
 }
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Entry").field(&self.stored.key.public_id).finish()
+        f.debug_tuple("Entry").field(&self.hint).finish()
     }
 }

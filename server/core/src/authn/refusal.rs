@@ -2,6 +2,7 @@
 
 use super::credential::Via;
 use crate::{
+    access_token::{TokenEnd, TokenProblem},
     api_key::{AllowList, format::MalformedKey},
     limit::Quota,
     port::api_key::RevokedBecause,
@@ -40,6 +41,21 @@ pub enum Refusal {
     UnknownKey,
     /// A key has this public id, and another secret.
     WrongSecret,
+    /// Written like a token, and none of ours.
+    NotAToken {
+        /// What is wrong.
+        why: TokenProblem,
+    },
+    /// The token was ended before its time.
+    TokenEnded {
+        /// How.
+        end: TokenEnd,
+    },
+    /// The token ended by itself.
+    TokenExpired {
+        /// When.
+        at: OffsetDateTime,
+    },
     /// Too many keys from this network were nobody's: no more of them are looked up for a while.
     TooManyFailures {
         /// How long to wait.
@@ -145,13 +161,16 @@ impl Refusal {
                     401,
                     "missing_credential",
                     "Credential missing",
-                    "Send an API key: Authorization: Bearer <key>, or X-API-Key: <key>.",
+                    "Send an API key or an access token: Authorization: Bearer <credential>. A key may also come as X-API-Key: <key>.",
                 )
             },
             Self::UnknownScheme
             | Self::Malformed { .. }
             | Self::UnknownKey
             | Self::WrongSecret
+            | Self::NotAToken { .. }
+            | Self::TokenEnded { .. }
+            | Self::TokenExpired { .. }
             | Self::Revoked { .. }
             | Self::RotatedOut { .. }
             | Self::Disabled { .. }
@@ -223,13 +242,19 @@ impl Refusal {
             | Self::TlsRequired
             | Self::MissingCredential
             | Self::UnknownScheme => StepName::Credential,
-            Self::Malformed { .. } => StepName::Format,
+            Self::Malformed { .. } | Self::NotAToken { why: TokenProblem::Malformed | TokenProblem::Type } => {
+                StepName::Format
+            }
+            Self::NotAToken { .. } => StepName::Lookup,
             Self::UnknownKey | Self::TooManyFailures { .. } | Self::WrongSecret | Self::StoreUnavailable => {
                 StepName::Lookup
             }
-            Self::Revoked { .. } | Self::RotatedOut { .. } | Self::Disabled { .. } | Self::Expired { .. } => {
-                StepName::Lifetime
-            }
+            Self::Revoked { .. }
+            | Self::RotatedOut { .. }
+            | Self::Disabled { .. }
+            | Self::Expired { .. }
+            | Self::TokenEnded { .. }
+            | Self::TokenExpired { .. } => StepName::Lifetime,
             Self::AddressNotAllowed { .. } => StepName::Address,
             Self::InsufficientScope { .. } => StepName::Scope,
             Self::RateLimited { .. } => StepName::Limit,
@@ -244,15 +269,21 @@ impl Refusal {
             Self::TlsRequired => "tls_required",
             Self::MissingCredential => "missing_credential",
             Self::UnknownScheme => "unknown_scheme",
-            Self::Malformed { why: MalformedKey::NotOurs | MalformedKey::Shape } => "malformed",
+            Self::Malformed { why: MalformedKey::NotOurs | MalformedKey::Shape }
+            | Self::NotAToken { why: TokenProblem::Malformed } => "malformed",
             Self::Malformed { why: MalformedKey::Checksum { .. } } => "bad_checksum",
             Self::UnknownKey => "unknown_key",
             Self::TooManyFailures { .. } => "too_many_failures",
             Self::WrongSecret => "wrong_secret",
-            Self::Revoked { .. } => "revoked",
+            Self::NotAToken { why: TokenProblem::Type } => "wrong_type",
+            Self::NotAToken { why: TokenProblem::Signer | TokenProblem::Signature } => "wrong_signature",
+            Self::NotAToken { why: TokenProblem::Issuer } => "wrong_issuer",
+            Self::NotAToken { why: TokenProblem::Audience } => "wrong_audience",
+            Self::NotAToken { why: TokenProblem::Client } => "unknown_client",
+            Self::Revoked { .. } | Self::TokenEnded { .. } => "revoked",
             Self::RotatedOut { .. } => "rotated_out",
             Self::Disabled { .. } => "disabled",
-            Self::Expired { .. } => "expired",
+            Self::Expired { .. } | Self::TokenExpired { .. } => "expired",
             Self::AddressNotAllowed { .. } => "address_not_allowed",
             Self::InsufficientScope { .. } => "insufficient_scope",
             Self::RateLimited { .. } => "rate_limited",
@@ -264,7 +295,7 @@ impl Refusal {
     pub const REPORTABLE: &'static str = "address_not_allowed";
 
     /// Every reason word, for the filters of the logs page.
-    pub const REASONS: [&'static str; 18] = [
+    pub const REASONS: [&'static str; 23] = [
         "address_not_allowed",
         "ambiguous_credentials",
         "bad_checksum",
@@ -280,9 +311,14 @@ impl Refusal {
         "store_unavailable",
         "tls_required",
         "too_many_failures",
+        "unknown_client",
         "unknown_key",
         "unknown_scheme",
+        "wrong_audience",
+        "wrong_issuer",
         "wrong_secret",
+        "wrong_signature",
+        "wrong_type",
     ];
 
     /// What was seen and what was needed: the line of the failing step, for the owner.
@@ -302,8 +338,14 @@ impl Refusal {
             }
             Self::UnknownKey => "no key has this id".to_owned(),
             Self::WrongSecret => "the id is known, the rest of the key is not the one that was issued".to_owned(),
+            Self::NotAToken { why } => format!("the token {why}"),
+            Self::TokenEnded { end: TokenEnd::ClientEnded(at) } => {
+                format!("its client was revoked at {}, and every token with it", written(*at))
+            }
             Self::TooManyFailures { .. } => "not looked up: too many keys from this network were nobody's".to_owned(),
-            Self::Revoked { at, because: RevokedBecause::Asked } => format!("revoked at {}", written(*at)),
+            Self::Revoked { at, because: RevokedBecause::Asked } | Self::TokenEnded { end: TokenEnd::Revoked(at) } => {
+                format!("revoked at {}", written(*at))
+            }
             Self::Revoked { at, because: RevokedBecause::Leaked } => {
                 format!("revoked at {}, since it was found where secrets must not be", written(*at))
             }
@@ -315,7 +357,7 @@ impl Refusal {
             Self::Disabled { at, by_policy: true } => {
                 format!("switched off at {}, since nobody had used it", written(*at))
             }
-            Self::Expired { at } => format!("expired at {}", written(*at)),
+            Self::Expired { at } | Self::TokenExpired { at } => format!("expired at {}", written(*at)),
             Self::AddressNotAllowed { address, allowed } => format!("came from {address}, allowed: {allowed}"),
             Self::InsufficientScope { needed, held } => {
                 if held.is_empty() {
@@ -358,6 +400,14 @@ impl Refusal {
             Self::WrongSecret => {
                 "Copy the key again from where you stored it. If nobody mistyped it, somebody is guessing: replace the key.".to_owned()
             }
+            Self::NotAToken { why: TokenProblem::Type } => {
+                "Send the access token of the token endpoint's answer, not an ID token.".to_owned()
+            }
+            Self::NotAToken { why: TokenProblem::Audience } => "Ask the token endpoint for a token for this API.".to_owned(),
+            Self::NotAToken { .. } => {
+                "Check that the token comes from this server's token endpoint, and was sent whole.".to_owned()
+            }
+            Self::TokenEnded { .. } | Self::TokenExpired { .. } => "Ask the token endpoint for a new token.".to_owned(),
             Self::TooManyFailures { retry_after } => {
                 format!("Wait {} s. Check that the caller sends a key of this portal; keys that are known are not held up.", whole_seconds_up(*retry_after))
             }
@@ -372,7 +422,7 @@ impl Refusal {
                 "Call from an allowed network, or create a key that allows this one. If you do not know the address, revoke the key.".to_owned()
             }
             Self::InsufficientScope { needed, .. } => {
-                format!("Create a key that holds {needed}, or call with one that does.")
+                format!("Call with a credential that holds {needed}: a key that has it, or a token that was asked for with it.")
             }
             Self::RateLimited { owners: true, retry_after, .. } => {
                 format!("Wait {} s. All keys of one team share this limit: see under Usage which of them was busy.", whole_seconds_up(*retry_after))
@@ -389,7 +439,7 @@ fn answer(status: u16, code: &'static str, title: &'static str, detail: impl Int
     Answer { status, code, title, detail: detail.into(), challenge: None, retry_after: None }
 }
 
-fn written(at: OffsetDateTime) -> String {
+pub(super) fn written(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }
 

@@ -24,11 +24,15 @@ pub(super) fn of(verdict: &Verdict) -> DecisionTrace {
 fn passed(name: StepName, verdict: &Verdict) -> String {
     let entry = verdict.known.as_deref();
     match (name, entry) {
-        (StepName::Credential, _) => verdict.via.map(|via| format!("a key in {via}")).unwrap_or_default(),
+        (StepName::Credential, _) => verdict.via.map(|via| format!("found in {via}")).unwrap_or_default(),
+        (StepName::Format, Some(entry)) if entry.token().is_some() => "a signed access token".to_owned(),
         (StepName::Format, _) => "well formed, the checksum matches".to_owned(),
-        (StepName::Lookup, Some(entry)) => format!("{} of {}", entry.key().settings.name, entry.key().owner.name()),
+        (StepName::Lookup, Some(entry)) => {
+            let proven = if entry.token().is_some() { "signed by this server, for " } else { "" };
+            format!("{proven}{} of {}", entry.name(), entry.owner().name())
+        }
         (StepName::Lifetime, Some(entry)) => lifetime(entry),
-        (StepName::Environment, Some(entry)) => match &entry.key().owner {
+        (StepName::Environment, Some(entry)) => match entry.owner() {
             KeyOwner::Environment { environment, .. } => environment.as_str().to_owned(),
             KeyOwner::Account { .. } => "a personal access token belongs to no environment".to_owned(),
         },
@@ -42,19 +46,21 @@ fn passed(name: StepName, verdict: &Verdict) -> String {
 }
 
 fn lifetime(entry: &Entry) -> String {
-    let key = entry.key();
-    let mut text = match key.ends_at() {
+    let mut text = match entry.ends_at() {
+        Some(at) if entry.token().is_some() => format!("ends at {}", super::refusal::written(at)),
         Some(at) => format!("ends on {}", at.date()),
         None => "does not expire".to_owned(),
     };
-    if key.replaced.is_some() {
+    if entry.key().is_some_and(|key| key.replaced.is_some()) {
         text.push_str("; another key takes over from it");
     }
     text
 }
 
 fn address(entry: &Entry, verdict: &Verdict) -> String {
-    let (settings, address) = (&entry.key().settings, verdict.facts.address);
+    let address = verdict.facts.address;
+    let Some(key) = entry.key() else { return format!("{address}, tokens may be used from any") };
+    let settings = &key.settings;
     let allowed = &settings.allowed_from;
     if allowed.is_empty() {
         format!("{address}, any address may use this key")

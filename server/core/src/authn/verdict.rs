@@ -8,6 +8,7 @@ use super::{
     trace,
 };
 use crate::{
+    access_token::AccessToken,
     api_key::format::PublicId,
     limit::{Reading, Readings},
     port::{
@@ -36,19 +37,24 @@ impl Principal {
         self.0.drawn()
     }
 
-    /// The key.
-    pub fn key(&self) -> &ApiKey {
+    /// The key, where one was sent.
+    pub fn key(&self) -> Option<&ApiKey> {
         self.0.key()
     }
 
-    /// How a person recognises the key.
+    /// The access token, where one was sent.
+    pub fn token(&self) -> Option<&AccessToken> {
+        self.0.token()
+    }
+
+    /// How a person recognises the credential.
     pub fn hint(&self) -> &str {
         self.0.hint()
     }
 
-    /// Whom the key stands for.
+    /// Whom the credential stands for.
     pub fn owner(&self) -> &KeyOwner {
-        &self.0.key().owner
+        self.0.owner()
     }
 
     /// Whose demo data it works with.
@@ -58,7 +64,7 @@ impl Principal {
 
     /// What it may do.
     pub fn scopes(&self) -> &ScopeSet {
-        &self.0.key().settings.scopes
+        self.0.scopes()
     }
 }
 

@@ -197,7 +197,8 @@ mod tests {
                 "latchkey-development-key",
                 "latchkey-staging-key",
                 "latchkey-production-key",
-                "latchkey-personal-access-token"
+                "latchkey-personal-access-token",
+                "latchkey-client-secret"
             ]
         );
     }

@@ -3,22 +3,43 @@
 use super::StoreError;
 use async_trait::async_trait;
 use latchkey_model::{
-    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, OwnerId, RequestId, TeamId, trace::DecisionTrace,
+    AccountId, ApiKeyId, ApplicationId, ClientSecretId, Environment, EnvironmentId, OauthClientId, OwnerId, RequestId,
+    TeamId, trace::DecisionTrace,
 };
 use std::net::IpAddr;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// Whom a request could be attributed to: known for every request that named a key of ours, even a dead one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribution {
-    /// Whom the key stands for.
+    /// Whom the credential stands for.
     pub owner: AttributedTo,
-    /// The key.
-    pub api_key_id: ApiKeyId,
+    /// The credential.
+    pub credential: CredentialId,
     /// How its owner recognises it.
-    pub key_hint: String,
+    pub hint: String,
     /// What its owner calls it.
-    pub key_name: String,
+    pub name: String,
+}
+
+/// Under which id requests are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CredentialId {
+    /// An API key or a personal access token.
+    Key(ApiKeyId),
+    /// An OAuth client or a service account: all of its tokens together.
+    Client(OauthClientId),
+}
+
+impl CredentialId {
+    /// The bare id, for a store.
+    pub const fn as_uuid(self) -> Uuid {
+        match self {
+            Self::Key(id) => id.as_uuid(),
+            Self::Client(id) => id.as_uuid(),
+        }
+    }
 }
 
 /// Whose request it was.
@@ -146,8 +167,8 @@ pub struct RollupKey {
     pub start: i64,
     /// Whose requests.
     pub owner_id: OwnerId,
-    /// Made with which key; none for all keys of the owner together, so that a page about all of them reads few rows.
-    pub api_key_id: Option<ApiKeyId>,
+    /// Made with which credential; none for all of the owner's together, so that a page about all of them reads few rows.
+    pub credential: Option<Uuid>,
     /// To which route: method and pattern, such as `GET /api/v1/posts`.
     pub route: String,
     /// Answered how.
@@ -165,11 +186,31 @@ pub struct RollupCounts {
     pub latency: LatencyCounts,
 }
 
-/// A key's last use.
+/// What was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Used {
+    /// A key.
+    Key(ApiKeyId),
+    /// A client, by one of its tokens or by asking for one.
+    Client(OauthClientId),
+    /// A client's secret.
+    Secret(ClientSecretId),
+}
+
+impl From<CredentialId> for Used {
+    fn from(id: CredentialId) -> Self {
+        match id {
+            CredentialId::Key(id) => Self::Key(id),
+            CredentialId::Client(id) => Self::Client(id),
+        }
+    }
+}
+
+/// A credential's last use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastUse {
-    /// The key.
-    pub api_key_id: ApiKeyId,
+    /// What was used.
+    pub used: Used,
     /// When.
     pub at: OffsetDateTime,
     /// From where.

@@ -8,10 +8,11 @@ use super::tally::{Counted, Slot};
 use crate::{
     authn::{Entry, Verdict},
     limit::{Meter, Quota},
-    port::request_log::Period,
+    port::request_log::{Period, Used},
 };
 use latchkey_model::RequestId;
 use std::{
+    collections::HashMap,
     net::IpAddr,
     num::NonZeroU32,
     sync::{
@@ -81,6 +82,8 @@ pub struct Passed {
 pub(super) struct Shared {
     /// Keys that were used since the writer last came by.
     pub(super) used: Mutex<Vec<Arc<Entry>>>,
+    /// Clients and secrets that asked for tokens since the writer last came by, and when last.
+    pub(super) asked: Mutex<HashMap<Used, (OffsetDateTime, IpAddr)>>,
     pub(super) wake: Notify,
     pub(super) lost: AtomicU64,
     without_row: AtomicU64,
@@ -103,6 +106,7 @@ impl Recorder {
         let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
         let shared = Arc::new(Shared {
             used: Mutex::new(Vec::new()),
+            asked: Mutex::default(),
             wake: Notify::new(),
             lost: AtomicU64::new(0),
             without_row: AtomicU64::new(0),
@@ -151,6 +155,17 @@ impl Recorder {
                 self.shared.used.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(entry));
                 self.shared.wake.notify_one();
             }
+        }
+    }
+
+    /// Notes that these were used to ask for a token.
+    pub fn note_asked(&self, used: &[Used], at: OffsetDateTime, address: IpAddr) {
+        let mut asked = self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = asked.is_empty();
+        asked.extend(used.iter().map(|one| (*one, (at, address))));
+        drop(asked);
+        if first {
+            self.shared.wake.notify_one();
         }
     }
 

@@ -236,7 +236,7 @@ mod tests {
             period: Period::Minute,
             start,
             owner_id: OwnerId::from_uuid(Uuid::nil()),
-            api_key_id: None,
+            credential: None,
             route: format!("GET /{status}"),
             status,
             refused,

@@ -8,7 +8,9 @@ use crate::{
     authn::Refusal,
     port::{
         Store, StoreError,
-        request_log::{Attribution, LastUse, Period, RequestBatch, RequestRow, RollupCounts, RollupKey},
+        request_log::{
+            Attribution, CredentialId, LastUse, Period, RequestBatch, RequestRow, RollupCounts, RollupKey, Used,
+        },
     },
 };
 use ::time::OffsetDateTime;
@@ -94,7 +96,7 @@ struct Writer {
     shared: Arc<Shared>,
     /// Counts that are not written yet: a failed batch keeps them for the next one.
     counts: BTreeMap<RollupKey, RollupCounts>,
-    last_uses: HashMap<ApiKeyId, LastUse>,
+    last_uses: HashMap<Used, LastUse>,
     /// Keys that were seen where they must not be, until it is written.
     exposures: BTreeMap<ApiKeyId, OffsetDateTime>,
 }
@@ -127,7 +129,7 @@ impl Writer {
         self.collect_counts();
         let mut batch = RequestBatch::default();
         self.attribute(taken, &mut batch).await;
-        if batch.rows.is_empty() && self.counts.is_empty() {
+        if batch.rows.is_empty() && self.counts.is_empty() && self.last_uses.is_empty() {
             return count;
         }
         batch.rollups = std::mem::take(&mut self.counts).into_iter().collect();
@@ -153,38 +155,46 @@ impl Writer {
 
     /// Fetches what was counted for every key that was used.
     fn collect_counts(&mut self) {
+        let asked = std::mem::take(&mut *self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner));
+        for (used, (at, address)) in asked {
+            self.note_use(LastUse { used, at, address });
+        }
         let used = std::mem::take(&mut *self.shared.used.lock().unwrap_or_else(PoisonError::into_inner));
         for (index, entry) in used.into_iter().enumerate() {
             if index % AT_A_STRETCH == AT_A_STRETCH - 1 {
                 std::thread::yield_now();
             }
-            let key = entry.key();
-            let (owner, id) = (key.owner.id(), key.id);
+            let (owner, id) = (entry.owner().id(), entry.credential_id());
             let seen = entry.tally().hand_over(|slot, sums| self.add(owner, id, slot, &sums));
-            if let Some(at) = seen.exposed_at {
+            // A token that was seen where it must not be ends by itself soon.
+            if let (Some(at), CredentialId::Key(id)) = (seen.exposed_at, id) {
                 self.exposures.entry(id).or_insert(at);
             }
             if let Some((at, address)) = seen.last_use {
-                let used = LastUse { api_key_id: id, at, address };
-                match self.last_uses.get_mut(&id) {
-                    Some(known) if known.at >= at => {}
-                    _ => {
-                        self.last_uses.insert(id, used);
-                    }
-                }
+                self.note_use(LastUse { used: id.into(), at, address });
             }
         }
     }
 
-    /// Adds to the counts of the key, and to those of all keys of its owner, by the minute, the hour and the day.
-    fn add(&mut self, owner_id: OwnerId, api_key_id: ApiKeyId, slot: Slot, sums: &RollupCounts) {
-        let counted = [Some(api_key_id), None].into_iter().flat_map(|key| Period::ALL.map(|period| (key, period)));
-        for (api_key_id, period) in counted {
+    fn note_use(&mut self, last: LastUse) {
+        match self.last_uses.get_mut(&last.used) {
+            Some(known) if known.at >= last.at => {}
+            _ => {
+                self.last_uses.insert(last.used, last);
+            }
+        }
+    }
+
+    /// Adds to the counts of the credential, and to those of all of its owner, by the minute, the hour and the day.
+    fn add(&mut self, owner_id: OwnerId, credential: CredentialId, slot: Slot, sums: &RollupCounts) {
+        let counted =
+            [Some(credential.as_uuid()), None].into_iter().flat_map(|key| Period::ALL.map(|period| (key, period)));
+        for (credential, period) in counted {
             let key = RollupKey {
                 period,
                 start: slot.minute - slot.minute.rem_euclid(period.seconds()),
                 owner_id,
-                api_key_id,
+                credential,
                 route: format!("{} {}", slot.method, slot.route),
                 status: slot.status,
                 refused: slot.refused,
@@ -238,7 +248,7 @@ impl Writer {
             status: served.status,
             refused: served.verdict.outcome.is_err(),
         };
-        self.add(owner.owner.id(), owner.api_key_id, slot, &sums);
+        self.add(owner.owner.id(), owner.credential, slot, &sums);
     }
 }
 

@@ -153,7 +153,7 @@ pub(super) fn keys_with_surroundings() -> Select<api_key::Entity> {
 }
 
 /// The teams of an account.
-pub(super) fn teams_of(account: AccountId) -> SelectStatement {
+pub(crate) fn teams_of(account: AccountId) -> SelectStatement {
     Query::select()
         .column(membership::Column::TeamId)
         .from(membership::Entity)

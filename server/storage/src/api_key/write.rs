@@ -2,7 +2,7 @@
 
 use crate::{
     SeaUnitOfWork,
-    changes::CHANNEL,
+    changes::announce,
     convert::micros,
     entity::{api_key, application, environment},
     error::store_error,
@@ -23,7 +23,7 @@ use latchkey_core::{
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, TeamId};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, Statement, UpdateMany,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, UpdateMany,
     sea_query::{Expr, ExprTrait, OnConflict, Query},
 };
 
@@ -225,12 +225,7 @@ impl ApiKeyWriter for SeaUnitOfWork {
     }
 
     async fn api_key_announce(&mut self, public_id: PublicId) -> Result<(), StoreError> {
-        if self.transaction.get_database_backend() == DatabaseBackend::Postgres {
-            let values = [CHANNEL.into(), public_id.as_str().into()];
-            let notify = Statement::from_sql_and_values(DatabaseBackend::Postgres, "SELECT pg_notify($1, $2)", values);
-            self.transaction.execute_raw(notify).await.map_err(store_error)?;
-        }
-        Ok(())
+        announce(&self.transaction, public_id.as_str()).await
     }
 }
 

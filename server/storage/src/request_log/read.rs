@@ -7,11 +7,16 @@ use crate::{
     error::{Corrupt, store_error},
 };
 use async_trait::async_trait;
+use latchkey_core::oauth_client::ClientId;
 use latchkey_core::port::{
     RequestLogReader, StoreError,
-    request_log::{AttributedTo, Attribution, LogScope, Period, RequestFilter, RequestRow, RollupCounts, RollupKey},
+    request_log::{
+        AttributedTo, Attribution, CredentialId, LogScope, Period, RequestFilter, RequestRow, RollupCounts, RollupKey,
+    },
 };
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, OwnerId, RequestId, TeamId};
+use latchkey_model::{
+    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, OauthClientId, OwnerId, RequestId, TeamId,
+};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
     prelude::Uuid,
@@ -34,11 +39,16 @@ fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
         (.., Some(account)) => Some(AttributedTo::Account(AccountId::from_uuid(account))),
         _ => None,
     };
-    let attribution = owner.zip(row.api_key_id).map(|(owner, key)| Attribution {
+    let hint = row.key_hint.unwrap_or_default();
+    let attribution = owner.zip(row.api_key_id).map(|(owner, id)| Attribution {
         owner,
-        api_key_id: ApiKeyId::from_uuid(key),
-        key_hint: row.key_hint.unwrap_or_default(),
-        key_name: row.key_name.unwrap_or_default(),
+        // Of a client, the hint is its public name, which looks like no key's.
+        credential: match hint.parse::<ClientId>() {
+            Ok(_) => CredentialId::Client(OauthClientId::from_uuid(id)),
+            Err(_) => CredentialId::Key(ApiKeyId::from_uuid(id)),
+        },
+        hint,
+        name: row.key_name.unwrap_or_default(),
     });
     Ok(RequestRow {
         id: RequestId::from_uuid(row.id),
@@ -253,7 +263,7 @@ fn counts_from_row(row: rollup::Model, period: Period) -> Result<(RollupKey, Rol
         period,
         start: row.start,
         owner_id: OwnerId::from_uuid(row.owner_id),
-        api_key_id: (row.api_key_id != ALL_KEYS).then(|| ApiKeyId::from_uuid(row.api_key_id)),
+        credential: (row.api_key_id != ALL_KEYS).then_some(row.api_key_id),
         route: row.route,
         status: u16::try_from(row.status).map_err(|_| Corrupt { what: "status" })?,
         refused: row.refused,

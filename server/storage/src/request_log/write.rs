@@ -10,10 +10,11 @@ use crate::{
 use async_trait::async_trait;
 use latchkey_core::port::{
     RequestLogWriter, StoreError,
-    request_log::{AttributedTo, LastUse, Period, RequestBatch, RequestRow, RollupCounts, RollupKey},
+    request_log::{AttributedTo, LastUse, Period, RequestBatch, RequestRow, RollupCounts, RollupKey, Used},
 };
-use latchkey_model::ApiKeyId;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value, sea_query::Query};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value, prelude::Uuid, sea_query::Query,
+};
 use time::OffsetDateTime;
 
 /// A batch that is tried again after an answer was lost writes nothing twice.
@@ -51,9 +52,9 @@ fn row(request: &RequestRow) -> Result<Vec<Value>, StoreError> {
         application.into(),
         environment_id.into(),
         environment.into(),
-        owner.map(|owner| owner.api_key_id.as_uuid()).into(),
-        owner.map(|owner| owner.key_hint.as_str()).into(),
-        owner.map(|owner| owner.key_name.as_str()).into(),
+        owner.map(|owner| owner.credential.as_uuid()).into(),
+        owner.map(|owner| owner.hint.as_str()).into(),
+        owner.map(|owner| owner.name.as_str()).into(),
         trace.into(),
         request.remedy.as_deref().into(),
         account.into(),
@@ -83,7 +84,7 @@ fn counted((key, counts): &(RollupKey, RollupCounts)) -> Vec<Value> {
         key.owner_id.as_uuid().into(),
         key.period.as_str().into(),
         key.start.into(),
-        key.api_key_id.map_or(ALL_KEYS, ApiKeyId::as_uuid).into(),
+        key.credential.unwrap_or(ALL_KEYS).into(),
         key.route.as_str().into(),
         i64::from(key.status).into(),
         key.refused.into(),
@@ -93,16 +94,43 @@ fn counted((key, counts): &(RollupKey, RollupCounts)) -> Vec<Value> {
     values
 }
 
-/// A key's last use goes forward only.
-const LAST_USES: Bulk = Bulk {
-    head: "WITH used (id, at, address) AS (VALUES ",
-    tail: ") UPDATE api_key SET last_used_at = used.at, last_used_from = used.address FROM used \
-           WHERE api_key.id = used.id AND (api_key.last_used_at IS NULL OR api_key.last_used_at < used.at)",
-    columns: 3,
-};
+/// A last use goes forward only.
+macro_rules! last_uses_of {
+    ($table:literal) => {
+        Bulk {
+            head: "WITH used (id, at, address) AS (VALUES ",
+            tail: concat!(
+                ") UPDATE ",
+                $table,
+                " SET last_used_at = used.at, last_used_from = used.address FROM used WHERE ",
+                $table,
+                ".id = used.id AND (",
+                $table,
+                ".last_used_at IS NULL OR ",
+                $table,
+                ".last_used_at < used.at)"
+            ),
+            columns: 3,
+        }
+    };
+}
 
-fn last_use(used: &LastUse) -> Vec<Value> {
-    vec![used.api_key_id.as_uuid().into(), micros(used.at).into(), used.address.to_string().into()]
+const KEYS_USED: Bulk = last_uses_of!("api_key");
+const CLIENTS_USED: Bulk = last_uses_of!("oauth_client");
+const SECRETS_USED: Bulk = last_uses_of!("client_secret");
+
+/// Last uses by the table that they belong in.
+fn by_table(uses: &[LastUse]) -> [(Bulk, Vec<(Uuid, &LastUse)>); 3] {
+    let of = |id: fn(Used) -> Option<Uuid>| uses.iter().filter_map(|one| Some((id(one.used)?, one))).collect();
+    [
+        (KEYS_USED, of(|used| if let Used::Key(id) = used { Some(id.as_uuid()) } else { None })),
+        (CLIENTS_USED, of(|used| if let Used::Client(id) = used { Some(id.as_uuid()) } else { None })),
+        (SECRETS_USED, of(|used| if let Used::Secret(id) = used { Some(id.as_uuid()) } else { None })),
+    ]
+}
+
+fn last_use((id, used): &(Uuid, &LastUse)) -> Vec<Value> {
+    vec![(*id).into(), micros(used.at).into(), used.address.to_string().into()]
 }
 
 #[async_trait]
@@ -110,7 +138,9 @@ impl RequestLogWriter for SeaUnitOfWork {
     async fn record(&mut self, batch: &RequestBatch) -> Result<(), StoreError> {
         ROWS.run(&self.transaction, &batch.rows, row).await?;
         ROLLUPS.run(&self.transaction, &batch.rollups, |counts| Ok(counted(counts))).await?;
-        LAST_USES.run(&self.transaction, &batch.last_uses, |used| Ok(last_use(used))).await?;
+        for (bulk, uses) in by_table(&batch.last_uses) {
+            bulk.run(&self.transaction, &uses, |used| Ok(last_use(used))).await?;
+        }
         for (key, at) in &batch.exposures {
             api_key::Entity::update_many()
                 .set(api_key::ActiveModel { exposed_at: Set(Some(micros(*at))), ..Default::default() })

@@ -5,8 +5,8 @@ use latchkey_core::port::{
     ApiKeyReader, RequestLogReader,
     api_key::{ApiKey, KeyOwner, Traffic},
     request_log::{
-        AttributedTo, Attribution, LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts,
-        RollupKey,
+        AttributedTo, Attribution, CredentialId, LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow,
+        RollupCounts, RollupKey, Used,
     },
 };
 use latchkey_model::{
@@ -66,9 +66,9 @@ fn row(key: Option<&ApiKey>) -> RequestRow {
         duration_us: 1_234,
         attribution: key.map(|key| Attribution {
             owner: attributed_to(key),
-            api_key_id: key.id,
-            key_hint: key.hint(),
-            key_name: key.settings.name.to_string(),
+            credential: CredentialId::Key(key.id),
+            hint: key.hint(),
+            name: key.settings.name.to_string(),
         }),
         trace: DecisionTrace::complete(vec![Step {
             name: StepName::Credential,
@@ -165,7 +165,7 @@ async fn rollups_add_up(database: &Database) {
         period: Period::Hour,
         start: Period::Hour.start_of(NOW),
         owner_id: key.owner.id(),
-        api_key_id: Some(key.id),
+        credential: Some(key.id.as_uuid()),
         route: "GET /api/v1/posts".to_owned(),
         status: 200,
         refused: false,
@@ -174,7 +174,7 @@ async fn rollups_add_up(database: &Database) {
     counts.latency[0] = 2;
     counts.latency[11] = 1;
     let other = RollupKey { status: 401, refused: true, ..rollup.clone() };
-    let together = |one: &RollupKey| RollupKey { api_key_id: None, ..one.clone() };
+    let together = |one: &RollupKey| RollupKey { credential: None, ..one.clone() };
     for _ in 0..2 {
         let rollups = vec![
             (rollup.clone(), counts),
@@ -212,7 +212,7 @@ async fn last_use_goes_forward_only(database: &Database) {
     let ada = person(database, "ada@example.org").await;
     let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
     for (at, address) in [(NOW, "203.0.113.9"), (NOW - Duration::hours(1), "203.0.113.10")] {
-        let last_uses = vec![LastUse { api_key_id: key.id, at, address: address.parse().unwrap() }];
+        let last_uses = vec![LastUse { used: Used::Key(key.id), at, address: address.parse().unwrap() }];
         write(database, RequestBatch { last_uses, ..RequestBatch::default() }).await;
     }
     let key = database.store.api_key(ada.account.id, key.id).await.unwrap().unwrap();

@@ -2,16 +2,19 @@
 
 use super::*;
 use crate::{
+    access_token::{AccessToken, TokenEnd},
     api_key::PlainApiKey,
     api_key::{AllowList, Notes},
     authn::credential::Carried,
     limit::{Meter, Meters, Quota, RateLimits},
+    memory::Freshness,
+    oauth_client::ClientId,
     port::api_key::{Disabled, KeyOwner, KeySettings, Replaced, Revoked, RevokedBecause, StoredApiKey},
     random::SystemRandom,
     secret::{DigestKey, MasterKey},
 };
 use latchkey_model::{
-    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, TeamId,
+    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, OauthClientId, TeamId,
     trace::{StepName, StepOutcome},
 };
 use std::{net::Ipv4Addr, num::NonZeroU32};
@@ -38,7 +41,7 @@ fn stored(key: &PlainApiKey) -> StoredApiKey {
             application_name: "Bookshelf".parse().unwrap(),
             team_id: TeamId::from_uuid(Uuid::from_u128(4)),
         },
-        KeyKind::Personal => KeyOwner::Account {
+        KeyKind::Personal | KeyKind::ClientSecret => KeyOwner::Account {
             account_id: AccountId::from_uuid(Uuid::from_u128(5)),
             account_name: "Ada".parse().unwrap(),
         },
@@ -94,7 +97,10 @@ fn found(stored: StoredApiKey, key: &PlainApiKey) -> Lookup {
 }
 
 fn found_with(stored: StoredApiKey, key: &PlainApiKey, meters: Arc<Meters>) -> Lookup {
-    Lookup::Found { entry: Arc::new(Entry::new(stored, meters, NOW, 0)), presented: key.digest(&pepper()) }
+    Lookup::Found {
+        entry: Arc::new(Entry::for_key(stored, meters, Freshness::new(NOW, 0))),
+        presented: key.digest(&pepper()),
+    }
 }
 
 /// One row of the table: what is sent and found, and what each side is told.
@@ -124,6 +130,48 @@ impl Row {
             owner_known: false,
         }
     }
+}
+
+/// What decides about a token is what the look-up proved, not its text.
+const TOKEN: Credential<'static> = Credential::AccessToken { text: "eyJ" };
+
+fn not_proven(why: TokenProblem) -> Row {
+    Row::new("a token that is not proven", TOKEN, Lookup::NotProven(why))
+}
+
+fn proven(change: fn(&mut AccessToken)) -> Lookup {
+    let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production));
+    let mut token = AccessToken {
+        id: Uuid::from_u128(6),
+        client: OauthClientId::from_uuid(Uuid::from_u128(7)),
+        client_id: ClientId::generate(&SystemRandom),
+        client_name: "Nightly import".parse().unwrap(),
+        owner: stored(&key).key.owner,
+        scopes: "read:posts write:posts".parse().unwrap(),
+        issued_at: NOW - Duration::minutes(5),
+        expires_at: NOW + Duration::minutes(10),
+        ended: None,
+    };
+    change(&mut token);
+    Lookup::Proven(Arc::new(Entry::for_token(token, meters(10, 0), Freshness::new(NOW, 0), 0)))
+}
+
+#[test]
+fn a_good_token_passes_every_step() {
+    let verdict = decide(&facts(), &TOKEN, proven(|_| ()));
+    let principal = verdict.outcome.as_ref().unwrap();
+    assert!(principal.key().is_none() && principal.token().is_some());
+    let trace = verdict.trace();
+    let passed = |step: &latchkey_model::trace::Step| step.outcome == StepOutcome::Passed && !step.detail.is_empty();
+    assert!(trace.steps().iter().all(passed), "{trace:?}");
+}
+
+#[test]
+fn a_key_that_nobody_compared_lets_nobody_in() {
+    let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production));
+    let Lookup::Found { entry, .. } = found(stored(&key), &key) else { panic!("it was found") };
+    let refused = decide(&facts(), &bearer(&key), Lookup::Proven(entry)).outcome.unwrap_err();
+    assert_eq!(refused.reason(), "wrong_secret");
 }
 
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -299,6 +347,43 @@ fn table() -> Vec<Row> {
             failing: StepName::Lookup,
             ..Row::new("a look-up that was forgotten", bearer(key), Lookup::NotAsked)
         },
+        Row { reason: "malformed", failing: StepName::Format, ..not_proven(TokenProblem::Malformed) },
+        Row { reason: "wrong_type", failing: StepName::Format, ..not_proven(TokenProblem::Type) },
+        Row { reason: "wrong_signature", failing: StepName::Lookup, ..not_proven(TokenProblem::Signer) },
+        Row { reason: "wrong_signature", failing: StepName::Lookup, ..not_proven(TokenProblem::Signature) },
+        Row { reason: "wrong_issuer", failing: StepName::Lookup, ..not_proven(TokenProblem::Issuer) },
+        Row { reason: "wrong_audience", failing: StepName::Lookup, ..not_proven(TokenProblem::Audience) },
+        Row { reason: "unknown_client", failing: StepName::Lookup, ..not_proven(TokenProblem::Client) },
+        Row {
+            reason: "revoked",
+            failing: StepName::Lifetime,
+            owner_known: true,
+            ..Row::new("a revoked token", TOKEN, proven(|token| token.ended = Some(TokenEnd::Revoked(NOW))))
+        },
+        Row {
+            reason: "revoked",
+            failing: StepName::Lifetime,
+            owner_known: true,
+            ..Row::new(
+                "a token of a revoked client",
+                TOKEN,
+                proven(|token| token.ended = Some(TokenEnd::ClientEnded(NOW))),
+            )
+        },
+        Row {
+            reason: "expired",
+            failing: StepName::Lifetime,
+            owner_known: true,
+            ..Row::new("an expired token, to the second", TOKEN, proven(|token| token.expires_at = NOW))
+        },
+        Row {
+            status: 403,
+            code: "insufficient_scope",
+            reason: "insufficient_scope",
+            failing: StepName::Scope,
+            owner_known: true,
+            ..Row::new("a token without the scope", TOKEN, proven(|token| token.scopes = "read:posts".parse().unwrap()))
+        },
     ]
 }
 
@@ -395,7 +480,7 @@ fn waiting_as_told_is_long_enough() {
 
 #[test]
 fn a_good_key_passes_every_step() {
-    for kind in KeyKind::ALL {
+    for kind in KeyKind::ALL.into_iter().filter(|kind| *kind != KeyKind::ClientSecret) {
         let key = PlainApiKey::generate(&SystemRandom, kind);
         let verdict = decide(&facts(), &bearer(&key), found(stored(&key), &key));
         let principal = verdict.outcome.as_ref().unwrap();

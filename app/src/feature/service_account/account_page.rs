@@ -1,0 +1,223 @@
+//! One service account: what it is, its secrets, how to ask for a token, and what can be changed.
+
+use super::{
+    AddClientSecret, EndClientSecret, UpdateServiceAccount,
+    account_form::{AccountFields, AccountValues},
+    accounts_page::{LastUse, StateBadge},
+};
+use crate::{
+    feature::api_key::{NewSecret, crumbs, in_view},
+    page::{InView, Page, PageError, page, param, take_flash},
+    route,
+    ssr::{actor, portal, services},
+    ui::{
+        Badge, CodeSample, Crumb, DataTable, Form, Message, PageHead, RelativeTime, Sample, SecretOnce, SubmitButton,
+        Tone,
+    },
+};
+use latchkey_core::{
+    oauth_client::{ClientAuthMethod, ClientInView, OauthClientService},
+    port::{
+        api_key::KeyOwner,
+        oauth_client::{ClientSecret, OauthClient},
+    },
+};
+use latchkey_model::OauthClientId;
+use leptos::{prelude::*, server_fn::ServerFn};
+use time::{Duration, OffsetDateTime};
+
+/// How long a secret must have been quiet before it can be ended without a thought.
+const QUIET: Duration = Duration::hours(24);
+
+/// The service account that the path names; the rest of the path must be its own.
+pub(super) async fn client_in_view() -> Result<(InView, ClientInView), PageError> {
+    let in_view = in_view().await?;
+    let found = services().oauth_clients.get(&actor(), param::<OauthClientId>("client")?).await?;
+    let named = (in_view.application.application.id, in_view.environment);
+    match found.client.owner {
+        KeyOwner::Environment { application_id, environment, .. } if (application_id, environment) == named => {
+            Ok((in_view, found))
+        }
+        _ => Err(PageError::NotFound),
+    }
+}
+
+/// The way to a page of a service account.
+pub(super) fn crumbs_to(in_view: &InView, client: &OauthClient, below: bool) -> Vec<Crumb> {
+    let (application, environment) = (in_view.application.application.id, in_view.environment);
+    let mut crumbs = crumbs(in_view);
+    if let Some(last) = crumbs.last_mut() {
+        last.href = Some(route::service_accounts(application, environment));
+    }
+    let href = below.then(|| route::service_account(application, environment, client.id));
+    crumbs.push(Crumb { label: client.settings.name.as_str().to_owned(), href });
+    crumbs
+}
+
+/// One service account.
+#[component]
+pub fn ServiceAccountPage() -> impl IntoView {
+    page(async {
+        let (in_view, found) = client_in_view().await?;
+        let services = services();
+        let known = services.oauth_clients.scopes().await?;
+        let now = services.ports.now();
+        let flash = take_flash().await;
+        let new = NewSecret::take().await;
+        let client = found.client.clone();
+        let (application, environment) = (in_view.application.application.id, in_view.environment);
+        let here = route::service_account(application, environment, client.id);
+        let revoke = route::revoke(&here);
+        let values = AccountValues::of(&client.settings).or_typed(flash.as_ref());
+        let editable = found.may_write && client.revoked_at.is_none();
+        let title = client.settings.name.as_str().to_owned();
+        let form_id = services.ports.uuid().to_string();
+        let body = view! {
+            <PageHead
+                title=title.clone()
+                explanation=format!("Service account {}", client.client_id)
+                crumbs=crumbs_to(&in_view, &client, false)
+                environment
+            >
+                {editable.then(|| view! { <a class="btn btn-danger" href=revoke>"Revoke"</a> })}
+            </PageHead>
+            <Message flash/>
+            {new.map(|new| view! { <SecretOnce secret=new.into_text() next=here.clone() what="client secret"/> })}
+            <div class="two">
+                <Facts client=client.clone() now/>
+                <section class="card" aria-labelledby="ask">
+                    <h2 id="ask">"Ask for a token"</h2>
+                    <p>"Put the secret into the variable, then paste this. Call the API with the token until it expires."</p>
+                    <TokenCall client=client.clone()/>
+                </section>
+            </div>
+            <Secrets found now can_write=editable back=here.clone() form_id/>
+            {editable.then(|| view! {
+                <section aria-labelledby="settings">
+                    <h2 id="settings">"Settings"</h2>
+                    <p>"Tokens that it holds already keep what they were made with, for some minutes."</p>
+                    <Form action=UpdateServiceAccount::PATH back=here class="card form">
+                        <input type="hidden" name="id" value=client.id.to_string()/>
+                        <AccountFields values known/>
+                        <div class="form-actions"><SubmitButton text="Save"/></div>
+                    </Form>
+                </section>
+            })}
+        };
+        Ok(Page::application(title, in_view, body))
+    })
+}
+
+#[component]
+fn Facts(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
+    let logs = match &client.owner {
+        KeyOwner::Environment { application_id, environment, .. } => Some(route::logs(*application_id, *environment)),
+        KeyOwner::Account { .. } => None,
+    };
+    let settings = &client.settings;
+    view! {
+        <section class="card" aria-labelledby="facts">
+            <h2 id="facts">"About it"</h2>
+            <dl class="facts">
+                <div><dt>"State"</dt><dd><StateBadge revoked_at=client.revoked_at/></dd></div>
+                <div><dt>"Client id"</dt><dd><code>{client.client_id.to_string()}</code></dd></div>
+                <div><dt>"May do"</dt><dd><code>{settings.scopes.to_string()}</code></dd></div>
+                <div><dt>"Tokens"</dt><dd>{format!("{} min, {}", settings.access_token_life.whole_minutes(), settings.signing_algorithm)}</dd></div>
+                <div><dt>"Last used"</dt><dd><LastUse at=client.last_used_at from=client.last_used_from now/></dd></div>
+                <div><dt>"Made"</dt><dd><RelativeTime at=client.created_at now/>{format!(" by {}", client.created_by_name)}</dd></div>
+            </dl>
+            {logs.map(|logs| view! { <p><a href=logs>"What it did, under Logs"</a></p> })}
+        </section>
+    }
+}
+
+#[component]
+fn TokenCall(client: OauthClient) -> impl IntoView {
+    let url = format!("{}/oauth/token", portal().public_url);
+    let id = &client.client_id;
+    let credentials = match client.settings.auth_method {
+        ClientAuthMethod::SecretPost => format!("-d client_id={id} -d client_secret=\"$LATCHKEY_SECRET\""),
+        ClientAuthMethod::SecretBasic | ClientAuthMethod::None => format!("-u \"{id}:$LATCHKEY_SECRET\""),
+    };
+    let code = format!("curl {credentials} \\\n  -d grant_type=client_credentials \\\n  {url}");
+    view! { <CodeSample name="token-call" samples=vec![Sample { language: "curl", code }]/> }
+}
+
+/// The secrets: two while one takes over from the other.
+#[component]
+fn Secrets(
+    found: ClientInView,
+    now: OffsetDateTime,
+    can_write: bool,
+    #[prop(into)] back: String,
+    form_id: String,
+) -> impl IntoView {
+    let live = found.secrets.iter().filter(|secret| secret.revoked_at.is_none()).count();
+    let two = live > 1;
+    let room = (live as u64) < OauthClientService::LIVE_SECRETS_AT_MOST;
+    let id = found.client.id.to_string();
+    let newest = found.secrets.iter().filter(|secret| secret.revoked_at.is_none()).map(|secret| secret.id).next();
+    let rows = found
+        .secrets
+        .iter()
+        .cloned()
+        .map(|secret| {
+            let can_end = can_write && two && secret.revoked_at.is_none();
+            let takes_over = two && newest == Some(secret.id);
+            view! { <SecretRow secret client=id.clone() now can_end takes_over back=back.clone()/> }
+        })
+        .collect_view();
+    view! {
+        <section aria-labelledby="secrets">
+            <h2 id="secrets">"Secrets"</h2>
+            <p>"To change the secret with no downtime: add a second one, give it to the machine, and end the first once it is quiet."</p>
+            <DataTable label="Secrets" columns=vec!["Secret", "Made", "Last used", "State"] action="Action">{rows}</DataTable>
+            {(can_write && room).then(|| view! {
+                <Form action=AddClientSecret::PATH back=back>
+                    <input type="hidden" name="id" value=id.clone()/>
+                    <input type="hidden" name="form_id" value=form_id/>
+                    <SubmitButton text="Add a second secret" kind=""/>
+                </Form>
+            })}
+        </section>
+    }
+}
+
+#[component]
+fn SecretRow(
+    secret: ClientSecret,
+    client: String,
+    now: OffsetDateTime,
+    can_end: bool,
+    /// Whether it is the newer of two.
+    takes_over: bool,
+    back: String,
+) -> impl IntoView {
+    let ended = secret.revoked_at.is_some();
+    let quiet = secret.last_used_at.is_none_or(|at| now - at >= QUIET);
+    let state = match (ended, takes_over, quiet) {
+        (true, ..) => view! { <Badge tone=Tone::Bad text="Ended"/> }.into_any(),
+        (false, false, true) if can_end => view! { <Badge tone=Tone::Good text="Safe to end"/> }.into_any(),
+        (false, false, false) if can_end => view! { <Badge tone=Tone::Wait text="Still in use"/> }.into_any(),
+        _ => view! { <Badge tone=Tone::Good text="Live"/> }.into_any(),
+    };
+    view! {
+        <tr class:ended=ended>
+            <td data-label="Secret"><code>{secret.hint()}</code></td>
+            <td data-label="Made"><RelativeTime at=secret.created_at now/></td>
+            <td data-label="Last used"><LastUse at=secret.last_used_at from=secret.last_used_from now/></td>
+            <td data-label="State">{state}</td>
+            <td>
+                {can_end.then(|| view! {
+                    <Form action=EndClientSecret::PATH back>
+                        <input type="hidden" name="id" value=client/>
+                        <input type="hidden" name="secret" value=secret.id.to_string()/>
+                        <button type="submit" class="btn btn-small btn-danger">
+                            "End"<span class="sr-only">{format!(" {}", secret.hint())}</span>
+                        </button>
+                    </Form>
+                })}
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,116 @@
+//! The list of service accounts of an environment.
+
+use crate::{
+    feature::api_key::{crumbs, environment_tabs, in_view},
+    page::{Page, page, take_flash},
+    route,
+    ssr::{actor, services},
+    ui::{Badge, DataTable, EmptyState, Message, PageHead, RelativeTime, Tabs, Tone},
+};
+use latchkey_core::{oauth_client::ClientKind, port::oauth_client::OauthClient};
+use latchkey_model::{ApplicationId, Environment};
+use leptos::prelude::*;
+use time::OffsetDateTime;
+
+/// The service accounts of one environment.
+#[component]
+pub fn ServiceAccountsPage() -> impl IntoView {
+    page(async {
+        let in_view = in_view().await?;
+        let (application, environment) = (in_view.application.application.id, in_view.environment);
+        let services = services();
+        let clients =
+            services.oauth_clients.list(&actor(), application, environment, ClientKind::ServiceAccount).await?;
+        let now = services.ports.now();
+        let flash = take_flash().await;
+        let create = route::new_service_account(application, environment);
+        let can_write = in_view.application.role.may_write();
+        let list = if clients.is_empty() {
+            let create = create.clone();
+            view! {
+                <EmptyState title=format!("No service account for {environment} yet")>
+                    <p>"A service account is a machine: it asks for tokens that live some minutes, and calls the API with them."</p>
+                    {can_write.then(|| view! { <a class="btn btn-primary" href=create>"Create service account"</a> })}
+                </EmptyState>
+            }
+            .into_any()
+        } else {
+            let rows =
+                clients.into_iter().map(|client| view! { <Row client application environment now/> }).collect_view();
+            view! {
+                <DataTable label="Service accounts" columns=vec!["Name", "Client id", "Can", "Last used", "State"] action="Action">
+                    {rows}
+                </DataTable>
+            }
+            .into_any()
+        };
+        let body = view! {
+            <PageHead
+                title="Service accounts"
+                explanation="Machines of this application. Each asks the token endpoint for short-lived tokens."
+                crumbs=crumbs(&in_view)
+                environment
+            >
+                {can_write.then(|| view! { <a class="btn btn-primary" href=create>"Create service account"</a> })}
+            </PageHead>
+            <Tabs label="Environments" tabs=environment_tabs(&in_view, route::service_accounts)/>
+            <Message flash/>
+            {list}
+        };
+        Ok(Page::application("Service accounts", in_view, body))
+    })
+}
+
+#[component]
+fn Row(
+    client: OauthClient,
+    application: ApplicationId,
+    environment: Environment,
+    now: OffsetDateTime,
+) -> impl IntoView {
+    let ended = client.revoked_at.is_some();
+    let href = route::service_account(application, environment, client.id);
+    let scopes =
+        client.settings.scopes.iter().map(|scope| view! { <li><code>{scope.to_string()}</code></li> }).collect_view();
+    let name = client.settings.name.as_str().to_owned();
+    let made_by = format!("made by {}, ", client.created_by_name);
+    view! {
+        <tr class:ended=ended>
+            <td data-label="Name">
+                <a class="row-link" href=href.clone()>{name.clone()}</a>
+                <p class="dim">{made_by}<RelativeTime at=client.created_at now/></p>
+            </td>
+            <td data-label="Client id"><code>{client.client_id.to_string()}</code></td>
+            <td data-label="Can"><ul class="plain">{scopes}</ul></td>
+            <td data-label="Last used"><LastUse at=client.last_used_at from=client.last_used_from now/></td>
+            <td data-label="State"><StateBadge revoked_at=client.revoked_at/></td>
+            <td><a class="btn btn-small" href=href>"Open"<span class="sr-only">{format!(" {name}")}</span></a></td>
+        </tr>
+    }
+}
+
+/// When something was last used, and from where.
+#[component]
+pub(super) fn LastUse(
+    at: Option<OffsetDateTime>,
+    from: Option<std::net::IpAddr>,
+    now: OffsetDateTime,
+) -> impl IntoView {
+    match at {
+        Some(at) => view! {
+            <RelativeTime at now/>
+            <p class="dim">{from.map(|address| format!("from {address}"))}</p>
+        }
+        .into_any(),
+        None => view! { <span class="dim">"never used"</span> }.into_any(),
+    }
+}
+
+/// Whether it works.
+#[component]
+pub(super) fn StateBadge(revoked_at: Option<OffsetDateTime>) -> impl IntoView {
+    match revoked_at {
+        Some(_) => view! { <Badge tone=Tone::Bad text="Revoked"/> },
+        None => view! { <Badge tone=Tone::Good text="Live"/> },
+    }
+}

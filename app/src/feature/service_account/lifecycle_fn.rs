@@ -1,0 +1,192 @@
+//! The forms about service accounts.
+#![expect(clippy::too_many_arguments, reason = "a form has one for each field")]
+
+use super::account_form::keep_typed;
+use crate::{
+    route,
+    ssr::{
+        actor, extension,
+        flash::Flash,
+        form::FormPage,
+        respond::{Refused, see_other, see_other_with, session},
+        reveal, services,
+    },
+};
+use latchkey_core::{
+    oauth_client::{CreatedClient, OauthClientError, ServiceAccountForm},
+    port::api_key::KeyOwner,
+};
+use latchkey_model::{ApplicationId, ClientSecretId, Environment, OauthClientId};
+use leptos::{prelude::*, server};
+use uuid::Uuid;
+
+impl From<OauthClientError> for Refused {
+    fn from(error: OauthClientError) -> Self {
+        match error {
+            OauthClientError::Invalid(errors) => Self::invalid(errors),
+            OauthClientError::NotSignedIn(_) => Self::new("Sign in first."),
+            OauthClientError::SentTwice => Self::new("This form has done its work already. Nothing was made twice."),
+            OauthClientError::Forbidden => {
+                Self::new("Your role in the team lets you look only. Ask one of its owners.")
+            }
+            OauthClientError::NotFound => Self::new("There is no such service account."),
+            OauthClientError::AlreadyEnded => Self::new("It was ended before."),
+            OauthClientError::TooManySecrets => Self::new("There are two secrets already. End one of them first."),
+            OauthClientError::LastSecret => {
+                Self::new("This is the only secret that works. Add another one first, or revoke the service account.")
+            }
+            OauthClientError::Store(_) => Self::fault(&error),
+        }
+    }
+}
+
+/// The page that the form was on.
+fn back() -> String {
+    extension::<FormPage>().map_or_else(|| route::APPLICATIONS.to_owned(), |page| page.0)
+}
+
+async fn refuse(error: OauthClientError) {
+    let back = back();
+    match error {
+        OauthClientError::NotSignedIn(_) => see_other(&route::sign_in_then(&back)),
+        error => see_other_with(&back, Refused::from(error).flash()).await,
+    }
+}
+
+async fn show(created: CreatedClient, page: &str) {
+    if let Some(session) = session() {
+        reveal::put(&session, created.secret_id.as_uuid(), created.secret.expose()).await;
+    }
+    see_other(page);
+}
+
+/// Creates a service account, and leads to the page that shows its secret once.
+#[server(prefix = "/form", endpoint = "service-account/create")]
+pub async fn create_service_account(
+    #[server(default)] application: String,
+    #[server(default)] environment: String,
+    #[server(default)] form_id: String,
+    #[server(default)] name: String,
+    #[server(default)] scopes: Vec<String>,
+    #[server(default)] auth_method: String,
+    #[server(default)] signing_algorithm: String,
+    #[server(default)] token_minutes: String,
+) -> Result<(), ServerFnError> {
+    let (Ok(application), Ok(environment), Ok(form_id)) =
+        (application.parse::<ApplicationId>(), environment.parse::<Environment>(), Uuid::try_parse(&form_id))
+    else {
+        see_other(route::APPLICATIONS);
+        return Ok(());
+    };
+    let form = ServiceAccountForm {
+        name: &name,
+        scopes: &scopes,
+        auth_method: &auth_method,
+        signing_algorithm: &signing_algorithm,
+        token_minutes: &token_minutes,
+    };
+    let service = services().oauth_clients;
+    match service.create_service_account(&actor(), application, environment, &form, form_id).await {
+        Ok(created) => {
+            let page = route::service_account(application, environment, created.id);
+            show(created, &page).await;
+        }
+        Err(error @ OauthClientError::SentTwice) => {
+            see_other_with(&route::service_accounts(application, environment), Refused::from(error).flash()).await;
+        }
+        Err(error @ OauthClientError::NotSignedIn(_)) => refuse(error).await,
+        Err(error) => {
+            let flash = keep_typed(Refused::from(error).flash(), &form);
+            see_other_with(&route::new_service_account(application, environment), flash).await;
+        }
+    }
+    Ok(())
+}
+
+/// Changes a service account.
+#[server(prefix = "/form", endpoint = "service-account/update")]
+pub async fn update_service_account(
+    #[server(default)] id: String,
+    #[server(default)] name: String,
+    #[server(default)] scopes: Vec<String>,
+    #[server(default)] auth_method: String,
+    #[server(default)] signing_algorithm: String,
+    #[server(default)] token_minutes: String,
+) -> Result<(), ServerFnError> {
+    let Ok(id) = id.parse::<OauthClientId>() else {
+        refuse(OauthClientError::NotFound).await;
+        return Ok(());
+    };
+    let form = ServiceAccountForm {
+        name: &name,
+        scopes: &scopes,
+        auth_method: &auth_method,
+        signing_algorithm: &signing_algorithm,
+        token_minutes: &token_minutes,
+    };
+    match services().oauth_clients.update_service_account(&actor(), id, &form).await {
+        Ok(()) => see_other_with(&back(), Flash::good("Saved. It holds for the next token.")).await,
+        Err(error @ OauthClientError::Invalid(_)) => {
+            see_other_with(&back(), keep_typed(Refused::from(error).flash(), &form)).await;
+        }
+        Err(error) => refuse(error).await,
+    }
+    Ok(())
+}
+
+/// Adds a secret, and leads back to the page that shows it once.
+#[server(prefix = "/form", endpoint = "service-account/add-secret")]
+pub async fn add_client_secret(
+    #[server(default)] id: String,
+    #[server(default)] form_id: String,
+) -> Result<(), ServerFnError> {
+    let (Ok(id), Ok(form_id)) = (id.parse::<OauthClientId>(), Uuid::try_parse(&form_id)) else {
+        refuse(OauthClientError::NotFound).await;
+        return Ok(());
+    };
+    match services().oauth_clients.add_secret(&actor(), id, form_id).await {
+        Ok(created) => show(created, &back()).await,
+        Err(error) => refuse(error).await,
+    }
+    Ok(())
+}
+
+/// Ends one of two secrets.
+#[server(prefix = "/form", endpoint = "service-account/end-secret")]
+pub async fn end_client_secret(
+    #[server(default)] id: String,
+    #[server(default)] secret: String,
+) -> Result<(), ServerFnError> {
+    let (Ok(id), Ok(secret)) = (id.parse::<OauthClientId>(), secret.parse::<ClientSecretId>()) else {
+        refuse(OauthClientError::NotFound).await;
+        return Ok(());
+    };
+    match services().oauth_clients.end_secret(&actor(), id, secret).await {
+        Ok(()) => see_other_with(&back(), Flash::good("Ended. No token is given for that secret any more.")).await,
+        Err(error) => refuse(error).await,
+    }
+    Ok(())
+}
+
+/// Ends a service account.
+#[server(prefix = "/form", endpoint = "service-account/revoke")]
+pub async fn revoke_service_account(#[server(default)] id: String) -> Result<(), ServerFnError> {
+    let Ok(id) = id.parse::<OauthClientId>() else {
+        refuse(OauthClientError::NotFound).await;
+        return Ok(());
+    };
+    match services().oauth_clients.revoke(&actor(), id).await {
+        Ok(client) => {
+            let page = match client.owner {
+                KeyOwner::Environment { application_id, environment, .. } => {
+                    route::service_accounts(application_id, environment)
+                }
+                KeyOwner::Account { .. } => route::DASHBOARD.to_owned(),
+            };
+            let message = format!("{} is revoked. Its tokens stopped at once.", client.settings.name);
+            see_other_with(&page, Flash::good(message)).await;
+        }
+        Err(error) => refuse(error).await,
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! Access tokens (RFC 9068): made by the token endpoint, judged by the door.
+
+mod claims;
+mod known_tokens;
+mod token;
+
+pub use claims::{AUDIENCE, Claims, TYPE};
+pub use known_tokens::{FoundToken, KnownTokens};
+pub use token::{AccessToken, TokenEnd, TokenProblem};

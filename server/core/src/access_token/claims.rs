@@ -1,0 +1,78 @@
+//! What an access token says (RFC 9068 section 2.2).
+
+use crate::oauth_client::ClientId;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The `typ` of an access token (RFC 9068 section 2.1).
+pub const TYPE: &str = "at+jwt";
+/// The name of the demo API in tokens.
+pub const AUDIENCE: &str = "urn:latchkey:demo-api";
+
+/// The claims of an access token. All of them are required, and times are whole numbers of seconds: a token that says `"exp": "…"` is
+/// not read at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who made it.
+    pub iss: String,
+    /// Whom it stands for: the client itself, where nobody consented to anything.
+    pub sub: String,
+    /// For which API it is.
+    pub aud: String,
+    /// The client that holds it.
+    pub client_id: String,
+    /// What it may do.
+    pub scope: String,
+    /// Its own id.
+    pub jti: Uuid,
+    /// When it was made, in Unix seconds.
+    pub iat: i64,
+    /// When it ends, in Unix seconds.
+    pub exp: i64,
+}
+
+impl Claims {
+    /// Whether the token stands for its client.
+    pub fn is_the_clients_own(&self) -> bool {
+        self.sub == self.client_id
+    }
+
+    /// The client, if its name is one of ours.
+    pub fn client(&self) -> Option<ClientId> {
+        self.client_id.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn r33_times_are_whole_numbers_and_nothing_is_optional() {
+        let good = json!({
+            "iss": "https://latchkey.test", "sub": "lkc_x", "aud": AUDIENCE, "client_id": "lkc_x", "scope": "read:posts",
+            "jti": "01a20000-0000-7000-8000-000000000001", "iat": 1, "exp": 2,
+        });
+        assert!(serde_json::from_value::<Claims>(good.clone()).is_ok());
+        for (claim, value) in [
+            ("exp", json!("2")),
+            ("exp", json!(2.5)),
+            ("exp", json!(1e300)),
+            ("exp", Value::Null),
+            ("exp", json!([2])),
+            ("iat", json!("1")),
+            ("aud", json!([AUDIENCE])),
+            ("aud", Value::Null),
+        ] {
+            let mut bad = good.clone();
+            bad[claim] = value.clone();
+            assert!(serde_json::from_value::<Claims>(bad).is_err(), "{claim}: {value}");
+        }
+        for claim in ["iss", "sub", "aud", "client_id", "scope", "jti", "iat", "exp"] {
+            let mut bad = good.clone();
+            bad.as_object_mut().unwrap().remove(claim);
+            assert!(serde_json::from_value::<Claims>(bad).is_err(), "r38: without {claim}");
+        }
+    }
+}

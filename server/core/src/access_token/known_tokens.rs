@@ -1,0 +1,233 @@
+//! What the door remembers of tokens, so that the second request with one costs no more than one with a key: no signature is verified
+//! twice, and the store is not asked again.
+
+use super::{AUDIENCE, AccessToken, Claims, TYPE, TokenEnd, TokenProblem};
+use crate::{
+    authn::Entry,
+    jose::Compact,
+    limit::{Limiter, Meters, Quota},
+    memory::{Freshness, Memory},
+    oauth_client::{ClientId, KnownClients},
+    port::{Store, StoreError, api_key::Holder},
+    secret::sha256,
+    signing_key::{KeyRing, KeyRingError},
+};
+use latchkey_model::OauthClientId;
+use quick_cache::sync::Cache;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// What is known of a token.
+#[derive(Debug, Clone)]
+pub enum FoundToken {
+    /// It is one of ours.
+    Token(Arc<Entry>),
+    /// It is not.
+    Not(TokenProblem),
+}
+
+/// What the door remembers of tokens. Cloning it clones a handle.
+#[derive(Clone)]
+pub struct KnownTokens(Arc<Known>);
+
+struct Known {
+    store: Arc<dyn Store>,
+    ring: KeyRing,
+    clients: KnownClients,
+    issuer: String,
+    /// By the digest of the whole token, so that nothing which is not that very token finds what is remembered of it.
+    entries: Memory<[u8; 32], Entry>,
+    /// All tokens of one client share its limits.
+    meters: Cache<OauthClientId, Arc<Meters>>,
+    owners: Arc<Limiter<Holder>>,
+    quota: Quota,
+    changes: Changes,
+}
+
+/// What was changed about tokens and clients, counted. A token is judged by what the counts were when it was looked up: whichever of
+/// them went on since, it is looked up again. There are fewer counts than tokens, so one change may make a few look again that it
+/// does not concern, and never misses one that it does.
+struct Changes([AtomicU64; 1_024]);
+
+impl Changes {
+    fn of(&self, name: &[u8]) -> &AtomicU64 {
+        &self.0[crc32fast::hash(name) as usize % self.0.len()]
+    }
+
+    fn note(&self, name: &[u8]) {
+        self.of(name).fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts go up only, so their sum is the same only if each of them is.
+    fn sum(&self, token: Uuid, client: &ClientId) -> u64 {
+        [token.as_bytes(), client.as_str().as_bytes()]
+            .into_iter()
+            .fold(0, |sum, name| sum + self.of(name).load(Ordering::Acquire))
+    }
+}
+
+impl KnownTokens {
+    /// How many tokens are kept in mind.
+    const CAPACITY: usize = 100_000;
+    /// How often a look-up that was overtaken by changes is tried again.
+    const TRIES: usize = 16;
+
+    /// An empty memory of the tokens of this issuer.
+    pub fn new(
+        store: Arc<dyn Store>,
+        ring: KeyRing,
+        clients: KnownClients,
+        issuer: String,
+        quota: Quota,
+        owners: Arc<Limiter<Holder>>,
+    ) -> Self {
+        Self(Arc::new(Known {
+            store,
+            ring,
+            clients,
+            issuer,
+            entries: Memory::new(Self::CAPACITY),
+            meters: Cache::new(Self::CAPACITY),
+            owners,
+            quota,
+            changes: Changes(std::array::from_fn(|_| AtomicU64::new(0))),
+        }))
+    }
+
+    /// What is remembered of this very token, without asking anybody.
+    pub fn remembered(&self, digest: &[u8; 32], now: OffsetDateTime) -> Option<Arc<Entry>> {
+        let entry = self.0.entries.remembered(digest, now)?;
+        self.0.is_unchanged(&entry).then_some(entry)
+    }
+
+    /// The digest by which a token is remembered.
+    pub fn digest(text: &str) -> [u8; 32] {
+        sha256(text.as_bytes())
+    }
+
+    /// Proves a token, and finds out whether it was ended.
+    ///
+    /// # Errors
+    /// [`StoreError`]: then nobody may be let in.
+    pub async fn look_up(&self, text: &str, digest: [u8; 32], now: OffsetDateTime) -> Result<FoundToken, StoreError> {
+        let claims = match self.prove(text).await? {
+            Ok(claims) => claims,
+            Err(problem) => return Ok(FoundToken::Not(problem)),
+        };
+        let Some(client_id) = claims.client() else { return Ok(FoundToken::Not(TokenProblem::Client)) };
+        for _ in 0..Self::TRIES {
+            let load = |freshness| self.0.load(&claims, &client_id, now, freshness);
+            let Some(entry) = self.0.entries.look_up(&digest, now, load).await? else {
+                return Ok(FoundToken::Not(TokenProblem::Client));
+            };
+            if self.0.is_unchanged(&entry) {
+                return Ok(FoundToken::Token(entry));
+            }
+            // Whoever looked it up did so before a change.
+            self.0.entries.forget_entry(&digest, &entry);
+        }
+        Err(StoreError::Unavailable("the token is being changed too often".into()))
+    }
+
+    /// The claims of a token that is ours, is an access token, and is for this API (RFC 9068 section 4). Whether it has ended is not
+    /// asked here.
+    ///
+    /// # Errors
+    /// [`StoreError`], when our own keys cannot be read.
+    pub async fn prove(&self, text: &str) -> Result<Result<Claims, TokenProblem>, StoreError> {
+        let Ok(compact) = Compact::read(text) else { return Ok(Err(TokenProblem::Malformed)) };
+        if compact.header.typ.as_deref() != Some(TYPE) {
+            return Ok(Err(TokenProblem::Type));
+        }
+        let Some(kid) = &compact.header.kid else { return Ok(Err(TokenProblem::Signer)) };
+        let key = match self.0.ring.verifying(kid).await {
+            Ok(Some(key)) => key,
+            Ok(None) => return Ok(Err(TokenProblem::Signer)),
+            Err(KeyRingError::Store(error)) => return Err(error),
+            Err(error) => return Err(StoreError::Internal(Box::new(error))),
+        };
+        let Ok(claims) = compact.verify::<Claims>(&key) else { return Ok(Err(TokenProblem::Signature)) };
+        Ok(if claims.iss != self.0.issuer {
+            Err(TokenProblem::Issuer)
+        } else if claims.aud != AUDIENCE {
+            Err(TokenProblem::Audience)
+        } else {
+            Ok(claims)
+        })
+    }
+
+    /// Forgets a token: whoever asks from now on, asks the store.
+    pub fn forget_token(&self, id: Uuid) {
+        self.0.changes.note(id.as_bytes());
+    }
+
+    /// Forgets the tokens of a client.
+    pub fn forget_client(&self, id: &ClientId) {
+        self.0.changes.note(id.as_str().as_bytes());
+    }
+
+    /// Forgets every token.
+    pub fn forget_all(&self) {
+        self.0.entries.forget_all();
+    }
+
+    /// Says whether the line to the other nodes is broken.
+    pub fn set_deaf(&self, deaf: bool) {
+        self.0.entries.set_deaf(deaf);
+    }
+}
+
+impl Known {
+    fn is_unchanged(&self, entry: &Entry) -> bool {
+        entry.token().is_some_and(|token| entry.changes() == self.changes.sum(token.id, &token.client_id))
+    }
+
+    async fn load(
+        &self,
+        claims: &Claims,
+        client_id: &ClientId,
+        now: OffsetDateTime,
+        freshness: Freshness,
+    ) -> Result<Option<Entry>, StoreError> {
+        // Before anything is asked: what is changed after this makes the answers old.
+        let changes = self.changes.sum(claims.jti, client_id);
+        let Some(known) = self.clients.find(client_id, now).await? else { return Ok(None) };
+        let client = known.client();
+        let revoked = self.store.token_revoked_at(claims.jti).await?;
+        let ended = match (client.revoked_at, revoked) {
+            (Some(at), _) => Some(TokenEnd::ClientEnded(at)),
+            (None, Some(at)) => Some(TokenEnd::Revoked(at)),
+            (None, None) => None,
+        };
+        let time = OffsetDateTime::from_unix_timestamp;
+        let (Ok(scopes), Ok(issued_at), Ok(expires_at)) = (claims.scope.parse(), time(claims.iat), time(claims.exp))
+        else {
+            return Ok(None);
+        };
+        let token = AccessToken {
+            id: claims.jti,
+            client: client.id,
+            client_id: client.client_id.clone(),
+            client_name: client.settings.name.clone(),
+            owner: client.owner.clone(),
+            scopes,
+            issued_at,
+            expires_at,
+            ended,
+        };
+        let meters = self.meters_of(&token);
+        Ok(Some(Entry::for_token(token, meters, freshness, changes)))
+    }
+
+    fn meters_of(&self, token: &AccessToken) -> Arc<Meters> {
+        let new = || {
+            let owner = self.owners.meter(&token.owner.holder());
+            Ok::<_, std::convert::Infallible>(Arc::new(Meters::new(self.quota, &[], owner)))
+        };
+        self.meters.get_or_insert_with(&token.client, new).unwrap_or_else(|never| match never {})
+    }
+}

@@ -1,0 +1,71 @@
+//! An access token, once it is proven to be one of ours.
+
+use crate::{oauth_client::ClientId, port::api_key::KeyOwner};
+use latchkey_model::{Name, OauthClientId, ScopeSet};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// An access token with what is known of whom it was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessToken {
+    /// Its own id, the `jti`.
+    pub id: Uuid,
+    /// The client that holds it.
+    pub client: OauthClientId,
+    /// That client's public name.
+    pub client_id: ClientId,
+    /// What that client is called.
+    pub client_name: Name,
+    /// Whom it stands for.
+    pub owner: KeyOwner,
+    /// What it may do.
+    pub scopes: ScopeSet,
+    /// When it was made.
+    pub issued_at: OffsetDateTime,
+    /// When it ends by itself.
+    pub expires_at: OffsetDateTime,
+    /// Whether it was ended before.
+    pub ended: Option<TokenEnd>,
+}
+
+impl AccessToken {
+    /// Whether it is good at this time.
+    pub fn is_good(&self, now: OffsetDateTime) -> bool {
+        self.ended.is_none() && self.expires_at > now
+    }
+}
+
+/// Why a token is not good to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenEnd {
+    /// Somebody revoked it (RFC 7009).
+    Revoked(OffsetDateTime),
+    /// Its client was ended, and every token with it.
+    ClientEnded(OffsetDateTime),
+}
+
+/// Why a text is no access token of ours: for the record; the caller is never told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenProblem {
+    /// It is not three parts of base64url with a header and claims that can be read.
+    #[error("is not written as a token is")]
+    Malformed,
+    /// It is a token of another kind, such as one that proves who signed in (RFC 9068 section 4).
+    #[error("is not an access token: its type is not at+jwt")]
+    Type,
+    /// It names a key that is none of ours.
+    #[error("is signed with a key that is none of ours")]
+    Signer,
+    /// The signature is not that key's.
+    #[error("has a signature that is not valid")]
+    Signature,
+    /// Another server made it.
+    #[error("was issued by another server")]
+    Issuer,
+    /// It is for another API.
+    #[error("is for another API")]
+    Audience,
+    /// The client that it names is not there.
+    #[error("belongs to a client that is not there")]
+    Client,
+}

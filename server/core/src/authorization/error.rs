@@ -1,0 +1,73 @@
+//! What the endpoints of OAuth answer when they do not (RFC 6749 section 5.2).
+
+use crate::{port::StoreError, signing_key::KeyRingError};
+use time::Duration;
+
+/// Why a request to an endpoint of OAuth is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum OauthError {
+    /// A parameter is missing, is there twice, or contradicts another.
+    #[error("{0}")]
+    InvalidRequest(&'static str),
+    /// The client is not known, or did not prove that it is itself: one text for all of it.
+    #[error("the client could not be authenticated")]
+    InvalidClient {
+        /// Whether it tried with `Authorization`: then the answer must say by which scheme (RFC 6749 section 5.2).
+        by_header: bool,
+    },
+    /// The client may not use this grant.
+    #[error("this client may not use this grant")]
+    UnauthorizedClient,
+    /// No such grant is known here.
+    #[error("this grant is not supported")]
+    UnsupportedGrantType,
+    /// A scope is malformed, unknown, or more than the client may have.
+    #[error("the client may not have this scope")]
+    InvalidScope,
+    /// Too many tries of this network were refused.
+    #[error("too many tries were refused: wait")]
+    TooMany {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// The store, or a key, is out of reach: nothing was given and nothing was ended.
+    #[error("temporarily unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl OauthError {
+    /// The word for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::InvalidClient { .. } => "invalid_client",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::TooMany { .. } => "slow_down",
+            Self::Unavailable(_) => "temporarily_unavailable",
+        }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::InvalidClient { .. } => 401,
+            Self::TooMany { .. } => 429,
+            Self::Unavailable(_) => 503,
+            _ => 400,
+        }
+    }
+}
+
+impl From<StoreError> for OauthError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+impl From<KeyRingError> for OauthError {
+    fn from(error: KeyRingError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}

@@ -1,0 +1,60 @@
+//! Everything that is remembered of credentials, and what other nodes change about them.
+
+use crate::{
+    access_token::KnownTokens,
+    authn::KnownKeys,
+    oauth_client::KnownClients,
+    port::{Change, Changes},
+};
+
+/// What is remembered of keys, clients and tokens.
+#[derive(Clone)]
+pub struct Memories {
+    /// Keys.
+    pub keys: KnownKeys,
+    /// Clients.
+    pub clients: KnownClients,
+    /// Tokens.
+    pub tokens: KnownTokens,
+}
+
+impl Memories {
+    /// Listens to what other nodes change, until they are gone.
+    pub async fn listen(self, changes: Changes) {
+        let Changes::Heard(mut changes) = changes else { return };
+        // Until the line stands, nothing is heard.
+        self.set_deaf(true);
+        while let Some(change) = changes.recv().await {
+            match change {
+                Change::Key(id) => self.keys.forget(id),
+                Change::Client(id) => {
+                    self.clients.forget(&id);
+                    self.tokens.forget_client(&id);
+                }
+                Change::Token(id) => self.tokens.forget_token(id),
+                Change::Deaf => {
+                    self.set_deaf(true);
+                    self.forget_all();
+                }
+                Change::Hearing => {
+                    self.forget_all();
+                    self.set_deaf(false);
+                }
+            }
+        }
+        self.set_deaf(true);
+        self.forget_all();
+    }
+
+    fn set_deaf(&self, deaf: bool) {
+        self.keys.set_deaf(deaf);
+        self.clients.set_deaf(deaf);
+        self.tokens.set_deaf(deaf);
+    }
+
+    fn forget_all(&self) {
+        self.keys.forget_all();
+        self.clients.forget_all();
+        self.tokens.forget_all();
+    }
+}

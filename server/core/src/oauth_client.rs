@@ -1,0 +1,15 @@
+//! OAuth clients and service accounts: who may ask for tokens, how they prove it, and what for.
+
+mod client_id;
+mod form;
+mod grant_type;
+mod known_clients;
+mod redirect_uri;
+mod service;
+
+pub use client_id::{ClientId, ParseClientIdError};
+pub use form::{DEFAULT_TOKEN_MINUTES, ServiceAccountForm, TOKEN_MINUTES};
+pub use grant_type::{ClientAuthMethod, ClientKind, GrantType, GrantTypes, ParseWordError};
+pub use known_clients::{ClientEntry, KnownClients};
+pub use redirect_uri::{ParseRedirectUriError, ParseRedirectUrisError, RedirectUri, RedirectUris};
+pub use service::{ClientInView, CreatedClient, OauthClientError, OauthClientService};

@@ -1,0 +1,302 @@
+//! What people do with clients and service accounts: create, list, change, add and end secrets, revoke.
+
+use super::{ClientId, ClientKind, KnownClients, ServiceAccountForm};
+use crate::{
+    access_token::KnownTokens,
+    actor::{Actor, NotSignedIn},
+    api_key::format::PlainApiKey,
+    port::{
+        Consumed, Inserted, StoreError, UnitOfWork,
+        api::ApiScope,
+        api_key::{Holder, KeyOwner},
+        oauth_client::{ClientSecret, NewClientSecret, NewOauthClient, OauthClient},
+    },
+    ports::Ports,
+    secret::DigestKey,
+};
+use latchkey_model::{
+    AccountId, ApplicationId, ClientSecretId, Environment, FieldErrors, KeyKind, OauthClientId, TeamId,
+};
+use uuid::Uuid;
+
+/// A client that was just made, or one of its secrets.
+#[derive(Debug)]
+pub struct CreatedClient {
+    /// The client.
+    pub id: OauthClientId,
+    /// The secret's row.
+    pub secret_id: ClientSecretId,
+    /// The secret, to be shown once.
+    pub secret: PlainApiKey,
+}
+
+/// A client as one of its team's members sees it.
+#[derive(Debug, Clone)]
+pub struct ClientInView {
+    /// The client.
+    pub client: OauthClient,
+    /// Its secrets, the newest first.
+    pub secrets: Vec<ClientSecret>,
+    /// Whether the member may change it.
+    pub may_write: bool,
+}
+
+/// Why a client could not be made, shown, changed or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum OauthClientError {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// Fields are wrong; each sentence says why.
+    #[error("some fields need another look")]
+    Invalid(FieldErrors),
+    /// The form was sent before, and did its work then.
+    #[error("this form has done its work already")]
+    SentTwice,
+    /// The account may only look.
+    #[error("this account may only look")]
+    Forbidden,
+    /// No such application, client or secret, as far as this account may know.
+    #[error("no such client")]
+    NotFound,
+    /// It was ended before.
+    #[error("it was ended before")]
+    AlreadyEnded,
+    /// There are as many live secrets as one client may have.
+    #[error("there are two live secrets already")]
+    TooManySecrets,
+    /// The last live secret is ended by ending the client.
+    #[error("this is the only secret that works")]
+    LastSecret,
+    /// The store failed.
+    #[error("the client could not be reached")]
+    Store(#[from] StoreError),
+}
+
+/// Does with clients what people ask.
+#[derive(Clone)]
+pub struct OauthClientService {
+    ports: Ports,
+    pepper: DigestKey,
+    known: KnownClients,
+    tokens: KnownTokens,
+}
+
+impl OauthClientService {
+    /// A client has two secrets while one takes over from the other.
+    pub const LIVE_SECRETS_AT_MOST: u64 = 2;
+
+    /// The service; secrets are digested under this pepper, and changes are forgotten by these memories.
+    pub fn new(ports: Ports, pepper: DigestKey, known: KnownClients, tokens: KnownTokens) -> Self {
+        Self { ports, pepper, known, tokens }
+    }
+
+    /// The scopes that a client can be given.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn scopes(&self) -> Result<Vec<ApiScope>, StoreError> {
+        Ok(self.ports.store.built_in_apis().await?.into_iter().flat_map(|api| api.scopes).collect())
+    }
+
+    /// Creates a service account with its first secret.
+    ///
+    /// # Errors
+    /// [`OauthClientError`].
+    pub async fn create_service_account(
+        &self,
+        actor: &Actor,
+        application: ApplicationId,
+        environment: Environment,
+        form: &ServiceAccountForm<'_>,
+        form_id: Uuid,
+    ) -> Result<CreatedClient, OauthClientError> {
+        let account = actor.account()?;
+        let now = self.ports.now();
+        let found =
+            self.ports.store.application(account.id, application, now).await?.ok_or(OauthClientError::NotFound)?;
+        if !found.role.may_write() {
+            return Err(OauthClientError::Forbidden);
+        }
+        let settings = form.check(&self.scopes().await?).map_err(OauthClientError::Invalid)?;
+        let client = NewOauthClient {
+            id: OauthClientId::from_uuid(self.ports.uuid()),
+            client_id: ClientId::generate(self.ports.random()),
+            kind: ClientKind::ServiceAccount,
+            environment_id: found.environment_id(environment),
+            settings,
+            created_by: account.id,
+            created_at: now,
+            form_id,
+        };
+        let (new, created) = self.new_secret(client.id, account.id, form_id);
+        let mut work = self.ports.store.begin().await?;
+        if work.oauth_client_add(&client).await? == Inserted::Duplicate
+            || work.client_secret_add(&new, Self::LIVE_SECRETS_AT_MOST).await? == Inserted::Duplicate
+        {
+            return Err(OauthClientError::SentTwice);
+        }
+        self.commit(work, &client.client_id).await?;
+        Ok(created)
+    }
+
+    /// The clients of one environment, live ones first. A stranger's application has none.
+    ///
+    /// # Errors
+    /// [`OauthClientError`].
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        application: ApplicationId,
+        environment: Environment,
+        kind: ClientKind,
+    ) -> Result<Vec<OauthClient>, OauthClientError> {
+        let account = actor.account()?;
+        Ok(self.ports.store.oauth_clients(account.id, application, environment, kind).await?)
+    }
+
+    /// One client.
+    ///
+    /// # Errors
+    /// [`OauthClientError::NotFound`] for another team's client too.
+    pub async fn get(&self, actor: &Actor, id: OauthClientId) -> Result<ClientInView, OauthClientError> {
+        let account = actor.account()?;
+        let store = &self.ports.store;
+        let client = store.oauth_client(account.id, id).await?.ok_or(OauthClientError::NotFound)?;
+        let KeyOwner::Environment { application_id, .. } = client.owner else { return Err(OauthClientError::NotFound) };
+        let application = store.application(account.id, application_id, self.ports.now()).await?;
+        let may_write = application.is_some_and(|found| found.role.may_write());
+        Ok(ClientInView { secrets: store.client_secrets(id).await?, client, may_write })
+    }
+
+    /// Changes a service account. Tokens that it holds already keep what they were made with.
+    ///
+    /// # Errors
+    /// [`OauthClientError`].
+    pub async fn update_service_account(
+        &self,
+        actor: &Actor,
+        id: OauthClientId,
+        form: &ServiceAccountForm<'_>,
+    ) -> Result<(), OauthClientError> {
+        let (found, team, _) = self.writable(actor, id).await?;
+        let settings = form.check(&self.scopes().await?).map_err(OauthClientError::Invalid)?;
+        let mut work = self.ports.store.begin().await?;
+        match work.oauth_client_update(team, id, &settings).await? {
+            Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
+            Consumed::Lost => Err(OauthClientError::AlreadyEnded),
+        }
+    }
+
+    /// Adds a secret beside the one that there is, so that the client can change over.
+    ///
+    /// # Errors
+    /// [`OauthClientError`].
+    pub async fn add_secret(
+        &self,
+        actor: &Actor,
+        id: OauthClientId,
+        form_id: Uuid,
+    ) -> Result<CreatedClient, OauthClientError> {
+        let (found, _, account) = self.writable(actor, id).await?;
+        if found.client.revoked_at.is_some() {
+            return Err(OauthClientError::AlreadyEnded);
+        }
+        let live = found.secrets.iter().filter(|secret| secret.revoked_at.is_none()).count() as u64;
+        if live >= Self::LIVE_SECRETS_AT_MOST {
+            return Err(OauthClientError::TooManySecrets);
+        }
+        let (new, created) = self.new_secret(id, account, form_id);
+        let mut work = self.ports.store.begin().await?;
+        match work.client_secret_add(&new, Self::LIVE_SECRETS_AT_MOST).await? {
+            Inserted::Done => self.commit(work, &found.client.client_id).await?,
+            Inserted::Duplicate => return Err(OauthClientError::SentTwice),
+        }
+        Ok(created)
+    }
+
+    /// Ends one of two secrets.
+    ///
+    /// # Errors
+    /// [`OauthClientError`].
+    pub async fn end_secret(
+        &self,
+        actor: &Actor,
+        id: OauthClientId,
+        secret: ClientSecretId,
+    ) -> Result<(), OauthClientError> {
+        let (found, ..) = self.writable(actor, id).await?;
+        let live: Vec<_> = found.secrets.iter().filter(|one| one.revoked_at.is_none()).collect();
+        if !found.secrets.iter().any(|one| one.id == secret) {
+            return Err(OauthClientError::NotFound);
+        }
+        if live.len() == 1 && live.iter().any(|one| one.id == secret) {
+            return Err(OauthClientError::LastSecret);
+        }
+        let mut work = self.ports.store.begin().await?;
+        match work.client_secret_revoke(id, secret, self.ports.now()).await? {
+            Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
+            Consumed::Lost => Err(OauthClientError::AlreadyEnded),
+        }
+    }
+
+    /// Ends a client, and with it every token that it holds, at once.
+    ///
+    /// # Errors
+    /// [`OauthClientError`].
+    pub async fn revoke(&self, actor: &Actor, id: OauthClientId) -> Result<OauthClient, OauthClientError> {
+        let (found, team, account) = self.writable(actor, id).await?;
+        let mut work = self.ports.store.begin().await?;
+        match work.oauth_client_revoke(team, id, account, self.ports.now()).await? {
+            Consumed::Won => self.commit(work, &found.client.client_id).await?,
+            Consumed::Lost => return Err(OauthClientError::AlreadyEnded),
+        }
+        Ok(found.client)
+    }
+
+    async fn writable(
+        &self,
+        actor: &Actor,
+        id: OauthClientId,
+    ) -> Result<(ClientInView, TeamId, AccountId), OauthClientError> {
+        let found = self.get(actor, id).await?;
+        let account = actor.account()?.id;
+        match found.client.owner.holder() {
+            Holder::Team(team) if found.may_write => Ok((found, team, account)),
+            _ => Err(OauthClientError::Forbidden),
+        }
+    }
+
+    fn new_secret(&self, client: OauthClientId, by: AccountId, form_id: Uuid) -> (NewClientSecret, CreatedClient) {
+        let id = ClientSecretId::from_uuid(self.ports.uuid());
+        let plain = PlainApiKey::generate(self.ports.random(), KeyKind::ClientSecret);
+        let new = NewClientSecret {
+            id,
+            client,
+            public_id: plain.public_id(),
+            last_four: plain.last_four().to_owned(),
+            digest: plain.digest(&self.pepper),
+            created_by: by,
+            created_at: self.ports.now(),
+            form_id,
+        };
+        (new, CreatedClient { id: client, secret_id: id, secret: plain })
+    }
+
+    /// Commits a change of a client: when it returns, no request that begins from now on is judged by what was true before. It runs to
+    /// its end even if whoever asked goes away.
+    async fn commit(&self, mut work: Box<dyn UnitOfWork>, client_id: &ClientId) -> Result<(), StoreError> {
+        let (known, tokens, id) = (self.known.clone(), self.tokens.clone(), client_id.clone());
+        let finished = tokio::spawn(async move {
+            let mut outcome = work.oauth_client_announce(&id).await;
+            if outcome.is_ok() {
+                outcome = work.commit().await;
+            }
+            known.forget(&id);
+            // After the client itself: a token is looked up by what is known of its client.
+            tokens.forget_client(&id);
+            outcome
+        });
+        finished.await.unwrap_or_else(|error| Err(StoreError::Internal(Box::new(error))))
+    }
+}

@@ -1,0 +1,225 @@
+//! OAuth clients and service accounts, their secrets, and tokens that were revoked before their end.
+
+use super::{Consumed, Inserted, StoreError, api_key::KeyOwner};
+use crate::{
+    api_key::format::{PublicId, hint},
+    jose::SigningAlgorithm,
+    oauth_client::{ClientAuthMethod, ClientId, ClientKind, GrantTypes, RedirectUris},
+};
+use async_trait::async_trait;
+use latchkey_model::{
+    AccountId, ApplicationId, ClientSecretId, Environment, EnvironmentId, KeyKind, Name, OauthClientId, ScopeSet,
+    TeamId,
+};
+use std::net::IpAddr;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+/// What can be set about a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// What people call it; who is asked for consent reads it.
+    pub name: Name,
+    /// How it proves that it is itself.
+    pub auth_method: ClientAuthMethod,
+    /// Which grants it may use.
+    pub grants: GrantTypes,
+    /// Where people are led back to.
+    pub redirect_uris: RedirectUris,
+    /// What it may be allowed at most.
+    pub scopes: ScopeSet,
+    /// How its access tokens are signed.
+    pub signing_algorithm: SigningAlgorithm,
+    /// How long its access tokens live.
+    pub access_token_life: Duration,
+}
+
+/// A client without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OauthClient {
+    /// The row's id.
+    pub id: OauthClientId,
+    /// Its public name.
+    pub client_id: ClientId,
+    /// What it is.
+    pub kind: ClientKind,
+    /// Whose it is: always an environment's.
+    pub owner: KeyOwner,
+    /// What can be set about it.
+    pub settings: ClientSettings,
+    /// Who made it.
+    pub created_by: AccountId,
+    /// What that person is called.
+    pub created_by_name: Name,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// When somebody ended it.
+    pub revoked_at: Option<OffsetDateTime>,
+    /// When a request last passed with one of its tokens, to within the writer's pause.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// From where.
+    pub last_used_from: Option<IpAddr>,
+}
+
+/// A secret, as its people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSecret {
+    /// The row's id.
+    pub id: ClientSecretId,
+    /// The 12 characters inside the secret that name it.
+    pub public_id: PublicId,
+    /// Its last four characters.
+    pub last_four: String,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// When somebody ended it.
+    pub revoked_at: Option<OffsetDateTime>,
+    /// When a token was last asked for with it, to within the writer's pause.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// From where.
+    pub last_used_from: Option<IpAddr>,
+}
+
+impl ClientSecret {
+    /// How a person recognises it: `lk_sec_7Gq2…x4Tb`.
+    pub fn hint(&self) -> String {
+        hint(KeyKind::ClientSecret, self.public_id, &self.last_four)
+    }
+}
+
+/// What the token endpoint loads of a client.
+#[derive(Clone)]
+pub struct StoredClient {
+    /// The client.
+    pub client: OauthClient,
+    /// Its secrets, with the HMAC-SHA256 of each under the pepper, ended ones too: a use of those is told to their people.
+    pub secrets: Vec<(ClientSecret, [u8; 32])>,
+}
+
+/// A client to be added.
+#[derive(Clone)]
+pub struct NewOauthClient {
+    /// The row's id.
+    pub id: OauthClientId,
+    /// Its public name.
+    pub client_id: ClientId,
+    /// What it is.
+    pub kind: ClientKind,
+    /// Whose it is.
+    pub environment_id: EnvironmentId,
+    /// What can be set about it.
+    pub settings: ClientSettings,
+    /// Who makes it.
+    pub created_by: AccountId,
+    /// When.
+    pub created_at: OffsetDateTime,
+    /// The form's own id: sent twice, it makes one client.
+    pub form_id: Uuid,
+}
+
+/// A secret to be added.
+#[derive(Clone)]
+pub struct NewClientSecret {
+    /// The row's id.
+    pub id: ClientSecretId,
+    /// Whose it is.
+    pub client: OauthClientId,
+    /// The 12 characters inside the secret that name it.
+    pub public_id: PublicId,
+    /// Its last four characters.
+    pub last_four: String,
+    /// HMAC-SHA256 of the whole secret under the pepper.
+    pub digest: [u8; 32],
+    /// Who makes it.
+    pub created_by: AccountId,
+    /// When.
+    pub created_at: OffsetDateTime,
+    /// The form's own id.
+    pub form_id: Uuid,
+}
+
+/// A token that is not good to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RevokedToken {
+    /// The token's own id, its `jti`.
+    pub id: Uuid,
+    /// Whose it was.
+    pub client: OauthClientId,
+    /// When it was ended.
+    pub revoked_at: OffsetDateTime,
+    /// When it would have ended by itself: the row goes then.
+    pub expires_at: OffsetDateTime,
+}
+
+/// Questions about clients.
+#[async_trait]
+pub trait OauthClientReader {
+    /// The clients of one environment, live ones first, the newest first. A stranger's application has none.
+    async fn oauth_clients(
+        &self,
+        account: AccountId,
+        application: ApplicationId,
+        environment: Environment,
+        kind: ClientKind,
+    ) -> Result<Vec<OauthClient>, StoreError>;
+
+    /// One client, if a team of the account owns it.
+    async fn oauth_client(&self, account: AccountId, id: OauthClientId) -> Result<Option<OauthClient>, StoreError>;
+
+    /// The secrets of a client, the newest first. Whoever asks has the client already.
+    async fn client_secrets(&self, client: OauthClientId) -> Result<Vec<ClientSecret>, StoreError>;
+
+    /// A client by its public name, with its secrets: for the token endpoint.
+    async fn oauth_client_for_token(&self, client_id: &ClientId) -> Result<Option<StoredClient>, StoreError>;
+
+    /// When a token was revoked before its end, if it was.
+    async fn token_revoked_at(&self, id: Uuid) -> Result<Option<OffsetDateTime>, StoreError>;
+}
+
+/// Changes to clients.
+#[async_trait]
+pub trait OauthClientWriter {
+    /// Adds a client; [`Inserted::Duplicate`] when its form was sent before.
+    async fn oauth_client_add(&mut self, client: &NewOauthClient) -> Result<Inserted, StoreError>;
+
+    /// Changes a client that is not ended.
+    async fn oauth_client_update(
+        &mut self,
+        team: TeamId,
+        id: OauthClientId,
+        settings: &ClientSettings,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Ends a client, and with it every token that it holds.
+    async fn oauth_client_revoke(
+        &mut self,
+        team: TeamId,
+        id: OauthClientId,
+        by: AccountId,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Adds a secret, if the client has fewer than so many live ones; [`Inserted::Duplicate`] otherwise, and when its form was sent
+    /// before.
+    async fn client_secret_add(&mut self, secret: &NewClientSecret, live_at_most: u64) -> Result<Inserted, StoreError>;
+
+    /// Ends a secret.
+    async fn client_secret_revoke(
+        &mut self,
+        client: OauthClientId,
+        id: ClientSecretId,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Ends a token before its time.
+    async fn token_revoke(&mut self, token: &RevokedToken) -> Result<Inserted, StoreError>;
+
+    /// Removes what was kept of tokens that would have ended before; returns how many.
+    async fn revoked_token_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError>;
+
+    /// Tells the other nodes, at the commit, that a client was changed.
+    async fn oauth_client_announce(&mut self, client_id: &ClientId) -> Result<(), StoreError>;
+
+    /// Tells the other nodes, at the commit, that a token was revoked.
+    async fn token_announce(&mut self, id: Uuid) -> Result<(), StoreError>;
+}

@@ -1,0 +1,110 @@
+//! What admins do with signing keys, and what the clock does.
+
+use super::{KeyRing, KeyRingError};
+use crate::{
+    actor::{Actor, NotSignedIn},
+    jose::SigningAlgorithm,
+    port::{
+        StoreError,
+        signing_key::{SigningKeyRecord, SigningKeyState},
+    },
+    ports::Ports,
+};
+use latchkey_model::{AccountRole, SigningKeyId};
+use time::{Duration, OffsetDateTime};
+
+/// Why a signing key could not be shown or rotated.
+#[derive(Debug, thiserror::Error)]
+pub enum SigningKeyError {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// Only an admin may.
+    #[error("only an admin may see this")]
+    Forbidden,
+    /// The keys could not be read or changed.
+    #[error(transparent)]
+    Ring(#[from] KeyRingError),
+    /// The store failed.
+    #[error("the signing keys could not be read")]
+    Store(#[from] StoreError),
+}
+
+/// A key as an admin sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningKeyView {
+    /// Its name.
+    pub id: SigningKeyId,
+    /// How it signs.
+    pub algorithm: SigningAlgorithm,
+    /// What it does.
+    pub state: SigningKeyState,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+}
+
+impl From<SigningKeyRecord> for SigningKeyView {
+    fn from(record: SigningKeyRecord) -> Self {
+        Self { id: record.id, algorithm: record.algorithm, state: record.state, created_at: record.created_at }
+    }
+}
+
+/// Shows and rotates signing keys.
+#[derive(Clone)]
+pub struct SigningKeyService {
+    ports: Ports,
+    ring: KeyRing,
+}
+
+impl SigningKeyService {
+    /// How long a key signs before the clock lets the next one do so.
+    pub const ROTATED_AFTER: Duration = Duration::days(90);
+
+    /// The service.
+    pub fn new(ports: Ports, ring: KeyRing) -> Self {
+        Self { ports, ring }
+    }
+
+    /// Every key, the newest of each algorithm first.
+    ///
+    /// # Errors
+    /// [`SigningKeyError`].
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<SigningKeyView>, SigningKeyError> {
+        admin(actor)?;
+        Ok(self.ports.store.signing_keys().await?.into_iter().map(SigningKeyView::from).collect())
+    }
+
+    /// Lets the next key of this algorithm sign.
+    ///
+    /// # Errors
+    /// [`SigningKeyError`].
+    pub async fn rotate(&self, actor: &Actor, algorithm: SigningAlgorithm) -> Result<(), SigningKeyError> {
+        admin(actor)?;
+        Ok(self.ring.rotate(algorithm).await?)
+    }
+
+    /// What the clock does: rotates keys that have signed long enough, and removes those that nothing good was signed with any more.
+    ///
+    /// # Errors
+    /// [`SigningKeyError`].
+    pub async fn keep_house(&self) -> Result<(), SigningKeyError> {
+        let now = self.ports.now();
+        for key in self.ports.store.signing_keys().await? {
+            if let SigningKeyState::Active { since } = key.state
+                && now - since >= Self::ROTATED_AFTER
+            {
+                self.ring.rotate(key.algorithm).await?;
+            }
+        }
+        let mut work = self.ports.store.begin().await?;
+        work.signing_key_prune(now - KeyRing::PUBLISHED_AFTER).await?;
+        Ok(work.commit().await?)
+    }
+}
+
+fn admin(actor: &Actor) -> Result<(), SigningKeyError> {
+    match actor.account()?.role {
+        AccountRole::Admin => Ok(()),
+        AccountRole::Developer => Err(SigningKeyError::Forbidden),
+    }
+}

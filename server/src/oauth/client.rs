@@ -1,0 +1,89 @@
+//! Which client an endpoint is asked by.
+
+use super::form::Form;
+use crate::{door::peer_of, state::AppState};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{Extensions, HeaderMap, header};
+use latchkey_core::authorization::{Authenticated, OauthError, PresentedClient, Whence};
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+/// From where and when a request came, and whether its channel is safe.
+pub(super) fn whence(state: &AppState, extensions: &Extensions) -> Result<Whence, OauthError> {
+    let address = peer_of(extensions);
+    if !state.config.is_secure(address) {
+        return Err(OauthError::InvalidRequest(
+            "use https: a credential that was sent over plain HTTP should be replaced",
+        ));
+    }
+    Ok(Whence { at: state.services.ports.now(), address })
+}
+
+/// Authenticates the client, and notes for its people that it asked.
+pub(super) async fn authenticate(
+    state: &AppState,
+    headers: &HeaderMap,
+    form: &Form,
+    from: Whence,
+) -> Result<Authenticated, OauthError> {
+    let presented = PresentedClient {
+        basic: basic(headers)?,
+        client_id: form.get("client_id").map(str::to_owned),
+        client_secret: form.get("client_secret").map(str::to_owned),
+    };
+    let client = state.services.client_auth.authenticate(&presented, from).await?;
+    state.recorder.note_asked(&client.used, from.at, from.address);
+    Ok(client)
+}
+
+/// The name and secret of `Authorization: Basic` (RFC 7617), each of which was form-encoded first (RFC 6749 section 2.3.1).
+fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, OauthError> {
+    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(field), None) = (fields.next(), fields.next()) else {
+        return if headers.contains_key(header::AUTHORIZATION) {
+            Err(OauthError::InvalidRequest("there is more than one Authorization header"))
+        } else {
+            Ok(None)
+        };
+    };
+    let unread = || OauthError::InvalidClient { by_header: true };
+    let text = field.to_str().map_err(|_| unread())?;
+    let (scheme, encoded) = text.split_once(' ').ok_or_else(unread)?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(unread());
+    }
+    let decoded = STANDARD.decode(encoded.trim()).map_err(|_| unread())?;
+    let decoded = String::from_utf8(decoded).map_err(|_| unread())?;
+    let (name, secret) = decoded.split_once(':').ok_or_else(unread)?;
+    let part = |text: &str| {
+        let spaced = text.replace('+', " ");
+        percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned).map_err(|_| unread())
+    };
+    Ok(Some((part(name)?, part(secret)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn read(value: &str) -> Result<Option<(String, String)>, OauthError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, HeaderValue::try_from(value).unwrap());
+        basic(&headers)
+    }
+
+    #[test]
+    fn rfc6749_2_3_1_both_parts_are_form_encoded() {
+        let of = |text: &str| read(&format!("basic {}", STANDARD.encode(text))).unwrap().unwrap();
+        assert_eq!(of("a:b"), ("a".to_owned(), "b".to_owned()));
+        assert_eq!(of("a%3Ab:c%25+%2B:d"), ("a:b".to_owned(), "c% +:d".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_basic_authentication_is_refused_as_such() {
+        for bad in ["Bearer x", "Basic", "Basic !", &format!("Basic {}", STANDARD.encode("no colon"))] {
+            assert!(matches!(read(bad), Err(OauthError::InvalidClient { by_header: true })), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! `POST /oauth/introspect` (RFC 7662).
+
+use super::{
+    answer::{Refused, json},
+    client::{authenticate, whence},
+    form::Form,
+};
+use crate::state::AppState;
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use http::StatusCode;
+
+/// Says what a token is. `token_type_hint` is read by nobody: a token says itself what it is.
+pub(super) async fn introspect(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
+    let from = whence(&state, request.extensions())?;
+    let (headers, form) = Form::read(request).await?;
+    let client = authenticate(&state, &headers, &form, from).await?;
+    let token = form.required("token", "token is missing")?;
+    Ok(json(StatusCode::OK, &state.services.tokens.introspect(&client, token).await?))
+}

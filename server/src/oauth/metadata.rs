@@ -1,0 +1,76 @@
+//! What others must know of this server: its endpoints (RFC 8414) and its public keys (RFC 7517).
+
+use super::answer::Refused;
+use crate::state::AppState;
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::header;
+use latchkey_core::{
+    jose::{Jwk, SigningAlgorithm},
+    oauth_client::{ClientAuthMethod, GrantType},
+};
+use serde::Serialize;
+
+/// Where the metadata is (RFC 8414 section 3.1).
+pub(super) const PATH: &str = "/.well-known/oauth-authorization-server";
+
+/// Everybody may keep these for a while; a key is published long before it signs.
+const CACHED: &str = "public, max-age=300";
+
+/// The public keys.
+#[derive(Serialize)]
+struct Jwks {
+    keys: Vec<Jwk>,
+}
+
+/// `GET /oauth/jwks.json`.
+pub(super) async fn jwks(State(state): State<AppState>) -> Result<Response, Refused> {
+    // Whoever asks before the first token finds the key that it will be signed with.
+    state.services.ring.prepare(SigningAlgorithm::Es256).await?;
+    let keys = state.services.ring.published().await?.into_iter().map(|published| published.jwk).collect();
+    Ok(([(header::CACHE_CONTROL, CACHED)], Json(Jwks { keys })).into_response())
+}
+
+/// RFC 8414 section 2. What is not here does not work, and what works is here.
+#[derive(Serialize)]
+struct Server {
+    issuer: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+    grant_types_supported: Vec<GrantWord>,
+    response_types_supported: [&'static str; 0],
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    scopes_supported: Vec<String>,
+}
+
+type GrantWord = &'static str;
+
+/// `GET /.well-known/oauth-authorization-server`.
+pub(super) async fn server(State(state): State<AppState>) -> Result<Response, Refused> {
+    let issuer = state.config.public_url.as_str().trim_end_matches('/').to_owned();
+    let at = |path: &str| format!("{issuer}{path}");
+    let methods: Vec<_> =
+        [ClientAuthMethod::SecretBasic, ClientAuthMethod::SecretPost].map(ClientAuthMethod::as_str).into();
+    let scopes = state.services.oauth_clients.scopes().await?;
+    let metadata = Server {
+        token_endpoint: at("/oauth/token"),
+        jwks_uri: at("/oauth/jwks.json"),
+        introspection_endpoint: at("/oauth/introspect"),
+        revocation_endpoint: at("/oauth/revoke"),
+        grant_types_supported: vec![GrantType::ClientCredentials.as_str()],
+        response_types_supported: [],
+        token_endpoint_auth_methods_supported: methods.clone(),
+        introspection_endpoint_auth_methods_supported: methods.clone(),
+        revocation_endpoint_auth_methods_supported: methods,
+        scopes_supported: scopes.into_iter().map(|scope| scope.scope.to_string()).collect(),
+        issuer,
+    };
+    Ok(([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response())
+}

@@ -1,0 +1,24 @@
+//! `POST /oauth/token` (RFC 6749 section 3.2).
+
+use super::{
+    answer::{Refused, json},
+    client::{authenticate, whence},
+    form::Form,
+};
+use crate::state::AppState;
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use http::StatusCode;
+use latchkey_core::authorization::TokenRequest;
+
+/// Makes a token.
+pub(super) async fn issue(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
+    let from = whence(&state, request.extensions())?;
+    let (headers, form) = Form::read(request).await?;
+    let client = authenticate(&state, &headers, &form, from).await?;
+    let grant_type = form.required("grant_type", "grant_type is missing")?;
+    let asked = TokenRequest { grant_type, scope: form.get("scope") };
+    Ok(json(StatusCode::OK, &state.services.tokens.issue(&client, asked).await?))
+}
