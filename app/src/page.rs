@@ -13,8 +13,9 @@ use latchkey_core::{
     actor::NotSignedIn,
     api_key::ApiKeyError,
     application::ApplicationError,
+    grant::GrantError,
     mail::OutboxError,
-    oauth_client::OauthClientError,
+    oauth_client::{ClientKind, OauthClientError},
     port::{StoreError, application::MemberApplication},
     signing_key::{KeyRingError, SigningKeyError},
     usage::{log::LogError, report::UsageError},
@@ -114,6 +115,16 @@ impl From<OauthClientError> for PageError {
             | OauthClientError::AlreadyEnded
             | OauthClientError::TooManySecrets
             | OauthClientError::LastSecret => Self::NotFound,
+        }
+    }
+}
+
+impl From<GrantError> for PageError {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::NotSignedIn(_) => Self::NotSignedIn,
+            GrantError::NotFound => Self::NotFound,
+            GrantError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -275,7 +286,12 @@ fn framed(page: Page) -> AnyView {
         }
         .into_any()
     };
-    view! { <Title text=title/> {framed} }.into_any()
+    view! { <Title text=escaped(&title)/> {framed} }.into_any()
+}
+
+/// A title as HTML: it is written into the head as it is, and names that people choose are in it.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<NavGroup> {
@@ -296,7 +312,12 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
             label: Some(application.application.name.as_str().to_owned()),
             items: vec![
                 item("Keys", route::keys(id, environment), IconName::Key),
-                item("Service accounts", route::service_accounts(id, environment), IconName::Machine),
+                item("OAuth clients", route::clients(ClientKind::ThirdParty, id, environment), IconName::Shield),
+                item(
+                    "Service accounts",
+                    route::clients(ClientKind::ServiceAccount, id, environment),
+                    IconName::Machine,
+                ),
                 item("Usage", route::usage(id, environment), IconName::Chart),
                 item("Logs", route::logs(id, environment), IconName::List),
                 item("Settings", route::settings(id, environment), IconName::Sliders),
@@ -307,6 +328,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
         label: Some("You".to_owned()),
         items: vec![
             item("Tokens", route::TOKENS.to_owned(), IconName::Key),
+            item("Authorized apps", route::AUTHORIZED_APPS.to_owned(), IconName::Shield),
             item("Sessions", route::SESSIONS.to_owned(), IconName::Monitor),
         ],
     });

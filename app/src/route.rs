@@ -1,5 +1,6 @@
 //! Paths: the only place that spells one.
 
+use latchkey_core::oauth_client::ClientKind;
 use latchkey_model::{ApiKeyId, ApplicationId, Environment, OauthClientId, RequestId};
 
 pub const HOME: &str = "/";
@@ -12,6 +13,7 @@ pub const APPLICATIONS: &str = "/apps";
 pub const NEW_APPLICATION: &str = "/apps/new";
 pub const SESSIONS: &str = "/account/sessions";
 pub const TOKENS: &str = "/account/tokens";
+pub const AUTHORIZED_APPS: &str = "/account/authorized-apps";
 pub const NEW_TOKEN: &str = "/account/tokens/new";
 pub const ADMIN_FAILURES: &str = "/admin/failures";
 pub const ADMIN_OUTBOX: &str = "/admin/outbox";
@@ -52,16 +54,21 @@ pub fn revoke(key: &str) -> String {
     format!("{key}/revoke")
 }
 
-pub fn service_accounts(application: ApplicationId, environment: Environment) -> String {
-    format!("/apps/{application}/{environment}/service-accounts")
+/// The clients of one kind.
+pub fn clients(kind: ClientKind, application: ApplicationId, environment: Environment) -> String {
+    let part = match kind {
+        ClientKind::ThirdParty => "clients",
+        ClientKind::ServiceAccount => "service-accounts",
+    };
+    format!("/apps/{application}/{environment}/{part}")
 }
 
-pub fn new_service_account(application: ApplicationId, environment: Environment) -> String {
-    format!("/apps/{application}/{environment}/service-accounts/new")
+pub fn new_client(kind: ClientKind, application: ApplicationId, environment: Environment) -> String {
+    format!("{}/new", clients(kind, application, environment))
 }
 
-pub fn service_account(application: ApplicationId, environment: Environment, client: OauthClientId) -> String {
-    format!("/apps/{application}/{environment}/service-accounts/{client}")
+pub fn client(kind: ClientKind, application: ApplicationId, environment: Environment, id: OauthClientId) -> String {
+    format!("{}/{id}", clients(kind, application, environment))
 }
 
 pub fn settings(application: ApplicationId, environment: Environment) -> String {
@@ -95,7 +102,7 @@ pub fn sign_in_then(path: &str) -> String {
 pub fn local(path: &str, otherwise: &str) -> String {
     let plain = path.starts_with('/')
         && !path.starts_with("//")
-        && path.len() <= 1_024
+        && path.len() <= 8_192
         && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if plain { path.to_owned() } else { otherwise.to_owned() }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     feature::{
-        account, admin, api_key, application, design, docs, landing, personal_token, request_log, service_account,
+        account, admin, api_key, application, design, docs, grant, landing, oauth_client, personal_token, request_log,
         session, signing_key, usage,
     },
     page::not_found,
@@ -24,7 +24,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let root = portal().assets_root;
     let style = format!("{root}/pkg/latchkey.css");
     let font = |name: &str| format!("{root}/fonts/{name}.woff2");
-    set_content_security_policy();
+    set_content_security_policy("");
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme.as_str()>
@@ -48,13 +48,31 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// Scripts run by their nonce alone; forms go to this portal alone; nobody frames it.
-fn set_content_security_policy() {
+/// Lets the forms of this page end at this address, whose origin becomes part of the page's policy (CSP `form-action` holds for the
+/// redirect that answers a form, too).
+pub fn let_forms_lead_to(address: &str) {
+    let scheme_end = address.find(':').map_or(0, |end| end + 1);
+    let origin = match address.get(scheme_end..).and_then(|rest| rest.strip_prefix("//")) {
+        Some(rest) => {
+            let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            format!(" {}//{host}", &address[..scheme_end])
+        }
+        // An app's own scheme has no host.
+        None => format!(" {}", &address[..scheme_end]),
+    };
+    // Nothing that would end the directive gets in: registered addresses are URLs.
+    if origin.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b';' | b',') || byte == b' ') {
+        set_content_security_policy(&origin);
+    }
+}
+
+/// Scripts run by their nonce alone; forms go to this portal alone, and to the targets that a page names; nobody frames it.
+fn set_content_security_policy(form_targets: &str) {
     let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
     let reload = if portal().watch { " ws://127.0.0.1:3001 ws://localhost:3001" } else { "" };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; form-action 'self'; base-uri 'none'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; form-action 'self'{form_targets}; base-uri 'none'; \
          object-src 'none'; frame-ancestors 'none'"
     );
     if let Ok(value) = HeaderValue::from_str(&policy) {
@@ -85,13 +103,19 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/apps/:app/:environment/keys/:key/rotate") view=api_key::RotateKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/settings") view=api_key::SettingsPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/keys/:key/revoke") view=api_key::RevokeKeyPage ssr=SsrMode::Async/>
-                <Route path=path!("/apps/:app/:environment/service-accounts") view=service_account::ServiceAccountsPage ssr=SsrMode::Async/>
-                <Route path=path!("/apps/:app/:environment/service-accounts/new") view=service_account::NewServiceAccountPage ssr=SsrMode::Async/>
-                <Route path=path!("/apps/:app/:environment/service-accounts/:client") view=service_account::ServiceAccountPage ssr=SsrMode::Async/>
-                <Route path=path!("/apps/:app/:environment/service-accounts/:client/revoke") view=service_account::RevokeServiceAccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/clients") view=oauth_client::ClientsPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/clients/new") view=oauth_client::NewClientPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/clients/:client") view=oauth_client::ClientPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/clients/:client/revoke") view=oauth_client::RevokeClientPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/service-accounts") view=oauth_client::ServiceAccountsPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/service-accounts/new") view=oauth_client::NewServiceAccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/service-accounts/:client") view=oauth_client::ServiceAccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/service-accounts/:client/revoke") view=oauth_client::RevokeServiceAccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/usage") view=usage::UsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/logs") view=request_log::LogsPage ssr=SsrMode::Async/>
                 <Route path=path!("/logs/:request_id") view=request_log::RequestPage ssr=SsrMode::Async/>
+                <Route path=path!("/oauth/authorize") view=grant::ConsentPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/authorized-apps") view=grant::AuthorizedAppsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/sessions") view=session::SessionsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens") view=personal_token::TokensPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens/new") view=personal_token::NewTokenPage ssr=SsrMode::Async/>

@@ -15,6 +15,7 @@ mod m20261123_000004_create_request_log;
 mod m20261124_000005_add_api_key_allow_list;
 mod m20261124_000006_rebuild_keys_and_counts;
 mod m20261124_000007_create_oauth;
+mod m20261124_000008_create_grants;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_add_api_key_allow_list::Migration),
             Box::new(m20261124_000006_rebuild_keys_and_counts::Migration),
             Box::new(m20261124_000007_create_oauth::Migration),
+            Box::new(m20261124_000008_create_grants::Migration),
         ]
     }
 }

@@ -11,19 +11,23 @@ pub enum KeyKind {
     Personal,
     /// An OAuth client or a service account, to the token endpoint alone: a client secret.
     ClientSecret,
+    /// An OAuth client that goes on with what a person allowed, to the token endpoint alone: a refresh token.
+    RefreshToken,
 }
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Api(Environment::Development),
         Self::Api(Environment::Staging),
         Self::Api(Environment::Production),
         Self::Personal,
         Self::ClientSecret,
+        Self::RefreshToken,
     ];
 
-    /// The part of a key that names its kind: `lk_dev_…`, `lk_stg_…`, `lk_live_…`, `lk_pat_…`, `lk_sec_…`.
+    /// The part of a key that names its kind: `lk_dev_…`, `lk_stg_…`, `lk_live_…`, `lk_pat_…`, `lk_sec_…`,
+    /// `lk_ref_…`.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Api(Environment::Development) => "dev",
@@ -31,6 +35,7 @@ impl KeyKind {
             Self::Api(Environment::Production) => "live",
             Self::Personal => "pat",
             Self::ClientSecret => "sec",
+            Self::RefreshToken => "ref",
         }
     }
 
@@ -43,7 +48,7 @@ impl KeyKind {
     pub const fn environment(self) -> Option<Environment> {
         match self {
             Self::Api(environment) => Some(environment),
-            Self::Personal | Self::ClientSecret => None,
+            Self::Personal | Self::ClientSecret | Self::RefreshToken => None,
         }
     }
 
@@ -55,6 +60,7 @@ impl KeyKind {
             Self::Api(Environment::Production) => "production key",
             Self::Personal => "personal access token",
             Self::ClientSecret => "client secret",
+            Self::RefreshToken => "refresh token",
         }
     }
 }

@@ -18,8 +18,8 @@ mod rotation_fn;
 mod settings_fn;
 mod settings_page;
 
-pub(in crate::feature) use key_form::scope_groups;
 pub use key_form::{KeyFields, KeyFormValues};
+pub(in crate::feature) use key_form::{capitalised, scope_groups};
 pub use key_page::KeyPage;
 pub use key_table::KeyTable;
 pub use keys_page::{KeyBanners, KeysPage, LeakBanner};

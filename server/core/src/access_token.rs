@@ -6,4 +6,4 @@ mod token;
 
 pub use claims::{AUDIENCE, Claims, TYPE};
 pub use known_tokens::{FoundToken, KnownTokens};
-pub use token::{AccessToken, TokenEnd, TokenProblem};
+pub use token::{AccessToken, Consent, TokenEnd, TokenProblem};

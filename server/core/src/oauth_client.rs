@@ -8,7 +8,7 @@ mod redirect_uri;
 mod service;
 
 pub use client_id::{ClientId, ParseClientIdError};
-pub use form::{DEFAULT_TOKEN_MINUTES, ServiceAccountForm, TOKEN_MINUTES};
+pub use form::{ClientForm, DEFAULT_TOKEN_MINUTES, TOKEN_MINUTES};
 pub use grant_type::{ClientAuthMethod, ClientKind, GrantType, GrantTypes, ParseWordError};
 pub use known_clients::{ClientEntry, KnownClients};
 pub use redirect_uri::{ParseRedirectUriError, ParseRedirectUrisError, RedirectUri, RedirectUris};

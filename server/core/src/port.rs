@@ -12,6 +12,7 @@ pub mod account;
 pub mod api;
 pub mod api_key;
 pub mod application;
+pub mod grant;
 pub mod mail;
 pub mod oauth_client;
 pub mod post;
@@ -23,6 +24,7 @@ pub use account::{AccountReader, AccountWriter};
 pub use api::ApiReader;
 pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
+pub use grant::{GrantReader, GrantWriter};
 pub use mail::{MailReader, MailWriter};
 pub use oauth_client::{OauthClientReader, OauthClientWriter};
 pub use post::{PostReader, PostWriter};
@@ -75,7 +77,7 @@ pub enum Change {
     Key(PublicId),
     /// An OAuth client, or one of its secrets, was changed or ended.
     Client(ClientId),
-    /// A token was revoked.
+    /// A token, a family of tokens or a grant was ended.
     Token(Uuid),
     /// The line to the others was lost: whatever is remembered may be old.
     Deaf,
@@ -98,6 +100,7 @@ pub trait Store:
     + ApiReader
     + ApiKeyReader
     + ApplicationReader
+    + GrantReader
     + MailReader
     + OauthClientReader
     + PostReader
@@ -124,6 +127,7 @@ pub trait UnitOfWork:
     AccountWriter
     + ApiKeyWriter
     + ApplicationWriter
+    + GrantWriter
     + MailWriter
     + OauthClientWriter
     + PostWriter

@@ -6,8 +6,9 @@ use crate::{
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations},
     application::ApplicationService,
     authn::{Door, KnownKeys},
-    authorization::{ClientAuthenticator, TokenService},
+    authorization::{AuthorizationService, ClientAuthenticator, TokenService},
     demo::PostService,
+    grant::GrantService,
     leak::LeakDesk,
     limit::{Limiter, Quota},
     mail::OutboxService,
@@ -78,6 +79,10 @@ pub struct Services {
     pub client_auth: ClientAuthenticator,
     /// Making, explaining and ending tokens.
     pub tokens: TokenService,
+    /// Asking people for their consent.
+    pub authorization: AuthorizationService,
+    /// What people allow, and taking it back.
+    pub grants: GrantService,
     /// What admins do with signing keys.
     pub signing_keys: SigningKeyService,
     /// The signing keys themselves.
@@ -102,6 +107,7 @@ impl Services {
         let known_clients = KnownClients::new(ports.store.clone());
         let ring = KeyRing::new(ports.clone(), master)?;
         let secrets = master.derive("client-secret");
+        let grants = master.derive("grant");
         let issuer = settings.public_url.clone();
         let store = ports.store.clone();
         let known_tokens =
@@ -135,7 +141,9 @@ impl Services {
                 known_tokens.clone(),
             ),
             client_auth: ClientAuthenticator::new(known_clients.clone(), secrets, settings.unknown_quota),
-            tokens: TokenService::new(ports.clone(), ring.clone(), known_tokens.clone(), &issuer),
+            tokens: TokenService::new(ports.clone(), ring.clone(), known_tokens.clone(), grants.clone(), &issuer),
+            authorization: AuthorizationService::new(ports.clone(), known_clients.clone(), grants, &issuer),
+            grants: GrantService::new(ports.clone(), known_tokens.clone()),
             signing_keys: SigningKeyService::new(ports.clone(), ring.clone()),
             ring,
             memories: Memories { keys: known_keys.clone(), clients: known_clients, tokens: known_tokens },

@@ -38,37 +38,46 @@ pub(super) async fn jwks(State(state): State<AppState>) -> Result<Response, Refu
 #[derive(Serialize)]
 struct Server {
     issuer: String,
+    authorization_endpoint: String,
     token_endpoint: String,
     jwks_uri: String,
     introspection_endpoint: String,
     revocation_endpoint: String,
-    grant_types_supported: Vec<GrantWord>,
-    response_types_supported: [&'static str; 0],
+    grant_types_supported: Vec<&'static str>,
+    response_types_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 1],
+    code_challenge_methods_supported: [&'static str; 1],
+    authorization_response_iss_parameter_supported: bool,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     scopes_supported: Vec<String>,
 }
 
-type GrantWord = &'static str;
-
 /// `GET /.well-known/oauth-authorization-server`.
 pub(super) async fn server(State(state): State<AppState>) -> Result<Response, Refused> {
     let issuer = state.config.public_url.as_str().trim_end_matches('/').to_owned();
     let at = |path: &str| format!("{issuer}{path}");
-    let methods: Vec<_> =
-        [ClientAuthMethod::SecretBasic, ClientAuthMethod::SecretPost].map(ClientAuthMethod::as_str).into();
+    let words = |methods: &[ClientAuthMethod]| methods.iter().map(|method| method.as_str()).collect::<Vec<_>>();
     let scopes = state.services.oauth_clients.scopes().await?;
     let metadata = Server {
+        authorization_endpoint: at("/oauth/authorize"),
         token_endpoint: at("/oauth/token"),
         jwks_uri: at("/oauth/jwks.json"),
         introspection_endpoint: at("/oauth/introspect"),
         revocation_endpoint: at("/oauth/revoke"),
-        grant_types_supported: vec![GrantType::ClientCredentials.as_str()],
-        response_types_supported: [],
-        token_endpoint_auth_methods_supported: methods.clone(),
-        introspection_endpoint_auth_methods_supported: methods.clone(),
-        revocation_endpoint_auth_methods_supported: methods,
+        grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
+        response_types_supported: ["code"],
+        response_modes_supported: ["query"],
+        code_challenge_methods_supported: ["S256"],
+        authorization_response_iss_parameter_supported: true,
+        token_endpoint_auth_methods_supported: words(ClientAuthMethod::ALL),
+        // To learn what a token is, a client must prove to be itself.
+        introspection_endpoint_auth_methods_supported: words(&[
+            ClientAuthMethod::SecretBasic,
+            ClientAuthMethod::SecretPost,
+        ]),
+        revocation_endpoint_auth_methods_supported: words(ClientAuthMethod::ALL),
         scopes_supported: scopes.into_iter().map(|scope| scope.scope.to_string()).collect(),
         issuer,
     };

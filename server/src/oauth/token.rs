@@ -19,6 +19,13 @@ pub(super) async fn issue(State(state): State<AppState>, request: Request) -> Re
     let (headers, form) = Form::read(request).await?;
     let client = authenticate(&state, &headers, &form, from).await?;
     let grant_type = form.required("grant_type", "grant_type is missing")?;
-    let asked = TokenRequest { grant_type, scope: form.get("scope") };
+    let asked = TokenRequest {
+        grant_type,
+        scope: form.get("scope"),
+        code: form.get("code"),
+        redirect_uri: form.get("redirect_uri"),
+        code_verifier: form.get("code_verifier"),
+        refresh_token: form.get("refresh_token"),
+    };
     Ok(json(StatusCode::OK, &state.services.tokens.issue(&client, asked).await?))
 }

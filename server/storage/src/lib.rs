@@ -17,6 +17,7 @@ mod connect;
 mod convert;
 mod entity;
 mod error;
+mod grant;
 mod mail;
 mod oauth_client;
 mod post;

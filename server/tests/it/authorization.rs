@@ -11,6 +11,7 @@ struct Things {
     application: String,
     key: String,
     token: String,
+    third_party: String,
     /// A service account, and its secret's row.
     client: String,
     secret: String,
@@ -26,7 +27,7 @@ impl Things {
             .replace("{app}", &self.application)
             .replace("{environment}", "development")
             .replace("{key}", key)
-            .replace("{client}", &self.client)
+            .replace("{client}", if route.path.contains("/clients/") { &self.third_party } else { &self.client })
             .replace("{request_id}", &self.request)
             .replace("{guide}", "keys")
     }
@@ -36,7 +37,7 @@ impl Things {
         match route.path {
             "/form/session/end" => vec![("id", self.session.clone())],
             "/form/api-key/create"
-            | "/form/service-account/create"
+            | "/form/oauth-client/create"
             | "/form/application/create"
             | "/form/api-key/policy"
             | "/form/personal-token/create" => self.filled_in(route.path),
@@ -45,12 +46,13 @@ impl Things {
                 fields.push(("id", self.key.clone()));
                 fields
             }
-            "/form/service-account/update" => {
-                let mut fields = self.filled_in("/form/service-account/create");
+            "/form/oauth-client/update" => {
+                let mut fields = self.filled_in("/form/oauth-client/create");
                 fields.push(("id", self.client.clone()));
                 fields
             }
-            path if path.starts_with("/form/service-account/") => vec![
+            "/form/grant/answer" => vec![("client_id", text("lkc_00000000000000000000")), ("answer", text("allow"))],
+            path if path.starts_with("/form/oauth-client/") => vec![
                 ("id", self.client.clone()),
                 ("secret", self.secret.clone()),
                 ("form_id", text("01a20000-0000-7000-8000-000000000005")),
@@ -77,10 +79,11 @@ impl Things {
                 ("scopes[]", text("read:posts")),
                 ("expiry", text("never")),
             ],
-            "/form/service-account/create" => vec![
+            "/form/oauth-client/create" => vec![
                 ("application", self.application.clone()),
                 ("environment", text("development")),
                 ("form_id", text("01a20000-0000-7000-8000-000000000004")),
+                ("kind", text("service_account")),
                 ("name", text("Planted")),
                 ("scopes[]", text("read:posts")),
                 ("auth_method", text("client_secret_basic")),
@@ -112,18 +115,22 @@ async fn things(portal: &Portal, ada: &mut Browser) -> Things {
     let machine = ada.service_account(&application, "development", &["read:posts"], &[]).await;
     let client = machine.page.rsplit('/').next().unwrap().to_owned();
     // The second secret is the one that a stranger would end.
-    ada.send(&machine.page, "/form/service-account/add-secret", &[("id", &client), ("form_id", FORM)]).await;
+    ada.send(&machine.page, "/form/oauth-client/add-secret", &[("id", &client), ("form_id", FORM)]).await;
+    let app = ada.oauth_client(&application, "development", &["read:posts"], &[]).await;
+    let third_party = app.id().to_owned();
     let page = ada.get(&machine.page).await.text();
     let row = crate::support::between(&page, "name=\"secret\" value=\"", "\"").to_owned();
     let answer = portal.with_key(&secret, "GET", "/api/v1/whoami", "").await;
     let request = portal.recorded(&answer).await.id.to_string();
     let sessions = ada.get("/account/sessions").await.text();
     let session = crate::support::between(&sessions, "name=\"id\" value=\"", "\"").to_owned();
-    Things { application, key, token, client, secret: row, request, session }
+    Things { application, key, token, third_party, client, secret: row, request, session }
 }
 
 fn pages() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().filter(|route| route.kind == Kind::Page && !["/signup", "/login", "/setup"].contains(&route.path))
+    ROUTES.iter().filter(|route| {
+        route.kind == Kind::Page && !["/signup", "/login", "/setup", "/oauth/authorize"].contains(&route.path)
+    })
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod authorization;
 mod canary;
 mod command;
+mod consent;
 mod crash;
 mod demo_api;
 mod forged_forms;

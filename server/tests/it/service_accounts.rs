@@ -381,7 +381,7 @@ async fn a_secret_is_changed_with_no_downtime() {
     let only = stage.ada.get(&page).await.text();
     assert!(!only.contains(">End<"), "the only secret is not ended by itself");
     let first = [("id", id.as_str()), ("form_id", "01a20000-0000-7000-8000-00000000000a")];
-    let added = stage.ada.send(&page, "/form/service-account/add-secret", &first).await;
+    let added = stage.ada.send(&page, "/form/oauth-client/add-secret", &first).await;
     assert_eq!(added.location(), page, "{added:?}");
     let second = Machine { secret: stage.ada.secret_on(&page).await, ..stage.machine.clone() };
     assert!(second.secret.starts_with("lk_sec_") && second.secret != stage.machine.secret);
@@ -391,13 +391,13 @@ async fn a_secret_is_changed_with_no_downtime() {
     // A third one has to wait, also when the same form is sent again.
     for form_id in ["01a20000-0000-7000-8000-00000000000a", "01a20000-0000-7000-8000-00000000000b"] {
         let fields = [("id", id.as_str()), ("form_id", form_id)];
-        stage.ada.send(&page, "/form/service-account/add-secret", &fields).await;
+        stage.ada.send(&page, "/form/oauth-client/add-secret", &fields).await;
         assert!(stage.ada.get(&page).await.text().contains("two secrets already"), "{form_id}");
     }
     let shown = stage.ada.get(&page).await.text();
     let (_, old) = shown.rsplit_once("name=\"secret\" value=\"").unwrap();
     let old = old.split_once('"').unwrap().0.to_owned();
-    stage.ada.send(&page, "/form/service-account/end-secret", &[("id", &id), ("secret", &old)]).await;
+    stage.ada.send(&page, "/form/oauth-client/end-secret", &[("id", &id), ("secret", &old)]).await;
     let refused = stage.portal.oauth("/oauth/token", Some(&stage.machine.basic()), CREDENTIALS).await;
     assert_eq!(error(&refused), "invalid_client");
     stage.portal.token_of(&second).await;
@@ -413,7 +413,7 @@ async fn asvs_8_3_2_revoking_a_service_account_ends_every_token_at_once() {
     assert_eq!(stage.whoami(&token).await.status, StatusCode::OK);
     let (page, id) = (format!("{}/revoke", stage.machine.page), stage.machine.id().to_owned());
     assert!(stage.ada.get(&page).await.text().contains("stop at once"));
-    stage.ada.send(&page, "/form/service-account/revoke", &[("id", &id)]).await;
+    stage.ada.send(&page, "/form/oauth-client/revoke", &[("id", &id)]).await;
     let refused = stage.whoami(&token).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     let row = stage.portal.recorded(&refused).await;
@@ -490,7 +490,13 @@ async fn rfc8414_3_the_metadata_says_what_works() {
     }
     let keys = stage.portal.api("GET", &path("jwks_uri"), &[], "").await.json();
     assert!(keys["keys"].as_array().is_some_and(|keys| !keys.is_empty()));
-    assert!(!answer.text().contains("none"), "{}", answer.text());
+    let authorize = stage.portal.browser().get(&path("authorization_endpoint")).await;
+    assert_eq!(authorize.status, StatusCode::BAD_REQUEST, "it is there, and asks for a client");
+    assert_eq!(said["code_challenge_methods_supported"], json!(["S256"]));
+    assert_eq!(said["authorization_response_iss_parameter_supported"], true, "rfc9207_3");
+    for (member, values) in said.as_object().unwrap() {
+        assert_ne!(values, &json!([]), "rfc8414_3_2: {member} is left out where it is empty");
+    }
 }
 
 #[tokio::test]
@@ -512,6 +518,7 @@ async fn fields_that_are_wrong_say_why() {
     let mut stage = Stage::set().await;
     let new = format!("/apps/{}/development/service-accounts/new", stage.application);
     let fields = [
+        ("kind", "service_account"),
         ("application", stage.application.as_str()),
         ("environment", "development"),
         ("form_id", "01a20000-0000-7000-8000-00000000000c"),
@@ -521,7 +528,7 @@ async fn fields_that_are_wrong_say_why() {
         ("signing_algorithm", "HS256"),
         ("token_minutes", "100000"),
     ];
-    let answer = stage.ada.send(&new, "/form/service-account/create", &fields).await;
+    let answer = stage.ada.send(&new, "/form/oauth-client/create", &fields).await;
     assert_eq!(answer.location(), new);
     let page = stage.ada.get(&new).await.text();
     for field in ["name", "scopes", "auth_method", "signing_algorithm", "token_minutes"] {

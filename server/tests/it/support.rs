@@ -345,28 +345,53 @@ impl Browser {
         scopes: &[&str],
         fields: &[(&str, &str)],
     ) -> Machine {
-        let new = format!("/apps/{application}/{environment}/service-accounts/new");
-        let form_id = between(&self.get(&new).await.text(), "name=\"form_id\" value=\"", "\"").to_owned();
+        let proposed = [("kind", "service_account"), ("name", "Nightly import")];
+        let place = format!("/apps/{application}/{environment}/service-accounts");
+        self.client_at(&place, scopes, &[&proposed, fields].concat()).await
+    }
+
+    /// Makes an OAuth client with these scopes; fields beyond that replace what is proposed.
+    pub(crate) async fn oauth_client(
+        &mut self,
+        application: &str,
+        environment: &str,
+        scopes: &[&str],
+        fields: &[(&str, &str)],
+    ) -> Machine {
         let proposed = [
-            ("name", "Nightly import"),
+            ("kind", "client"),
+            ("name", "Reading list"),
+            ("redirect_uris", "https://reader.example/callback"),
+            ("refresh", "yes"),
+        ];
+        let place = format!("/apps/{application}/{environment}/clients");
+        self.client_at(&place, scopes, &[&proposed, fields].concat()).await
+    }
+
+    async fn client_at(&mut self, place: &str, scopes: &[&str], fields: &[(&str, &str)]) -> Machine {
+        let new = format!("{place}/new");
+        let mut parts = place.split('/').skip(2);
+        let (application, environment) = (parts.next().unwrap(), parts.next().unwrap());
+        let form_id = between(&self.get(&new).await.text(), "name=\"form_id\" value=\"", "\"").to_owned();
+        let mut all = BTreeMap::from([
+            ("application", application),
+            ("environment", environment),
+            ("form_id", form_id.as_str()),
             ("auth_method", "client_secret_basic"),
             ("signing_algorithm", "ES256"),
             ("token_minutes", "15"),
-        ];
-        let kept = proposed.into_iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name));
-        let mut all = vec![("application", application), ("environment", environment), ("form_id", form_id.as_str())];
-        all.extend(kept);
+        ]);
+        all.extend(fields.iter().copied());
+        let mut all: Vec<_> = all.into_iter().collect();
         all.extend(scopes.iter().map(|scope| ("scopes[]", *scope)));
-        all.extend_from_slice(fields);
-        let answer = self.send(&new, "/form/service-account/create", &all).await;
+        let answer = self.send(&new, "/form/oauth-client/create", &all).await;
         let page = answer.location().to_owned();
-        assert!(page.starts_with(&format!("/apps/{application}/{environment}/service-accounts/0")), "{answer:?}");
+        assert!(page.starts_with(&format!("{place}/0")), "{answer:?}");
         let shown = self.get(&page).await.text();
-        Machine {
-            secret: between(&shown, "class=\"secret-value\"><code>", "</code>").to_owned(),
-            client_id: between(&shown, "Service account ", "<").to_owned(),
-            page,
-        }
+        let secret =
+            shown.contains("secret-value").then(|| between(&shown, "class=\"secret-value\"><code>", "</code>"));
+        let id = shown.find("lkc_").unwrap();
+        Machine { secret: secret.unwrap_or_default().to_owned(), client_id: shown[id..id + 24].to_owned(), page }
     }
 
     /// The secret that a page shows once.
@@ -393,7 +418,7 @@ impl Browser {
     }
 }
 
-/// A service account, as whoever made it has it.
+/// A client or a service account, as whoever made it has it.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
     pub(crate) page: String,

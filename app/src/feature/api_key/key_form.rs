@@ -163,7 +163,7 @@ pub(in crate::feature) fn scope_groups(known: Vec<ApiScope>, ticked: Option<&[St
         .collect()
 }
 
-fn capitalised(word: &str) -> String {
+pub(in crate::feature) fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

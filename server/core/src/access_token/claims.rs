@@ -29,6 +29,12 @@ pub struct Claims {
     pub iat: i64,
     /// When it ends, in Unix seconds.
     pub exp: i64,
+    /// What a person allowed, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "gid")]
+    pub grant: Option<Uuid>,
+    /// All tokens of that person's one consent in one browser.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "fam")]
+    pub family: Option<Uuid>,
 }
 
 impl Claims {

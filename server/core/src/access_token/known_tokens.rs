@@ -1,14 +1,17 @@
 //! What the door remembers of tokens, so that the second request with one costs no more than one with a key: no signature is verified
 //! twice, and the store is not asked again.
 
-use super::{AUDIENCE, AccessToken, Claims, TYPE, TokenEnd, TokenProblem};
+use super::{AUDIENCE, AccessToken, Claims, Consent, TYPE, TokenEnd, TokenProblem};
 use crate::{
     authn::Entry,
     jose::Compact,
     limit::{Limiter, Meters, Quota},
     memory::{Freshness, Memory},
     oauth_client::{ClientId, KnownClients},
-    port::{Store, StoreError, api_key::Holder},
+    port::{
+        Store, StoreError, UnitOfWork,
+        api_key::{Holder, KeyOwner},
+    },
     secret::sha256,
     signing_key::{KeyRing, KeyRingError},
 };
@@ -63,10 +66,11 @@ impl Changes {
     }
 
     /// Counts go up only, so their sum is the same only if each of them is.
-    fn sum(&self, token: Uuid, client: &ClientId) -> u64 {
-        [token.as_bytes(), client.as_str().as_bytes()]
-            .into_iter()
-            .fold(0, |sum, name| sum + self.of(name).load(Ordering::Acquire))
+    fn sum(&self, token: Uuid, client: &ClientId, consent: Option<Consent>) -> u64 {
+        let consent = consent.map(|consent| [consent.grant, consent.family]);
+        let ids = consent.iter().flatten().chain([&token]).map(Uuid::as_bytes);
+        let names = ids.map(<[u8; 16]>::as_slice).chain([client.as_str().as_bytes()]);
+        names.fold(0, |sum, name| sum.wrapping_add(self.of(name).load(Ordering::Acquire)))
     }
 }
 
@@ -160,7 +164,25 @@ impl KnownTokens {
         })
     }
 
-    /// Forgets a token: whoever asks from now on, asks the store.
+    /// Commits that a token, a family of tokens or a grant ended: when it returns, no request that begins from now on is let in with what
+    /// was ended. It runs to its end even if whoever asked goes away: what is committed must be forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError`]: then it may or may not be ended, and the door asks anew in both cases.
+    pub async fn commit_end(&self, mut work: Box<dyn UnitOfWork>, ended: Uuid) -> Result<(), StoreError> {
+        let known = self.clone();
+        let finished = tokio::spawn(async move {
+            let mut outcome = work.token_announce(ended).await;
+            if outcome.is_ok() {
+                outcome = work.commit().await;
+            }
+            known.forget_token(ended);
+            outcome
+        });
+        finished.await.unwrap_or_else(|error| Err(StoreError::Internal(Box::new(error))))
+    }
+
+    /// Forgets a token, a family or a grant: whoever asks from now on, asks the store.
     pub fn forget_token(&self, id: Uuid) {
         self.0.changes.note(id.as_bytes());
     }
@@ -183,7 +205,9 @@ impl KnownTokens {
 
 impl Known {
     fn is_unchanged(&self, entry: &Entry) -> bool {
-        entry.token().is_some_and(|token| entry.changes() == self.changes.sum(token.id, &token.client_id))
+        entry
+            .token()
+            .is_some_and(|token| entry.changes() == self.changes.sum(token.id, &token.client_id, token.consent))
     }
 
     async fn load(
@@ -194,14 +218,32 @@ impl Known {
         freshness: Freshness,
     ) -> Result<Option<Entry>, StoreError> {
         // Before anything is asked: what is changed after this makes the answers old.
-        let changes = self.changes.sum(claims.jti, client_id);
+        let consent = claims.grant.zip(claims.family).map(|(grant, family)| Consent { grant, family });
+        let changes = self.changes.sum(claims.jti, client_id, consent);
         let Some(known) = self.clients.find(client_id, now).await? else { return Ok(None) };
         let client = known.client();
         let revoked = self.store.token_revoked_at(claims.jti).await?;
-        let ended = match (client.revoked_at, revoked) {
-            (Some(at), _) => Some(TokenEnd::ClientEnded(at)),
-            (None, Some(at)) => Some(TokenEnd::Revoked(at)),
-            (None, None) => None,
+        let (owner, consent_ended) = match consent {
+            None if claims.is_the_clients_own() => (client.owner.clone(), None),
+            None => return Ok(None),
+            Some(consent) => match self.store.token_family(consent.family).await? {
+                Some(family) if family.grant.id.as_uuid() == consent.grant && family.grant.client == client.id => {
+                    let account_id = family.grant.account;
+                    if claims.sub != account_id.to_string() {
+                        return Ok(None);
+                    }
+                    let ended = family.ended();
+                    (KeyOwner::Account { account_id, account_name: family.account_name }, ended)
+                }
+                // What it rests on is gone.
+                _ => return Ok(None),
+            },
+        };
+        let ended = match (client.revoked_at, revoked, consent_ended) {
+            (Some(at), ..) => Some(TokenEnd::ClientEnded(at)),
+            (None, Some(at), _) => Some(TokenEnd::Revoked(at)),
+            (None, None, Some(at)) => Some(TokenEnd::ConsentEnded(at)),
+            (None, None, None) => None,
         };
         let time = OffsetDateTime::from_unix_timestamp;
         let (Ok(scopes), Ok(issued_at), Ok(expires_at)) = (claims.scope.parse(), time(claims.iat), time(claims.exp))
@@ -213,7 +255,9 @@ impl Known {
             client: client.id,
             client_id: client.client_id.clone(),
             client_name: client.settings.name.clone(),
-            owner: client.owner.clone(),
+            owner,
+            client_owner: client.owner.clone(),
+            consent,
             scopes,
             issued_at,
             expires_at,

@@ -16,8 +16,12 @@ pub struct AccessToken {
     pub client_id: ClientId,
     /// What that client is called.
     pub client_name: Name,
-    /// Whom it stands for.
+    /// Whom it stands for: the client's own environment, or the person who allowed it.
     pub owner: KeyOwner,
+    /// Whose client it is: who sees what it did.
+    pub client_owner: KeyOwner,
+    /// What a person allowed, where one did.
+    pub consent: Option<Consent>,
     /// What it may do.
     pub scopes: ScopeSet,
     /// When it was made.
@@ -35,6 +39,15 @@ impl AccessToken {
     }
 }
 
+/// What a token of a person's rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consent {
+    /// What was allowed.
+    pub grant: Uuid,
+    /// All tokens of that one consent in one browser.
+    pub family: Uuid,
+}
+
 /// Why a token is not good to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenEnd {
@@ -42,6 +55,8 @@ pub enum TokenEnd {
     Revoked(OffsetDateTime),
     /// Its client was ended, and every token with it.
     ClientEnded(OffsetDateTime),
+    /// The person took back what they had allowed, or a token of the family was used twice.
+    ConsentEnded(OffsetDateTime),
 }
 
 /// Why a text is no access token of ours: for the record; the caller is never told.

@@ -115,6 +115,14 @@ impl Entry {
         }
     }
 
+    /// Under whom its requests are counted and logged: a client's are its developers', whoever it acts for.
+    pub fn counted_for(&self) -> &KeyOwner {
+        match &self.record {
+            Record::Key(stored) => &stored.key.owner,
+            Record::Token(token) => &token.client_owner,
+        }
+    }
+
     /// What it may do.
     pub fn scopes(&self) -> &ScopeSet {
         match &self.record {
@@ -185,7 +193,7 @@ impl Entry {
     /// Whom a request with it belongs to.
     pub fn attribution(&self) -> Attribution {
         Attribution {
-            owner: attributed_to(self.owner()),
+            owner: attributed_to(self.counted_for()),
             credential: self.credential_id(),
             hint: self.hint.clone(),
             name: self.name().as_str().to_owned(),

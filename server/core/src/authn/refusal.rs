@@ -339,6 +339,9 @@ impl Refusal {
             Self::UnknownKey => "no key has this id".to_owned(),
             Self::WrongSecret => "the id is known, the rest of the key is not the one that was issued".to_owned(),
             Self::NotAToken { why } => format!("the token {why}"),
+            Self::TokenEnded { end: TokenEnd::ConsentEnded(at) } => {
+                format!("what the person had allowed was ended at {}, and every token with it", written(*at))
+            }
             Self::TokenEnded { end: TokenEnd::ClientEnded(at) } => {
                 format!("its client was revoked at {}, and every token with it", written(*at))
             }

@@ -29,10 +29,10 @@ fn passed(name: StepName, verdict: &Verdict) -> String {
         (StepName::Format, _) => "well formed, the checksum matches".to_owned(),
         (StepName::Lookup, Some(entry)) => {
             let proven = if entry.token().is_some() { "signed by this server, for " } else { "" };
-            format!("{proven}{} of {}", entry.name(), entry.owner().name())
+            format!("{proven}{} of {}", entry.name(), entry.counted_for().name())
         }
         (StepName::Lifetime, Some(entry)) => lifetime(entry),
-        (StepName::Environment, Some(entry)) => match entry.owner() {
+        (StepName::Environment, Some(entry)) => match entry.counted_for() {
             KeyOwner::Environment { environment, .. } => environment.as_str().to_owned(),
             KeyOwner::Account { .. } => "a personal access token belongs to no environment".to_owned(),
         },

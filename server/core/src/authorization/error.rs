@@ -15,6 +15,9 @@ pub enum OauthError {
         /// Whether it tried with `Authorization`: then the answer must say by which scheme (RFC 6749 section 5.2).
         by_header: bool,
     },
+    /// The code or refresh token is not good, or not this client's: one text for all of it.
+    #[error("the code or refresh token is not valid, has ended, or was given to another client")]
+    InvalidGrant,
     /// The client may not use this grant.
     #[error("this client may not use this grant")]
     UnauthorizedClient,
@@ -41,6 +44,7 @@ impl OauthError {
         match self {
             Self::InvalidRequest(_) => "invalid_request",
             Self::InvalidClient { .. } => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",

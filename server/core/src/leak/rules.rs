@@ -198,7 +198,8 @@ mod tests {
                 "latchkey-staging-key",
                 "latchkey-production-key",
                 "latchkey-personal-access-token",
-                "latchkey-client-secret"
+                "latchkey-client-secret",
+                "latchkey-refresh-token"
             ]
         );
     }

@@ -1,6 +1,6 @@
-//! What a person fills in about a service account, and what it becomes when every field is good.
+//! What a person fills in about a client or a service account, and what it becomes when every field is good.
 
-use super::{ClientAuthMethod, GrantType, GrantTypes, RedirectUris};
+use super::{ClientAuthMethod, ClientKind, GrantType, RedirectUris};
 use crate::{
     jose::SigningAlgorithm,
     leak::finder,
@@ -9,9 +9,9 @@ use crate::{
 use latchkey_model::{FieldErrors, Name, ScopeSet};
 use time::Duration;
 
-/// What a person fills in about a service account.
+/// What a person fills in about a client or a service account.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ServiceAccountForm<'a> {
+pub struct ClientForm<'a> {
     /// What to call it.
     pub name: &'a str,
     /// The scopes that were ticked.
@@ -22,6 +22,10 @@ pub struct ServiceAccountForm<'a> {
     pub signing_algorithm: &'a str,
     /// How many minutes its tokens live.
     pub token_minutes: &'a str,
+    /// Where people are led back to, one address in each line; for a client that people let act for them.
+    pub redirect_uris: &'a str,
+    /// Whether such a client may go on without the person.
+    pub refresh: bool,
 }
 
 /// Minutes that an access token may live, and what is proposed.
@@ -29,9 +33,9 @@ pub const TOKEN_MINUTES: [i64; 4] = [5, 15, 30, 60];
 /// What is proposed.
 pub const DEFAULT_TOKEN_MINUTES: i64 = 15;
 
-impl ServiceAccountForm<'_> {
+impl ClientForm<'_> {
     /// Reads every field, and says of all that are wrong why.
-    pub(super) fn check(&self, known: &[ApiScope]) -> Result<ClientSettings, FieldErrors> {
+    pub(super) fn check(&self, kind: ClientKind, known: &[ApiScope]) -> Result<ClientSettings, FieldErrors> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", self.name.parse::<Name>());
         if finder::find(self.name.as_bytes()).next().is_some() {
@@ -47,7 +51,10 @@ impl ServiceAccountForm<'_> {
                 errors.add("scopes", format!("There is no scope {unknown}"));
             }
         }
-        let auth_method = self.auth_method.parse().ok().filter(|method| *method != ClientAuthMethod::None);
+        let auth_method = self.auth_method.parse().ok();
+        // A machine that cannot prove to be itself is anybody.
+        let auth_method =
+            auth_method.filter(|method| kind == ClientKind::ThirdParty || *method != ClientAuthMethod::None);
         if auth_method.is_none() {
             errors.add("auth_method", "Choose how it proves that it is itself");
         }
@@ -56,20 +63,34 @@ impl ServiceAccountForm<'_> {
         if minutes.is_none() {
             errors.add("token_minutes", "Choose how long its tokens live");
         }
-        match (name, scopes, auth_method, signing_algorithm, minutes) {
-            (Some(name), Some(scopes), Some(auth_method), Some(signing_algorithm), Some(minutes))
-                if errors.is_empty() =>
-            {
-                Ok(ClientSettings {
-                    name,
-                    auth_method,
-                    grants: GrantTypes::from_iter([GrantType::ClientCredentials]),
-                    redirect_uris: RedirectUris::default(),
-                    scopes,
-                    signing_algorithm,
-                    access_token_life: Duration::minutes(minutes),
-                })
+        let (grants, redirect_uris) = match kind {
+            ClientKind::ServiceAccount => (vec![GrantType::ClientCredentials], Some(RedirectUris::default())),
+            ClientKind::ThirdParty => {
+                let uris = errors.check("redirect_uris", self.redirect_uris.parse::<RedirectUris>());
+                if uris.as_ref().is_some_and(RedirectUris::is_empty) {
+                    errors.add("redirect_uris", "Write at least one address that people are led back to");
+                }
+                let refresh = self.refresh.then_some(GrantType::RefreshToken);
+                ([GrantType::AuthorizationCode].into_iter().chain(refresh).collect(), uris)
             }
+        };
+        match (name, scopes, auth_method, signing_algorithm, minutes, redirect_uris) {
+            (
+                Some(name),
+                Some(scopes),
+                Some(auth_method),
+                Some(signing_algorithm),
+                Some(minutes),
+                Some(redirect_uris),
+            ) if errors.is_empty() => Ok(ClientSettings {
+                name,
+                auth_method,
+                grants: grants.into_iter().collect(),
+                redirect_uris,
+                scopes,
+                signing_algorithm,
+                access_token_life: Duration::minutes(minutes),
+            }),
             _ => Err(errors),
         }
     }

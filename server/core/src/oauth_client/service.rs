@@ -1,6 +1,6 @@
 //! What people do with clients and service accounts: create, list, change, add and end secrets, revoke.
 
-use super::{ClientId, ClientKind, KnownClients, ServiceAccountForm};
+use super::{ClientAuthMethod, ClientForm, ClientId, ClientKind, KnownClients};
 use crate::{
     access_token::KnownTokens,
     actor::{Actor, NotSignedIn},
@@ -24,10 +24,8 @@ use uuid::Uuid;
 pub struct CreatedClient {
     /// The client.
     pub id: OauthClientId,
-    /// The secret's row.
-    pub secret_id: ClientSecretId,
-    /// The secret, to be shown once.
-    pub secret: PlainApiKey,
+    /// The secret with its row, to be shown once; none for a client that cannot keep one.
+    pub secret: Option<(ClientSecretId, PlainApiKey)>,
 }
 
 /// A client as one of its team's members sees it.
@@ -99,16 +97,17 @@ impl OauthClientService {
         Ok(self.ports.store.built_in_apis().await?.into_iter().flat_map(|api| api.scopes).collect())
     }
 
-    /// Creates a service account with its first secret.
+    /// Creates a client, with its first secret if it can keep one.
     ///
     /// # Errors
     /// [`OauthClientError`].
-    pub async fn create_service_account(
+    pub async fn create(
         &self,
         actor: &Actor,
+        kind: ClientKind,
         application: ApplicationId,
         environment: Environment,
-        form: &ServiceAccountForm<'_>,
+        form: &ClientForm<'_>,
         form_id: Uuid,
     ) -> Result<CreatedClient, OauthClientError> {
         let account = actor.account()?;
@@ -118,23 +117,28 @@ impl OauthClientService {
         if !found.role.may_write() {
             return Err(OauthClientError::Forbidden);
         }
-        let settings = form.check(&self.scopes().await?).map_err(OauthClientError::Invalid)?;
+        let settings = form.check(kind, &self.scopes().await?).map_err(OauthClientError::Invalid)?;
         let client = NewOauthClient {
             id: OauthClientId::from_uuid(self.ports.uuid()),
             client_id: ClientId::generate(self.ports.random()),
-            kind: ClientKind::ServiceAccount,
+            kind,
             environment_id: found.environment_id(environment),
             settings,
             created_by: account.id,
             created_at: now,
             form_id,
         };
-        let (new, created) = self.new_secret(client.id, account.id, form_id);
         let mut work = self.ports.store.begin().await?;
-        if work.oauth_client_add(&client).await? == Inserted::Duplicate
-            || work.client_secret_add(&new, Self::LIVE_SECRETS_AT_MOST).await? == Inserted::Duplicate
-        {
+        if work.oauth_client_add(&client).await? == Inserted::Duplicate {
             return Err(OauthClientError::SentTwice);
+        }
+        let mut created = CreatedClient { id: client.id, secret: None };
+        if client.settings.auth_method != ClientAuthMethod::None {
+            let (new, plain) = self.new_secret(client.id, account.id, form_id);
+            if work.client_secret_add(&new, Self::LIVE_SECRETS_AT_MOST).await? == Inserted::Duplicate {
+                return Err(OauthClientError::SentTwice);
+            }
+            created.secret = Some((new.id, plain));
         }
         self.commit(work, &client.client_id).await?;
         Ok(created)
@@ -169,18 +173,18 @@ impl OauthClientService {
         Ok(ClientInView { secrets: store.client_secrets(id).await?, client, may_write })
     }
 
-    /// Changes a service account. Tokens that it holds already keep what they were made with.
+    /// Changes a client. Tokens that it holds already keep what they were made with.
     ///
     /// # Errors
     /// [`OauthClientError`].
-    pub async fn update_service_account(
+    pub async fn update(
         &self,
         actor: &Actor,
         id: OauthClientId,
-        form: &ServiceAccountForm<'_>,
+        form: &ClientForm<'_>,
     ) -> Result<(), OauthClientError> {
         let (found, team, _) = self.writable(actor, id).await?;
-        let settings = form.check(&self.scopes().await?).map_err(OauthClientError::Invalid)?;
+        let settings = form.check(found.client.kind, &self.scopes().await?).map_err(OauthClientError::Invalid)?;
         let mut work = self.ports.store.begin().await?;
         match work.oauth_client_update(team, id, &settings).await? {
             Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
@@ -206,13 +210,16 @@ impl OauthClientService {
         if live >= Self::LIVE_SECRETS_AT_MOST {
             return Err(OauthClientError::TooManySecrets);
         }
-        let (new, created) = self.new_secret(id, account, form_id);
+        if !found.client.can_authenticate() {
+            return Err(OauthClientError::Forbidden);
+        }
+        let (new, plain) = self.new_secret(id, account, form_id);
         let mut work = self.ports.store.begin().await?;
         match work.client_secret_add(&new, Self::LIVE_SECRETS_AT_MOST).await? {
             Inserted::Done => self.commit(work, &found.client.client_id).await?,
             Inserted::Duplicate => return Err(OauthClientError::SentTwice),
         }
-        Ok(created)
+        Ok(CreatedClient { id, secret: Some((new.id, plain)) })
     }
 
     /// Ends one of two secrets.
@@ -267,7 +274,7 @@ impl OauthClientService {
         }
     }
 
-    fn new_secret(&self, client: OauthClientId, by: AccountId, form_id: Uuid) -> (NewClientSecret, CreatedClient) {
+    fn new_secret(&self, client: OauthClientId, by: AccountId, form_id: Uuid) -> (NewClientSecret, PlainApiKey) {
         let id = ClientSecretId::from_uuid(self.ports.uuid());
         let plain = PlainApiKey::generate(self.ports.random(), KeyKind::ClientSecret);
         let new = NewClientSecret {
@@ -280,7 +287,7 @@ impl OauthClientService {
             created_at: self.ports.now(),
             form_id,
         };
-        (new, CreatedClient { id: client, secret_id: id, secret: plain })
+        (new, plain)
     }
 
     /// Commits a change of a client: when it returns, no request that begins from now on is judged by what was true before. It runs to

@@ -61,6 +61,13 @@ pub struct OauthClient {
     pub last_used_from: Option<IpAddr>,
 }
 
+impl OauthClient {
+    /// Whether it can prove to be itself (RFC 6749 section 2.1, confidential).
+    pub fn can_authenticate(&self) -> bool {
+        self.settings.auth_method != ClientAuthMethod::None
+    }
+}
+
 /// A secret, as its people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSecret {

@@ -164,7 +164,7 @@ impl Writer {
             if index % AT_A_STRETCH == AT_A_STRETCH - 1 {
                 std::thread::yield_now();
             }
-            let (owner, id) = (entry.owner().id(), entry.credential_id());
+            let (owner, id) = (entry.counted_for().id(), entry.credential_id());
             let seen = entry.tally().hand_over(|slot, sums| self.add(owner, id, slot, &sums));
             // A token that was seen where it must not be ends by itself soon.
             if let (Some(at), CredentialId::Key(id)) = (seen.exposed_at, id) {

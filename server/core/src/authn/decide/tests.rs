@@ -41,7 +41,7 @@ fn stored(key: &PlainApiKey) -> StoredApiKey {
             application_name: "Bookshelf".parse().unwrap(),
             team_id: TeamId::from_uuid(Uuid::from_u128(4)),
         },
-        KeyKind::Personal | KeyKind::ClientSecret => KeyOwner::Account {
+        KeyKind::Personal | KeyKind::ClientSecret | KeyKind::RefreshToken => KeyOwner::Account {
             account_id: AccountId::from_uuid(Uuid::from_u128(5)),
             account_name: "Ada".parse().unwrap(),
         },
@@ -146,7 +146,9 @@ fn proven(change: fn(&mut AccessToken)) -> Lookup {
         client: OauthClientId::from_uuid(Uuid::from_u128(7)),
         client_id: ClientId::generate(&SystemRandom),
         client_name: "Nightly import".parse().unwrap(),
-        owner: stored(&key).key.owner,
+        owner: stored(&key).key.owner.clone(),
+        client_owner: stored(&key).key.owner,
+        consent: None,
         scopes: "read:posts write:posts".parse().unwrap(),
         issued_at: NOW - Duration::minutes(5),
         expires_at: NOW + Duration::minutes(10),
@@ -365,6 +367,16 @@ fn table() -> Vec<Row> {
             failing: StepName::Lifetime,
             owner_known: true,
             ..Row::new(
+                "a token that a person took back",
+                TOKEN,
+                proven(|token| token.ended = Some(TokenEnd::ConsentEnded(NOW))),
+            )
+        },
+        Row {
+            reason: "revoked",
+            failing: StepName::Lifetime,
+            owner_known: true,
+            ..Row::new(
                 "a token of a revoked client",
                 TOKEN,
                 proven(|token| token.ended = Some(TokenEnd::ClientEnded(NOW))),
@@ -480,7 +492,7 @@ fn waiting_as_told_is_long_enough() {
 
 #[test]
 fn a_good_key_passes_every_step() {
-    for kind in KeyKind::ALL.into_iter().filter(|kind| *kind != KeyKind::ClientSecret) {
+    for kind in KeyKind::ALL.into_iter().filter(|kind| !matches!(kind, KeyKind::ClientSecret | KeyKind::RefreshToken)) {
         let key = PlainApiKey::generate(&SystemRandom, kind);
         let verdict = decide(&facts(), &bearer(&key), found(stored(&key), &key));
         let principal = verdict.outcome.as_ref().unwrap();

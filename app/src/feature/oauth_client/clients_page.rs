@@ -1,5 +1,6 @@
-//! The list of service accounts of an environment.
+//! The list of clients of one kind in an environment.
 
+use super::words::Words;
 use crate::{
     feature::api_key::{crumbs, environment_tabs, in_view},
     page::{Page, page, take_flash},
@@ -12,25 +13,36 @@ use latchkey_model::{ApplicationId, Environment};
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
+/// The OAuth clients of one environment.
+#[component]
+pub fn ClientsPage() -> impl IntoView {
+    clients_page(ClientKind::ThirdParty)
+}
+
 /// The service accounts of one environment.
 #[component]
 pub fn ServiceAccountsPage() -> impl IntoView {
-    page(async {
+    clients_page(ClientKind::ServiceAccount)
+}
+
+fn clients_page(kind: ClientKind) -> impl IntoView {
+    page(async move {
+        let words = Words::of(kind);
         let in_view = in_view().await?;
         let (application, environment) = (in_view.application.application.id, in_view.environment);
         let services = services();
-        let clients =
-            services.oauth_clients.list(&actor(), application, environment, ClientKind::ServiceAccount).await?;
+        let clients = services.oauth_clients.list(&actor(), application, environment, kind).await?;
         let now = services.ports.now();
         let flash = take_flash().await;
-        let create = route::new_service_account(application, environment);
+        let create = route::new_client(kind, application, environment);
+        let label = format!("Create {}", words.one);
         let can_write = in_view.application.role.may_write();
         let list = if clients.is_empty() {
-            let create = create.clone();
+            let (create, label) = (create.clone(), label.clone());
             view! {
-                <EmptyState title=format!("No service account for {environment} yet")>
-                    <p>"A service account is a machine: it asks for tokens that live some minutes, and calls the API with them."</p>
-                    {can_write.then(|| view! { <a class="btn btn-primary" href=create>"Create service account"</a> })}
+                <EmptyState title=format!("No {} for {environment} yet", words.one)>
+                    <p>{words.empty}</p>
+                    {can_write.then(|| view! { <a class="btn btn-primary" href=create>{label}</a> })}
                 </EmptyState>
             }
             .into_any()
@@ -38,26 +50,21 @@ pub fn ServiceAccountsPage() -> impl IntoView {
             let rows =
                 clients.into_iter().map(|client| view! { <Row client application environment now/> }).collect_view();
             view! {
-                <DataTable label="Service accounts" columns=vec!["Name", "Client id", "Can", "Last used", "State"] action="Action">
+                <DataTable label=words.many columns=vec!["Name", "Client id", "Can", "Last used", "State"] action="Action">
                     {rows}
                 </DataTable>
             }
             .into_any()
         };
         let body = view! {
-            <PageHead
-                title="Service accounts"
-                explanation="Machines of this application. Each asks the token endpoint for short-lived tokens."
-                crumbs=crumbs(&in_view)
-                environment
-            >
-                {can_write.then(|| view! { <a class="btn btn-primary" href=create>"Create service account"</a> })}
+            <PageHead title=words.many explanation=words.explanation crumbs=crumbs(&in_view) environment>
+                {can_write.then(|| view! { <a class="btn btn-primary" href=create>{label}</a> })}
             </PageHead>
-            <Tabs label="Environments" tabs=environment_tabs(&in_view, route::service_accounts)/>
+            <Tabs label="Environments" tabs=environment_tabs(&in_view, words.list)/>
             <Message flash/>
             {list}
         };
-        Ok(Page::application("Service accounts", in_view, body))
+        Ok(Page::application(words.many, in_view, body))
     })
 }
 
@@ -69,7 +76,7 @@ fn Row(
     now: OffsetDateTime,
 ) -> impl IntoView {
     let ended = client.revoked_at.is_some();
-    let href = route::service_account(application, environment, client.id);
+    let href = route::client(client.kind, application, environment, client.id);
     let scopes =
         client.settings.scopes.iter().map(|scope| view! { <li><code>{scope.to_string()}</code></li> }).collect_view();
     let name = client.settings.name.as_str().to_owned();

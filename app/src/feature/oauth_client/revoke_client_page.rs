@@ -1,9 +1,10 @@
-//! Revoking a service account: what that would break is said first.
+//! Revoking a client: what that would break is said first.
 
 use super::{
-    RevokeServiceAccount,
-    account_page::{client_in_view, crumbs_to},
-    accounts_page::LastUse,
+    RevokeClient,
+    client_page::{client_in_view, crumbs_to},
+    clients_page::LastUse,
+    words::Words,
 };
 use crate::{
     page::{Page, page, take_flash},
@@ -11,18 +12,29 @@ use crate::{
     ssr::services,
     ui::{Form, Message, PageHead, SubmitButton},
 };
+use latchkey_core::oauth_client::ClientKind;
 use leptos::{prelude::*, server_fn::ServerFn};
+
+/// The last look before an OAuth client ends.
+#[component]
+pub fn RevokeClientPage() -> impl IntoView {
+    revoke_page(ClientKind::ThirdParty)
+}
 
 /// The last look before a service account ends.
 #[component]
 pub fn RevokeServiceAccountPage() -> impl IntoView {
-    page(async {
-        let (in_view, found) = client_in_view().await?;
+    revoke_page(ClientKind::ServiceAccount)
+}
+
+fn revoke_page(kind: ClientKind) -> impl IntoView {
+    page(async move {
+        let (in_view, found) = client_in_view(kind).await?;
         let now = services().ports.now();
         let flash = take_flash().await;
         let client = found.client;
         let (application, environment) = (in_view.application.application.id, in_view.environment);
-        let keep = route::service_account(application, environment, client.id);
+        let keep = route::client(kind, application, environment, client.id);
         let title = format!("Revoke {}", client.settings.name);
         let body = view! {
             <PageHead
@@ -32,14 +44,14 @@ pub fn RevokeServiceAccountPage() -> impl IntoView {
                 environment
             />
             <Message flash/>
-            <Form action=RevokeServiceAccount::PATH back=route::revoke(&keep) class="card form">
+            <Form action=RevokeClient::PATH back=route::revoke(&keep) class="card form">
                 <input type="hidden" name="id" value=client.id.to_string()/>
                 <dl class="facts">
                     <div><dt>"Client id"</dt><dd><code>{client.client_id.to_string()}</code></dd></div>
                     <div><dt>"Last used"</dt><dd><LastUse at=client.last_used_at from=client.last_used_from now/></dd></div>
                 </dl>
                 <div class="form-actions">
-                    <SubmitButton text="Revoke service account" kind="btn-danger"/>
+                    <SubmitButton text=format!("Revoke {}", Words::of(kind).one) kind="btn-danger"/>
                     <a class="btn" href=keep>"Keep it"</a>
                 </div>
             </Form>

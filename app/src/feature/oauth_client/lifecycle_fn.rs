@@ -1,7 +1,7 @@
-//! The forms about service accounts.
+//! The forms about clients.
 #![expect(clippy::too_many_arguments, reason = "a form has one for each field")]
 
-use super::account_form::keep_typed;
+use super::client_form::keep_typed;
 use crate::{
     route,
     ssr::{
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use latchkey_core::{
-    oauth_client::{CreatedClient, OauthClientError, ServiceAccountForm},
+    oauth_client::{ClientForm, ClientKind, CreatedClient, OauthClientError},
     port::api_key::KeyOwner,
 };
 use latchkey_model::{ApplicationId, ClientSecretId, Environment, OauthClientId};
@@ -29,11 +29,11 @@ impl From<OauthClientError> for Refused {
             OauthClientError::Forbidden => {
                 Self::new("Your role in the team lets you look only. Ask one of its owners.")
             }
-            OauthClientError::NotFound => Self::new("There is no such service account."),
+            OauthClientError::NotFound => Self::new("There is no such client."),
             OauthClientError::AlreadyEnded => Self::new("It was ended before."),
             OauthClientError::TooManySecrets => Self::new("There are two secrets already. End one of them first."),
             OauthClientError::LastSecret => {
-                Self::new("This is the only secret that works. Add another one first, or revoke the service account.")
+                Self::new("This is the only secret that works. Add another one first, or revoke the client.")
             }
             OauthClientError::Store(_) => Self::fault(&error),
         }
@@ -54,15 +54,16 @@ async fn refuse(error: OauthClientError) {
 }
 
 async fn show(created: CreatedClient, page: &str) {
-    if let Some(session) = session() {
-        reveal::put(&session, created.secret_id.as_uuid(), created.secret.expose()).await;
+    if let (Some(session), Some((id, secret))) = (session(), &created.secret) {
+        reveal::put(&session, id.as_uuid(), secret.expose()).await;
     }
     see_other(page);
 }
 
-/// Creates a service account, and leads to the page that shows its secret once.
-#[server(prefix = "/form", endpoint = "service-account/create")]
-pub async fn create_service_account(
+/// Creates a client, and leads to the page that shows its secret once.
+#[server(prefix = "/form", endpoint = "oauth-client/create")]
+pub async fn create_client(
+    #[server(default)] kind: String,
     #[server(default)] application: String,
     #[server(default)] environment: String,
     #[server(default)] form_id: String,
@@ -71,60 +72,69 @@ pub async fn create_service_account(
     #[server(default)] auth_method: String,
     #[server(default)] signing_algorithm: String,
     #[server(default)] token_minutes: String,
+    #[server(default)] redirect_uris: String,
+    #[server(default)] refresh: String,
 ) -> Result<(), ServerFnError> {
-    let (Ok(application), Ok(environment), Ok(form_id)) =
-        (application.parse::<ApplicationId>(), environment.parse::<Environment>(), Uuid::try_parse(&form_id))
+    let place = (application.parse::<ApplicationId>(), environment.parse::<Environment>());
+    let (Ok(kind), (Ok(application), Ok(environment)), Ok(form_id)) =
+        (kind.parse::<ClientKind>(), place, Uuid::try_parse(&form_id))
     else {
         see_other(route::APPLICATIONS);
         return Ok(());
     };
-    let form = ServiceAccountForm {
+    let form = ClientForm {
         name: &name,
         scopes: &scopes,
         auth_method: &auth_method,
         signing_algorithm: &signing_algorithm,
         token_minutes: &token_minutes,
+        redirect_uris: &redirect_uris,
+        refresh: !refresh.is_empty(),
     };
     let service = services().oauth_clients;
-    match service.create_service_account(&actor(), application, environment, &form, form_id).await {
+    match service.create(&actor(), kind, application, environment, &form, form_id).await {
         Ok(created) => {
-            let page = route::service_account(application, environment, created.id);
+            let page = route::client(kind, application, environment, created.id);
             show(created, &page).await;
         }
         Err(error @ OauthClientError::SentTwice) => {
-            see_other_with(&route::service_accounts(application, environment), Refused::from(error).flash()).await;
+            see_other_with(&route::clients(kind, application, environment), Refused::from(error).flash()).await;
         }
         Err(error @ OauthClientError::NotSignedIn(_)) => refuse(error).await,
         Err(error) => {
             let flash = keep_typed(Refused::from(error).flash(), &form);
-            see_other_with(&route::new_service_account(application, environment), flash).await;
+            see_other_with(&route::new_client(kind, application, environment), flash).await;
         }
     }
     Ok(())
 }
 
-/// Changes a service account.
-#[server(prefix = "/form", endpoint = "service-account/update")]
-pub async fn update_service_account(
+/// Changes a client.
+#[server(prefix = "/form", endpoint = "oauth-client/update")]
+pub async fn update_client(
     #[server(default)] id: String,
     #[server(default)] name: String,
     #[server(default)] scopes: Vec<String>,
     #[server(default)] auth_method: String,
     #[server(default)] signing_algorithm: String,
     #[server(default)] token_minutes: String,
+    #[server(default)] redirect_uris: String,
+    #[server(default)] refresh: String,
 ) -> Result<(), ServerFnError> {
     let Ok(id) = id.parse::<OauthClientId>() else {
         refuse(OauthClientError::NotFound).await;
         return Ok(());
     };
-    let form = ServiceAccountForm {
+    let form = ClientForm {
         name: &name,
         scopes: &scopes,
         auth_method: &auth_method,
         signing_algorithm: &signing_algorithm,
         token_minutes: &token_minutes,
+        redirect_uris: &redirect_uris,
+        refresh: !refresh.is_empty(),
     };
-    match services().oauth_clients.update_service_account(&actor(), id, &form).await {
+    match services().oauth_clients.update(&actor(), id, &form).await {
         Ok(()) => see_other_with(&back(), Flash::good("Saved. It holds for the next token.")).await,
         Err(error @ OauthClientError::Invalid(_)) => {
             see_other_with(&back(), keep_typed(Refused::from(error).flash(), &form)).await;
@@ -135,7 +145,7 @@ pub async fn update_service_account(
 }
 
 /// Adds a secret, and leads back to the page that shows it once.
-#[server(prefix = "/form", endpoint = "service-account/add-secret")]
+#[server(prefix = "/form", endpoint = "oauth-client/add-secret")]
 pub async fn add_client_secret(
     #[server(default)] id: String,
     #[server(default)] form_id: String,
@@ -152,7 +162,7 @@ pub async fn add_client_secret(
 }
 
 /// Ends one of two secrets.
-#[server(prefix = "/form", endpoint = "service-account/end-secret")]
+#[server(prefix = "/form", endpoint = "oauth-client/end-secret")]
 pub async fn end_client_secret(
     #[server(default)] id: String,
     #[server(default)] secret: String,
@@ -168,9 +178,9 @@ pub async fn end_client_secret(
     Ok(())
 }
 
-/// Ends a service account.
-#[server(prefix = "/form", endpoint = "service-account/revoke")]
-pub async fn revoke_service_account(#[server(default)] id: String) -> Result<(), ServerFnError> {
+/// Ends a client.
+#[server(prefix = "/form", endpoint = "oauth-client/revoke")]
+pub async fn revoke_client(#[server(default)] id: String) -> Result<(), ServerFnError> {
     let Ok(id) = id.parse::<OauthClientId>() else {
         refuse(OauthClientError::NotFound).await;
         return Ok(());
@@ -179,7 +189,7 @@ pub async fn revoke_service_account(#[server(default)] id: String) -> Result<(),
         Ok(client) => {
             let page = match client.owner {
                 KeyOwner::Environment { application_id, environment, .. } => {
-                    route::service_accounts(application_id, environment)
+                    route::clients(client.kind, application_id, environment)
                 }
                 KeyOwner::Account { .. } => route::DASHBOARD.to_owned(),
             };

@@ -1,12 +1,13 @@
-//! One service account: what it is, its secrets, how to ask for a token, and what can be changed.
+//! One client: what it is, its secrets, how to ask for a token, and what can be changed.
 
 use super::{
-    AddClientSecret, EndClientSecret, UpdateServiceAccount,
-    account_form::{AccountFields, AccountValues},
-    accounts_page::{LastUse, StateBadge},
+    AddClientSecret, EndClientSecret, UpdateClient,
+    client_form::{ClientFields, ClientValues},
+    clients_page::{LastUse, StateBadge},
+    words::Words,
 };
 use crate::{
-    feature::api_key::{NewSecret, crumbs, in_view},
+    feature::api_key::{NewSecret, capitalised, crumbs, in_view},
     page::{InView, Page, PageError, page, param, take_flash},
     route,
     ssr::{actor, portal, services},
@@ -16,7 +17,7 @@ use crate::{
     },
 };
 use latchkey_core::{
-    oauth_client::{ClientAuthMethod, ClientInView, OauthClientService},
+    oauth_client::{ClientAuthMethod, ClientInView, ClientKind, OauthClientService},
     port::{
         api_key::KeyOwner,
         oauth_client::{ClientSecret, OauthClient},
@@ -29,36 +30,49 @@ use time::{Duration, OffsetDateTime};
 /// How long a secret must have been quiet before it can be ended without a thought.
 const QUIET: Duration = Duration::hours(24);
 
-/// The service account that the path names; the rest of the path must be its own.
-pub(super) async fn client_in_view() -> Result<(InView, ClientInView), PageError> {
+/// The client of this kind that the path names; the rest of the path must be its own.
+pub(super) async fn client_in_view(kind: ClientKind) -> Result<(InView, ClientInView), PageError> {
     let in_view = in_view().await?;
     let found = services().oauth_clients.get(&actor(), param::<OauthClientId>("client")?).await?;
     let named = (in_view.application.application.id, in_view.environment);
     match found.client.owner {
-        KeyOwner::Environment { application_id, environment, .. } if (application_id, environment) == named => {
+        KeyOwner::Environment { application_id, environment, .. }
+            if (application_id, environment) == named && found.client.kind == kind =>
+        {
             Ok((in_view, found))
         }
         _ => Err(PageError::NotFound),
     }
 }
 
-/// The way to a page of a service account.
+/// The way to a page of a client.
 pub(super) fn crumbs_to(in_view: &InView, client: &OauthClient, below: bool) -> Vec<Crumb> {
     let (application, environment) = (in_view.application.application.id, in_view.environment);
     let mut crumbs = crumbs(in_view);
     if let Some(last) = crumbs.last_mut() {
-        last.href = Some(route::service_accounts(application, environment));
+        last.href = Some(route::clients(client.kind, application, environment));
     }
-    let href = below.then(|| route::service_account(application, environment, client.id));
+    let href = below.then(|| route::client(client.kind, application, environment, client.id));
     crumbs.push(Crumb { label: client.settings.name.as_str().to_owned(), href });
     crumbs
+}
+
+/// One OAuth client.
+#[component]
+pub fn ClientPage() -> impl IntoView {
+    client_page(ClientKind::ThirdParty)
 }
 
 /// One service account.
 #[component]
 pub fn ServiceAccountPage() -> impl IntoView {
-    page(async {
-        let (in_view, found) = client_in_view().await?;
+    client_page(ClientKind::ServiceAccount)
+}
+
+fn client_page(kind: ClientKind) -> impl IntoView {
+    page(async move {
+        let words = Words::of(kind);
+        let (in_view, found) = client_in_view(kind).await?;
         let services = services();
         let known = services.oauth_clients.scopes().await?;
         let now = services.ports.now();
@@ -66,16 +80,16 @@ pub fn ServiceAccountPage() -> impl IntoView {
         let new = NewSecret::take().await;
         let client = found.client.clone();
         let (application, environment) = (in_view.application.application.id, in_view.environment);
-        let here = route::service_account(application, environment, client.id);
+        let here = route::client(client.kind, application, environment, client.id);
         let revoke = route::revoke(&here);
-        let values = AccountValues::of(&client.settings).or_typed(flash.as_ref());
+        let values = ClientValues::of(&client.settings).or_typed(flash.as_ref());
         let editable = found.may_write && client.revoked_at.is_none();
         let title = client.settings.name.as_str().to_owned();
         let form_id = services.ports.uuid().to_string();
         let body = view! {
             <PageHead
                 title=title.clone()
-                explanation=format!("Service account {}", client.client_id)
+                explanation=format!("{} {}", capitalised(words.one), client.client_id)
                 crumbs=crumbs_to(&in_view, &client, false)
                 environment
             >
@@ -86,19 +100,17 @@ pub fn ServiceAccountPage() -> impl IntoView {
             <div class="two">
                 <Facts client=client.clone() now/>
                 <section class="card" aria-labelledby="ask">
-                    <h2 id="ask">"Ask for a token"</h2>
-                    <p>"Put the secret into the variable, then paste this. Call the API with the token until it expires."</p>
-                    <TokenCall client=client.clone()/>
+                    <HowToAsk client=client.clone()/>
                 </section>
             </div>
-            <Secrets found now can_write=editable back=here.clone() form_id/>
+            {client.can_authenticate().then(|| view! { <Secrets found now can_write=editable back=here.clone() form_id/> })}
             {editable.then(|| view! {
                 <section aria-labelledby="settings">
                     <h2 id="settings">"Settings"</h2>
                     <p>"Tokens that it holds already keep what they were made with, for some minutes."</p>
-                    <Form action=UpdateServiceAccount::PATH back=here class="card form">
+                    <Form action=UpdateClient::PATH back=here class="card form">
                         <input type="hidden" name="id" value=client.id.to_string()/>
-                        <AccountFields values known/>
+                        <ClientFields kind=client.kind values known/>
                         <div class="form-actions"><SubmitButton text="Save"/></div>
                     </Form>
                 </section>
@@ -122,6 +134,10 @@ fn Facts(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
                 <div><dt>"State"</dt><dd><StateBadge revoked_at=client.revoked_at/></dd></div>
                 <div><dt>"Client id"</dt><dd><code>{client.client_id.to_string()}</code></dd></div>
                 <div><dt>"May do"</dt><dd><code>{settings.scopes.to_string()}</code></dd></div>
+                {(client.kind == ClientKind::ThirdParty).then(|| {
+                    let lines = settings.redirect_uris.iter().map(|uri| view! { <li><code>{uri.as_str().to_owned()}</code></li> });
+                    view! { <div><dt>"Leads back to"</dt><dd><ul class="plain">{lines.collect_view()}</ul></dd></div> }
+                })}
                 <div><dt>"Tokens"</dt><dd>{format!("{} min, {}", settings.access_token_life.whole_minutes(), settings.signing_algorithm)}</dd></div>
                 <div><dt>"Last used"</dt><dd><LastUse at=client.last_used_at from=client.last_used_from now/></dd></div>
                 <div><dt>"Made"</dt><dd><RelativeTime at=client.created_at now/>{format!(" by {}", client.created_by_name)}</dd></div>
@@ -132,15 +148,50 @@ fn Facts(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
 }
 
 #[component]
-fn TokenCall(client: OauthClient) -> impl IntoView {
-    let url = format!("{}/oauth/token", portal().public_url);
+fn HowToAsk(client: OauthClient) -> impl IntoView {
+    let url = portal().public_url;
     let id = &client.client_id;
     let credentials = match client.settings.auth_method {
         ClientAuthMethod::SecretPost => format!("-d client_id={id} -d client_secret=\"$LATCHKEY_SECRET\""),
-        ClientAuthMethod::SecretBasic | ClientAuthMethod::None => format!("-u \"{id}:$LATCHKEY_SECRET\""),
+        ClientAuthMethod::SecretBasic => format!("-u \"{id}:$LATCHKEY_SECRET\""),
+        ClientAuthMethod::None => format!("-d client_id={id}"),
     };
-    let code = format!("curl {credentials} \\\n  -d grant_type=client_credentials \\\n  {url}");
-    view! { <CodeSample name="token-call" samples=vec![Sample { language: "curl", code }]/> }
+    match client.kind {
+        ClientKind::ServiceAccount => {
+            let code = format!("curl {credentials} \\\n  -d grant_type=client_credentials \\\n  {url}/oauth/token");
+            view! {
+                <h2 id="ask">"Ask for a token"</h2>
+                <p>"Put the secret into the variable, then paste this. Call the API with the token until it expires."</p>
+                <CodeSample name="token-call" samples=vec![Sample { language: "curl", code }]/>
+            }
+            .into_any()
+        }
+        ClientKind::ThirdParty => {
+            let redirect =
+                client.settings.redirect_uris.iter().next().map(|uri| uri.as_str().to_owned()).unwrap_or_default();
+            let encode = |text: &str| {
+                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+            };
+            let ask = format!(
+                "{url}/oauth/authorize?response_type=code\n  &client_id={id}\n  &redirect_uri={}\n  &scope={}\n  &state=$STATE\n  &code_challenge=$CHALLENGE\n  &code_challenge_method=S256",
+                encode(&redirect),
+                encode(&client.settings.scopes.to_string()),
+            );
+            let redeem = format!(
+                "curl {credentials} \\\n  -d grant_type=authorization_code \\\n  -d code=\"$CODE\" \\\n  -d code_verifier=\"$VERIFIER\" \\\n  -d redirect_uri={} \\\n  {url}/oauth/token",
+                encode(&redirect),
+            );
+            view! {
+                <h2 id="ask">"Ask a person, then for tokens"</h2>
+                <p>"Send the person to the address, without its line breaks. They come back with a code; redeem it within a minute. Most OAuth libraries do both from the metadata of this server."</p>
+                <CodeSample
+                    name="authorize-call"
+                    samples=vec![Sample { language: "Address", code: ask }, Sample { language: "curl", code: redeem }]
+                />
+            }
+            .into_any()
+        }
+    }
 }
 
 /// The secrets: two while one takes over from the other.

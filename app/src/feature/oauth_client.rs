@@ -1,0 +1,15 @@
+//! OAuth clients and service accounts of an environment: one machinery, told apart by their kind.
+
+mod client_form;
+mod client_page;
+mod clients_page;
+mod lifecycle_fn;
+mod new_client_page;
+mod revoke_client_page;
+mod words;
+
+pub use client_page::{ClientPage, ServiceAccountPage};
+pub use clients_page::{ClientsPage, ServiceAccountsPage};
+pub use lifecycle_fn::{AddClientSecret, CreateClient, EndClientSecret, RevokeClient, UpdateClient};
+pub use new_client_page::{NewClientPage, NewServiceAccountPage};
+pub use revoke_client_page::{RevokeClientPage, RevokeServiceAccountPage};

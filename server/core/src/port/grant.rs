@@ -1,0 +1,183 @@
+//! What people allowed OAuth clients to do, and what was given for it.
+
+use super::{Consumed, Inserted, StoreError};
+use crate::{api_key::format::PublicId, oauth_client::ClientId};
+use async_trait::async_trait;
+use latchkey_model::{AccountId, GrantId, Name, OauthClientId, ScopeSet};
+use std::net::IpAddr;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// What an account allowed a client to do, until it is revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its id.
+    pub id: GrantId,
+    /// Who allowed it.
+    pub account: AccountId,
+    /// To whom.
+    pub client: OauthClientId,
+    /// What.
+    pub scopes: ScopeSet,
+    /// Since when.
+    pub created_at: OffsetDateTime,
+    /// When somebody ended it.
+    pub revoked_at: Option<OffsetDateTime>,
+}
+
+/// A grant as the account that gave it sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantInView {
+    /// The grant.
+    pub grant: Grant,
+    /// What the client is called.
+    pub client_name: Name,
+    /// Which application it belongs to.
+    pub application_name: Name,
+    /// That client's public name.
+    pub client_id: ClientId,
+    /// When a request last passed with one of its tokens.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// From where.
+    pub last_used_from: Option<IpAddr>,
+}
+
+/// A code that a client gets by way of a browser (RFC 6749 section 4.1.2).
+#[derive(Clone)]
+pub struct AuthorizationCode {
+    /// Its id, and that of the family of tokens that it gives.
+    pub id: Uuid,
+    /// HMAC-SHA256 of the code under the pepper.
+    pub digest: [u8; 32],
+    /// What it is for.
+    pub grant: GrantId,
+    /// Where it was sent.
+    pub redirect_uri: String,
+    /// What its verifier must hash to (RFC 7636).
+    pub challenge: String,
+    /// What it gives.
+    pub scopes: ScopeSet,
+    /// Until when it can be redeemed.
+    pub expires_at: OffsetDateTime,
+    /// When it was.
+    pub consumed_at: Option<OffsetDateTime>,
+}
+
+/// All tokens that came of one consent in one browser: they end together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenFamily {
+    /// Its id.
+    pub id: Uuid,
+    /// What they are for.
+    pub grant: Grant,
+    /// What the account is called, for pages and answers.
+    pub account_name: Name,
+    /// When they end, however often they are refreshed.
+    pub expires_at: OffsetDateTime,
+    /// When they were ended before.
+    pub ended_at: Option<OffsetDateTime>,
+}
+
+impl TokenFamily {
+    /// When the family, or the grant with all of its families, was ended.
+    pub fn ended(&self) -> Option<OffsetDateTime> {
+        self.ended_at.or(self.grant.revoked_at)
+    }
+}
+
+/// A refresh token (RFC 6749 section 1.5).
+#[derive(Clone)]
+pub struct RefreshToken {
+    /// Its row.
+    pub id: Uuid,
+    /// The 12 characters inside the token that name it.
+    pub public_id: PublicId,
+    /// HMAC-SHA256 of the whole token under the pepper.
+    pub digest: [u8; 32],
+    /// Its family.
+    pub family: Uuid,
+    /// The token that it was given for; none for the first of its family.
+    pub parent: Option<Uuid>,
+    /// What it gives.
+    pub scopes: ScopeSet,
+    /// When it ends if nobody uses it.
+    pub expires_at: OffsetDateTime,
+    /// When it was used.
+    pub consumed_at: Option<OffsetDateTime>,
+    /// When it was ended without being used, since another was given in its place.
+    pub ended_at: Option<OffsetDateTime>,
+}
+
+/// Questions about grants.
+#[async_trait]
+pub trait GrantReader {
+    /// What an account allows, the newest first.
+    async fn grants(&self, account: AccountId) -> Result<Vec<GrantInView>, StoreError>;
+
+    /// What an account allows a client, if anything.
+    async fn grant_of(&self, account: AccountId, client: OauthClientId) -> Result<Option<Grant>, StoreError>;
+
+    /// A code, with the client that it is for.
+    async fn authorization_code(&self, digest: &[u8; 32]) -> Result<Option<(AuthorizationCode, Grant)>, StoreError>;
+
+    /// A family with its grant.
+    async fn token_family(&self, id: Uuid) -> Result<Option<TokenFamily>, StoreError>;
+
+    /// A refresh token, and whether one that was given for it has been used.
+    async fn refresh_token(&self, public_id: PublicId) -> Result<Option<(RefreshToken, bool)>, StoreError>;
+}
+
+/// Changes to grants.
+#[async_trait]
+pub trait GrantWriter {
+    /// Adds a grant.
+    async fn grant_add(&mut self, grant: &Grant) -> Result<Inserted, StoreError>;
+
+    /// Changes what a live grant allows.
+    async fn grant_set_scopes(&mut self, id: GrantId, scopes: &ScopeSet) -> Result<Consumed, StoreError>;
+
+    /// Ends a grant of the account's, and with it every family.
+    async fn grant_revoke(
+        &mut self,
+        account: AccountId,
+        id: GrantId,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Adds a code.
+    async fn authorization_code_add(&mut self, code: &AuthorizationCode) -> Result<Inserted, StoreError>;
+
+    /// Spends a code: of all who try, one wins.
+    async fn authorization_code_consume(&mut self, id: Uuid, at: OffsetDateTime) -> Result<Consumed, StoreError>;
+
+    /// Adds a family, if its grant is live.
+    async fn token_family_add(
+        &mut self,
+        id: Uuid,
+        grant: GrantId,
+        expires_at: OffsetDateTime,
+    ) -> Result<Inserted, StoreError>;
+
+    /// Ends a family.
+    async fn token_family_end(&mut self, id: Uuid, at: OffsetDateTime) -> Result<Consumed, StoreError>;
+
+    /// Adds a refresh token.
+    async fn refresh_token_add(&mut self, token: &RefreshToken) -> Result<Inserted, StoreError>;
+
+    /// Spends a refresh token, if its family is live: of all who try, one wins.
+    async fn refresh_token_consume(&mut self, id: Uuid, at: OffsetDateTime) -> Result<Consumed, StoreError>;
+
+    /// Spends it once more, where its answer was lost: only if it was last spent at the time that the caller saw.
+    async fn refresh_token_consume_again(
+        &mut self,
+        id: Uuid,
+        seen: OffsetDateTime,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Ends what was given for a refresh token and was not used.
+    async fn refresh_token_end_unused(&mut self, parent: Uuid, at: OffsetDateTime) -> Result<u64, StoreError>;
+
+    /// Removes codes and families that ended before.
+    async fn grant_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
+}
