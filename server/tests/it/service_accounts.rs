@@ -380,6 +380,7 @@ async fn a_secret_is_changed_with_no_downtime() {
     let (page, id) = (stage.machine.page.clone(), stage.machine.id().to_owned());
     let only = stage.ada.get(&page).await.text();
     assert!(!only.contains(">End<"), "the only secret is not ended by itself");
+    stage.portal.clock.advance(Duration::seconds(1));
     let first = [("id", id.as_str()), ("form_id", "01a20000-0000-7000-8000-00000000000a")];
     let added = stage.ada.send(&page, "/form/oauth-client/add-secret", &first).await;
     assert_eq!(added.location(), page, "{added:?}");
