@@ -312,7 +312,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
             label: Some(application.application.name.as_str().to_owned()),
             items: vec![
                 item("Keys", route::keys(id, environment), IconName::Key),
-                item("OAuth clients", route::clients(ClientKind::ThirdParty, id, environment), IconName::Shield),
+                item("OAuth clients", route::clients(ClientKind::ThirdParty, id, environment), IconName::Plug),
                 item(
                     "Service accounts",
                     route::clients(ClientKind::ServiceAccount, id, environment),
@@ -328,7 +328,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
         label: Some("You".to_owned()),
         items: vec![
             item("Tokens", route::TOKENS.to_owned(), IconName::Key),
-            item("Authorized apps", route::AUTHORIZED_APPS.to_owned(), IconName::Shield),
+            item("Authorized apps", route::AUTHORIZED_APPS.to_owned(), IconName::Plug),
             item("Sessions", route::SESSIONS.to_owned(), IconName::Monitor),
         ],
     });

@@ -7,6 +7,7 @@ const PUBLIC = [
   "/docs",
   "/docs/first-key",
   "/docs/keys",
+  "/docs/oauth",
   "/docs/leaks",
   "/docs/demo-api",
   "/docs/errors",
@@ -30,8 +31,8 @@ test("the portal's pages, empty", async ({ page }) => {
   await check(page, "/apps");
   await check(page, "/apps/new");
   const environment = await createApplication(page);
-  for (const path of ["/account/tokens", "/account/tokens/new"]) await check(page, path);
-  for (const part of ["keys", "keys/new", "usage", "logs", "logs?path=nothing", "settings"]) await check(page, `${environment}/${part}`);
+  for (const path of ["/account/tokens", "/account/tokens/new", "/account/authorized-apps"]) await check(page, path);
+  for (const part of ["keys", "keys/new", "clients", "clients/new", "service-accounts", "service-accounts/new", "usage", "logs", "logs?path=nothing", "settings"]) await check(page, `${environment}/${part}`);
 });
 
 test("the portal's pages, full", async ({ page }) => {

@@ -17,7 +17,7 @@ struct Guide {
     text: &'static str,
 }
 
-const GUIDES: [Guide; 7] = [
+const GUIDES: [Guide; 8] = [
     Guide {
         name: "first-key",
         title: "Your first key",
@@ -29,6 +29,12 @@ const GUIDES: [Guide; 7] = [
         title: "API keys",
         summary: "How a key is written, where it is good, how it ends.",
         text: include_str!("../../guides/keys.md"),
+    },
+    Guide {
+        name: "oauth",
+        title: "Tokens for apps and machines",
+        summary: "Service accounts, apps that act for people, and what each must send.",
+        text: include_str!("../../guides/oauth.md"),
     },
     Guide {
         name: "leaks",

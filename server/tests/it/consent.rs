@@ -447,6 +447,15 @@ async fn asvs_10_4_9_a_person_takes_back_what_they_allowed() {
     assert!(stage.works(&one).await && stage.works(&other).await);
     let page = stage.grace.get("/account/authorized-apps").await.text();
     assert!(page.contains("Reading list") && page.contains("write:posts"), "{page}");
+    let mut page = page;
+    for _ in 0..100 {
+        if page.contains("from 127.0.0.1") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        page = stage.grace.get("/account/authorized-apps").await.text();
+    }
+    assert!(page.contains("from 127.0.0.1"), "when it was last used, and from where: {page}");
     let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
     // Nobody else's business.
     stage.ada.send("/account/authorized-apps", "/form/grant/revoke", &[("id", &id)]).await;

@@ -3,8 +3,8 @@
 use super::StoreError;
 use async_trait::async_trait;
 use latchkey_model::{
-    AccountId, ApiKeyId, ApplicationId, ClientSecretId, Environment, EnvironmentId, OauthClientId, OwnerId, RequestId,
-    TeamId, trace::DecisionTrace,
+    AccountId, ApiKeyId, ApplicationId, ClientSecretId, Environment, EnvironmentId, GrantId, OauthClientId, OwnerId,
+    RequestId, TeamId, trace::DecisionTrace,
 };
 use std::net::IpAddr;
 use time::OffsetDateTime;
@@ -195,6 +195,8 @@ pub enum Used {
     Client(OauthClientId),
     /// A client's secret.
     Secret(ClientSecretId),
+    /// What a person allowed a client.
+    Grant(GrantId),
 }
 
 impl From<CredentialId> for Used {

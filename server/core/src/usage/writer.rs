@@ -14,7 +14,7 @@ use crate::{
     },
 };
 use ::time::OffsetDateTime;
-use latchkey_model::{ApiKeyId, OwnerId};
+use latchkey_model::{ApiKeyId, GrantId, OwnerId};
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
     sync::{Arc, PoisonError, atomic::Ordering},
@@ -172,6 +172,9 @@ impl Writer {
             }
             if let Some((at, address)) = seen.last_use {
                 self.note_use(LastUse { used: id.into(), at, address });
+                if let Some(consent) = entry.token().and_then(|token| token.consent) {
+                    self.note_use(LastUse { used: Used::Grant(GrantId::from_uuid(consent.grant)), at, address });
+                }
             }
         }
     }

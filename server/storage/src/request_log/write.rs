@@ -118,14 +118,16 @@ macro_rules! last_uses_of {
 const KEYS_USED: Bulk = last_uses_of!("api_key");
 const CLIENTS_USED: Bulk = last_uses_of!("oauth_client");
 const SECRETS_USED: Bulk = last_uses_of!("client_secret");
+const GRANTS_USED: Bulk = last_uses_of!("oauth_grant");
 
 /// Last uses by the table that they belong in.
-fn by_table(uses: &[LastUse]) -> [(Bulk, Vec<(Uuid, &LastUse)>); 3] {
+fn by_table(uses: &[LastUse]) -> [(Bulk, Vec<(Uuid, &LastUse)>); 4] {
     let of = |id: fn(Used) -> Option<Uuid>| uses.iter().filter_map(|one| Some((id(one.used)?, one))).collect();
     [
         (KEYS_USED, of(|used| if let Used::Key(id) = used { Some(id.as_uuid()) } else { None })),
         (CLIENTS_USED, of(|used| if let Used::Client(id) = used { Some(id.as_uuid()) } else { None })),
         (SECRETS_USED, of(|used| if let Used::Secret(id) = used { Some(id.as_uuid()) } else { None })),
+        (GRANTS_USED, of(|used| if let Used::Grant(id) = used { Some(id.as_uuid()) } else { None })),
     ]
 }
 
