@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
 mod keys;
+mod machine;
 mod run;
 mod seed;
 mod serve;
@@ -40,6 +41,12 @@ enum Action {
         #[arg(long, default_value_t = 0)]
         usage_rows: u64,
     },
+    /// Make a service account in a data folder, and print its name and secret
+    Machine {
+        /// The folder
+        #[arg(long)]
+        data: PathBuf,
+    },
     /// Serve a data folder, and a bare handler beside it
     Serve {
         /// The folder
@@ -71,6 +78,7 @@ fn main() -> ExitCode {
         Action::Serve { data, listen, bare } => {
             runtime().and_then(|runtime| runtime.block_on(serve::serve(&data, listen, bare)))
         }
+        Action::Machine { data } => runtime().and_then(|runtime| runtime.block_on(machine::make(&data))),
         Action::Usage { data } => runtime().and_then(|runtime| runtime.block_on(usage::measure(&data))),
         Action::Run(plan) => run::run(&plan),
     };

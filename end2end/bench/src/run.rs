@@ -3,6 +3,7 @@
 use crate::{
     Outcome,
     keys::{Purpose, key},
+    machine::Machine,
     seed::LIMITED,
 };
 use latchkey_load::{
@@ -129,6 +130,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         }
         data
     };
+    let machine = Machine::of(&data)?;
     let server = start(&data, plan.server_core)?;
     println!(
         "started in {:.0} ms, {:.0} MB resident before the first request\n",
@@ -145,6 +147,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
             [whoami(ours, &wrong), whoami(ours, key(Purpose::Unknown, number).expose())]
         })
         .collect();
+    let token = machine.token(server.ours, ours)?;
     let mixes = [
         Mix::of_one(&render(bare, "GET", "/", &[], b""))?,
         Mix::of_one(&whoami_like(bare, key(Purpose::Valid, 0).expose()))?,
@@ -152,6 +155,9 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         Mix::new(valid, 1.0, 1)?.with_junk(junk.clone(), 0.1)?,
         Mix::new(junk, 0.0, 1)?,
         Mix::new(limited, 1.0, 1)?,
+        Mix::of_one(&whoami(ours, &token))?,
+        Mix::of_one(&machine.introspection(ours, &token))?,
+        Mix::of_one(&machine.token_request(ours))?,
     ];
     let closed = closed::Closed::new(
         NonZeroUsize::new(plan.connections).ok_or("no connections")?,
@@ -165,6 +171,9 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         "the same, 10 % junk",
         "junk alone",
         "limit hit",
+        "whoami, an access token",
+        "introspection",
+        "a token, ES256",
     ];
     let mut scenarios: Vec<_> = names
         .iter()
