@@ -123,7 +123,9 @@ where
             request.extensions_mut().insert(Caller { principal: principal.clone(), request_id: id });
             handler.call(request, state.clone()).await
         }
-        Some(Err(refusal)) => Problem::from(refusal.answer()).response(Some(id)),
+        Some(Err(refusal)) => {
+            Problem::from(refusal.answer()).with_challenge_parameter(&state.resource_parameter).response(Some(id))
+        }
         None => Problem::internal().response(Some(id)),
     };
     put_request_id(response.headers_mut(), id);

@@ -8,6 +8,8 @@ mod metadata;
 mod revoke;
 mod token;
 
+pub use metadata::resource_parameter;
+
 use crate::{problem::Problem, state::AppState};
 use axum::{
     Router,
@@ -23,4 +25,5 @@ pub fn router() -> Router<AppState> {
         .route("/oauth/revoke", post(revoke::revoke).fallback(only("POST")))
         .route("/oauth/jwks.json", get(metadata::jwks).fallback(only("GET")))
         .route(metadata::PATH, get(metadata::server).fallback(only("GET")))
+        .route(metadata::RESOURCE_PATH, get(metadata::resource).fallback(only("GET")))
 }

@@ -115,6 +115,15 @@ impl Problem {
         }
     }
 
+    /// Says more in the challenge, if there is one.
+    #[must_use]
+    pub fn with_challenge_parameter(mut self, parameter: &str) -> Self {
+        if let Some(challenge) = &mut self.challenge {
+            challenge.to_mut().push_str(parameter);
+        }
+        self
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -124,16 +133,8 @@ impl Problem {
     pub fn response(&self, request_id: Option<RequestId>) -> Response {
         let mut response = answer(self.status, PROBLEM, self.body(request_id));
         let headers = response.headers_mut();
-        match &self.challenge {
-            Some(Cow::Borrowed(text)) => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(text));
-            }
-            Some(Cow::Owned(text)) => {
-                if let Ok(value) = HeaderValue::from_str(text) {
-                    headers.insert(header::WWW_AUTHENTICATE, value);
-                }
-            }
-            None => {}
+        if let Some(value) = self.challenge.as_deref().and_then(|challenge| HeaderValue::from_str(challenge).ok()) {
+            headers.insert(header::WWW_AUTHENTICATE, value);
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());

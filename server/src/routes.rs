@@ -175,6 +175,7 @@ pub const ROUTES: &[Route] = &[
     oauth("POST", "/oauth/revoke"),
     oauth("GET", "/oauth/jwks.json"),
     oauth("GET", "/.well-known/oauth-authorization-server"),
+    oauth("GET", "/.well-known/oauth-protected-resource/api/v1"),
     leaks("/leaks"),
     leaks("/leaks/github"),
     operations("/health/live"),

@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     data_folder::{self, DataFolderError},
     leaks::{GithubKeys, GithubKeysError},
+    oauth::resource_parameter,
     router::router,
     routes::needed_scope,
     state::{AppState, Parts},
@@ -158,6 +159,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
             .site_addr(config.listen)
             .build(),
         form_key: master.derive("form"),
+        resource_parameter: resource_parameter(&settings.public_url),
         config,
     });
     Ok(Server { state, recording })

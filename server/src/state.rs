@@ -25,6 +25,8 @@ pub struct Parts {
     pub github: GithubKeys,
     /// Sessions that change their id right now.
     pub rotations: Rotations,
+    /// What the door's challenges say of where tokens come from.
+    pub resource_parameter: String,
     /// The key of the forms' tokens.
     pub form_key: DigestKey,
     /// What Leptos wants to know.

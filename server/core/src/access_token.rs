@@ -4,6 +4,6 @@ mod claims;
 mod known_tokens;
 mod token;
 
-pub use claims::{AUDIENCE, Claims, TYPE};
+pub use claims::{Claims, TYPE, demo_api};
 pub use known_tokens::{FoundToken, KnownTokens};
 pub use token::{AccessToken, Consent, TokenEnd, TokenProblem};

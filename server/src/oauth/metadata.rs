@@ -9,6 +9,7 @@ use axum::{
 };
 use http::header;
 use latchkey_core::{
+    access_token::demo_api,
     jose::{Jwk, SigningAlgorithm},
     oauth_client::{ClientAuthMethod, GrantType},
 };
@@ -16,6 +17,14 @@ use serde::Serialize;
 
 /// Where the metadata is (RFC 8414 section 3.1).
 pub(super) const PATH: &str = "/.well-known/oauth-authorization-server";
+
+/// Where the demo API says which server its tokens come from (RFC 9728 section 3.1): the path of the API comes after.
+pub(super) const RESOURCE_PATH: &str = "/.well-known/oauth-protected-resource/api/v1";
+
+/// What a challenge of the demo API says of that (RFC 9728 section 5.1), after its other parameters.
+pub fn resource_parameter(public_url: &str) -> String {
+    format!(", resource_metadata=\"{public_url}{RESOURCE_PATH}\"")
+}
 
 /// Everybody may keep these for a while; a key is published long before it signs.
 const CACHED: &str = "public, max-age=300";
@@ -80,6 +89,32 @@ pub(super) async fn server(State(state): State<AppState>) -> Result<Response, Re
         revocation_endpoint_auth_methods_supported: words(ClientAuthMethod::ALL),
         scopes_supported: scopes.into_iter().map(|scope| scope.scope.to_string()).collect(),
         issuer,
+    };
+    Ok(([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response())
+}
+
+/// RFC 9728 section 2.
+#[derive(Serialize)]
+struct ProtectedApi {
+    resource: String,
+    resource_name: &'static str,
+    resource_documentation: String,
+    authorization_servers: [String; 1],
+    bearer_methods_supported: [&'static str; 1],
+    scopes_supported: Vec<String>,
+}
+
+/// `GET /.well-known/oauth-protected-resource/api/v1`.
+pub(super) async fn resource(State(state): State<AppState>) -> Result<Response, Refused> {
+    let issuer = state.config.public_url.as_str().trim_end_matches('/').to_owned();
+    let scopes = state.services.oauth_clients.scopes().await?;
+    let metadata = ProtectedApi {
+        resource: demo_api(&issuer),
+        resource_name: "Demo API",
+        resource_documentation: format!("{issuer}/docs/demo-api"),
+        authorization_servers: [issuer],
+        bearer_methods_supported: ["header"],
+        scopes_supported: scopes.into_iter().map(|scope| scope.scope.to_string()).collect(),
     };
     Ok(([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response())
 }

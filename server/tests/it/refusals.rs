@@ -8,6 +8,9 @@ use time::Duration;
 
 const EVERYTHING: [&str; 2] = ["read:posts", "write:posts"];
 
+/// Where every challenge says that tokens come from (RFC 9728 section 5.1).
+const METADATA: &str = ", resource_metadata=\"http://127.0.0.1:4000/.well-known/oauth-protected-resource/api/v1\"";
+
 struct Scene {
     portal: Portal,
     ada: Browser,
@@ -52,7 +55,11 @@ async fn rfc6750_3_no_credential() {
     let Scene { portal, .. } = scene(Given::default()).await;
     let answer = portal.api("GET", "/api/v1/whoami", &[], "").await;
     check(&portal, &answer, 401, "missing_credential", "missing_credential").await;
-    assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"latchkey\"", "no error code where none was sent");
+    assert_eq!(
+        answer.header("www-authenticate"),
+        format!("Bearer realm=\"latchkey\"{METADATA}"),
+        "no error code where none was sent"
+    );
 }
 
 #[tokio::test]
@@ -80,7 +87,10 @@ async fn whatever_is_wrong_with_a_key_the_caller_reads_one_text() {
     ] {
         let answer = portal.with_key(&key, "GET", "/api/v1/whoami", "").await;
         check(&portal, &answer, 401, "invalid_token", reason).await;
-        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"latchkey\", error=\"invalid_token\"");
+        assert_eq!(
+            answer.header("www-authenticate"),
+            format!("Bearer realm=\"latchkey\", error=\"invalid_token\"{METADATA}")
+        );
         texts.push(answer.json()["detail"].clone());
     }
     portal.clock.advance(Duration::days(7));
@@ -185,7 +195,7 @@ async fn rfc6750_3_1_a_missing_scope() {
     check(&portal, &answer, 403, "insufficient_scope", "insufficient_scope").await;
     assert_eq!(
         answer.header("www-authenticate"),
-        "Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"write:posts\""
+        format!("Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"write:posts\"{METADATA}")
     );
     let row = portal.recorded(&answer).await;
     assert_eq!(row.trace.failed().unwrap().detail, "needs write:posts, holds read:posts");

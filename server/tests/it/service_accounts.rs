@@ -86,7 +86,10 @@ async fn rfc9068_2_what_an_access_token_says() {
     let start = crate::support::START.unix_timestamp();
     assert_eq!(said["iss"], "http://127.0.0.1:4000");
     assert_eq!((&said["sub"], &said["client_id"]), (&json!(stage.machine.client_id), &json!(stage.machine.client_id)));
-    assert_eq!((&said["aud"], &said["scope"]), (&json!("urn:latchkey:demo-api"), &json!("read:posts write:posts")));
+    assert_eq!(
+        (&said["aud"], &said["scope"]),
+        (&json!("http://127.0.0.1:4000/api/v1"), &json!("read:posts write:posts"))
+    );
     assert_eq!((&said["iat"], &said["exp"]), (&json!(start), &json!(start + 900)));
     let other = claims(&stage.portal.token_of(&stage.machine).await);
     assert_ne!(said["jti"], other["jti"]);
@@ -498,6 +501,21 @@ async fn rfc8414_3_the_metadata_says_what_works() {
     for (member, values) in said.as_object().unwrap() {
         assert_ne!(values, &json!([]), "rfc8414_3_2: {member} is left out where it is empty");
     }
+}
+
+#[tokio::test]
+async fn rfc9728_5_a_client_that_knows_the_api_alone_finds_where_its_tokens_come_from() {
+    let stage = Stage::set().await;
+    let refused = stage.portal.api("GET", "/api/v1/whoami", &[], "").await;
+    let challenge = refused.header("www-authenticate");
+    let url = crate::support::between(challenge, "resource_metadata=\"", "\"");
+    let path = url.strip_prefix("http://127.0.0.1:4000").unwrap();
+    let said = stage.portal.api("GET", path, &[], "").await.json();
+    assert_eq!(said["resource"], "http://127.0.0.1:4000/api/v1", "rfc9728_3_3: what it was asked about");
+    assert_eq!(said["resource"], claims(&stage.portal.token_of(&stage.machine).await)["aud"]);
+    let server = said["authorization_servers"][0].as_str().unwrap().to_owned();
+    let metadata = stage.portal.api("GET", "/.well-known/oauth-authorization-server", &[], "").await.json();
+    assert_eq!(metadata["issuer"], server.as_str());
 }
 
 #[tokio::test]

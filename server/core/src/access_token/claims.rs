@@ -6,8 +6,10 @@ use uuid::Uuid;
 
 /// The `typ` of an access token (RFC 9068 section 2.1).
 pub const TYPE: &str = "at+jwt";
-/// The name of the demo API in tokens.
-pub const AUDIENCE: &str = "urn:latchkey:demo-api";
+/// The name of the demo API in tokens, and where it is (RFC 9728 section 1.2, RFC 8707 section 2).
+pub fn demo_api(issuer: &str) -> String {
+    format!("{issuer}/api/v1")
+}
 
 /// The claims of an access token. All of them are required, and times are whole numbers of seconds: a token that says `"exp": "…"` is
 /// not read at all.
@@ -57,7 +59,7 @@ mod tests {
     #[test]
     fn r33_times_are_whole_numbers_and_nothing_is_optional() {
         let good = json!({
-            "iss": "https://latchkey.test", "sub": "lkc_x", "aud": AUDIENCE, "client_id": "lkc_x", "scope": "read:posts",
+            "iss": "https://latchkey.test", "sub": "lkc_x", "aud": "https://latchkey.test/api/v1", "client_id": "lkc_x", "scope": "read:posts",
             "jti": "01a20000-0000-7000-8000-000000000001", "iat": 1, "exp": 2,
         });
         assert!(serde_json::from_value::<Claims>(good.clone()).is_ok());
@@ -68,7 +70,7 @@ mod tests {
             ("exp", Value::Null),
             ("exp", json!([2])),
             ("iat", json!("1")),
-            ("aud", json!([AUDIENCE])),
+            ("aud", json!(["https://latchkey.test/api/v1"])),
             ("aud", Value::Null),
         ] {
             let mut bad = good.clone();

@@ -1,7 +1,7 @@
 //! What the door remembers of tokens, so that the second request with one costs no more than one with a key: no signature is verified
 //! twice, and the store is not asked again.
 
-use super::{AUDIENCE, AccessToken, Claims, Consent, TYPE, TokenEnd, TokenProblem};
+use super::{AccessToken, Claims, Consent, TYPE, TokenEnd, TokenProblem, demo_api};
 use crate::{
     authn::Entry,
     jose::Compact,
@@ -15,7 +15,7 @@ use crate::{
     secret::sha256,
     signing_key::{KeyRing, KeyRingError},
 };
-use latchkey_model::OauthClientId;
+use latchkey_model::{OauthClientId, OwnerId};
 use quick_cache::sync::Cache;
 use std::sync::{
     Arc,
@@ -42,10 +42,11 @@ struct Known {
     ring: KeyRing,
     clients: KnownClients,
     issuer: String,
+    audience: String,
     /// By the digest of the whole token, so that nothing which is not that very token finds what is remembered of it.
     entries: Memory<[u8; 32], Entry>,
-    /// All tokens of one client share its limits.
-    meters: Cache<OauthClientId, Arc<Meters>>,
+    /// All tokens of one client for one person, or for itself, share a limit.
+    meters: Cache<(OauthClientId, OwnerId), Arc<Meters>>,
     owners: Arc<Limiter<Holder>>,
     quota: Quota,
     changes: Changes,
@@ -93,6 +94,7 @@ impl KnownTokens {
             store,
             ring,
             clients,
+            audience: demo_api(&issuer),
             issuer,
             entries: Memory::new(Self::CAPACITY),
             meters: Cache::new(Self::CAPACITY),
@@ -157,7 +159,7 @@ impl KnownTokens {
         let Ok(claims) = compact.verify::<Claims>(&key) else { return Ok(Err(TokenProblem::Signature)) };
         Ok(if claims.iss != self.0.issuer {
             Err(TokenProblem::Issuer)
-        } else if claims.aud != AUDIENCE {
+        } else if claims.aud != self.0.audience {
             Err(TokenProblem::Audience)
         } else {
             Ok(claims)
@@ -272,6 +274,6 @@ impl Known {
             let owner = self.owners.meter(&token.owner.holder());
             Ok::<_, std::convert::Infallible>(Arc::new(Meters::new(self.quota, &[], owner)))
         };
-        self.meters.get_or_insert_with(&token.client, new).unwrap_or_else(|never| match never {})
+        self.meters.get_or_insert_with(&(token.client, token.owner.id()), new).unwrap_or_else(|never| match never {})
     }
 }

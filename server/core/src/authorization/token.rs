@@ -2,7 +2,7 @@
 
 use super::{Authenticated, OauthError};
 use crate::{
-    access_token::{AUDIENCE, AccessToken, Claims, Consent, FoundToken, KnownTokens, TYPE},
+    access_token::{AccessToken, Claims, Consent, FoundToken, KnownTokens, TYPE, demo_api},
     api_key::format::{PlainApiKey, PresentedKey},
     oauth_client::{ClientAuthMethod, GrantType},
     port::{
@@ -62,7 +62,7 @@ pub struct Introspection {
 struct ActiveClaims {
     iss: String,
     sub: String,
-    aud: &'static str,
+    aud: String,
     client_id: String,
     scope: String,
     token_type: &'static str,
@@ -84,6 +84,7 @@ pub struct TokenService {
     tokens: KnownTokens,
     pepper: DigestKey,
     issuer: Arc<str>,
+    audience: String,
 }
 
 impl TokenService {
@@ -96,7 +97,7 @@ impl TokenService {
 
     /// The service of this issuer; codes and refresh tokens are digested under this pepper.
     pub fn new(ports: Ports, ring: KeyRing, tokens: KnownTokens, pepper: DigestKey, issuer: &str) -> Self {
-        Self { ports, ring, tokens, pepper, issuer: issuer.into() }
+        Self { ports, ring, tokens, pepper, issuer: issuer.into(), audience: demo_api(issuer) }
     }
 
     /// Makes a token.
@@ -142,7 +143,7 @@ impl TokenService {
         let claims = Claims {
             iss: self.issuer.to_string(),
             sub: person.map_or_else(|| client.client_id.to_string(), |(account, _)| account.to_string()),
-            aud: AUDIENCE.to_owned(),
+            aud: self.audience.clone(),
             client_id: client.client_id.to_string(),
             scope: scopes.to_string(),
             jti: self.ports.uuid_at(now),
@@ -319,7 +320,7 @@ impl TokenService {
                 KeyOwner::Account { account_id, .. } => account_id.to_string(),
                 KeyOwner::Environment { .. } => token.client_id.to_string(),
             },
-            aud: AUDIENCE,
+            aud: self.audience.clone(),
             client_id: token.client_id.to_string(),
             scope: token.scopes.to_string(),
             token_type: "Bearer",
