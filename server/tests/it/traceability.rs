@@ -87,6 +87,7 @@ fn no_line_is_forgotten() {
         "rfc9207",
         "rfc9449",
         "rfc9700",
+        "rfc9728",
         "rfc9457",
         "ratelimit",
         "rfc6797",
