@@ -3,6 +3,7 @@
 #   bench.sh                the table of 1,000 keys, the parts one by one, the instructions of a decision
 #   bench.sh table [OPTION…]    the table alone; --help of `latchkey-bench run` lists the options
 #   bench.sh seed --data FOLDER --keys 1000000 --usage-rows 10000000    fills a folder, for `table --data FOLDER` and `usage`
+#   bench.sh refresh --data FOLDER  refreshes a second, on one core, each on the disk before it is answered
 #   bench.sh usage --data FOLDER    the usage page's question over what the folder holds
 set -euo pipefail
 # shellcheck source=scripts/env.sh
@@ -31,14 +32,21 @@ table)
 seed | usage)
     "$bench" "$@"
     ;;
+refresh)
+    taskset --cpu-list 0 "$bench" "$@"
+    ;;
 all)
     table
+    say "Refreshes"
+    folder="$(mktemp -d)"
+    trap 'rm -rf "$folder"' EXIT
+    taskset --cpu-list 0 "$bench" refresh --data "$folder/data"
     say "The parts of the door"
     cargo bench --locked --quiet --package latchkey-bench --bench door
     say "The instructions of a decision"
     scripts/callgrind.sh
     ;;
 *)
-    die "bench.sh knows table, seed, usage and no word at all, not '$1'"
+    die "bench.sh knows table, seed, refresh, usage and no word at all, not '$1'"
     ;;
 esac

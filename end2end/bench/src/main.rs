@@ -6,6 +6,7 @@
 
 mod keys;
 mod machine;
+mod refresh;
 mod run;
 mod seed;
 mod serve;
@@ -65,6 +66,12 @@ enum Action {
         #[arg(long)]
         data: PathBuf,
     },
+    /// Measure refreshes: each is on the disk before it is answered
+    Refresh {
+        /// The folder
+        #[arg(long)]
+        data: PathBuf,
+    },
     /// Run everything and print the table
     Run(run::Plan),
 }
@@ -80,6 +87,7 @@ fn main() -> ExitCode {
         }
         Action::Machine { data } => runtime().and_then(|runtime| runtime.block_on(machine::make(&data))),
         Action::Usage { data } => runtime().and_then(|runtime| runtime.block_on(usage::measure(&data))),
+        Action::Refresh { data } => runtime().and_then(|runtime| runtime.block_on(refresh::measure(&data))),
         Action::Run(plan) => run::run(&plan),
     };
     match outcome {
