@@ -1,6 +1,7 @@
 //! Secrets of every kind are planted, and looked for wherever they must not be: in the database, the log, pages, answers.
 
 use crate::support::{Browser, PASSWORD, Portal, mistyped};
+use latchkey_core::port::SigningKeyReader;
 use sqlx::{Column, Row};
 use std::{
     io,
@@ -57,6 +58,13 @@ async fn whole_database(portal: &Portal) -> Vec<u8> {
     everything
 }
 
+/// What every private key in PKCS #8 has inside, before it is sealed: the name of its curve and of its kind (RFC 5480).
+async fn private_key_bytes(portal: &Portal) -> Vec<u8> {
+    let keys = portal.store.signing_keys().await.unwrap();
+    assert!(!keys.is_empty(), "a token was signed");
+    vec![0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01]
+}
+
 fn holds(haystack: &[u8], needle: &str) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
 }
@@ -66,7 +74,7 @@ async fn wander(portal: &Portal, ada: &mut Browser, application: &str) -> Vec<St
     for path in ["/dashboard", "/apps", "/account/sessions", "/docs", "/docs/keys"] {
         seen.push(ada.get(path).await.text());
     }
-    for part in ["keys", "keys/new", "usage", "logs"] {
+    for part in ["keys", "keys/new", "clients", "service-accounts", "usage", "logs"] {
         seen.push(ada.get(&format!("/apps/{application}/development/{part}")).await.text());
     }
     seen.push(portal.browser().get("/login").await.text());
@@ -100,15 +108,29 @@ async fn r53_secrets_stay_where_they_belong() {
         answers.push(portal.api("GET", &format!("/api/v1/whoami?access_token={sent}"), &[], "").await);
         answers.push(portal.api("GET", "/api/v1/posts", &[("authorization", &format!("Basic {sent}"))], "").await);
     }
+    let machine = ada.service_account(&application, "development", &["read:posts"], &[]).await;
+    let token = portal.token_of(&machine).await;
+    answers.push(portal.with_key(&token, "GET", "/api/v1/whoami", "").await);
+    answers.push(portal.with_key(&format!("{token}x"), "GET", "/api/v1/whoami", "").await);
+    answers.push(portal.with_key(&machine.secret, "GET", "/api/v1/whoami", "").await);
     for answer in &answers {
         portal.recorded(answer).await;
     }
+    let spoiled_secret = mistyped(&machine.secret);
+    let wrong = crate::support::basic(&machine.client_id, &spoiled_secret);
+    answers.push(portal.oauth("/oauth/token", Some(&wrong), "grant_type=client_credentials").await);
+    for path in ["/oauth/introspect", "/oauth/revoke"] {
+        answers.push(portal.oauth(path, Some(&machine.basic()), &format!("token={token}")).await);
+    }
+    let private = private_key_bytes(&portal).await;
     let pages = wander(&portal, &mut ada, &application).await;
     let database = whole_database(&portal).await;
     let written = log.0.lock().unwrap().clone();
     assert!(holds(&written, "request"), "the log was read");
     assert!(holds(&database, "ada@example.org"), "the database was read");
 
+    let unsealed = database.windows(private.len()).any(|window| window == private.as_slice());
+    assert!(!unsealed, "a private key is in the database as it is");
     let session = ada.cookies["latchkey"].clone();
     let secret_part = &key[20..52];
     for (what, secret) in [
@@ -119,6 +141,9 @@ async fn r53_secrets_stay_where_they_belong() {
         ("a weak password", "canarycanarycanary"),
         ("the session's id", session.as_str()),
         ("the setup link", setup.expose()),
+        ("the client secret", &machine.secret[20..52]),
+        ("the mistyped client secret", &spoiled_secret[20..52]),
+        ("the access token", &token),
     ] {
         assert!(!holds(&database, secret), "{what} is in the database");
         assert!(!holds(&written, secret), "{what} is in the log");
