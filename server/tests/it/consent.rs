@@ -43,7 +43,10 @@ fn encoded(pairs: &[(&str, &str)]) -> String {
 
 impl Stage {
     async fn set(fields: &[(&str, &str)]) -> Self {
-        let portal = Portal::start().await;
+        Self::on(Portal::start().await, fields).await
+    }
+
+    async fn on(portal: Portal, fields: &[(&str, &str)]) -> Self {
         let mut ada = portal.member("ada@example.org").await;
         let application = ada.application("Bookshelf").await;
         let client = ada.oauth_client(&application, "development", SCOPES, fields).await;
@@ -211,6 +214,46 @@ async fn rfc6749_4_1_a_person_lets_an_app_act_for_them() {
     let row = stage.portal.recorded(&made).await;
     let logs = stage.ada.get(&format!("/logs/{}", row.id)).await;
     assert!(logs.status == StatusCode::OK && logs.text().contains("Reading list"), "{logs:?}");
+}
+
+/// The same statements on PostgreSQL: codes, families, refresh tokens, last uses, and both kinds of end.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_too_an_app_acts_is_refreshed_and_is_stopped() {
+    let mut stage = Stage::on(Portal::on_postgres().await, &[]).await;
+    let first = stage.tokens().await;
+    let second = Tokens::of(&stage.refresh(&first.refresh).await);
+    assert!(stage.works(&second).await);
+    let third = Tokens::of(&stage.refresh(&second.refresh).await);
+    assert_eq!(error(&stage.refresh(&first.refresh).await), "invalid_grant");
+    assert!(!stage.works(&third).await, "used twice, the family is ended");
+    let code = stage.code().await;
+    let again = Tokens::of(&stage.redeem_code(&code).await);
+    assert!(stage.works(&again).await);
+    assert_eq!(error(&stage.redeem_code(&code).await), "invalid_grant");
+    assert!(!stage.works(&again).await, "a code that came twice ends what it gave");
+    let last = stage.tokens().await;
+    assert!(stage.works(&last).await);
+    let mut page = String::new();
+    for _ in 0..100 {
+        page = stage.grace.get("/account/authorized-apps").await.text();
+        if page.contains("from 127.0.0.1") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(page.contains("from 127.0.0.1"), "{page}");
+    let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
+    stage.grace.send("/account/authorized-apps", "/form/grant/revoke", &[("id", &id)]).await;
+    assert!(!stage.works(&last).await);
+    let machine = stage.ada.service_account(&stage.application, "staging", &["read:posts"], &[]).await;
+    let token = stage.portal.token_of(&machine).await;
+    let body = encoded(&[("token", &token)]);
+    assert_eq!(stage.portal.oauth("/oauth/revoke", Some(&machine.basic()), &body).await.status, StatusCode::OK);
+    let refused = stage.portal.with_key(&token, "GET", "/api/v1/whoami", "").await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let secret = [("id", machine.id()), ("form_id", "01a20000-0000-7000-8000-00000000000d")];
+    stage.ada.send(&machine.page, "/form/oauth-client/add-secret", &secret).await;
+    assert!(stage.ada.get(&machine.page).await.text().contains("secret-value"), "a second secret");
 }
 
 #[tokio::test]

@@ -27,7 +27,10 @@ use sqlx::Connection;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use time::{OffsetDateTime, macros::datetime};
@@ -75,8 +78,9 @@ impl Portal {
 
     /// A portal on a new database of the PostgreSQL that the tests were given.
     pub(crate) async fn on_postgres() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let server = postgres().expect("PostgreSQL is needed: run `make test`, or `scripts/postgres.sh cargo test`");
-        let name = format!("server_{}", std::process::id());
+        let name = format!("server_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
         sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
