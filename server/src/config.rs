@@ -253,6 +253,11 @@ fn place(text: &str, span: Option<std::ops::Range<usize>>) -> String {
 }
 
 impl Config {
+    /// Where people and programs find this server, without a slash at its end: its name in tokens, too.
+    pub fn base_url(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+
     /// Puts defaults where nothing was given, and checks what was.
     ///
     /// # Errors

@@ -126,7 +126,7 @@ pub fn settings_of(config: &Config) -> Settings {
         report_quota: Quota::per_minute(config.reports_per_minute),
         hashes_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         needed_scope,
-        public_url: config.public_url.as_str().trim_end_matches('/').to_owned(),
+        public_url: config.base_url().to_owned(),
     }
 }
 
@@ -212,7 +212,7 @@ fn load_assets(config: &Config) -> Result<Assets, ServeError> {
 /// Says where the portal is and, while there is no admin, how to make the first one.
 #[expect(clippy::print_stdout, reason = "this is for the person who started the server")]
 async fn greet(state: &AppState) {
-    let url = state.config.public_url.as_str().trim_end_matches('/');
+    let url = state.config.base_url();
     println!("Latchkey is at {url}");
     match state.services.accounts.setup_link().await {
         Ok(token) => println!("Create the first admin, once, within 24 hours: {url}/setup?token={}", token.expose()),

@@ -54,7 +54,7 @@ impl AppState {
             services: self.services.clone(),
             rotations: self.rotations.clone(),
             recorder: self.recorder.clone(),
-            public_url: self.config.public_url.as_str().trim_end_matches('/').to_owned(),
+            public_url: self.config.base_url().to_owned(),
             secure_cookies: self.config.secure_cookies(),
             sign_up_open: self.config.sign_up_open,
             watch: self.config.watch,

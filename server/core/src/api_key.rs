@@ -24,6 +24,7 @@ pub use blast::{BlastRadius, NeededScope, takes_away};
 pub use changes::KeyChanges;
 pub use expiry::{Expiry, ParseExpiryError};
 pub use form::KeyForm;
+pub(crate) use form::check_scopes;
 pub use format::PlainApiKey;
 pub use housekeeping::Housekeeping;
 pub use notes::{Notes, ParseNotesError};

@@ -5,7 +5,7 @@
 //! asks once more. So no request that begins after a change was answered sees what was before. What other nodes change is heard
 //! through the database; while that line is broken a new epoch makes everything old, and entries live two seconds.
 
-use crate::port::StoreError;
+use crate::port::{Change, StoreError, UnitOfWork};
 use quick_cache::sync::Cache;
 use std::{
     hash::Hash,
@@ -49,6 +49,36 @@ impl Freshness {
 pub trait Remembered: Send + Sync + 'static {
     /// Until when it is believed.
     fn freshness(&self) -> &Freshness;
+}
+
+/// Commits changes of credentials, tells the other nodes of them, and forgets what was true before: when it returns, no request that
+/// begins from now on is judged by that.
+///
+/// It runs to its end even if whoever asked goes away: a change that is committed and not forgotten would leave a revoked credential
+/// working.
+///
+/// # Errors
+/// [`StoreError`]: then the changes may or may not be there, and whoever asks finds out anew in both cases.
+pub async fn commit_and_forget(
+    mut work: Box<dyn UnitOfWork>,
+    changes: Vec<Change>,
+    forget: impl FnOnce() + Send + 'static,
+) -> Result<(), StoreError> {
+    let finished = tokio::spawn(async move {
+        let mut outcome = Ok(());
+        for change in &changes {
+            outcome = work.announce(change).await;
+            if outcome.is_err() {
+                break;
+            }
+        }
+        if outcome.is_ok() {
+            outcome = work.commit().await;
+        }
+        forget();
+        outcome
+    });
+    finished.await.unwrap_or_else(|error| Err(StoreError::Internal(Box::new(error))))
 }
 
 /// Entries by what they are asked for.

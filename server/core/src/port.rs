@@ -136,6 +136,9 @@ pub trait UnitOfWork:
     + SigningKeyWriter
     + Send
 {
+    /// Tells the other nodes, at the commit, what was changed about credentials.
+    async fn announce(&mut self, change: &Change) -> Result<(), StoreError>;
+
     /// Makes it all true.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }

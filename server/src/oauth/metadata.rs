@@ -65,7 +65,7 @@ struct Server {
 
 /// `GET /.well-known/oauth-authorization-server`.
 pub(super) async fn server(State(state): State<AppState>) -> Result<Response, Refused> {
-    let issuer = state.config.public_url.as_str().trim_end_matches('/').to_owned();
+    let issuer = state.config.base_url().to_owned();
     let at = |path: &str| format!("{issuer}{path}");
     let words = |methods: &[ClientAuthMethod]| methods.iter().map(|method| method.as_str()).collect::<Vec<_>>();
     let scopes = state.services.oauth_clients.scopes().await?;
@@ -106,7 +106,7 @@ struct ProtectedApi {
 
 /// `GET /.well-known/oauth-protected-resource/api/v1`.
 pub(super) async fn resource(State(state): State<AppState>) -> Result<Response, Refused> {
-    let issuer = state.config.public_url.as_str().trim_end_matches('/').to_owned();
+    let issuer = state.config.base_url().to_owned();
     let scopes = state.services.oauth_clients.scopes().await?;
     let metadata = ProtectedApi {
         resource: demo_api(&issuer),

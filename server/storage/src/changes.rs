@@ -25,14 +25,21 @@ fn change_of(name: &str) -> Option<Change> {
     key().or_else(client).or_else(|| name.parse().ok().map(Change::Token))
 }
 
+/// The name of what was changed; that the line broke or stands is each node's own affair.
+fn name_of(change: &Change) -> Option<String> {
+    match change {
+        Change::Key(id) => Some(id.to_string()),
+        Change::Client(id) => Some(id.to_string()),
+        Change::Token(id) => Some(id.to_string()),
+        Change::Deaf | Change::Hearing => None,
+    }
+}
+
 /// Tells the other nodes, at the commit, what was changed.
-pub(crate) async fn announce(transaction: &DatabaseTransaction, name: &str) -> Result<(), StoreError> {
-    if transaction.get_database_backend() == DatabaseBackend::Postgres {
-        let notify = Statement::from_sql_and_values(
-            DatabaseBackend::Postgres,
-            "SELECT pg_notify($1, $2)",
-            [CHANNEL.into(), name.into()],
-        );
+pub(crate) async fn announce(transaction: &DatabaseTransaction, change: &Change) -> Result<(), StoreError> {
+    if let (DatabaseBackend::Postgres, Some(name)) = (transaction.get_database_backend(), name_of(change)) {
+        let values = [CHANNEL.into(), name.into()];
+        let notify = Statement::from_sql_and_values(DatabaseBackend::Postgres, "SELECT pg_notify($1, $2)", values);
         transaction.execute_raw(notify).await.map_err(store_error)?;
     }
     Ok(())

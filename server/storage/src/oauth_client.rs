@@ -3,7 +3,6 @@
 use crate::{
     SeaStore, SeaUnitOfWork,
     api_key::teams_of,
-    changes::announce,
     convert::{digest, micros, time, word},
     entity::{account, application, client_secret, environment, oauth_client, revoked_token},
     error::store_error,
@@ -336,13 +335,5 @@ impl OauthClientWriter for SeaUnitOfWork {
     async fn revoked_token_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError> {
         let delete = revoked_token::Entity::delete_many().filter(revoked_token::Column::ExpiresAt.lt(micros(before)));
         Ok(delete.exec(&self.transaction).await.map_err(store_error)?.rows_affected)
-    }
-
-    async fn oauth_client_announce(&mut self, client_id: &ClientId) -> Result<(), StoreError> {
-        announce(&self.transaction, client_id.as_str()).await
-    }
-
-    async fn token_announce(&mut self, id: Uuid) -> Result<(), StoreError> {
-        announce(&self.transaction, &id.to_string()).await
     }
 }

@@ -1,8 +1,8 @@
 //! The writing transaction.
 
-use crate::error::store_error;
+use crate::{changes::announce, error::store_error};
 use async_trait::async_trait;
-use latchkey_core::port::{Consumed, Inserted, StoreError, UnitOfWork};
+use latchkey_core::port::{Change, Consumed, Inserted, StoreError, UnitOfWork};
 use sea_orm::{DatabaseTransaction, DbErr};
 
 /// A writing transaction; dropping it undoes it.
@@ -13,6 +13,10 @@ pub struct SeaUnitOfWork {
 
 #[async_trait]
 impl UnitOfWork for SeaUnitOfWork {
+    async fn announce(&mut self, change: &Change) -> Result<(), StoreError> {
+        announce(&self.transaction, change).await
+    }
+
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.transaction.commit().await.map_err(store_error)
     }

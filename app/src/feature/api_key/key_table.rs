@@ -1,7 +1,7 @@
 //! A list of keys.
 
 use super::{key_in_view::KeyPaths, key_state::KeyStateBadge};
-use crate::ui::{DataTable, RelativeTime};
+use crate::ui::{DataTable, LastUse, RelativeTime};
 use latchkey_core::port::api_key::{AddressMode, ApiKey};
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -30,14 +30,6 @@ fn Row(key: ApiKey, now: OffsetDateTime) -> impl IntoView {
     });
     let name = settings.name.as_str().to_owned();
     let made_by = format!("made by {}, ", key.created_by_name);
-    let used = match key.last_used_at {
-        Some(at) => view! {
-            <RelativeTime at now/>
-            <p class="dim">{key.last_used_from.map(|address| format!("from {address}"))}</p>
-        }
-        .into_any(),
-        None => view! { <span class="dim">"never used"</span> }.into_any(),
-    };
     view! {
         <tr class:ended=ended>
             <td data-label="Name">
@@ -46,7 +38,7 @@ fn Row(key: ApiKey, now: OffsetDateTime) -> impl IntoView {
             </td>
             <td data-label="Key"><code>{key.hint()}</code></td>
             <td data-label="Can"><ul class="plain">{scopes}</ul>{networks}</td>
-            <td data-label="Last used">{used}</td>
+            <td data-label="Last used"><LastUse at=key.last_used_at from=key.last_used_from now/></td>
             <td data-label="State"><KeyStateBadge key now/></td>
             <td><a class="btn btn-small" href=href>"Open"<span class="sr-only">{format!(" {name}")}</span></a></td>
         </tr>

@@ -9,7 +9,7 @@ use crate::{
         respond::{Refused, see_other_with},
         services,
     },
-    ui::{DataTable, EmptyState, Form, Message, PageHead, RelativeTime},
+    ui::{DataTable, EmptyState, Form, LastUse, Message, PageHead, RelativeTime},
 };
 use latchkey_core::{grant::GrantError, port::grant::GrantInView};
 use latchkey_model::GrantId;
@@ -52,14 +52,6 @@ fn Row(grant: GrantInView, now: OffsetDateTime) -> impl IntoView {
     let name = grant.client_name.as_str().to_owned();
     let scopes =
         grant.grant.scopes.iter().map(|scope| view! { <li><code>{scope.to_string()}</code></li> }).collect_view();
-    let used = match grant.last_used_at {
-        Some(at) => view! {
-            <RelativeTime at now/>
-            <p class="dim">{grant.last_used_from.map(|address| format!("from {address}"))}</p>
-        }
-        .into_any(),
-        None => view! { <span class="dim">"never used"</span> }.into_any(),
-    };
     view! {
         <tr>
             <td data-label="App">
@@ -68,7 +60,7 @@ fn Row(grant: GrantInView, now: OffsetDateTime) -> impl IntoView {
             </td>
             <td data-label="May"><ul class="plain">{scopes}</ul></td>
             <td data-label="Allowed"><RelativeTime at=grant.grant.created_at now/></td>
-            <td data-label="Last used">{used}</td>
+            <td data-label="Last used"><LastUse at=grant.last_used_at from=grant.last_used_from now/></td>
             <td>
                 <Form action=RevokeGrant::PATH back=route::AUTHORIZED_APPS>
                     <input type="hidden" name="id" value=grant.grant.id.to_string()/>

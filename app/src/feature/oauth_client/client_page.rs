@@ -3,7 +3,7 @@
 use super::{
     AddClientSecret, EndClientSecret, UpdateClient,
     client_form::{ClientFields, ClientValues},
-    clients_page::{LastUse, StateBadge},
+    clients_page::StateBadge,
     words::Words,
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     route,
     ssr::{actor, portal, services},
     ui::{
-        Badge, CodeSample, Crumb, DataTable, Form, Message, PageHead, RelativeTime, Sample, SecretOnce, SubmitButton,
-        Tone,
+        Badge, CodeSample, Crumb, DataTable, Form, LastUse, Message, PageHead, RelativeTime, Sample, SecretOnce,
+        SubmitButton, Tone,
     },
 };
 use latchkey_core::{

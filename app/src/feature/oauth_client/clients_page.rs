@@ -6,7 +6,7 @@ use crate::{
     page::{Page, page, take_flash},
     route,
     ssr::{actor, services},
-    ui::{Badge, DataTable, EmptyState, Message, PageHead, RelativeTime, Tabs, Tone},
+    ui::{Badge, DataTable, EmptyState, LastUse, Message, PageHead, RelativeTime, Tabs, Tone},
 };
 use latchkey_core::{oauth_client::ClientKind, port::oauth_client::OauthClient};
 use latchkey_model::{ApplicationId, Environment};
@@ -93,23 +93,6 @@ fn Row(
             <td data-label="State"><StateBadge revoked_at=client.revoked_at/></td>
             <td><a class="btn btn-small" href=href>"Open"<span class="sr-only">{format!(" {name}")}</span></a></td>
         </tr>
-    }
-}
-
-/// When something was last used, and from where.
-#[component]
-pub(super) fn LastUse(
-    at: Option<OffsetDateTime>,
-    from: Option<std::net::IpAddr>,
-    now: OffsetDateTime,
-) -> impl IntoView {
-    match at {
-        Some(at) => view! {
-            <RelativeTime at now/>
-            <p class="dim">{from.map(|address| format!("from {address}"))}</p>
-        }
-        .into_any(),
-        None => view! { <span class="dim">"never used"</span> }.into_any(),
     }
 }
 

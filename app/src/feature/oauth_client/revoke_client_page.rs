@@ -3,14 +3,13 @@
 use super::{
     RevokeClient,
     client_page::{client_in_view, crumbs_to},
-    clients_page::LastUse,
     words::Words,
 };
 use crate::{
     page::{Page, page, take_flash},
     route,
     ssr::services,
-    ui::{Form, Message, PageHead, SubmitButton},
+    ui::{Form, LastUse, Message, PageHead, SubmitButton},
 };
 use latchkey_core::oauth_client::ClientKind;
 use leptos::{prelude::*, server_fn::ServerFn};

@@ -6,10 +6,10 @@ use crate::{
     authn::Entry,
     jose::Compact,
     limit::{Limiter, Meters, Quota},
-    memory::{Freshness, Memory},
+    memory::{Freshness, Memory, commit_and_forget},
     oauth_client::{ClientId, KnownClients},
     port::{
-        Store, StoreError, UnitOfWork,
+        Change, Store, StoreError, UnitOfWork,
         api_key::{Holder, KeyOwner},
     },
     secret::sha256,
@@ -166,22 +166,13 @@ impl KnownTokens {
         })
     }
 
-    /// Commits that a token, a family of tokens or a grant ended: when it returns, no request that begins from now on is let in with what
-    /// was ended. It runs to its end even if whoever asked goes away: what is committed must be forgotten.
+    /// Commits that a token, a family of tokens or a grant ended, as [`commit_and_forget`] does.
     ///
     /// # Errors
-    /// [`StoreError`]: then it may or may not be ended, and the door asks anew in both cases.
-    pub async fn commit_end(&self, mut work: Box<dyn UnitOfWork>, ended: Uuid) -> Result<(), StoreError> {
+    /// [`StoreError`].
+    pub async fn commit_end(&self, work: Box<dyn UnitOfWork>, ended: Uuid) -> Result<(), StoreError> {
         let known = self.clone();
-        let finished = tokio::spawn(async move {
-            let mut outcome = work.token_announce(ended).await;
-            if outcome.is_ok() {
-                outcome = work.commit().await;
-            }
-            known.forget_token(ended);
-            outcome
-        });
-        finished.await.unwrap_or_else(|error| Err(StoreError::Internal(Box::new(error))))
+        commit_and_forget(work, vec![Change::Token(ended)], move || known.forget_token(ended)).await
     }
 
     /// Forgets a token, a family or a grant: whoever asks from now on, asks the store.

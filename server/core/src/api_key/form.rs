@@ -55,16 +55,7 @@ impl KeyForm<'_> {
         let allowed_from = errors.check("allowed_from", self.allowed_from.parse::<AllowList>());
         let limits = errors.check("limits", self.limits.parse::<RateLimits>());
         let notes = errors.check("notes", self.notes.parse::<Notes>());
-        let scopes: Option<ScopeSet> =
-            errors.check("scopes", self.scopes.iter().map(|text| text.parse()).collect::<Result<_, _>>());
-        if let Some(scopes) = &scopes {
-            if scopes.is_empty() {
-                errors.add("scopes", "Choose at least one scope");
-            }
-            if let Some(unknown) = scopes.iter().find(|scope| !known.iter().any(|one| one.scope == **scope)) {
-                errors.add("scopes", format!("There is no scope {unknown}"));
-            }
-        }
+        let scopes = check_scopes(&mut errors, self.scopes, known);
         let before = match occasion {
             Occasion::New => None,
             Occasion::Change(settings) => Some(settings),
@@ -83,4 +74,19 @@ impl KeyForm<'_> {
             _ => Err(errors),
         }
     }
+}
+
+/// The scopes that were ticked: at least one, and each of them known.
+pub(crate) fn check_scopes(errors: &mut FieldErrors, ticked: &[String], known: &[ApiScope]) -> Option<ScopeSet> {
+    let scopes: Option<ScopeSet> =
+        errors.check("scopes", ticked.iter().map(|text| text.parse()).collect::<Result<_, _>>());
+    if let Some(scopes) = &scopes {
+        if scopes.is_empty() {
+            errors.add("scopes", "Choose at least one scope");
+        }
+        if let Some(unknown) = scopes.iter().find(|scope| !known.iter().any(|one| one.scope == **scope)) {
+            errors.add("scopes", format!("There is no scope {unknown}"));
+        }
+    }
+    scopes
 }

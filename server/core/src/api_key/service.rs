@@ -107,7 +107,7 @@ impl ApiKeyService {
     /// # Errors
     /// [`StoreError`].
     pub async fn scopes(&self) -> Result<Vec<ApiScope>, StoreError> {
-        Ok(self.ports.store.built_in_apis().await?.into_iter().flat_map(|api| api.scopes).collect())
+        self.ports.store.known_scopes().await
     }
 
     /// Creates a key of an application. What is returned is the only copy there will ever be.

@@ -105,7 +105,7 @@ impl AuthorizationService {
                 Ok(Shown::Redirect(self.refusal(&request.redirect_uri, parameters, CONSENT_REQUIRED)))
             }
             _ => {
-                let known = self.ports.store.built_in_apis().await?.into_iter().flat_map(|api| api.scopes);
+                let known = self.ports.store.known_scopes().await?.into_iter();
                 let question = Question {
                     client: client.client().clone(),
                     scopes: known.filter(|one| request.scopes.contains(one.scope.as_str())).collect(),

@@ -2,11 +2,12 @@
 
 use super::{ClientAuthMethod, ClientKind, GrantType, RedirectUris};
 use crate::{
+    api_key::check_scopes,
     jose::SigningAlgorithm,
     leak::finder,
     port::{api::ApiScope, oauth_client::ClientSettings},
 };
-use latchkey_model::{FieldErrors, Name, ScopeSet};
+use latchkey_model::{FieldErrors, Name};
 use time::Duration;
 
 /// What a person fills in about a client or a service account.
@@ -41,16 +42,7 @@ impl ClientForm<'_> {
         if finder::find(self.name.as_bytes()).next().is_some() {
             errors.add("name", "This is a secret. Names are shown to everybody in the team: choose another");
         }
-        let scopes: Option<ScopeSet> =
-            errors.check("scopes", self.scopes.iter().map(|text| text.parse()).collect::<Result<_, _>>());
-        if let Some(scopes) = &scopes {
-            if scopes.is_empty() {
-                errors.add("scopes", "Choose at least one scope");
-            }
-            if let Some(unknown) = scopes.iter().find(|scope| !known.iter().any(|one| one.scope == **scope)) {
-                errors.add("scopes", format!("There is no scope {unknown}"));
-            }
-        }
+        let scopes = check_scopes(&mut errors, self.scopes, known);
         let auth_method = self.auth_method.parse().ok();
         // A machine that cannot prove to be itself is anybody.
         let auth_method =

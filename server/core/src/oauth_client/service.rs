@@ -5,8 +5,9 @@ use crate::{
     access_token::KnownTokens,
     actor::{Actor, NotSignedIn},
     api_key::format::PlainApiKey,
+    memory::commit_and_forget,
     port::{
-        Consumed, Inserted, StoreError, UnitOfWork,
+        Change, Consumed, Inserted, StoreError, UnitOfWork,
         api::ApiScope,
         api_key::{Holder, KeyOwner},
         oauth_client::{ClientSecret, NewClientSecret, NewOauthClient, OauthClient},
@@ -94,7 +95,7 @@ impl OauthClientService {
     /// # Errors
     /// [`StoreError`].
     pub async fn scopes(&self) -> Result<Vec<ApiScope>, StoreError> {
-        Ok(self.ports.store.built_in_apis().await?.into_iter().flat_map(|api| api.scopes).collect())
+        self.ports.store.known_scopes().await
     }
 
     /// Creates a client, with its first secret if it can keep one.
@@ -290,20 +291,14 @@ impl OauthClientService {
         (new, plain)
     }
 
-    /// Commits a change of a client: when it returns, no request that begins from now on is judged by what was true before. It runs to
-    /// its end even if whoever asked goes away.
-    async fn commit(&self, mut work: Box<dyn UnitOfWork>, client_id: &ClientId) -> Result<(), StoreError> {
+    /// Commits a change of a client, as [`commit_and_forget`] does.
+    async fn commit(&self, work: Box<dyn UnitOfWork>, client_id: &ClientId) -> Result<(), StoreError> {
         let (known, tokens, id) = (self.known.clone(), self.tokens.clone(), client_id.clone());
-        let finished = tokio::spawn(async move {
-            let mut outcome = work.oauth_client_announce(&id).await;
-            if outcome.is_ok() {
-                outcome = work.commit().await;
-            }
+        commit_and_forget(work, vec![Change::Client(id.clone())], move || {
             known.forget(&id);
             // After the client itself: a token is looked up by what is known of its client.
             tokens.forget_client(&id);
-            outcome
-        });
-        finished.await.unwrap_or_else(|error| Err(StoreError::Internal(Box::new(error))))
+        })
+        .await
     }
 }

@@ -28,7 +28,12 @@ pub struct ApiScope {
 
 /// Questions about APIs.
 #[async_trait]
-pub trait ApiReader {
+pub trait ApiReader: Sync {
     /// The APIs that are built in: the demo API.
     async fn built_in_apis(&self) -> Result<Vec<Api>, StoreError>;
+
+    /// The scopes that a credential can hold, in the order in which they are shown.
+    async fn known_scopes(&self) -> Result<Vec<ApiScope>, StoreError> {
+        Ok(self.built_in_apis().await?.into_iter().flat_map(|api| api.scopes).collect())
+    }
 }

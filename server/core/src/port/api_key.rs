@@ -516,7 +516,4 @@ pub trait ApiKeyWriter {
         environment: Environment,
         policy: &KeyPolicy,
     ) -> Result<Consumed, StoreError>;
-
-    /// Tells the other nodes, once this is committed, that what they remember of a key is old.
-    async fn api_key_announce(&mut self, public_id: PublicId) -> Result<(), StoreError>;
 }

@@ -223,10 +223,4 @@ pub trait OauthClientWriter {
 
     /// Removes what was kept of tokens that would have ended before; returns how many.
     async fn revoked_token_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError>;
-
-    /// Tells the other nodes, at the commit, that a client was changed.
-    async fn oauth_client_announce(&mut self, client_id: &ClientId) -> Result<(), StoreError>;
-
-    /// Tells the other nodes, at the commit, that a token was revoked.
-    async fn token_announce(&mut self, id: Uuid) -> Result<(), StoreError>;
 }

@@ -2,7 +2,6 @@
 
 use crate::{
     SeaUnitOfWork,
-    changes::announce,
     convert::micros,
     entity::{api_key, application, environment},
     error::store_error,
@@ -10,14 +9,11 @@ use crate::{
 };
 use ::time::OffsetDateTime;
 use async_trait::async_trait;
-use latchkey_core::{
-    api_key::format::PublicId,
-    port::{
-        ApiKeyWriter, Consumed, Inserted, StoreError,
-        api_key::{
-            AddressMode, Disabled, Holder, KeyPolicy, KeySettings, Leaked, NewApiKey, NewKeyOwner, Replaced, Revoked,
-            RevokedBecause,
-        },
+use latchkey_core::port::{
+    ApiKeyWriter, Consumed, Inserted, StoreError,
+    api_key::{
+        AddressMode, Disabled, Holder, KeyPolicy, KeySettings, Leaked, NewApiKey, NewKeyOwner, Replaced, Revoked,
+        RevokedBecause,
     },
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, TeamId};
@@ -222,10 +218,6 @@ impl ApiKeyWriter for SeaUnitOfWork {
         policy: &KeyPolicy,
     ) -> Result<Consumed, StoreError> {
         self.set_policy(team, application, environment, policy).await
-    }
-
-    async fn api_key_announce(&mut self, public_id: PublicId) -> Result<(), StoreError> {
-        announce(&self.transaction, public_id.as_str()).await
     }
 }
 

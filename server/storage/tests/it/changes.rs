@@ -22,13 +22,13 @@ async fn a_committed_change_is_heard_and_an_undone_one_is_not() {
     let Changes::Heard(mut changes) = database.store.changes() else { panic!("nodes on PostgreSQL hear one another") };
     assert_eq!(next(&mut changes).await, Change::Hearing);
     let mut work = database.begin().await;
-    work.api_key_announce("aaaaaaaaaaaa".parse().unwrap()).await.unwrap();
+    work.announce(&Change::Key("aaaaaaaaaaaa".parse().unwrap())).await.unwrap();
     drop(work);
     let ada = person(&database, "ada@example.org").await;
     let bookshelf = application(&database, &ada, "Bookshelf").await;
     add_key(&database, &new_key(&ada, &bookshelf, "bbbbbbbbbbbb")).await;
     let mut work = database.begin().await;
-    work.api_key_announce("bbbbbbbbbbbb".parse().unwrap()).await.unwrap();
+    work.announce(&Change::Key("bbbbbbbbbbbb".parse().unwrap())).await.unwrap();
     work.commit().await.unwrap();
     assert_eq!(next(&mut changes).await, Change::Key("bbbbbbbbbbbb".parse().unwrap()));
 }
@@ -44,7 +44,7 @@ async fn a_broken_line_is_said_and_built_anew() {
     assert_eq!(next(&mut changes).await, Change::Deaf);
     assert_eq!(next(&mut changes).await, Change::Hearing);
     let mut work = database.begin().await;
-    work.api_key_announce("cccccccccccc".parse().unwrap()).await.unwrap();
+    work.announce(&Change::Key("cccccccccccc".parse().unwrap())).await.unwrap();
     work.commit().await.unwrap();
     assert_eq!(next(&mut changes).await, Change::Key("cccccccccccc".parse().unwrap()));
 }
