@@ -15,6 +15,8 @@ pub const SESSIONS: &str = "/account/sessions";
 pub const TOKENS: &str = "/account/tokens";
 pub const AUTHORIZED_APPS: &str = "/account/authorized-apps";
 pub const NEW_TOKEN: &str = "/account/tokens/new";
+pub const AUTHORIZE: &str = "/oauth/authorize";
+pub const FORM_POST: &str = "/oauth/authorize/form-post";
 pub const ADMIN_FAILURES: &str = "/admin/failures";
 pub const ADMIN_OUTBOX: &str = "/admin/outbox";
 pub const ADMIN_SIGNING_KEYS: &str = "/admin/signing-keys";
@@ -96,6 +98,19 @@ pub fn request(id: RequestId) -> String {
 pub fn sign_in_then(path: &str) -> String {
     let path = percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC);
     format!("{SIGN_IN}?next={path}")
+}
+
+/// The same for somebody who is known: who must sign in though somebody is signed in already, and who it probably is.
+pub fn sign_in_as(path: &str, again: bool, email: Option<&str>) -> String {
+    let mut url = sign_in_then(path);
+    if again {
+        url.push_str("&again=yes");
+    }
+    if let Some(email) = email {
+        url.push_str("&email=");
+        url.extend(percent_encoding::utf8_percent_encode(email, percent_encoding::NON_ALPHANUMERIC));
+    }
+    url
 }
 
 /// A path of this portal that somebody sent us: anything else becomes `otherwise`. Never another origin.

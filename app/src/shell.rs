@@ -115,6 +115,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/apps/:app/:environment/logs") view=request_log::LogsPage ssr=SsrMode::Async/>
                 <Route path=path!("/logs/:request_id") view=request_log::RequestPage ssr=SsrMode::Async/>
                 <Route path=path!("/oauth/authorize") view=grant::ConsentPage ssr=SsrMode::Async/>
+                <Route path=path!("/oauth/authorize/form-post") view=grant::FormPostPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/authorized-apps") view=grant::AuthorizedAppsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/sessions") view=session::SessionsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens") view=personal_token::TokensPage ssr=SsrMode::Async/>

@@ -16,6 +16,7 @@ mod m20261124_000005_add_api_key_allow_list;
 mod m20261124_000006_rebuild_keys_and_counts;
 mod m20261124_000007_create_oauth;
 mod m20261124_000008_create_grants;
+mod m20261125_000009_add_openid_and_proofs;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000006_rebuild_keys_and_counts::Migration),
             Box::new(m20261124_000007_create_oauth::Migration),
             Box::new(m20261124_000008_create_grants::Migration),
+            Box::new(m20261125_000009_add_openid_and_proofs::Migration),
         ]
     }
 }

@@ -1,7 +1,8 @@
-//! The demo API. Its router is drawn from the table of routes.
+//! The demo API, and what else stands behind the door. Its router is drawn from the table of routes.
 
 mod posts;
 mod status;
+mod userinfo;
 mod whoami;
 
 use crate::{
@@ -49,6 +50,8 @@ fn handler(route: &'static Route, endpoint: Endpoint) -> MethodRouter<AppState> 
         Endpoint::CreatePost => post(Behind::new(posts::create, route, needed)).layer(limit),
         Endpoint::GetPost => get(Behind::new(posts::show, route, needed)),
         Endpoint::UpdatePost => put(Behind::new(posts::update, route, needed)).layer(limit),
+        Endpoint::Userinfo => get(Behind::new(userinfo::show, route, needed)),
+        Endpoint::PostUserinfo => post(Behind::new(userinfo::show, route, needed)),
         Endpoint::DeletePost => delete(Behind::new(posts::remove, route, needed)),
     }
 }

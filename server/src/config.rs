@@ -70,6 +70,9 @@ pub struct Given {
     /// [default: <https://api.github.com/meta/public_keys/secret_scanning>]
     #[arg(long, env = "LATCHKEY_GITHUB_KEYS_URL")]
     pub github_keys_url: Option<Url>,
+    /// Let apps name addresses of private networks for their keys and for sign-outs [default: false]
+    #[arg(long, env = "LATCHKEY_PRIVATE_NETWORKS")]
+    pub private_networks: Option<bool>,
     /// What is written to the log, such as info or info,latchkey_storage=debug [default: info]
     #[arg(long, env = "LATCHKEY_LOG_FILTER")]
     pub log_filter: Option<String>,
@@ -168,6 +171,8 @@ pub struct Config {
     pub log_rows_per_second: NonZeroU32,
     /// Where GitHub's keys are.
     pub github_keys_url: Url,
+    /// Whether addresses that apps name may lead into private networks.
+    pub private_networks: bool,
     /// The tries of each address.
     pub attempts_per_minute: NonZeroU32,
     /// How long a session lives without a visit.
@@ -233,6 +238,7 @@ impl Given {
             reports_per_minute: self.reports_per_minute.or(other.reports_per_minute),
             log_rows_per_second: self.log_rows_per_second.or(other.log_rows_per_second),
             github_keys_url: self.github_keys_url.or(other.github_keys_url),
+            private_networks: self.private_networks.or(other.private_networks),
             attempts_per_minute: self.attempts_per_minute.or(other.attempts_per_minute),
             session_idle_hours: self.session_idle_hours.or(other.session_idle_hours),
             session_days: self.session_days.or(other.session_days),
@@ -309,6 +315,7 @@ impl Config {
             reports_per_minute: or(given.reports_per_minute, 30),
             log_rows_per_second: or(given.log_rows_per_second, 200),
             github_keys_url,
+            private_networks: given.private_networks.unwrap_or(false),
             attempts_per_minute: or(given.attempts_per_minute, 20),
             session_idle: Duration::hours(number(given.session_idle_hours, 72)),
             session_life: Duration::days(number(given.session_days, 30)),

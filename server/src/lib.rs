@@ -15,6 +15,7 @@ pub mod door;
 pub mod leaks;
 pub mod limit_headers;
 pub mod oauth;
+pub mod outside;
 pub mod portal;
 pub mod problem;
 pub mod router;

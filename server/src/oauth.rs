@@ -1,10 +1,12 @@
-//! The endpoints of OAuth that machines ask (RFC 6749, 7009, 7662, 8414, 7517).
+//! The endpoints of OAuth and OpenID Connect that machines ask (RFC 6749, 7009, 7662, 8414, 7517, 9126, OpenID Connect Discovery).
 
 mod answer;
+mod authorize;
 mod client;
 mod form;
 mod introspect;
 mod metadata;
+mod par;
 mod revoke;
 mod token;
 
@@ -20,10 +22,14 @@ use axum::{
 pub fn router() -> Router<AppState> {
     let only = |allow: &'static str| move || async move { Problem::method_not_allowed(allow.to_owned()) };
     Router::new()
+        // GET is the page that asks.
+        .route("/oauth/authorize", post(authorize::as_query))
         .route("/oauth/token", post(token::issue).fallback(only("POST")))
+        .route("/oauth/par", post(par::push).fallback(only("POST")))
         .route("/oauth/introspect", post(introspect::introspect).fallback(only("POST")))
         .route("/oauth/revoke", post(revoke::revoke).fallback(only("POST")))
         .route("/oauth/jwks.json", get(metadata::jwks).fallback(only("GET")))
         .route(metadata::PATH, get(metadata::server).fallback(only("GET")))
+        .route(metadata::OPENID_PATH, get(metadata::server).fallback(only("GET")))
         .route(metadata::RESOURCE_PATH, get(metadata::resource).fallback(only("GET")))
 }

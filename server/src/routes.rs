@@ -3,6 +3,7 @@
 //! The API's router is built from it; the pages and forms, which Leptos registers, are compared with it by a test, and so are
 //! the matrices of who may do what and of what a forged form gets. A route that is not here fails that test.
 
+use latchkey_core::openid::OPENID;
 use latchkey_model::Scope;
 
 /// Who may ask.
@@ -25,7 +26,7 @@ pub enum Kind {
     Page,
     /// A form of the portal: always POST, always behind the defence against forged requests.
     Form,
-    /// An endpoint of the demo API.
+    /// An endpoint of the demo API, or another one behind the door.
     Api(Endpoint),
     /// Where leaked keys are reported.
     Leaks,
@@ -35,7 +36,7 @@ pub enum Kind {
     Operations,
 }
 
-/// The endpoints of the demo API.
+/// The endpoints behind the door, and the demo API's that is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     /// `GET /status`.
@@ -52,6 +53,10 @@ pub enum Endpoint {
     UpdatePost,
     /// `DELETE /posts/{id}`.
     DeletePost,
+    /// `GET /oauth/userinfo`.
+    Userinfo,
+    /// `POST /oauth/userinfo`.
+    PostUserinfo,
 }
 
 /// One row.
@@ -124,6 +129,7 @@ pub const ROUTES: &[Route] = &[
     page("/logs/{request_id}", Access::Account),
     // Whoever is not signed in yet is led to sign in, and back.
     page("/oauth/authorize", Access::Anybody),
+    page("/oauth/authorize/form-post", Access::Anybody),
     page("/account/authorized-apps", Access::Account),
     page("/account/sessions", Access::Account),
     page("/account/tokens", Access::Account),
@@ -170,11 +176,16 @@ pub const ROUTES: &[Route] = &[
     api("GET", "/api/v1/posts/{id}", Endpoint::GetPost, Access::Key(Some(Scope::READ_POSTS))),
     api("PUT", "/api/v1/posts/{id}", Endpoint::UpdatePost, Access::Key(Some(Scope::WRITE_POSTS))),
     api("DELETE", "/api/v1/posts/{id}", Endpoint::DeletePost, Access::Key(Some(Scope::WRITE_POSTS))),
+    api("GET", "/oauth/userinfo", Endpoint::Userinfo, Access::Key(Some(OPENID))),
+    api("POST", "/oauth/userinfo", Endpoint::PostUserinfo, Access::Key(Some(OPENID))),
+    oauth("POST", "/oauth/authorize"),
+    oauth("POST", "/oauth/par"),
     oauth("POST", "/oauth/token"),
     oauth("POST", "/oauth/introspect"),
     oauth("POST", "/oauth/revoke"),
     oauth("GET", "/oauth/jwks.json"),
     oauth("GET", "/.well-known/oauth-authorization-server"),
+    oauth("GET", "/.well-known/openid-configuration"),
     oauth("GET", "/.well-known/oauth-protected-resource/api/v1"),
     leaks("/leaks"),
     leaks("/leaks/github"),

@@ -6,6 +6,7 @@ use crate::{
     data_folder::{self, DataFolderError},
     leaks::{GithubKeys, GithubKeysError},
     oauth::resource_parameter,
+    outside::{ClientKeySource, Outside, OutsideError},
     router::router,
     routes::needed_scope,
     state::{AppState, Parts},
@@ -16,6 +17,7 @@ use latchkey_core::{
     account::SetupError,
     clock::SystemClock,
     limit::Quota,
+    oauth_client::KeySource,
     port::request_log::Period,
     random::SystemRandom,
     sealing::SealError,
@@ -64,6 +66,9 @@ pub enum ServeError {
     /// No client for GitHub's keys can be made.
     #[error("no client for GitHub's keys can be made on this machine")]
     Github(#[from] GithubKeysError),
+    /// No client for what apps publish can be made.
+    #[error("no client for the addresses of apps can be made on this machine")]
+    Outside(#[from] OutsideError),
     /// The port is in use, or not ours to use.
     #[error("cannot listen on {address}: {source}. Choose another with --listen")]
     Listen {
@@ -130,6 +135,14 @@ pub fn settings_of(config: &Config) -> Settings {
     }
 }
 
+/// Where the keys come from of clients that publish them at an address of their own.
+///
+/// # Errors
+/// [`OutsideError`].
+pub fn key_source(config: &Config) -> Result<Arc<dyn KeySource>, OutsideError> {
+    Ok(Arc::new(ClientKeySource::new(Outside::new(config.private_networks)?)))
+}
+
 /// Builds the services on a store.
 ///
 /// # Errors
@@ -143,7 +156,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
         refused_per_second: config.log_rows_per_second.saturating_mul(REFUSED_ROWS),
     };
     let (recorder, recording) = Recording::start(Arc::new(store), budget).map_err(ServeError::Thread)?;
-    let services = Services::new(ports, &master, &settings)?;
+    let services = Services::new(ports, &master, &settings, key_source(&config)?)?;
     let changes = services.ports.store.changes();
     tokio::spawn(services.memories.clone().listen(changes));
     let state = AppState::from(Parts {

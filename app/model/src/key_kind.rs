@@ -13,21 +13,24 @@ pub enum KeyKind {
     ClientSecret,
     /// An OAuth client that goes on with what a person allowed, to the token endpoint alone: a refresh token.
     RefreshToken,
+    /// An OAuth client, to the API: an access token that means nothing but to this server.
+    AccessToken,
 }
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Api(Environment::Development),
         Self::Api(Environment::Staging),
         Self::Api(Environment::Production),
         Self::Personal,
         Self::ClientSecret,
         Self::RefreshToken,
+        Self::AccessToken,
     ];
 
     /// The part of a key that names its kind: `lk_dev_…`, `lk_stg_…`, `lk_live_…`, `lk_pat_…`, `lk_sec_…`,
-    /// `lk_ref_…`.
+    /// `lk_ref_…`, `lk_tok_…`.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Api(Environment::Development) => "dev",
@@ -36,6 +39,7 @@ impl KeyKind {
             Self::Personal => "pat",
             Self::ClientSecret => "sec",
             Self::RefreshToken => "ref",
+            Self::AccessToken => "tok",
         }
     }
 
@@ -48,7 +52,7 @@ impl KeyKind {
     pub const fn environment(self) -> Option<Environment> {
         match self {
             Self::Api(environment) => Some(environment),
-            Self::Personal | Self::ClientSecret | Self::RefreshToken => None,
+            Self::Personal | Self::ClientSecret | Self::RefreshToken | Self::AccessToken => None,
         }
     }
 
@@ -61,6 +65,7 @@ impl KeyKind {
             Self::Personal => "personal access token",
             Self::ClientSecret => "client secret",
             Self::RefreshToken => "refresh token",
+            Self::AccessToken => "access token",
         }
     }
 }

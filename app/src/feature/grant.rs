@@ -2,6 +2,8 @@
 
 mod authorized_apps_page;
 mod consent_page;
+mod form_post;
 
 pub use authorized_apps_page::{AuthorizedAppsPage, RevokeGrant};
 pub use consent_page::{AnswerConsent, ConsentPage};
+pub use form_post::FormPostPage;

@@ -85,15 +85,16 @@ pub fn Checkbox(
     #[prop(into)] label: String,
     checked: bool,
     #[prop(optional)] hint: Option<String>,
+    #[prop(optional_no_strip)] error: Option<String>,
 ) -> impl IntoView {
-    let described = described_by(&name, hint.is_some(), false);
+    let described = described_by(&name, hint.is_some(), error.is_some());
     view! {
         <div class="field">
             <div class="choice">
                 <input id=name.clone() type="checkbox" name=name.clone() value="yes" checked=checked aria-describedby=described/>
                 <label for=name.clone()><span class="choice-label">{label}</span></label>
             </div>
-            {notes(&name, hint, None)}
+            {notes(&name, hint, error)}
         </div>
     }
 }

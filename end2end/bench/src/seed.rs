@@ -15,9 +15,10 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use server::{
     config::{Config, Given},
     data_folder,
-    serve::{open_database, settings_of},
+    serve::{key_source, open_database, settings_of},
 };
 use std::{fmt::Write, path::Path, sync::Arc, time::Instant};
+use time::OffsetDateTime;
 
 /// Keys that come to their limit at once.
 pub(crate) const LIMITED: u32 = 100;
@@ -49,7 +50,7 @@ pub(crate) struct Seeded {
 impl Seeded {
     /// The owner, as the rules know them.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::Account { account: self.account.clone(), session: [0; 32] }
+        Actor::Account { account: self.account.clone(), session: [0; 32], signed_in_at: OffsetDateTime::UNIX_EPOCH }
     }
 }
 
@@ -60,14 +61,14 @@ pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Erro
     let store = open_database(&config).await?;
     let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
     let master: MasterKey = data_folder::master_key(&config.data, None, &SystemRandom)?;
-    let services = Services::new(ports, &master, &settings_of(&config))?;
+    let services = Services::new(ports, &master, &settings_of(&config), key_source(&config)?)?;
     let form = || SignUp { email: EMAIL, name: "Bench", password: PlainPassword::new(PASSWORD) };
     match services.accounts.sign_up(form(), [127, 0, 0, 1].into()).await {
         Ok(_) | Err(SignUpError::Invalid(_)) => {}
         Err(error) => return Err(error.into()),
     }
     let (account, _) = services.ports.store.account_by_email(EMAIL).await?.ok_or("the account was not made")?;
-    let actor = Actor::Account { account: account.clone(), session: [0; 32] };
+    let actor = Actor::Account { account: account.clone(), session: [0; 32], signed_in_at: OffsetDateTime::UNIX_EPOCH };
     let applications = services.applications.list(&actor).await?;
     let application = match applications.first() {
         Some(found) => found.application.id,

@@ -1,6 +1,7 @@
 //! Who is asking a service: always its first argument, and the check is inside.
 
 use crate::port::{account::Account, session::SessionDigest};
+use time::OffsetDateTime;
 
 /// The caller of a service.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub enum Actor {
         account: Account,
         /// The session they came with, so that "all others" can leave it out.
         session: SessionDigest,
+        /// When they signed in with it.
+        signed_in_at: OffsetDateTime,
     },
 }
 

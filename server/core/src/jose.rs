@@ -7,9 +7,11 @@
 mod algorithm;
 mod compact;
 mod jwk;
+mod jwk_set;
 mod private_key;
 
 pub use algorithm::{ParseAlgorithmError, SigningAlgorithm};
 pub use compact::{Compact, CompactError, Header, sign};
 pub use jwk::{Jwk, JwkError, VerifyingKey};
+pub use jwk_set::{JwkSet, ParseJwkSetError};
 pub use private_key::{PrivateKey, PrivateKeyError};

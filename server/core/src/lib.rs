@@ -22,6 +22,7 @@ pub mod mail;
 pub mod memories;
 pub mod memory;
 pub mod oauth_client;
+pub mod openid;
 pub mod personal_token;
 pub mod port;
 pub mod ports;

@@ -3,13 +3,18 @@
 mod client_id;
 mod form;
 mod grant_type;
+mod key_source;
+mod keys;
 mod known_clients;
 mod redirect_uri;
 mod service;
 
 pub use client_id::{ClientId, ParseClientIdError};
 pub use form::{ClientForm, DEFAULT_TOKEN_MINUTES, TOKEN_MINUTES};
-pub use grant_type::{ClientAuthMethod, ClientKind, GrantType, GrantTypes, ParseWordError};
+pub use grant_type::{ClientAuthMethod, ClientKind, GrantType, GrantTypes, ParseWordError, TokenForm};
+pub use key_source::{FetchKeysError, FetchedKeys, KeySource};
+pub(crate) use keys::is_askable;
+pub use keys::{ClientKeys, ParseClientKeysError};
 pub use known_clients::{ClientEntry, KnownClients};
 pub use redirect_uri::{ParseRedirectUriError, ParseRedirectUrisError, RedirectUri, RedirectUris};
 pub use service::{ClientInView, CreatedClient, OauthClientError, OauthClientService};

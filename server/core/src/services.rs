@@ -6,14 +6,15 @@ use crate::{
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations},
     application::ApplicationService,
     authn::{Door, KnownKeys},
-    authorization::{AuthorizationService, ClientAuthenticator, TokenService},
+    authorization::{AuthorizationParts, AuthorizationService, ClientAuthenticator, PushedRequests, TokenService},
     demo::PostService,
     grant::GrantService,
     leak::LeakDesk,
     limit::{Limiter, Quota},
     mail::OutboxService,
     memories::Memories,
-    oauth_client::{KnownClients, OauthClientService},
+    oauth_client::{FetchedKeys, KeySource, KnownClients, OauthClientService},
+    openid::Subjects,
     personal_token::PersonalTokenService,
     ports::Ports,
     sealing::SealError,
@@ -79,6 +80,8 @@ pub struct Services {
     pub client_auth: ClientAuthenticator,
     /// Making, explaining and ending tokens.
     pub tokens: TokenService,
+    /// Requests that clients send themselves, before they send the person.
+    pub pushed: PushedRequests,
     /// Asking people for their consent.
     pub authorization: AuthorizationService,
     /// What people allow, and taking it back.
@@ -94,11 +97,16 @@ pub struct Services {
 }
 
 impl Services {
-    /// Builds every service on the ports.
+    /// Builds every service on the ports; the keys of clients that publish them elsewhere come from `key_source`.
     ///
     /// # Errors
     /// [`SealError`], when the server's secret is none.
-    pub fn new(ports: Ports, master: &MasterKey, settings: &Settings) -> Result<Self, SealError> {
+    pub fn new(
+        ports: Ports,
+        master: &MasterKey,
+        settings: &Settings,
+        key_source: Arc<dyn KeySource>,
+    ) -> Result<Self, SealError> {
         let pepper = master.derive("api-key");
         let passwords = Passwords::new(settings.hashes_at_once);
         // Keys and tokens of one owner share its limit.
@@ -110,8 +118,17 @@ impl Services {
         let grants = master.derive("grant");
         let issuer = settings.public_url.clone();
         let store = ports.store.clone();
-        let known_tokens =
-            KnownTokens::new(store, ring.clone(), known_clients.clone(), issuer.clone(), settings.key_quota, owners);
+        let subjects = Subjects::new(master.derive("subject"));
+        let known_tokens = KnownTokens::new(
+            store,
+            ring.clone(),
+            known_clients.clone(),
+            subjects.clone(),
+            issuer.clone(),
+            settings.key_quota,
+            owners,
+        );
+        let pushed = PushedRequests::new(ports.clone(), master.derive("pushed-request"), &issuer);
         let rotations = Rotations::new(ports.clone(), KeyChanges::new(known_keys.clone()));
         let api_keys = ApiKeyService::new(ports.clone(), pepper.clone(), known_keys.clone(), settings.needed_scope);
         let url = settings.public_url.clone();
@@ -140,9 +157,35 @@ impl Services {
                 known_clients.clone(),
                 known_tokens.clone(),
             ),
-            client_auth: ClientAuthenticator::new(known_clients.clone(), secrets, settings.unknown_quota),
-            tokens: TokenService::new(ports.clone(), ring.clone(), known_tokens.clone(), grants.clone(), &issuer),
-            authorization: AuthorizationService::new(ports.clone(), known_clients.clone(), grants, &issuer),
+            client_auth: ClientAuthenticator::new(
+                ports.clone(),
+                known_clients.clone(),
+                FetchedKeys::new(key_source),
+                secrets,
+                issuer.as_str().into(),
+                settings.unknown_quota,
+            ),
+            tokens: TokenService::new(
+                ports.clone(),
+                ring.clone(),
+                known_tokens.clone(),
+                subjects.clone(),
+                grants.clone(),
+                &issuer,
+            ),
+            authorization: AuthorizationService::new(
+                ports.clone(),
+                AuthorizationParts {
+                    clients: known_clients.clone(),
+                    ring: ring.clone(),
+                    subjects: subjects.clone(),
+                    pushed: pushed.clone(),
+                    pepper: grants,
+                    marks: master.derive("fresh-sign-in"),
+                    issuer: issuer.as_str().into(),
+                },
+            ),
+            pushed,
             grants: GrantService::new(ports.clone(), known_tokens.clone()),
             signing_keys: SigningKeyService::new(ports.clone(), ring.clone()),
             ring,

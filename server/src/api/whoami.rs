@@ -4,9 +4,10 @@ use crate::{answer::answer, door::Caller, problem::Problem};
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
-use latchkey_core::{authn::Principal, port::api_key::KeyOwner};
-use latchkey_model::{AccountId, ApplicationId, Environment, Scope};
+use latchkey_core::{authn::Principal, openid::PROFILE, port::api_key::KeyOwner};
+use latchkey_model::{ApplicationId, Environment, Scope};
 use serde::Serialize;
+use std::borrow::Cow;
 use time::{OffsetDateTime, serde::rfc3339};
 
 /// The principal, as the caller may see it; the id of the request follows.
@@ -18,7 +19,7 @@ struct Whoami<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     environment: Option<Environment>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<Named<'a, AccountId>>,
+    account: Option<Person<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<NamedKey<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +31,15 @@ struct Whoami<'a> {
 struct Named<'a, Id> {
     id: Id,
     name: &'a str,
+}
+
+/// A person: to an app that they let act for them, under the name that this app knows them by, and called what they are called only
+/// where they let it know that.
+#[derive(Serialize)]
+struct Person<'a> {
+    id: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -82,7 +92,14 @@ fn introduction(principal: &Principal) -> Option<Bytes> {
             (Some(Named { id: *application_id, name: application_name.as_str() }), Some(*environment), None)
         }
         KeyOwner::Account { account_id, account_name } => {
-            (None, None, Some(Named { id: *account_id, name: account_name.as_str() }))
+            let name = Some(account_name.as_str());
+            let person = match principal.token() {
+                Some(token) => {
+                    Person { id: token.subject.as_str().into(), name: name.filter(|_| token.scopes.contains(PROFILE)) }
+                }
+                None => Person { id: account_id.to_string().into(), name },
+            };
+            (None, None, Some(person))
         }
     };
     let key = principal.key().map(|key| NamedKey {

@@ -1,10 +1,10 @@
 //! The keys with which GitHub signs its reports: fetched when a key is not known, and kept.
 
+use crate::outside::{OutsideError, client_builder};
 use latchkey_core::{
     Ports,
     leak::github::{ParsePublicKeysError, PublicKeys},
 };
-use std::{sync::Arc, time::Duration};
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, RwLock};
 use url::Url;
@@ -15,6 +15,9 @@ pub enum GithubKeysError {
     /// The address did not answer as it should.
     #[error("the address of GitHub's keys did not answer")]
     Fetch(#[source] reqwest::Error),
+    /// No client can be made on this machine.
+    #[error("GitHub's keys cannot be asked for")]
+    Client(#[from] OutsideError),
     /// The answer is larger than any list of keys.
     #[error("the list of GitHub's keys is too large")]
     TooLarge,
@@ -32,7 +35,6 @@ pub struct GithubKeys {
 }
 
 impl GithubKeys {
-    const TIMEOUT: Duration = Duration::from_secs(5);
     const LARGEST: usize = 64 * 1024;
     /// Whoever invents names of keys does not make us ask GitHub more often than this.
     const PAUSE: time::Duration = time::Duration::MINUTE;
@@ -42,25 +44,9 @@ impl GithubKeys {
     /// # Errors
     /// When no client with TLS can be made on this machine.
     pub fn new(address: Url) -> Result<Self, GithubKeysError> {
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
-            .with_safe_default_protocol_versions()
-            .map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
-        let builder = reqwest::Client::builder()
-            .timeout(Self::TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent("latchkey");
-        let builder = match tls {
-            Ok(tls) => builder.tls_backend_preconfigured(tls),
-            Err(error) => {
-                tracing::error!(%error, "TLS cannot be set up: GitHub's keys cannot be fetched");
-                builder
-            }
-        };
         Ok(Self {
             address,
-            client: builder.build().map_err(GithubKeysError::Fetch)?,
+            client: client_builder()?.build().map_err(GithubKeysError::Fetch)?,
             known: RwLock::default(),
             fetched_at: Mutex::default(),
         })

@@ -30,6 +30,8 @@ pub(super) async fn authenticate(
         basic: basic(headers)?,
         client_id: form.get("client_id").map(str::to_owned),
         client_secret: form.get("client_secret").map(str::to_owned),
+        assertion_type: form.get("client_assertion_type").map(str::to_owned),
+        assertion: form.get("client_assertion").map(str::to_owned),
     };
     let client = state.services.client_auth.authenticate(&presented, from).await?;
     state.recorder.note_asked(&client.used, from.at, from.address);

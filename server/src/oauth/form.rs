@@ -7,11 +7,14 @@ use axum::{
     extract::Request,
 };
 use http::{HeaderMap, header};
-use latchkey_core::authorization::OauthError;
-use std::collections::HashMap;
+use latchkey_core::authorization::{OauthError, Parameters};
+use std::collections::HashSet;
 
-/// The parameters of a body: each is there once, and an empty one is as good as none.
-pub(super) struct Form(HashMap<String, String>);
+/// The parameters of a body: each is there once, but for the one that may be there more often, and an empty one is as good as none.
+pub(super) struct Form(Vec<(String, String)>);
+
+/// RFC 8707 section 2: a client may name more than one API.
+const MANY: &str = "resource";
 
 impl Form {
     /// Reads a body.
@@ -30,20 +33,33 @@ impl Form {
         let Ok(bytes) = to_bytes(body, BODY_LIMIT).await else {
             return Err(OauthError::InvalidRequest("the body is too large"));
         };
-        let mut parameters = HashMap::new();
+        let mut names = HashSet::new();
+        let mut parameters = Vec::new();
         for (name, value) in url::form_urlencoded::parse(&bytes) {
             // RFC 6749 section 3.1: never more than once, whatever the values are.
-            if parameters.insert(name.into_owned(), value.into_owned()).is_some() {
+            if name != MANY && !names.insert(name.clone().into_owned()) {
                 return Err(OauthError::InvalidRequest("a parameter is there more than once"));
             }
+            if !value.is_empty() {
+                parameters.push((name.into_owned(), value.into_owned()));
+            }
         }
-        parameters.retain(|_, value| !value.is_empty());
         Ok(Self(parameters))
     }
 
     /// A parameter.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.all(name).next()
+    }
+
+    /// Every value of a parameter.
+    pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What is in it of an authorization request.
+    pub(super) fn parameters(&self) -> Parameters {
+        Parameters::of(self.0.iter().map(|(name, value)| (name, value.clone())))
     }
 
     /// A parameter that must be there.

@@ -10,13 +10,18 @@ use axum::{
 use http::header;
 use latchkey_core::{
     access_token::demo_api,
+    authorization::ResponseMode,
     jose::{Jwk, SigningAlgorithm},
-    oauth_client::{ClientAuthMethod, GrantType},
+    oauth_client::{ClientAuthMethod, ClientKind, GrantType},
+    openid::{ACR, Claim, SubjectType},
 };
 use serde::Serialize;
 
 /// Where the metadata is (RFC 8414 section 3.1).
 pub(super) const PATH: &str = "/.well-known/oauth-authorization-server";
+
+/// Where clients of OpenID Connect look for the same (OpenID Connect Discovery section 4).
+pub(super) const OPENID_PATH: &str = "/.well-known/openid-configuration";
 
 /// Where the demo API says which server its tokens come from (RFC 9728 section 3.1): the path of the API comes after.
 pub(super) const RESOURCE_PATH: &str = "/.well-known/oauth-protected-resource/api/v1";
@@ -43,57 +48,87 @@ pub(super) async fn jwks(State(state): State<AppState>) -> Result<Response, Refu
     Ok(([(header::CACHE_CONTROL, CACHED)], Json(Jwks { keys })).into_response())
 }
 
-/// RFC 8414 section 2. What is not here does not work, and what works is here.
+/// RFC 8414 section 2, OpenID Connect Discovery section 3. What is not here does not work, and what works is here.
 #[derive(Serialize)]
 struct Server {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
+    userinfo_endpoint: String,
     jwks_uri: String,
+    pushed_authorization_request_endpoint: String,
     introspection_endpoint: String,
     revocation_endpoint: String,
+    service_documentation: String,
     grant_types_supported: Vec<&'static str>,
     response_types_supported: [&'static str; 1],
-    response_modes_supported: [&'static str; 1],
+    response_modes_supported: Vec<&'static str>,
     code_challenge_methods_supported: [&'static str; 1],
     authorization_response_iss_parameter_supported: bool,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     scopes_supported: Vec<String>,
+    subject_types_supported: Vec<&'static str>,
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+    acr_values_supported: [&'static str; 1],
+    claims_supported: Vec<&'static str>,
+    claims_parameter_supported: bool,
+    prompt_values_supported: [&'static str; 4],
+    request_parameter_supported: bool,
+    request_uri_parameter_supported: bool,
+    require_pushed_authorization_requests: bool,
 }
 
-/// `GET /.well-known/oauth-authorization-server`.
+/// `GET /.well-known/oauth-authorization-server` and `GET /.well-known/openid-configuration`: one server, one description.
 pub(super) async fn server(State(state): State<AppState>) -> Result<Response, Refused> {
+    /// What every ID token says besides what a person lets a client know.
+    const ALWAYS: [&str; 10] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
     let issuer = state.config.base_url().to_owned();
     let at = |path: &str| format!("{issuer}{path}");
     let words = |methods: &[ClientAuthMethod]| methods.iter().map(|method| method.as_str()).collect::<Vec<_>>();
-    let scopes = state.services.oauth_clients.scopes().await?;
+    let algorithms = || SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).to_vec();
+    let scopes = state.services.oauth_clients.scopes(ClientKind::ThirdParty).await?;
     let metadata = Server {
         authorization_endpoint: at("/oauth/authorize"),
         token_endpoint: at("/oauth/token"),
+        userinfo_endpoint: at("/oauth/userinfo"),
         jwks_uri: at("/oauth/jwks.json"),
+        pushed_authorization_request_endpoint: at("/oauth/par"),
         introspection_endpoint: at("/oauth/introspect"),
         revocation_endpoint: at("/oauth/revoke"),
+        service_documentation: at("/docs/oauth"),
         grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
         response_types_supported: ["code"],
-        response_modes_supported: ["query"],
+        response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
         token_endpoint_auth_methods_supported: words(ClientAuthMethod::ALL),
+        token_endpoint_auth_signing_alg_values_supported: algorithms(),
         // To learn what a token is, a client must prove to be itself.
-        introspection_endpoint_auth_methods_supported: words(&[
-            ClientAuthMethod::SecretBasic,
-            ClientAuthMethod::SecretPost,
-        ]),
+        introspection_endpoint_auth_methods_supported: words(&ClientAuthMethod::PROVEN),
+        introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
         revocation_endpoint_auth_methods_supported: words(ClientAuthMethod::ALL),
+        revocation_endpoint_auth_signing_alg_values_supported: algorithms(),
         scopes_supported: scopes.into_iter().map(|scope| scope.scope.to_string()).collect(),
+        subject_types_supported: SubjectType::ALL.map(SubjectType::as_str).to_vec(),
+        id_token_signing_alg_values_supported: algorithms(),
+        acr_values_supported: [ACR],
+        claims_supported: ALWAYS.into_iter().chain(Claim::ALL.map(Claim::as_str)).collect(),
+        claims_parameter_supported: true,
+        prompt_values_supported: ["none", "consent", "login", "select_account"],
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+        require_pushed_authorization_requests: false,
         issuer,
     };
     Ok(([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response())
 }
 
-/// RFC 9728 section 2.
+/// RFC 9728 section 2: the scopes are the API's own.
 #[derive(Serialize)]
 struct ProtectedApi {
     resource: String,
@@ -107,7 +142,7 @@ struct ProtectedApi {
 /// `GET /.well-known/oauth-protected-resource/api/v1`.
 pub(super) async fn resource(State(state): State<AppState>) -> Result<Response, Refused> {
     let issuer = state.config.base_url().to_owned();
-    let scopes = state.services.oauth_clients.scopes().await?;
+    let scopes = state.services.oauth_clients.scopes(ClientKind::ServiceAccount).await?;
     let metadata = ProtectedApi {
         resource: demo_api(&issuer),
         resource_name: "Demo API",

@@ -22,10 +22,12 @@ pub(super) async fn issue(State(state): State<AppState>, request: Request) -> Re
     let asked = TokenRequest {
         grant_type,
         scope: form.get("scope"),
+        resources: form.all("resource").collect(),
         code: form.get("code"),
         redirect_uri: form.get("redirect_uri"),
         code_verifier: form.get("code_verifier"),
         refresh_token: form.get("refresh_token"),
+        proven: None,
     };
     Ok(json(StatusCode::OK, &state.services.tokens.issue(&client, asked).await?))
 }

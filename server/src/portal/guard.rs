@@ -1,5 +1,6 @@
 //! What stands before every page and form: it finds out who is asking, and turns away forms that this portal did not make.
 
+use super::session_store::BEGAN;
 use crate::{door::peer, routes::BODY_LIMIT, state::AppState};
 use app::{
     route,
@@ -21,6 +22,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use latchkey_core::{Actor, port::StoreError, random::base62, secret::digests_equal};
 use latchkey_model::AccountId;
+use time::OffsetDateTime;
 use tower_sessions::Session;
 
 /// What a server function says when it could not read its arguments.
@@ -219,5 +221,9 @@ async fn find_actor(state: &AppState, session: &Session) -> Result<Actor, StoreE
     let Some(id) = session.get::<AccountId>(ACCOUNT).await.map_err(failed)? else { return Ok(Actor::Anonymous) };
     let Some(session_id) = session.id() else { return Ok(Actor::Anonymous) };
     let account = state.services.accounts.account(id).await?;
-    Ok(account.map_or(Actor::Anonymous, |account| Actor::Account { account, session: digest_of(session_id) }))
+    // A session begins when its person signs in: its id is a new one then.
+    let began = session.get::<i64>(BEGAN).await.map_err(failed)?.unwrap_or_default();
+    let signed_in_at = OffsetDateTime::from_unix_timestamp(began).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let session = digest_of(session_id);
+    Ok(account.map_or(Actor::Anonymous, |account| Actor::Account { account, session, signed_in_at }))
 }

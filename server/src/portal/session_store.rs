@@ -20,7 +20,7 @@ use tower_sessions::{
 };
 
 /// The value that keeps when a session began, in Unix seconds: its life is counted from there.
-const BEGAN: &str = "began";
+pub(super) const BEGAN: &str = "began";
 
 /// The sessions of the portal.
 #[derive(Clone)]

@@ -4,7 +4,8 @@ use crate::{
     SeaStore, SeaUnitOfWork,
     convert::{digest, micros, time, word},
     entity::{
-        account, application, authorization_code, environment, oauth_client, oauth_grant, refresh_token, token_family,
+        account, application, authorization_code, environment, oauth_client, oauth_grant, pushed_request,
+        refresh_token, token_family,
     },
     error::store_error,
     work::{consumed, inserted},
@@ -15,7 +16,9 @@ use latchkey_core::{
     api_key::format::PublicId,
     port::{
         Consumed, GrantReader, GrantWriter, Inserted, StoreError,
-        grant::{AuthorizationCode, Grant, GrantInView, RefreshToken, TokenFamily},
+        grant::{
+            AuthorizationCode, Grant, GrantInView, NewTokenFamily, PushedRequest, RefreshToken, SignIn, TokenFamily,
+        },
     },
 };
 use latchkey_model::{AccountId, GrantId, OauthClientId, ScopeSet};
@@ -38,6 +41,16 @@ fn grant_from_row(row: &oauth_grant::Model) -> Result<Grant, StoreError> {
         scopes: word(&row.scopes, "scopes")?,
         created_at: time(row.created_at)?,
         revoked_at: row.revoked_at.map(time).transpose()?,
+    })
+}
+
+/// How a person had signed in. What was given before this was kept came of no session that is known.
+fn sign_in(at: i64, session: Option<&[u8]>, claims: &str) -> Result<SignIn, StoreError> {
+    Ok(SignIn {
+        at: time(at)?,
+        session: session.map(digest).transpose()?.unwrap_or_default(),
+        nonce: None,
+        id_token_claims: word(claims, "claims")?,
     })
 }
 
@@ -127,12 +140,35 @@ impl GrantReader for SeaStore {
             digest: digest(&row.digest)?,
             grant: GrantId::from_uuid(row.grant_id),
             redirect_uri: row.redirect_uri,
-            challenge: row.challenge,
+            challenge: Some(row.challenge).filter(|challenge| !challenge.is_empty()),
             scopes: word(&row.scopes, "scopes")?,
+            sign_in: SignIn {
+                nonce: row.nonce,
+                ..sign_in(row.signed_in_at, row.session_digest.as_deref(), &row.id_token_claims)?
+            },
+            binding: row.binding.map(|text| word(&text, "binding")).transpose()?,
             expires_at: time(row.expires_at)?,
             consumed_at: row.consumed_at.map(time).transpose()?,
         };
         Ok(Some((code, grant_from_row(&grant)?)))
+    }
+
+    async fn pushed_request(&self, sought: &[u8; 32]) -> Result<Option<PushedRequest>, StoreError> {
+        let found = pushed_request::Entity::find()
+            .filter(pushed_request::Column::Digest.eq(sought.to_vec()))
+            .one(&self.reader)
+            .await
+            .map_err(store_error)?;
+        let Some(row) = found else { return Ok(None) };
+        Ok(Some(PushedRequest {
+            id: row.id,
+            digest: digest(&row.digest)?,
+            client: OauthClientId::from_uuid(row.oauth_client_id),
+            parameters: row.parameters,
+            expires_at: time(row.expires_at)?,
+            opened: row.opened,
+            consumed_at: row.consumed_at.map(time).transpose()?,
+        }))
     }
 
     async fn token_family(&self, id: Uuid) -> Result<Option<TokenFamily>, StoreError> {
@@ -145,6 +181,8 @@ impl GrantReader for SeaStore {
             id: row.id,
             grant: grant_from_row(&grant)?,
             account_name: word(&account.name, "name")?,
+            sign_in: sign_in(row.signed_in_at, row.session_digest.as_deref(), &row.id_token_claims)?,
+            binding: row.binding.map(|text| word(&text, "binding")).transpose()?,
             expires_at: time(row.expires_at)?,
             ended_at: row.ended_at.map(time).transpose()?,
         }))
@@ -159,7 +197,11 @@ impl GrantReader for SeaStore {
         let Some(row) = found else { return Ok(None) };
         let successors_used = refresh_token::Entity::find()
             .filter(refresh_token::Column::ParentId.eq(row.id))
-            .filter(refresh_token::Column::ConsumedAt.is_not_null())
+            .filter(
+                refresh_token::Column::ConsumedAt
+                    .is_not_null()
+                    .or(refresh_token::Column::AccessTokenUsedAt.is_not_null()),
+            )
             .count(&self.reader)
             .await
             .map_err(store_error)?;
@@ -169,6 +211,8 @@ impl GrantReader for SeaStore {
             digest: digest(&row.digest)?,
             family: row.family_id,
             parent: row.parent_id,
+            // None was kept of tokens that were given before it was: nothing finds those by it.
+            access_token: row.access_token_id.unwrap_or_default(),
             scopes: word(&row.scopes, "scopes")?,
             expires_at: time(row.expires_at)?,
             consumed_at: row.consumed_at.map(time).transpose()?,
@@ -240,8 +284,13 @@ impl GrantWriter for SeaUnitOfWork {
             digest: Set(code.digest.to_vec()),
             grant_id: Set(code.grant.as_uuid()),
             redirect_uri: Set(code.redirect_uri.clone()),
-            challenge: Set(code.challenge.clone()),
+            challenge: Set(code.challenge.clone().unwrap_or_default()),
             scopes: Set(code.scopes.to_string()),
+            signed_in_at: Set(micros(code.sign_in.at)),
+            session_digest: Set(Some(code.sign_in.session.to_vec())),
+            id_token_claims: Set(code.sign_in.id_token_claims.to_string()),
+            binding: Set(code.binding.as_ref().map(ToString::to_string)),
+            nonce: Set(code.sign_in.nonce.clone()),
             expires_at: Set(micros(code.expires_at)),
             consumed_at: Set(None),
         };
@@ -257,16 +306,43 @@ impl GrantWriter for SeaUnitOfWork {
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
-    async fn token_family_add(
-        &mut self,
-        id: Uuid,
-        grant: GrantId,
-        expires_at: OffsetDateTime,
-    ) -> Result<Inserted, StoreError> {
+    async fn pushed_request_add(&mut self, request: &PushedRequest) -> Result<Inserted, StoreError> {
+        let row = pushed_request::ActiveModel {
+            id: Set(request.id),
+            digest: Set(request.digest.to_vec()),
+            oauth_client_id: Set(request.client.as_uuid()),
+            parameters: Set(request.parameters.clone()),
+            expires_at: Set(micros(request.expires_at)),
+            opened: Set(request.opened),
+            consumed_at: Set(None),
+        };
+        let insert = pushed_request::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        inserted(insert.exec_without_returning(&self.transaction).await)
+    }
+
+    async fn pushed_request_open(&mut self, id: Uuid, until: OffsetDateTime) -> Result<Consumed, StoreError> {
+        let set =
+            pushed_request::ActiveModel { opened: Set(true), expires_at: Set(micros(until)), ..Default::default() };
+        let update = pushed_request::Entity::update_many()
+            .set(set)
+            .filter(pushed_request::Column::Id.eq(id))
+            .filter(pushed_request::Column::Opened.eq(false));
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+    }
+
+    async fn pushed_request_consume(&mut self, id: Uuid, at: OffsetDateTime) -> Result<Consumed, StoreError> {
+        let update = pushed_request::Entity::update_many()
+            .set(pushed_request::ActiveModel { consumed_at: Set(Some(micros(at))), ..Default::default() })
+            .filter(pushed_request::Column::Id.eq(id))
+            .filter(pushed_request::Column::ConsumedAt.is_null());
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+    }
+
+    async fn token_family_add(&mut self, family: &NewTokenFamily) -> Result<Inserted, StoreError> {
         // Behind the grant's own row, which this takes: whoever revokes it at the same time comes before or after.
         let live = oauth_grant::Entity::update_many()
             .col_expr(oauth_grant::Column::Scopes, Expr::col(oauth_grant::Column::Scopes))
-            .filter(oauth_grant::Column::Id.eq(grant.as_uuid()))
+            .filter(oauth_grant::Column::Id.eq(family.grant.as_uuid()))
             .filter(oauth_grant::Column::RevokedAt.is_null())
             .exec(&self.transaction)
             .await
@@ -275,10 +351,14 @@ impl GrantWriter for SeaUnitOfWork {
             return Ok(Inserted::Duplicate);
         }
         let row = token_family::ActiveModel {
-            id: Set(id),
-            grant_id: Set(grant.as_uuid()),
-            expires_at: Set(micros(expires_at)),
+            id: Set(family.id),
+            grant_id: Set(family.grant.as_uuid()),
+            expires_at: Set(micros(family.expires_at)),
             ended_at: Set(None),
+            signed_in_at: Set(micros(family.sign_in.at)),
+            session_digest: Set(Some(family.sign_in.session.to_vec())),
+            id_token_claims: Set(family.sign_in.id_token_claims.to_string()),
+            binding: Set(family.binding.as_ref().map(ToString::to_string)),
         };
         let insert = token_family::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
         inserted(insert.exec_without_returning(&self.transaction).await)
@@ -303,6 +383,8 @@ impl GrantWriter for SeaUnitOfWork {
             expires_at: Set(micros(token.expires_at)),
             consumed_at: Set(None),
             ended_at: Set(None),
+            access_token_id: Set(Some(token.access_token)),
+            access_token_used_at: Set(None),
         };
         let insert = refresh_token::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
         inserted(insert.exec_without_returning(&self.transaction).await)
@@ -329,6 +411,12 @@ impl GrantWriter for SeaUnitOfWork {
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
+    async fn refresh_token_prolong(&mut self, id: Uuid, until: OffsetDateTime) -> Result<Consumed, StoreError> {
+        let set = refresh_token::ActiveModel { expires_at: Set(micros(until)), ..Default::default() };
+        let update = of_live_family(set).filter(refresh_token::Column::Id.eq(id));
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+    }
+
     async fn refresh_token_end_unused(&mut self, parent: Uuid, at: OffsetDateTime) -> Result<u64, StoreError> {
         let update = refresh_token::Entity::update_many()
             .set(refresh_token::ActiveModel { ended_at: Set(Some(micros(at))), ..Default::default() })
@@ -342,6 +430,8 @@ impl GrantWriter for SeaUnitOfWork {
         let before = micros(before);
         let codes = authorization_code::Entity::delete_many().filter(authorization_code::Column::ExpiresAt.lt(before));
         codes.exec(&self.transaction).await.map_err(store_error)?;
+        let requests = pushed_request::Entity::delete_many().filter(pushed_request::Column::ExpiresAt.lt(before));
+        requests.exec(&self.transaction).await.map_err(store_error)?;
         // The refresh tokens of a family go with it.
         let families = token_family::Entity::delete_many().filter(token_family::Column::ExpiresAt.lt(before));
         families.exec(&self.transaction).await.map_err(store_error)?;

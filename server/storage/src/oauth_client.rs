@@ -4,19 +4,21 @@ use crate::{
     SeaStore, SeaUnitOfWork,
     api_key::teams_of,
     convert::{digest, micros, time, word},
-    entity::{account, application, client_secret, environment, oauth_client, revoked_token},
+    entity::{account, application, client_secret, environment, oauth_client, opaque_token, revoked_token, used_name},
     error::store_error,
     work::{consumed, inserted},
 };
 use ::time::{Duration, OffsetDateTime};
 use async_trait::async_trait;
 use latchkey_core::{
+    api_key::format::PublicId,
     oauth_client::{ClientId, ClientKind},
     port::{
         Consumed, Inserted, OauthClientReader, OauthClientWriter, StoreError,
         api_key::KeyOwner,
         oauth_client::{
-            ClientSecret, ClientSettings, NewClientSecret, NewOauthClient, OauthClient, RevokedToken, StoredClient,
+            ClientSecret, ClientSettings, NewClientSecret, NewOauthClient, OauthClient, OpaqueToken, RevokedToken,
+            StoredClient,
         },
     },
 };
@@ -56,6 +58,15 @@ struct Row {
     revoked_at: Option<i64>,
     last_used_at: Option<i64>,
     last_used_from: Option<String>,
+    token_form: String,
+    subject_type: String,
+    keys: Option<String>,
+    dpop_required: bool,
+    pushed_only: bool,
+    pkce_required: bool,
+    high_security: bool,
+    post_logout_redirect_uris: String,
+    backchannel_logout_uri: Option<String>,
 }
 
 impl TryFrom<Row> for OauthClient {
@@ -81,6 +92,15 @@ impl TryFrom<Row> for OauthClient {
                 scopes: word(&row.scopes, "scopes")?,
                 signing_algorithm: word(&row.signing_algorithm, "signing algorithm")?,
                 access_token_life: Duration::seconds(row.access_token_seconds),
+                token_form: word(&row.token_form, "form of tokens")?,
+                subject_type: word(&row.subject_type, "subject type")?,
+                keys: row.keys.map(|text| word(&text, "keys of a client")).transpose()?,
+                dpop_required: row.dpop_required,
+                pushed_only: row.pushed_only,
+                pkce_required: row.pkce_required,
+                high_security: row.high_security,
+                post_logout_redirect_uris: word(&row.post_logout_redirect_uris, "addresses after sign-out")?,
+                backchannel_logout_uri: row.backchannel_logout_uri.map(|text| word(&text, "address")).transpose()?,
             },
             created_by: AccountId::from_uuid(row.created_by),
             created_by_name: word(row.created_by_name.as_deref().unwrap_or("someone who left"), "name")?,
@@ -133,6 +153,15 @@ fn settings_of(settings: &ClientSettings) -> oauth_client::ActiveModel {
         scopes: Set(settings.scopes.to_string()),
         signing_algorithm: Set(settings.signing_algorithm.as_str().to_owned()),
         access_token_seconds: Set(settings.access_token_life.whole_seconds()),
+        token_form: Set(settings.token_form.as_str().to_owned()),
+        subject_type: Set(settings.subject_type.as_str().to_owned()),
+        keys: Set(settings.keys.as_ref().map(ToString::to_string)),
+        dpop_required: Set(settings.dpop_required),
+        pushed_only: Set(settings.pushed_only),
+        pkce_required: Set(settings.pkce_required),
+        high_security: Set(settings.high_security),
+        post_logout_redirect_uris: Set(settings.post_logout_redirect_uris.to_string()),
+        backchannel_logout_uri: Set(settings.backchannel_logout_uri.as_ref().map(ToString::to_string)),
         ..Default::default()
     }
 }
@@ -204,6 +233,21 @@ impl OauthClientReader for SeaStore {
         let Some(row) = found else { return Ok(None) };
         let secrets = self.secrets_of(row.id).await?;
         Ok(Some(StoredClient { client: row.try_into()?, secrets }))
+    }
+
+    async fn opaque_token(&self, public_id: PublicId) -> Result<Option<OpaqueToken>, StoreError> {
+        let found = opaque_token::Entity::find()
+            .filter(opaque_token::Column::PublicId.eq(public_id.as_str()))
+            .one(&self.reader)
+            .await
+            .map_err(store_error)?;
+        let Some(row) = found else { return Ok(None) };
+        Ok(Some(OpaqueToken {
+            public_id,
+            digest: digest(&row.digest)?,
+            client: OauthClientId::from_uuid(row.oauth_client_id),
+            claims: serde_json::from_str(&row.claims).map_err(|error| StoreError::Internal(Box::new(error)))?,
+        }))
     }
 
     async fn token_revoked_at(&self, id: Uuid) -> Result<Option<OffsetDateTime>, StoreError> {
@@ -332,7 +376,32 @@ impl OauthClientWriter for SeaUnitOfWork {
         inserted(insert.exec_without_returning(&self.transaction).await)
     }
 
+    async fn opaque_token_add(&mut self, token: &OpaqueToken) -> Result<Inserted, StoreError> {
+        let claims = serde_json::to_string(&token.claims).map_err(|error| StoreError::Internal(Box::new(error)))?;
+        let row = opaque_token::ActiveModel {
+            id: Set(token.claims.jti),
+            public_id: Set(token.public_id.as_str().to_owned()),
+            digest: Set(token.digest.to_vec()),
+            oauth_client_id: Set(token.client.as_uuid()),
+            claims: Set(claims),
+            expires_at: Set(token.claims.exp.saturating_mul(1_000_000)),
+        };
+        let insert = opaque_token::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        inserted(insert.exec_without_returning(&self.transaction).await)
+    }
+
+    async fn used_name_add(&mut self, name: &[u8; 32], ends_at: OffsetDateTime) -> Result<Inserted, StoreError> {
+        let row = used_name::ActiveModel { name: Set(name.to_vec()), expires_at: Set(micros(ends_at)) };
+        let insert = used_name::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        inserted(insert.exec_without_returning(&self.transaction).await)
+    }
+
     async fn revoked_token_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        let before_micros = micros(before);
+        let tokens = opaque_token::Entity::delete_many().filter(opaque_token::Column::ExpiresAt.lt(before_micros));
+        tokens.exec(&self.transaction).await.map_err(store_error)?;
+        let names = used_name::Entity::delete_many().filter(used_name::Column::ExpiresAt.lt(before_micros));
+        names.exec(&self.transaction).await.map_err(store_error)?;
         let delete = revoked_token::Entity::delete_many().filter(revoked_token::Column::ExpiresAt.lt(micros(before)));
         Ok(delete.exec(&self.transaction).await.map_err(store_error)?.rows_affected)
     }

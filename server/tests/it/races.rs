@@ -1,6 +1,6 @@
 //! Revoking and rotating with real concurrency: what the door remembers is never what somebody was told is over.
 
-use crate::support::Portal;
+use crate::support::{Portal, START};
 use latchkey_core::{
     Actor, Services,
     api_key::{ApiKeyError, ClockStart, CreateApiKey, KeyForm, PlainApiKey},
@@ -42,7 +42,7 @@ async fn scene() -> Scene {
     let services = portal.state.services.clone();
     let store = &services.ports.store;
     let (account, _) = store.account_by_email("ada@example.org").await.unwrap().unwrap();
-    let ada = Actor::Account { account, session: SessionDigest::default() };
+    let ada = Actor::Account { account, session: SessionDigest::default(), signed_in_at: START };
     Scene { _portal: portal, services, ada, application }
 }
 

@@ -1,6 +1,6 @@
 //! The record: exact counts beyond the budget for rows, and a channel that is full.
 
-use crate::support::Portal;
+use crate::support::{Portal, START};
 use axum::body::Body;
 use http::{Request, StatusCode};
 use latchkey_core::usage::report::Range;
@@ -82,7 +82,7 @@ async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
     let lost = portal.state.recorder.lost();
     assert_eq!(rows(&portal).await + lost, total + 1, "every request has a row or is counted as lost");
     let (account, _) = portal.state.services.ports.store.account_by_email("ada@example.org").await.unwrap().unwrap();
-    let actor = latchkey_core::Actor::Account { account, session: [0; 32] };
+    let actor = latchkey_core::Actor::Account { account, session: [0; 32], signed_in_at: START };
     let usage = &portal.state.services.usage;
     let usage = usage
         .usage(&actor, application.parse().unwrap(), latchkey_model::Environment::Development, Range::Day)

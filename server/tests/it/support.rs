@@ -88,6 +88,11 @@ impl Portal {
         Self::with(Given { database_url: Some(format!("{address}/{name}")), ..Given::default() }).await
     }
 
+    /// What time it is.
+    pub(crate) fn clock_now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
     /// A browser with no cookies yet.
     pub(crate) fn browser(&self) -> Browser {
         Browser { server: At::Here(self.app.clone()), origin: ORIGIN.to_owned(), cookies: BTreeMap::new() }
@@ -372,7 +377,28 @@ impl Browser {
         self.client_at(&place, scopes, &[&proposed, fields].concat()).await
     }
 
+    /// Fills in the form for an OAuth client that is not taken; the page that says why.
+    pub(crate) async fn try_client(&mut self, application: &str, scopes: &[&str], fields: &[(&str, &str)]) -> String {
+        let proposed =
+            [("kind", "client"), ("name", "Reading list"), ("redirect_uris", "https://reader.example/callback")];
+        let place = format!("/apps/{application}/development/clients");
+        let answer = self.send_client(&place, scopes, &[&proposed, fields].concat()).await;
+        assert_eq!(answer.location(), format!("{place}/new"), "{answer:?}");
+        self.get(answer.location()).await.text()
+    }
+
     async fn client_at(&mut self, place: &str, scopes: &[&str], fields: &[(&str, &str)]) -> Machine {
+        let answer = self.send_client(place, scopes, fields).await;
+        let page = answer.location().to_owned();
+        assert!(page.starts_with(&format!("{place}/0")), "{answer:?}");
+        let shown = self.get(&page).await.text();
+        let secret =
+            shown.contains("secret-value").then(|| between(&shown, "class=\"secret-value\"><code>", "</code>"));
+        let id = shown.find("lkc_").unwrap();
+        Machine { secret: secret.unwrap_or_default().to_owned(), client_id: shown[id..id + 24].to_owned(), page }
+    }
+
+    async fn send_client(&mut self, place: &str, scopes: &[&str], fields: &[(&str, &str)]) -> Answer {
         let new = format!("{place}/new");
         let mut parts = place.split('/').skip(2);
         let (application, environment) = (parts.next().unwrap(), parts.next().unwrap());
@@ -384,18 +410,13 @@ impl Browser {
             ("auth_method", "client_secret_basic"),
             ("signing_algorithm", "ES256"),
             ("token_minutes", "15"),
+            ("token_form", "jwt"),
+            ("subject_type", "public"),
         ]);
         all.extend(fields.iter().copied());
         let mut all: Vec<_> = all.into_iter().collect();
         all.extend(scopes.iter().map(|scope| ("scopes[]", *scope)));
-        let answer = self.send(&new, "/form/oauth-client/create", &all).await;
-        let page = answer.location().to_owned();
-        assert!(page.starts_with(&format!("{place}/0")), "{answer:?}");
-        let shown = self.get(&page).await.text();
-        let secret =
-            shown.contains("secret-value").then(|| between(&shown, "class=\"secret-value\"><code>", "</code>"));
-        let id = shown.find("lkc_").unwrap();
-        Machine { secret: secret.unwrap_or_default().to_owned(), client_id: shown[id..id + 24].to_owned(), page }
+        self.send(&new, "/form/oauth-client/create", &all).await
     }
 
     /// The secret that a page shows once.

@@ -80,14 +80,20 @@ fn new_account_fields(flash: Option<&Flash>) -> impl IntoView + use<> {
 #[component]
 pub fn SignInPage() -> impl IntoView {
     page(async {
-        redirect_if_signed_in()?;
+        let again = query("again").is_some();
+        if !again {
+            redirect_if_signed_in()?;
+        }
         let flash = take_flash().await;
         let next = query("next").unwrap_or_default();
-        let back = if next.is_empty() { route::SIGN_IN.to_owned() } else { route::sign_in_then(&next) };
-        let email = typed(flash.as_ref(), "email");
+        let hint = query("email");
+        let back =
+            if next.is_empty() { route::SIGN_IN.to_owned() } else { route::sign_in_as(&next, again, hint.as_deref()) };
+        let email = Some(typed(flash.as_ref(), "email")).filter(|typed| !typed.is_empty()).or(hint).unwrap_or_default();
         let body = view! {
             <section class="narrow">
                 <h1>"Sign in"</h1>
+                {again.then(|| view! { <p class="lead">"The app asks you to sign in once more before you go on."</p> })}
                 <Message flash=flash/>
                 <Form action=SignIn::PATH back class="card">
                     <input type="hidden" name="next" value=next/>

@@ -116,7 +116,14 @@ pub async fn sign_in(
     match services().accounts.sign_in(&email, PlainPassword::new(&password), peer()).await {
         Ok(account) => enter(&account, &next, None).await,
         Err(error) => {
-            let back = if next.is_empty() { route::SIGN_IN.to_owned() } else { route::sign_in_then(&next) };
+            // The page itself may say more: who must sign in again, and as whom.
+            let page = crate::ssr::extension::<FormPage>().map(|page| page.0);
+            let page = page.filter(|page| page.starts_with(route::SIGN_IN) && page.contains("next="));
+            let back = match page {
+                Some(page) => page,
+                None if next.is_empty() => route::SIGN_IN.to_owned(),
+                None => route::sign_in_then(&next),
+            };
             see_other_with(&back, Refused::from(error).flash().keep("email", &email)).await;
         }
     }

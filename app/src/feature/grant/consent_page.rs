@@ -1,20 +1,20 @@
 //! The question whether an app may act for somebody: who asks, for what, in words, for how long.
-#![expect(clippy::too_many_arguments, reason = "a form has one for each field")]
 
+use super::form_post::post_on;
 use crate::{
     page::{Page, PageError, here, page},
     route,
     shell::let_forms_lead_to,
     ssr::{
         actor,
-        respond::{Refused, see_other, see_other_with, set_status},
+        respond::{Refused, see_other, see_other_with, session, set_status},
         services,
     },
     ui::{CheckboxList, Choice, EnvironmentBadge, Form},
 };
 use http::{StatusCode, request::Parts};
 use latchkey_core::{
-    authorization::{Answer, Parameters, Question, Shown, Untrusted},
+    authorization::{Answer, Parameters, Question, ResponseMode, Shown, SignInFirst, Untrusted},
     oauth_client::GrantType,
     port::api_key::KeyOwner,
 };
@@ -24,34 +24,22 @@ use leptos::{prelude::*, server, server_fn::ServerFn};
 #[component]
 pub fn ConsentPage() -> impl IntoView {
     page(async {
-        let parameters = parameters_of_url();
+        let query = use_context::<Parts>().and_then(|parts| parts.uri.query().map(str::to_owned));
+        let parameters = Parameters::of_query(&query.unwrap_or_default());
         match services().authorization.begin(&actor(), &parameters).await? {
-            Shown::Redirect(url) => Err(PageError::Redirect(url)),
-            Shown::SignIn => Err(PageError::NotSignedIn),
+            Shown::Respond(response) if response.mode == ResponseMode::FormPost => Ok(post_on(response)),
+            Shown::Respond(response) => Err(PageError::Redirect(response.url())),
+            Shown::SignIn(first) => Err(PageError::Redirect(sign_in(&first))),
             Shown::Stop(untrusted) => Ok(stopped(untrusted)),
             Shown::Consent(question) => Ok(ask(*question, &parameters)),
         }
     })
 }
 
-fn parameters_of_url() -> Parameters {
-    let query = use_context::<Parts>().and_then(|parts| parts.uri.query().map(str::to_owned)).unwrap_or_default();
-    Parameters::of(form_pairs(&query))
-}
-
-/// The pairs of a query or a body, decoded (RFC 6749 appendix B).
-fn form_pairs(text: &str) -> Vec<(String, String)> {
-    let decoded = |part: &str| {
-        let spaced = part.replace('+', " ");
-        percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
-    };
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(name), decoded(value))
-        })
-        .collect()
+/// The sign-in page that leads back to the request.
+fn sign_in(first: &SignInFirst) -> String {
+    let back = format!("{}?{}", route::AUTHORIZE, first.next.to_query());
+    route::sign_in_as(&back, first.again, first.hint.as_deref())
 }
 
 /// Nobody is led anywhere: the address may be somebody else's.
@@ -99,12 +87,7 @@ fn ask(question: Question, parameters: &Parameters) -> Page {
             chosen: true,
         })
         .collect();
-    let hidden = parameters
-        .iter()
-        .filter(|(name, _)| *name != "scope")
-        .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
-        .collect_view();
-    let asked = parameters.get("scope").unwrap_or_default().to_owned();
+    let asked = parameters.to_query();
     let place = question.redirect_uri.split(['?', '#']).next().unwrap_or_default().to_owned();
     let (who, email) = (question.account.name.as_str().to_owned(), question.account.email.as_str().to_owned());
     let title = format!("Let {name} act for you?");
@@ -117,8 +100,7 @@ fn ask(question: Question, parameters: &Parameters) -> Page {
                 {environment.map(|environment| view! { <EnvironmentBadge environment/> })}
             </p>
             <Form action=AnswerConsent::PATH back=here() class="card form">
-                {hidden}
-                <input type="hidden" name="asked_scope" value=asked/>
+                <input type="hidden" name="asked" value=asked/>
                 <CheckboxList
                     name="ticked"
                     legend="It may then"
@@ -143,31 +125,22 @@ fn ask(question: Question, parameters: &Parameters) -> Page {
 /// Takes the answer, and leads back to the client. What the form says is judged as if it had come from anybody.
 #[server(prefix = "/form", endpoint = "grant/answer")]
 pub async fn answer_consent(
-    #[server(default)] response_type: String,
-    #[server(default)] client_id: String,
-    #[server(default)] redirect_uri: String,
-    #[server(default)] asked_scope: String,
-    #[server(default)] state: String,
-    #[server(default)] code_challenge: String,
-    #[server(default)] code_challenge_method: String,
-    #[server(default)] prompt: String,
+    #[server(default)] asked: String,
     #[server(default)] ticked: Vec<String>,
     #[server(default)] answer: String,
 ) -> Result<(), ServerFnError> {
-    let parameters = Parameters::of([
-        ("response_type", response_type),
-        ("client_id", client_id),
-        ("redirect_uri", redirect_uri),
-        ("scope", asked_scope),
-        ("state", state),
-        ("code_challenge", code_challenge),
-        ("code_challenge_method", code_challenge_method),
-        ("prompt", prompt),
-    ]);
+    let parameters = Parameters::of_query(&asked);
     let answer = if answer == "allow" { Answer::Allow(ticked) } else { Answer::Deny };
     match services().authorization.answer(&actor(), &parameters, &answer).await {
-        Ok(Shown::Redirect(url)) => see_other(&url),
-        Ok(Shown::SignIn) => see_other(&route::sign_in_then(route::DASHBOARD)),
+        Ok(Shown::Respond(response)) if response.mode == ResponseMode::FormPost => {
+            let kept = match session() {
+                Some(session) => super::form_post::keep(&session, &response).await,
+                None => false,
+            };
+            see_other(if kept { route::FORM_POST } else { route::DASHBOARD });
+        }
+        Ok(Shown::Respond(response)) => see_other(&response.url()),
+        Ok(Shown::SignIn(first)) => see_other(&sign_in(&first)),
         Ok(Shown::Stop(_) | Shown::Consent(_)) => {
             see_other_with(
                 route::DASHBOARD,

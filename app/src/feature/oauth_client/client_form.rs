@@ -8,7 +8,10 @@ use crate::{
 };
 use latchkey_core::{
     jose::SigningAlgorithm,
-    oauth_client::{ClientAuthMethod, ClientForm, ClientKind, DEFAULT_TOKEN_MINUTES, GrantType, TOKEN_MINUTES},
+    oauth_client::{
+        ClientAuthMethod, ClientForm, ClientKind, DEFAULT_TOKEN_MINUTES, GrantType, TOKEN_MINUTES, TokenForm,
+    },
+    openid::SubjectType,
     port::{api::ApiScope, oauth_client::ClientSettings},
 };
 use latchkey_model::FieldErrors;
@@ -25,6 +28,15 @@ pub(super) struct ClientValues {
     token_minutes: String,
     redirect_uris: String,
     refresh: bool,
+    keys: String,
+    token_form: String,
+    dpop: bool,
+    high_security: bool,
+    subject_type: String,
+    pushed: bool,
+    without_pkce: bool,
+    post_logout_redirect_uris: String,
+    backchannel_logout_uri: String,
     errors: FieldErrors,
 }
 
@@ -36,6 +48,8 @@ impl ClientValues {
             signing_algorithm: SigningAlgorithm::Es256.as_str().to_owned(),
             token_minutes: DEFAULT_TOKEN_MINUTES.to_string(),
             refresh: true,
+            token_form: TokenForm::Jwt.as_str().to_owned(),
+            subject_type: SubjectType::Public.as_str().to_owned(),
             ..Self::default()
         }
     }
@@ -50,6 +64,19 @@ impl ClientValues {
             token_minutes: settings.access_token_life.whole_minutes().to_string(),
             redirect_uris: settings.redirect_uris.to_string(),
             refresh: settings.grants.contains(GrantType::RefreshToken),
+            keys: settings.keys.as_ref().map(ToString::to_string).unwrap_or_default(),
+            token_form: settings.token_form.as_str().to_owned(),
+            dpop: settings.dpop_required,
+            high_security: settings.high_security,
+            subject_type: settings.subject_type.as_str().to_owned(),
+            pushed: settings.pushed_only,
+            without_pkce: !settings.pkce_required,
+            post_logout_redirect_uris: settings.post_logout_redirect_uris.to_string(),
+            backchannel_logout_uri: settings
+                .backchannel_logout_uri
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             errors: FieldErrors::default(),
         }
     }
@@ -66,6 +93,15 @@ impl ClientValues {
             token_minutes: typed("token_minutes"),
             redirect_uris: typed("redirect_uris"),
             refresh: !typed("refresh").is_empty(),
+            keys: typed("keys"),
+            token_form: typed("token_form"),
+            dpop: !typed("dpop").is_empty(),
+            high_security: !typed("high_security").is_empty(),
+            subject_type: typed("subject_type"),
+            pushed: !typed("pushed").is_empty(),
+            without_pkce: !typed("without_pkce").is_empty(),
+            post_logout_redirect_uris: typed("post_logout_redirect_uris"),
+            backchannel_logout_uri: typed("backchannel_logout_uri"),
             errors: flash.errors.clone(),
         }
     }
@@ -73,6 +109,7 @@ impl ClientValues {
 
 /// Keeps what was typed for the page that the form goes back to.
 pub(super) fn keep_typed(flash: Flash, form: &ClientForm<'_>) -> Flash {
+    let yes = |ticked: bool| if ticked { "yes" } else { "" };
     flash
         .keep("name", form.name)
         .keep("scopes", &form.scopes.join(" "))
@@ -80,7 +117,16 @@ pub(super) fn keep_typed(flash: Flash, form: &ClientForm<'_>) -> Flash {
         .keep("signing_algorithm", form.signing_algorithm)
         .keep("token_minutes", form.token_minutes)
         .keep("redirect_uris", form.redirect_uris)
-        .keep("refresh", if form.refresh { "yes" } else { "" })
+        .keep("refresh", yes(form.refresh))
+        .keep("keys", form.keys)
+        .keep("token_form", form.token_form)
+        .keep("dpop", yes(form.dpop))
+        .keep("high_security", yes(form.high_security))
+        .keep("subject_type", form.subject_type)
+        .keep("pushed", yes(form.pushed))
+        .keep("without_pkce", yes(form.without_pkce))
+        .keep("post_logout_redirect_uris", form.post_logout_redirect_uris)
+        .keep("backchannel_logout_uri", form.backchannel_logout_uri)
 }
 
 fn one_of<T: Copy>(all: &[T], chosen: &str, value: fn(T) -> String, label: fn(T) -> (String, String)) -> Vec<Choice> {
@@ -94,10 +140,8 @@ fn one_of<T: Copy>(all: &[T], chosen: &str, value: fn(T) -> String, label: fn(T)
 
 fn methods(kind: ClientKind, chosen: &str) -> Vec<Choice> {
     let all: &[_] = match kind {
-        ClientKind::ThirdParty => {
-            &[ClientAuthMethod::SecretBasic, ClientAuthMethod::SecretPost, ClientAuthMethod::None]
-        }
-        ClientKind::ServiceAccount => &[ClientAuthMethod::SecretBasic, ClientAuthMethod::SecretPost],
+        ClientKind::ThirdParty => ClientAuthMethod::ALL,
+        ClientKind::ServiceAccount => &ClientAuthMethod::PROVEN,
     };
     one_of(
         all,
@@ -109,8 +153,46 @@ fn methods(kind: ClientKind, chosen: &str) -> Vec<Choice> {
                     ("Secret in the header", "HTTP Basic, as most libraries do by themselves.")
                 }
                 ClientAuthMethod::SecretPost => ("Secret in the body", "client_secret among the parameters."),
+                ClientAuthMethod::PrivateKeyJwt => (
+                    "A key of its own",
+                    "It signs a short assertion (private_key_jwt): nothing secret is ever sent. Give its public keys below.",
+                ),
                 ClientAuthMethod::None => {
                     ("No secret", "An app on people's own machines or in their browsers, which can keep none.")
+                }
+            };
+            (text.0.to_owned(), text.1.to_owned())
+        },
+    )
+}
+
+fn forms(chosen: &str) -> Vec<Choice> {
+    one_of(
+        TokenForm::ALL,
+        chosen,
+        |one| one.as_str().to_owned(),
+        |one| {
+            let text = match one {
+                TokenForm::Jwt => ("Signed", "A JWT that any API can verify by itself."),
+                TokenForm::Opaque => {
+                    ("Opaque", "A random text that says nothing to whoever finds it; APIs ask what it is.")
+                }
+            };
+            (text.0.to_owned(), text.1.to_owned())
+        },
+    )
+}
+
+fn subject_types(chosen: &str) -> Vec<Choice> {
+    one_of(
+        &SubjectType::ALL,
+        chosen,
+        |one| one.as_str().to_owned(),
+        |one| {
+            let text = match one {
+                SubjectType::Public => ("The same as everybody's", "All apps know a person by one id."),
+                SubjectType::Pairwise => {
+                    ("One of its own", "Two apps cannot find out together that it is the same person.")
                 }
             };
             (text.0.to_owned(), text.1.to_owned())
@@ -137,7 +219,8 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
     let words = Words::of(kind);
     let error = |field: &str| values.errors.get(field).map(str::to_owned);
     let groups = scope_groups(known, values.scopes.as_deref());
-    let for_people = (kind == ClientKind::ThirdParty).then(|| {
+    let people = kind == ClientKind::ThirdParty;
+    let for_people = people.then(|| {
         view! {
             <TextArea
                 name="redirect_uris"
@@ -154,6 +237,44 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
             />
         }
     });
+    let of_sign_in = people.then(|| {
+        view! {
+            <RadioList
+                name="subject_type"
+                legend="The id that people have towards it"
+                items=subject_types(&values.subject_type)
+                error=error("subject_type")
+            />
+            <Checkbox
+                name="pushed"
+                label="Pushes its requests"
+                checked=values.pushed
+                hint="It sends what it asks for to this server itself (PAR), so that nobody on the way reads or changes it.".to_owned()
+            />
+            <Checkbox
+                name="without_pkce"
+                label="May sign people in without PKCE"
+                checked=values.without_pkce
+                hint="Only for older OpenID Connect libraries, and never for a client without proof of itself.".to_owned()
+                error=error("without_pkce")
+            />
+            <TextArea
+                name="post_logout_redirect_uris"
+                label="Where people are led after they sign out"
+                value=values.post_logout_redirect_uris.clone()
+                hint="One address in each line; may be empty.".to_owned()
+                error=error("post_logout_redirect_uris")
+            />
+            <Field
+                name="backchannel_logout_uri"
+                label="Where it is told that somebody signed out"
+                value=values.backchannel_logout_uri.clone()
+                autocomplete="off"
+                hint="An https:// address that takes a signed logout token; may be empty.".to_owned()
+                error=error("backchannel_logout_uri")
+            />
+        }
+    });
     view! {
         <Field
             name="name"
@@ -167,6 +288,13 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
         {for_people}
         <CheckboxGroups name="scopes" legend=words.scopes groups error=error("scopes")/>
         <RadioList name="auth_method" legend="How it proves that it is itself" items=methods(kind, &values.auth_method) error=error("auth_method")/>
+        <TextArea
+            name="keys"
+            label="Its public keys"
+            value=values.keys.clone()
+            hint="For a key of its own: a JWK Set, or the https:// address of one.".to_owned()
+            error=error("keys")
+        />
         <RadioList name="token_minutes" legend="How long its tokens live" items=lives(&values.token_minutes) error=error("token_minutes")/>
         <RadioList
             name="signing_algorithm"
@@ -174,5 +302,19 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
             items=algorithms(&values.signing_algorithm)
             error=error("signing_algorithm")
         />
+        <RadioList name="token_form" legend="How its access tokens are written" items=forms(&values.token_form) error=error("token_form")/>
+        <Checkbox
+            name="dpop"
+            label="Binds its tokens to a key"
+            checked=values.dpop
+            hint="Every token is worth something only with a proof that the caller holds the key (DPoP): a stolen one is worth nothing.".to_owned()
+        />
+        <Checkbox
+            name="high_security"
+            label="High security"
+            checked=values.high_security
+            hint="Keeps to the FAPI 2.0 profile: a key of its own, pushed requests, bound tokens, no RS256. Refresh tokens are not rotated.".to_owned()
+        />
+        {of_sign_in}
     }
 }

@@ -74,7 +74,7 @@ fn client_page(kind: ClientKind) -> impl IntoView {
         let words = Words::of(kind);
         let (in_view, found) = client_in_view(kind).await?;
         let services = services();
-        let known = services.oauth_clients.scopes().await?;
+        let known = services.oauth_clients.scopes(kind).await?;
         let now = services.ports.now();
         let flash = take_flash().await;
         let new = NewSecret::take().await;
@@ -103,7 +103,7 @@ fn client_page(kind: ClientKind) -> impl IntoView {
                     <HowToAsk client=client.clone()/>
                 </section>
             </div>
-            {client.can_authenticate().then(|| view! { <Secrets found now can_write=editable back=here.clone() form_id/> })}
+            {client.settings.auth_method.has_secret().then(|| view! { <Secrets found now can_write=editable back=here.clone() form_id/> })}
             {editable.then(|| view! {
                 <section aria-labelledby="settings">
                     <h2 id="settings">"Settings"</h2>
@@ -154,6 +154,9 @@ fn HowToAsk(client: OauthClient) -> impl IntoView {
     let credentials = match client.settings.auth_method {
         ClientAuthMethod::SecretPost => format!("-d client_id={id} -d client_secret=\"$LATCHKEY_SECRET\""),
         ClientAuthMethod::SecretBasic => format!("-u \"{id}:$LATCHKEY_SECRET\""),
+        ClientAuthMethod::PrivateKeyJwt => format!(
+            "-d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\\n  -d client_assertion=\"$ASSERTION\"",
+        ),
         ClientAuthMethod::None => format!("-d client_id={id}"),
     };
     match client.kind {

@@ -74,6 +74,15 @@ pub async fn create_client(
     #[server(default)] token_minutes: String,
     #[server(default)] redirect_uris: String,
     #[server(default)] refresh: String,
+    #[server(default)] keys: String,
+    #[server(default)] token_form: String,
+    #[server(default)] dpop: String,
+    #[server(default)] high_security: String,
+    #[server(default)] subject_type: String,
+    #[server(default)] pushed: String,
+    #[server(default)] without_pkce: String,
+    #[server(default)] post_logout_redirect_uris: String,
+    #[server(default)] backchannel_logout_uri: String,
 ) -> Result<(), ServerFnError> {
     let place = (application.parse::<ApplicationId>(), environment.parse::<Environment>());
     let (Ok(kind), (Ok(application), Ok(environment)), Ok(form_id)) =
@@ -90,6 +99,15 @@ pub async fn create_client(
         token_minutes: &token_minutes,
         redirect_uris: &redirect_uris,
         refresh: !refresh.is_empty(),
+        keys: &keys,
+        token_form: &token_form,
+        dpop: !dpop.is_empty(),
+        high_security: !high_security.is_empty(),
+        subject_type: &subject_type,
+        pushed: !pushed.is_empty(),
+        without_pkce: !without_pkce.is_empty(),
+        post_logout_redirect_uris: &post_logout_redirect_uris,
+        backchannel_logout_uri: &backchannel_logout_uri,
     };
     let service = services().oauth_clients;
     match service.create(&actor(), kind, application, environment, &form, form_id).await {
@@ -120,6 +138,15 @@ pub async fn update_client(
     #[server(default)] token_minutes: String,
     #[server(default)] redirect_uris: String,
     #[server(default)] refresh: String,
+    #[server(default)] keys: String,
+    #[server(default)] token_form: String,
+    #[server(default)] dpop: String,
+    #[server(default)] high_security: String,
+    #[server(default)] subject_type: String,
+    #[server(default)] pushed: String,
+    #[server(default)] without_pkce: String,
+    #[server(default)] post_logout_redirect_uris: String,
+    #[server(default)] backchannel_logout_uri: String,
 ) -> Result<(), ServerFnError> {
     let Ok(id) = id.parse::<OauthClientId>() else {
         refuse(OauthClientError::NotFound).await;
@@ -133,6 +160,15 @@ pub async fn update_client(
         token_minutes: &token_minutes,
         redirect_uris: &redirect_uris,
         refresh: !refresh.is_empty(),
+        keys: &keys,
+        token_form: &token_form,
+        dpop: !dpop.is_empty(),
+        high_security: !high_security.is_empty(),
+        subject_type: &subject_type,
+        pushed: !pushed.is_empty(),
+        without_pkce: !without_pkce.is_empty(),
+        post_logout_redirect_uris: &post_logout_redirect_uris,
+        backchannel_logout_uri: &backchannel_logout_uri,
     };
     match services().oauth_clients.update(&actor(), id, &form).await {
         Ok(()) => see_other_with(&back(), Flash::good("Saved. It holds for the next token.")).await,

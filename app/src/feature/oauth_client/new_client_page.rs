@@ -32,7 +32,7 @@ fn new_page(kind: ClientKind) -> impl IntoView {
         let words = Words::of(kind);
         let in_view = in_view().await?;
         let services = services();
-        let known = services.oauth_clients.scopes().await?;
+        let known = services.oauth_clients.scopes(kind).await?;
         let flash = take_flash().await;
         let (application, environment) = (in_view.application.application.id, in_view.environment);
         let values = ClientValues::new().or_typed(flash.as_ref());

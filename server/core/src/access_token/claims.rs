@@ -1,5 +1,6 @@
 //! What an access token says (RFC 9068 section 2.2).
 
+use super::Confirmation;
 use crate::oauth_client::ClientId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -37,6 +38,9 @@ pub struct Claims {
     /// All tokens of that person's one consent in one browser.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "fam")]
     pub family: Option<Uuid>,
+    /// The key that it is bound to, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
 }
 
 impl Claims {

@@ -1,21 +1,23 @@
 //! What the door remembers of tokens, so that the second request with one costs no more than one with a key: no signature is verified
 //! twice, and the store is not asked again.
 
-use super::{AccessToken, Claims, Consent, TYPE, TokenEnd, TokenProblem, demo_api};
+use super::{AccessToken, Claims, Confirmation, Consent, TYPE, TokenEnd, TokenProblem, demo_api};
 use crate::{
+    api_key::format::{MARK, PresentedKey},
     authn::Entry,
     jose::Compact,
     limit::{Limiter, Meters, Quota},
     memory::{Freshness, Memory, commit_and_forget},
     oauth_client::{ClientId, KnownClients},
+    openid::Subjects,
     port::{
         Change, Store, StoreError, UnitOfWork,
         api_key::{Holder, KeyOwner},
     },
-    secret::sha256,
+    secret::{digests_equal, sha256},
     signing_key::{KeyRing, KeyRingError},
 };
-use latchkey_model::{OauthClientId, OwnerId};
+use latchkey_model::{KeyKind, OauthClientId, OwnerId};
 use quick_cache::sync::Cache;
 use std::sync::{
     Arc,
@@ -41,6 +43,7 @@ struct Known {
     store: Arc<dyn Store>,
     ring: KeyRing,
     clients: KnownClients,
+    subjects: Subjects,
     issuer: String,
     audience: String,
     /// By the digest of the whole token, so that nothing which is not that very token finds what is remembered of it.
@@ -86,6 +89,7 @@ impl KnownTokens {
         store: Arc<dyn Store>,
         ring: KeyRing,
         clients: KnownClients,
+        subjects: Subjects,
         issuer: String,
         quota: Quota,
         owners: Arc<Limiter<Holder>>,
@@ -94,6 +98,7 @@ impl KnownTokens {
             store,
             ring,
             clients,
+            subjects,
             audience: demo_api(&issuer),
             issuer,
             entries: Memory::new(Self::CAPACITY),
@@ -145,6 +150,9 @@ impl KnownTokens {
     /// # Errors
     /// [`StoreError`], when our own keys cannot be read.
     pub async fn prove(&self, text: &str) -> Result<Result<Claims, TokenProblem>, StoreError> {
+        if text.starts_with(MARK) {
+            return self.find_opaque(text).await;
+        }
         let Ok(compact) = Compact::read(text) else { return Ok(Err(TokenProblem::Malformed)) };
         if compact.header.typ.as_deref() != Some(TYPE) {
             return Ok(Err(TokenProblem::Type));
@@ -164,6 +172,17 @@ impl KnownTokens {
         } else {
             Ok(claims)
         })
+    }
+
+    /// The claims of a token that means nothing but to us.
+    async fn find_opaque(&self, text: &str) -> Result<Result<Claims, TokenProblem>, StoreError> {
+        let Ok(presented) = PresentedKey::parse(text) else { return Ok(Err(TokenProblem::Malformed)) };
+        if presented.kind() != KeyKind::AccessToken {
+            return Ok(Err(TokenProblem::Type));
+        }
+        let found = self.0.store.opaque_token(presented.public_id()).await?;
+        let found = found.filter(|token| digests_equal(&token.digest, &Self::digest(text)));
+        Ok(found.map(|token| token.claims).ok_or(TokenProblem::Signature))
     }
 
     /// Commits that a token, a family of tokens or a grant ended, as [`commit_and_forget`] does.
@@ -222,7 +241,9 @@ impl Known {
             Some(consent) => match self.store.token_family(consent.family).await? {
                 Some(family) if family.grant.id.as_uuid() == consent.grant && family.grant.client == client.id => {
                     let account_id = family.grant.account;
-                    if claims.sub != account_id.to_string() {
+                    let settings = &client.settings;
+                    let subject = self.subjects.of(account_id, settings.subject_type, &settings.redirect_uris);
+                    if claims.sub != subject {
                         return Ok(None);
                     }
                     let ended = family.ended();
@@ -248,6 +269,8 @@ impl Known {
             client: client.id,
             client_id: client.client_id.clone(),
             client_name: client.settings.name.clone(),
+            subject: claims.sub.clone(),
+            binding: claims.cnf.as_ref().and_then(Confirmation::binding),
             owner,
             client_owner: client.owner.clone(),
             consent,

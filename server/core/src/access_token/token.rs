@@ -1,5 +1,6 @@
 //! An access token, once it is proven to be one of ours.
 
+use super::Binding;
 use crate::{oauth_client::ClientId, port::api_key::KeyOwner};
 use latchkey_model::{Name, OauthClientId, ScopeSet};
 use time::OffsetDateTime;
@@ -16,6 +17,10 @@ pub struct AccessToken {
     pub client_id: ClientId,
     /// What that client is called.
     pub client_name: Name,
+    /// What whoever it stands for is called in it, the `sub`.
+    pub subject: String,
+    /// The key that it is bound to: in other hands it is worth nothing.
+    pub binding: Option<Binding>,
     /// Whom it stands for: the client's own environment, or the person who allowed it.
     pub owner: KeyOwner,
     /// Whose client it is: who sees what it did.

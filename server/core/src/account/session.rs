@@ -63,7 +63,7 @@ impl SessionService {
     /// # Errors
     /// [`SessionError`].
     pub async fn end_others(&self, actor: &Actor) -> Result<u64, SessionError> {
-        let Actor::Account { account, session } = actor else { return Err(NotSignedIn.into()) };
+        let Actor::Account { account, session, .. } = actor else { return Err(NotSignedIn.into()) };
         let mut work = self.ports.store.begin().await?;
         let ended = work.session_end_others(account.id, session, self.ports.now()).await?;
         work.commit().await?;

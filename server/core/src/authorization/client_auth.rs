@@ -1,11 +1,16 @@
 //! Which client is asking (RFC 6749 section 2.3).
 
+mod assertion;
+
+pub use assertion::ASSERTION_TYPE;
+
 use super::OauthError;
 use crate::{
     api_key::format::PresentedKey,
     limit::{Limiter, Quota, network_of},
-    oauth_client::{ClientAuthMethod, ClientEntry, ClientId, KnownClients},
+    oauth_client::{ClientAuthMethod, ClientEntry, ClientId, FetchedKeys, KnownClients},
     port::{oauth_client::OauthClient, request_log::Used},
+    ports::Ports,
     secret::{DigestKey, digests_equal},
 };
 use latchkey_model::KeyKind;
@@ -21,6 +26,10 @@ pub struct PresentedClient {
     pub client_id: Option<String>,
     /// `client_secret` in the body.
     pub client_secret: Option<String>,
+    /// `client_assertion_type` in the body.
+    pub assertion_type: Option<String>,
+    /// `client_assertion` in the body.
+    pub assertion: Option<String>,
 }
 
 /// From where and when it asks.
@@ -44,21 +53,35 @@ impl Authenticated {
     pub fn client(&self) -> &OauthClient {
         self.entry.client()
     }
+
+    pub(super) fn entry(&self) -> &ClientEntry {
+        &self.entry
+    }
 }
 
 /// Finds out which client is asking.
 #[derive(Clone)]
 pub struct ClientAuthenticator {
+    ports: Ports,
     known: KnownClients,
+    fetched: FetchedKeys,
     pepper: DigestKey,
+    issuer: Arc<str>,
     /// Tries that were refused, by network.
     refused: Arc<Limiter<IpAddr>>,
 }
 
 impl ClientAuthenticator {
-    /// The authenticator; `quota` is how many tries of one network may be refused.
-    pub fn new(known: KnownClients, pepper: DigestKey, quota: Quota) -> Self {
-        Self { known, pepper, refused: Arc::new(Limiter::new(quota)) }
+    /// The authenticator of this issuer; `quota` is how many tries of one network may be refused.
+    pub fn new(
+        ports: Ports,
+        known: KnownClients,
+        fetched: FetchedKeys,
+        pepper: DigestKey,
+        issuer: Arc<str>,
+        quota: Quota,
+    ) -> Self {
+        Self { ports, known, fetched, pepper, issuer, refused: Arc::new(Limiter::new(quota)) }
     }
 
     /// The client that is asking, by the one method that it is registered with.
@@ -66,75 +89,121 @@ impl ClientAuthenticator {
     /// # Errors
     /// [`OauthError::InvalidRequest`] for two methods at once, [`OauthError::InvalidClient`] for everything that is not proven.
     pub async fn authenticate(&self, presented: &PresentedClient, from: Whence) -> Result<Authenticated, OauthError> {
-        let (client_id, secret, method) = one_method(presented)?;
-        let refused = || OauthError::InvalidClient { by_header: presented.basic.is_some() };
+        let proof = one_method(presented)?;
         let network = network_of(from.address);
         // This machine's own address may be a proxy's, which stands for everybody.
         let counted = !from.address.is_loopback();
         if counted && let Some(retry_after) = self.refused.look(&network, from.at).retry_after {
             return Err(OauthError::TooMany { retry_after });
         }
-        let found = self.prove(client_id, secret, method, from.at).await?;
+        let found = self.prove(&proof, from.at).await?;
         found.ok_or_else(|| {
             if counted {
                 let _ = self.refused.check(&network, from.at);
             }
-            refused()
+            OauthError::InvalidClient { by_header: presented.basic.is_some() }
         })
     }
 
-    async fn prove(
+    async fn prove(&self, proof: &Proof<'_>, now: OffsetDateTime) -> Result<Option<Authenticated>, OauthError> {
+        match *proof {
+            Proof::None { client_id } => {
+                let entry = self.find(client_id, ClientAuthMethod::None, now).await?;
+                Ok(entry.map(|entry| Authenticated { used: vec![Used::Client(entry.client().id)], entry }))
+            }
+            Proof::Secret { client_id, secret, method } => self.prove_secret(client_id, secret, method, now).await,
+            Proof::Assertion { client_id, text } => {
+                let Some(presented) = assertion::Presented::read(text) else { return Ok(None) };
+                let name = presented.client_id.as_str();
+                // RFC 7521 section 4.2: who is named beside it must be who it is about.
+                if client_id.is_some_and(|named| named != name) {
+                    return Ok(None);
+                }
+                let Some(entry) = self.find(name, ClientAuthMethod::PrivateKeyJwt, now).await? else { return Ok(None) };
+                if !self.asserts(&presented, entry.client(), now).await? {
+                    return Ok(None);
+                }
+                Ok(Some(Authenticated { used: vec![Used::Client(entry.client().id)], entry }))
+            }
+        }
+    }
+
+    async fn prove_secret(
         &self,
         client_id: &str,
-        secret: Option<&str>,
+        secret: &str,
         method: ClientAuthMethod,
         now: OffsetDateTime,
     ) -> Result<Option<Authenticated>, OauthError> {
-        let Ok(client_id) = client_id.parse::<ClientId>() else { return Ok(None) };
         // The same work whether or not there is such a client.
-        let presented = secret.and_then(|text| PresentedKey::parse(text).ok());
+        let presented = PresentedKey::parse(secret).ok().filter(|key| key.kind() == KeyKind::ClientSecret);
         let digest = presented.map(|key| key.digest(&self.pepper));
-        let Some(entry) = self.known.find(&client_id, now).await? else { return Ok(None) };
-        let client = entry.client();
-        if client.revoked_at.is_some() || client.settings.auth_method != method {
-            return Ok(None);
-        }
-        let mut used = vec![Used::Client(client.id)];
-        if method != ClientAuthMethod::None {
-            let (Some(presented), Some(digest)) = (presented, digest) else { return Ok(None) };
-            if presented.kind() != KeyKind::ClientSecret {
-                return Ok(None);
+        let Some(entry) = self.find(client_id, method, now).await? else { return Ok(None) };
+        let (Some(presented), Some(digest)) = (presented, digest) else { return Ok(None) };
+        let proven = entry
+            .secrets()
+            .iter()
+            .find(|(secret, stored)| secret.public_id == presented.public_id() && digests_equal(stored, &digest));
+        Ok(match proven {
+            Some((secret, _)) if secret.revoked_at.is_none() => {
+                let used = vec![Used::Client(entry.client().id), Used::Secret(secret.id)];
+                Some(Authenticated { used, entry })
             }
-            let proven = entry
-                .secrets()
-                .iter()
-                .find(|(secret, stored)| secret.public_id == presented.public_id() && digests_equal(stored, &digest));
-            match proven {
-                Some((secret, _)) if secret.revoked_at.is_none() => used.push(Used::Secret(secret.id)),
-                _ => return Ok(None),
-            }
-        }
-        Ok(Some(Authenticated { entry, used }))
+            _ => None,
+        })
+    }
+
+    /// The live client of this name, if this is its method.
+    async fn find(
+        &self,
+        client_id: &str,
+        method: ClientAuthMethod,
+        now: OffsetDateTime,
+    ) -> Result<Option<Arc<ClientEntry>>, OauthError> {
+        let Ok(client_id) = client_id.parse::<ClientId>() else { return Ok(None) };
+        let found = self.known.find(&client_id, now).await?;
+        Ok(found.filter(|entry| {
+            let client = entry.client();
+            client.revoked_at.is_none() && client.settings.auth_method == method
+        }))
     }
 }
 
-type Presented<'a> = (&'a str, Option<&'a str>, ClientAuthMethod);
+/// How a client says that it is itself.
+#[derive(Clone, Copy)]
+enum Proof<'a> {
+    /// It cannot prove it.
+    None { client_id: &'a str },
+    /// By a secret.
+    Secret { client_id: &'a str, secret: &'a str, method: ClientAuthMethod },
+    /// By what it signed.
+    Assertion { client_id: Option<&'a str>, text: &'a str },
+}
 
 /// More than one method is never a matter of which comes first.
-fn one_method(presented: &PresentedClient) -> Result<Presented<'_>, OauthError> {
+fn one_method(presented: &PresentedClient) -> Result<Proof<'_>, OauthError> {
     let body = presented.client_id.as_deref();
-    match (&presented.basic, &presented.client_secret) {
-        (Some(_), Some(_)) => Err(OauthError::InvalidRequest("the client authenticates in two ways at once")),
-        (Some((id, _)), None) if body.is_some_and(|other| other != id) => {
+    match (&presented.basic, presented.client_secret.as_deref(), presented.assertion.as_deref()) {
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
+            Err(OauthError::InvalidRequest("the client authenticates in two ways at once"))
+        }
+        (Some((id, _)), None, None) if body.is_some_and(|other| other != id) => {
             Err(OauthError::InvalidRequest("client_id is not the one of the Authorization header"))
         }
-        (Some((id, secret)), None) => Ok((id, Some(secret), ClientAuthMethod::SecretBasic)),
-        (None, Some(secret)) => match body {
-            Some(id) => Ok((id, Some(secret), ClientAuthMethod::SecretPost)),
+        (Some((id, secret)), None, None) => {
+            Ok(Proof::Secret { client_id: id, secret, method: ClientAuthMethod::SecretBasic })
+        }
+        (None, Some(secret), None) => match body {
+            Some(client_id) => Ok(Proof::Secret { client_id, secret, method: ClientAuthMethod::SecretPost }),
             None => Err(OauthError::InvalidRequest("client_id is missing")),
         },
-        (None, None) => match body {
-            Some(id) => Ok((id, None, ClientAuthMethod::None)),
+        (None, None, Some(text)) => match presented.assertion_type.as_deref() {
+            Some(ASSERTION_TYPE) => Ok(Proof::Assertion { client_id: body, text }),
+            // RFC 7521 section 4.2.1: what cannot be read is no authentication.
+            _ => Err(OauthError::InvalidClient { by_header: false }),
+        },
+        (None, None, None) => match body {
+            Some(client_id) => Ok(Proof::None { client_id }),
             // RFC 6749 section 5.2: no client authentication included.
             None => Err(OauthError::InvalidClient { by_header: false }),
         },

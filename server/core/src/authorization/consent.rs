@@ -1,24 +1,32 @@
-//! Asking a person, and what comes of it (RFC 6749 section 4.1).
+//! Asking a person, and what comes of it (RFC 6749 section 4.1, OpenID Connect Core section 3.1.2).
 
-use super::request::{self, AuthorizationError, AuthorizationRequest, Parameters, Untrusted};
+use super::{
+    AuthorizationResponse, Parameters, ResponseMode, Untrusted,
+    fresh_sign_in::FreshSignIn,
+    pushed::PushedRequests,
+    request::{self, AuthorizationError, AuthorizationRequest},
+};
 use crate::{
     actor::Actor,
+    jose::Compact,
     oauth_client::{ClientEntry, ClientId, ClientKind, KnownClients},
+    openid::{Hint, Subjects, identity_scopes},
     port::{
         Consumed, Inserted, StoreError,
         account::Account,
         api::ApiScope,
-        grant::{AuthorizationCode, Grant},
+        grant::{AuthorizationCode, Grant, SignIn},
         oauth_client::OauthClient,
     },
     ports::Ports,
     random::base62,
     secret::DigestKey,
+    signing_key::KeyRing,
 };
 use latchkey_model::{GrantId, ScopeSet};
 use std::sync::Arc;
-use time::Duration;
-use url::Url;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 /// What the person in front of the browser gets to see.
 #[derive(Debug)]
@@ -26,11 +34,22 @@ pub enum Shown {
     /// The question.
     Consent(Box<Question>),
     /// They are led back to the client, with a code or an error.
-    Redirect(String),
+    Respond(AuthorizationResponse),
     /// Somebody must sign in first.
-    SignIn,
+    SignIn(SignInFirst),
     /// Nobody is led anywhere.
     Stop(Untrusted),
+}
+
+/// What the sign-in page must know of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInFirst {
+    /// The request to come back to.
+    pub next: Parameters,
+    /// Whether somebody is signed in already, and must do it again.
+    pub again: bool,
+    /// Who the client thinks it is.
+    pub hint: Option<String>,
 }
 
 /// What a person is asked.
@@ -62,8 +81,47 @@ pub enum Answer {
 pub struct AuthorizationService {
     ports: Ports,
     clients: KnownClients,
+    ring: KeyRing,
+    subjects: Subjects,
+    pushed: PushedRequests,
     pepper: DigestKey,
+    fresh: FreshSignIn,
     issuer: Arc<str>,
+    api: String,
+}
+
+/// What the service works with besides the ports.
+pub struct AuthorizationParts {
+    /// What is known of clients.
+    pub clients: KnownClients,
+    /// The keys that ID tokens are signed with.
+    pub ring: KeyRing,
+    /// What people are called.
+    pub subjects: Subjects,
+    /// What clients sent before.
+    pub pushed: PushedRequests,
+    /// The key that codes are digested under.
+    pub pepper: DigestKey,
+    /// The key of the marks of requests that demand a fresh sign-in.
+    pub marks: DigestKey,
+    /// Who this server is.
+    pub issuer: Arc<str>,
+}
+
+/// A request as far as it could be read: whoever it came from is known.
+struct Read {
+    client: Arc<ClientEntry>,
+    /// As the client sent them, wherever that was.
+    parameters: Parameters,
+    pushed: Option<Uuid>,
+    redirect_uri: String,
+    judged: Result<AuthorizationRequest, AuthorizationError>,
+}
+
+/// A person who may answer this request.
+struct Person<'a> {
+    account: &'a Account,
+    sign_in: SignIn,
 }
 
 impl AuthorizationService {
@@ -71,9 +129,11 @@ impl AuthorizationService {
     pub const CODE_LIFE: Duration = Duration::seconds(60);
     const CODE_LENGTH: usize = 43;
 
-    /// The service of this issuer; codes are digested under this pepper.
-    pub fn new(ports: Ports, clients: KnownClients, pepper: DigestKey, issuer: &str) -> Self {
-        Self { ports, clients, pepper, issuer: issuer.into() }
+    /// The service.
+    pub fn new(ports: Ports, parts: AuthorizationParts) -> Self {
+        let AuthorizationParts { clients, ring, subjects, pushed, pepper, marks, issuer } = parts;
+        let api = crate::access_token::demo_api(&issuer);
+        Self { ports, clients, ring, subjects, pushed, pepper, fresh: FreshSignIn::new(marks), issuer, api }
     }
 
     /// What a request leads to. Nothing is given here unless it was allowed before, to a client that can prove to be itself.
@@ -81,39 +141,38 @@ impl AuthorizationService {
     /// # Errors
     /// [`StoreError`].
     pub async fn begin(&self, actor: &Actor, parameters: &Parameters) -> Result<Shown, StoreError> {
-        let (client, request) = match self.read(parameters).await? {
-            Ok(Ok(found)) => found,
-            Ok(Err(redirect)) => return Ok(Shown::Redirect(redirect)),
+        let read = match self.read(parameters).await? {
+            Ok(read) => read,
             Err(untrusted) => return Ok(Shown::Stop(untrusted)),
         };
-        let Actor::Account { account, .. } = actor else {
-            return Ok(if request.silent {
-                Shown::Redirect(self.refusal(&request.redirect_uri, parameters, LOGIN_REQUIRED))
-            } else {
-                Shown::SignIn
-            });
+        let request = match &read.judged {
+            Ok(request) => request,
+            Err(error) => return Ok(self.refuse(&read, *error)),
         };
-        let allowed = self.ports.store.grant_of(account.id, client.client().id).await?;
+        let person = match self.person(actor, parameters, &read, request).await? {
+            Ok(person) => person,
+            Err(shown) => return Ok(shown),
+        };
+        let client = read.client.client();
+        let allowed = self.ports.store.grant_of(person.account.id, client.id).await?;
         let covered = allowed.as_ref().filter(|grant| request.scopes.is_subset(&grant.scopes));
         match covered {
             // A client that cannot prove to be itself is never let in silently (RFC 8252 section 8.6, R-08).
-            Some(grant) if !request.ask_again && client.client().can_authenticate() => {
+            Some(grant) if !request.prompt.consent && client.can_authenticate() => {
                 let grant = grant.clone();
-                Ok(Shown::Redirect(self.give(&grant, &request, &request.scopes, parameters).await?))
+                self.give(&grant, &read, request, &request.scopes, person.sign_in).await
             }
-            _ if request.silent => {
-                Ok(Shown::Redirect(self.refusal(&request.redirect_uri, parameters, CONSENT_REQUIRED)))
-            }
+            _ if request.prompt.silent => Ok(self.refuse(&read, CONSENT_REQUIRED)),
             _ => {
                 let known = self.ports.store.known_scopes().await?.into_iter();
-                let question = Question {
-                    client: client.client().clone(),
+                let known = identity_scopes().into_iter().chain(known);
+                Ok(Shown::Consent(Box::new(Question {
+                    client: client.clone(),
                     scopes: known.filter(|one| request.scopes.contains(one.scope.as_str())).collect(),
                     allowed: allowed.map(|grant| grant.scopes).unwrap_or_default(),
-                    redirect_uri: request.redirect_uri,
-                    account: account.clone(),
-                };
-                Ok(Shown::Consent(Box::new(question)))
+                    redirect_uri: request.redirect_uri.clone(),
+                    account: person.account.clone(),
+                })))
             }
         }
     }
@@ -123,11 +182,22 @@ impl AuthorizationService {
     /// # Errors
     /// [`StoreError`].
     pub async fn answer(&self, actor: &Actor, parameters: &Parameters, answer: &Answer) -> Result<Shown, StoreError> {
-        let Actor::Account { account, .. } = actor else { return Ok(Shown::SignIn) };
-        let (client, request) = match self.read(parameters).await? {
-            Ok(Ok(found)) => found,
-            Ok(Err(redirect)) => return Ok(Shown::Redirect(redirect)),
+        if matches!(actor, Actor::Anonymous) {
+            // The session ended meanwhile: they come back to the question.
+            let next = parameters.clone();
+            return Ok(Shown::SignIn(SignInFirst { next, again: false, hint: None }));
+        }
+        let read = match self.read(parameters).await? {
+            Ok(read) => read,
             Err(untrusted) => return Ok(Shown::Stop(untrusted)),
+        };
+        let request = match &read.judged {
+            Ok(request) => request,
+            Err(error) => return Ok(self.refuse(&read, *error)),
+        };
+        let person = match self.person(actor, parameters, &read, request).await? {
+            Ok(person) => person,
+            Err(shown) => return Ok(shown),
         };
         let ticked = match answer {
             Answer::Deny => ScopeSet::default(),
@@ -137,10 +207,70 @@ impl AuthorizationService {
             }
         };
         if ticked.is_empty() {
-            return Ok(Shown::Redirect(self.refusal(&request.redirect_uri, parameters, ACCESS_DENIED)));
+            if !self.pushed.spend_alone(read.pushed).await? {
+                return Ok(Shown::Stop(Untrusted::Pushed));
+            }
+            return Ok(self.refuse(&read, ACCESS_DENIED));
         }
-        let grant = self.allow(account, &client, &ticked).await?;
-        Ok(Shown::Redirect(self.give(&grant, &request, &ticked, parameters).await?))
+        let grant = self.allow(person.account, &read.client, &ticked).await?;
+        self.give(&grant, &read, request, &ticked, person.sign_in).await
+    }
+
+    /// Whoever is signed in, if it is whom the request means, and they signed in as lately as it demands.
+    async fn person<'a>(
+        &self,
+        actor: &'a Actor,
+        parameters: &Parameters,
+        read: &Read,
+        request: &AuthorizationRequest,
+    ) -> Result<Result<Person<'a>, Shown>, StoreError> {
+        let now = self.ports.now();
+        let hint = read.parameters.get("login_hint").map(str::to_owned);
+        let sign_in = |next: Parameters, again| {
+            if request.prompt.silent {
+                self.refuse(read, LOGIN_REQUIRED)
+            } else {
+                Shown::SignIn(SignInFirst { next, again, hint: hint.clone() })
+            }
+        };
+        let Actor::Account { account, session, signed_in_at } = actor else {
+            return Ok(Err(sign_in(parameters.clone(), false)));
+        };
+        let settings = &read.client.client().settings;
+        let subject = self.subjects.of(account.id, settings.subject_type, &settings.redirect_uris);
+        let meant = match read.parameters.get("id_token_hint") {
+            None => None,
+            Some(hint) => match self.hinted(hint).await? {
+                Some(hint) => Some(hint.sub),
+                None => return Ok(Err(self.refuse(read, HINT_UNREADABLE))),
+            },
+        };
+        let somebody_else = meant.iter().chain(&request.claims.subject).any(|sub| *sub != subject);
+        let too_long_ago = request.max_age.is_some_and(|age| now - *signed_in_at > age);
+        let asked_at = self.fresh.asked_at(parameters, now);
+        let did_since = asked_at.is_some_and(|at| *signed_in_at >= at);
+        if somebody_else && did_since {
+            // They were asked, and are somebody else still (OpenID Connect Core section 5.5.1).
+            return Ok(Err(self.refuse(read, LOGIN_REQUIRED)));
+        }
+        if (request.prompt.sign_in || too_long_ago || somebody_else) && !did_since {
+            return Ok(Err(sign_in(self.fresh.mark(parameters, now), true)));
+        }
+        let sign_in = SignIn {
+            at: *signed_in_at,
+            session: *session,
+            nonce: request.nonce.clone(),
+            id_token_claims: request.claims.id_token.clone(),
+        };
+        Ok(Ok(Person { account, sign_in }))
+    }
+
+    /// An ID token of ours, whether or not it has ended.
+    pub(super) async fn hinted(&self, text: &str) -> Result<Option<Hint>, StoreError> {
+        let Ok(compact) = Compact::read(text) else { return Ok(None) };
+        let Some(kid) = &compact.header.kid else { return Ok(None) };
+        let Some(key) = self.ring.verifying(kid).await.map_err(StoreError::from)? else { return Ok(None) };
+        Ok(compact.verify::<Hint>(&key).ok().filter(|hint| hint.iss == *self.issuer))
     }
 
     /// Remembers what was allowed: what was before, and what is new.
@@ -173,15 +303,17 @@ impl AuthorizationService {
         Err(StoreError::Unavailable("the grant is being changed too often".into()))
     }
 
-    /// Gives a code, and says where it leads.
+    /// Gives a code, and says where it leads. A request that the client had sent before is spent by it.
     async fn give(
         &self,
         grant: &Grant,
+        read: &Read,
         request: &AuthorizationRequest,
         scopes: &ScopeSet,
-        parameters: &Parameters,
-    ) -> Result<String, StoreError> {
+        sign_in: SignIn,
+    ) -> Result<Shown, StoreError> {
         let code = zeroize::Zeroizing::new(base62(self.ports.random(), Self::CODE_LENGTH));
+        let now: OffsetDateTime = self.ports.now();
         let stored = AuthorizationCode {
             id: self.ports.uuid(),
             digest: self.pepper.digest(code.as_bytes()),
@@ -189,16 +321,23 @@ impl AuthorizationService {
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.challenge.clone(),
             scopes: scopes.clone(),
-            expires_at: self.ports.now() + Self::CODE_LIFE,
+            sign_in: SignIn { id_token_claims: sign_in.id_token_claims.allowed_by(scopes), ..sign_in },
+            binding: request.binding.clone(),
+            expires_at: now + Self::CODE_LIFE,
             consumed_at: None,
         };
         let mut work = self.ports.store.begin().await?;
+        if let Some(pushed) = read.pushed
+            && work.pushed_request_consume(pushed, now).await? == Consumed::Lost
+        {
+            return Ok(Shown::Stop(Untrusted::Pushed));
+        }
         let _ = work.authorization_code_add(&stored).await?;
         work.commit().await?;
-        Ok(self.answer_at(&request.redirect_uri, parameters, &[("code", &code)]))
+        Ok(self.respond(read, vec![("code", code.to_string())]))
     }
 
-    async fn read(&self, parameters: &Parameters) -> Result<Read, StoreError> {
+    async fn read(&self, parameters: &Parameters) -> Result<Result<Read, Untrusted>, StoreError> {
         let Some(id) = parameters.get("client_id").and_then(|text| text.parse::<ClientId>().ok()) else {
             return Ok(Err(Untrusted::Client));
         };
@@ -208,41 +347,56 @@ impl AuthorizationService {
         else {
             return Ok(Err(Untrusted::Client));
         };
-        let redirect_uri = match request::trusted_redirect(parameters, &client) {
+        let (parameters, pushed) = match parameters.get("request_uri").filter(|uri| PushedRequests::made(uri)) {
+            None => (parameters.clone(), None),
+            Some(uri) if parameters.are_repeated() => {
+                tracing::debug!(length = uri.len(), "a pushed request came with a parameter twice");
+                return Ok(Err(Untrusted::Pushed));
+            }
+            Some(uri) => match self.pushed.find(client.client().id, uri).await? {
+                Some((parameters, id)) => (parameters, Some(id)),
+                None => return Ok(Err(Untrusted::Pushed)),
+            },
+        };
+        let redirect_uri = match request::trusted_redirect(&parameters, &client) {
             Ok(uri) => uri,
             Err(untrusted) => return Ok(Err(untrusted)),
         };
-        Ok(Ok(match request::judge(parameters, &client, redirect_uri.clone()) {
-            Ok(request) => Ok((client, request)),
-            Err(error) => Err(self.refusal(&redirect_uri, parameters, error)),
-        }))
+        let judged = if pushed.is_none() && client.client().settings.pushes_requests() {
+            Err(MUST_BE_PUSHED)
+        } else {
+            request::judge(&parameters, &client, redirect_uri.clone(), &self.api)
+        };
+        Ok(Ok(Read { client, parameters, pushed, redirect_uri, judged }))
     }
 
-    fn refusal(&self, redirect_uri: &str, parameters: &Parameters, error: AuthorizationError) -> String {
-        self.answer_at(redirect_uri, parameters, &[("error", error.code), ("error_description", error.description)])
+    fn refuse(&self, read: &Read, error: AuthorizationError) -> Shown {
+        let pairs = vec![("error", error.code.to_owned()), ("error_description", error.description.to_owned())];
+        self.respond(read, pairs)
     }
 
-    /// The registered address with the answer's parameters, `state` as it came, and who answers (RFC 9207 section 2).
-    fn answer_at(&self, redirect_uri: &str, parameters: &Parameters, answer: &[(&str, &str)]) -> String {
-        // It was registered as a URL, so it is one.
-        let Ok(mut url) = redirect_uri.parse::<Url>() else { return String::from("/") };
-        {
-            let mut query = url.query_pairs_mut();
-            query.extend_pairs(answer);
-            if let Some(state) = parameters.get("state") {
-                query.append_pair("state", state);
-            }
-            query.append_pair("iss", &self.issuer);
+    /// The answer with `state` as it came, and who answers (RFC 9207 section 2).
+    fn respond(&self, read: &Read, mut pairs: Vec<(&'static str, String)>) -> Shown {
+        if let Some(state) = read.parameters.get("state") {
+            pairs.push(("state", state.to_owned()));
         }
-        url.into()
+        pairs.push(("iss", self.issuer.to_string()));
+        let mode: ResponseMode = request::response_mode(&read.parameters);
+        Shown::Respond(AuthorizationResponse { redirect_uri: read.redirect_uri.clone(), mode, pairs })
     }
 }
 
-type Read = Result<Result<(Arc<ClientEntry>, AuthorizationRequest), String>, Untrusted>;
-
-const LOGIN_REQUIRED: AuthorizationError =
-    AuthorizationError { code: "login_required", description: "nobody is signed in, and nobody may be asked to" };
+const LOGIN_REQUIRED: AuthorizationError = AuthorizationError {
+    code: "login_required",
+    description: "nobody is signed in who is meant, or not as lately as was asked",
+};
 const CONSENT_REQUIRED: AuthorizationError =
     AuthorizationError { code: "consent_required", description: "the person has not allowed this yet" };
 const ACCESS_DENIED: AuthorizationError =
     AuthorizationError { code: "access_denied", description: "the person did not allow it" };
+const HINT_UNREADABLE: AuthorizationError =
+    AuthorizationError { code: "invalid_request", description: "id_token_hint is no ID token of this server" };
+const MUST_BE_PUSHED: AuthorizationError = AuthorizationError {
+    code: "invalid_request",
+    description: "this client sends its requests to the endpoint for pushed authorization requests",
+};

@@ -27,6 +27,23 @@ pub enum OauthError {
     /// A scope is malformed, unknown, or more than the client may have.
     #[error("the client may not have this scope")]
     InvalidScope,
+    /// A pushed request is wrong in a way that the browser's own request would be (RFC 9126 section 2.3).
+    #[error("{description}")]
+    Authorization {
+        /// The word for programs.
+        code: &'static str,
+        /// What is wrong.
+        description: &'static str,
+    },
+    /// No token is made for that API (RFC 8707 section 2).
+    #[error("tokens are made for the demo API alone")]
+    InvalidTarget,
+    /// The proof that the client holds a key is missing or not good (RFC 9449 section 5).
+    #[error("{0}")]
+    InvalidDpopProof(&'static str),
+    /// The proof must say the number that the answer names (RFC 9449 section 8).
+    #[error("use the nonce of this answer in the proof")]
+    UseDpopNonce,
     /// Too many tries of this network were refused.
     #[error("too many tries were refused: wait")]
     TooMany {
@@ -48,6 +65,10 @@ impl OauthError {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
+            Self::Authorization { code, .. } => code,
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidDpopProof(_) => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::TooMany { .. } => "slow_down",
             Self::Unavailable(_) => "temporarily_unavailable",
         }

@@ -1,34 +1,42 @@
-//! Making, explaining and ending tokens.
+//! Making tokens.
+
+mod code;
+mod introspection;
+mod refresh;
+mod revocation;
+
+pub use introspection::Introspection;
 
 use super::{Authenticated, OauthError};
 use crate::{
-    access_token::{AccessToken, Claims, Consent, FoundToken, KnownTokens, TYPE, demo_api},
-    api_key::format::{PlainApiKey, PresentedKey},
-    oauth_client::{ClientAuthMethod, GrantType},
+    access_token::{Binding, Claims, Confirmation, Consent, KnownTokens, TYPE, demo_api},
+    api_key::format::PlainApiKey,
+    oauth_client::{GrantType, TokenForm},
+    openid::{ACR, AMR, IdToken, OPENID, PersonClaims, Subjects, access_token_hash},
     port::{
-        Consumed, Inserted, UnitOfWork,
-        api_key::KeyOwner,
-        grant::RefreshToken,
-        oauth_client::{OauthClient, RevokedToken},
+        Inserted, UnitOfWork,
+        grant::{RefreshToken, SignIn},
+        oauth_client::{OauthClient, OpaqueToken},
     },
     ports::Ports,
-    secret::{DigestKey, digests_equal, sha256},
+    secret::DigestKey,
     signing_key::KeyRing,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey_model::{AccountId, KeyKind, ScopeSet};
 use serde::Serialize;
 use std::sync::Arc;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use uuid::Uuid;
 
 /// What a client asks the token endpoint for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct TokenRequest<'a> {
     /// By which grant.
     pub grant_type: &'a str,
     /// Which scopes, with spaces between; none for all that the client may have.
     pub scope: Option<&'a str>,
+    /// For which APIs (RFC 8707).
+    pub resources: Vec<&'a str>,
     /// A code (RFC 6749 section 4.1.3).
     pub code: Option<&'a str>,
     /// Where the code was sent.
@@ -37,9 +45,11 @@ pub struct TokenRequest<'a> {
     pub code_verifier: Option<&'a str>,
     /// A refresh token (RFC 6749 section 6).
     pub refresh_token: Option<&'a str>,
+    /// The key that the client proved to hold: what it is given is bound to it.
+    pub proven: Option<Binding>,
 }
 
-/// What the token endpoint answers (RFC 6749 section 5.1).
+/// What the token endpoint answers (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
 #[derive(Serialize)]
 pub struct TokenResponse {
     access_token: String,
@@ -47,33 +57,9 @@ pub struct TokenResponse {
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
     scope: String,
-}
-
-/// What a token is, for whom it concerns (RFC 7662 section 2.2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Introspection {
-    active: bool,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    claims: Option<ActiveClaims>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct ActiveClaims {
-    iss: String,
-    sub: String,
-    aud: String,
-    client_id: String,
-    scope: String,
-    token_type: &'static str,
-    jti: String,
-    iat: i64,
-    exp: i64,
-}
-
-impl Introspection {
-    /// Everything that is not known to be good is told in the same words.
-    const INACTIVE: Self = Self { active: false, claims: None };
 }
 
 /// Makes, explains and ends tokens.
@@ -82,9 +68,37 @@ pub struct TokenService {
     ports: Ports,
     ring: KeyRing,
     tokens: KnownTokens,
+    subjects: Subjects,
     pepper: DigestKey,
     issuer: Arc<str>,
     audience: String,
+}
+
+/// An access token that is made and not given yet.
+struct Made {
+    id: Uuid,
+    text: String,
+    expires_in: i64,
+    /// Where it means nothing without a row.
+    row: Option<OpaqueToken>,
+}
+
+impl Made {
+    /// Stores what there is to be stored of it.
+    async fn store(&self, work: &mut dyn UnitOfWork) -> Result<(), OauthError> {
+        let Some(row) = &self.row else { return Ok(()) };
+        match work.opaque_token_add(row).await? {
+            Inserted::Done => Ok(()),
+            Inserted::Duplicate => Err(OauthError::InvalidGrant),
+        }
+    }
+}
+
+/// A person on whose behalf a token is made.
+#[derive(Debug, Clone, Copy)]
+struct OnBehalf {
+    account: AccountId,
+    consent: Consent,
 }
 
 impl TokenService {
@@ -92,12 +106,20 @@ impl TokenService {
     pub const REFRESH_IDLE: Duration = Duration::days(30);
     /// How long a consent goes on without the person, however often it is refreshed.
     pub const FAMILY_LIFE: Duration = Duration::days(180);
-    /// A client that lost an answer tries again after this, not sooner: whoever comes at the same moment is somebody else.
+    /// A client that lost an answer tries again after this, not sooner: whoever comes at the same moment is somebody else. It is also
+    /// longer than a use of the answer's access token takes to be written.
     pub const RETRY_AFTER: Duration = Duration::seconds(2);
 
     /// The service of this issuer; codes and refresh tokens are digested under this pepper.
-    pub fn new(ports: Ports, ring: KeyRing, tokens: KnownTokens, pepper: DigestKey, issuer: &str) -> Self {
-        Self { ports, ring, tokens, pepper, issuer: issuer.into(), audience: demo_api(issuer) }
+    pub fn new(
+        ports: Ports,
+        ring: KeyRing,
+        tokens: KnownTokens,
+        subjects: Subjects,
+        pepper: DigestKey,
+        issuer: &str,
+    ) -> Self {
+        Self { ports, ring, tokens, subjects, pepper, issuer: issuer.into(), audience: demo_api(issuer) }
     }
 
     /// Makes a token.
@@ -105,153 +127,118 @@ impl TokenService {
     /// # Errors
     /// [`OauthError`].
     pub async fn issue(&self, by: &Authenticated, asked: TokenRequest<'_>) -> Result<TokenResponse, OauthError> {
-        match asked.grant_type.parse() {
-            Ok(GrantType::ClientCredentials) => self.for_the_client(by, asked.scope).await,
-            Ok(GrantType::AuthorizationCode) => self.for_a_code(by, asked).await,
-            Ok(GrantType::RefreshToken) => self.for_a_refresh_token(by, asked).await,
-            Err(_) => Err(OauthError::UnsupportedGrantType),
-        }
-    }
-
-    /// A token that stands for the client itself (RFC 6749 section 4.4). Nothing is stored for it: it is good because it is signed.
-    async fn for_the_client(&self, by: &Authenticated, scope: Option<&str>) -> Result<TokenResponse, OauthError> {
+        let grant: GrantType = asked.grant_type.parse().map_err(|_| OauthError::UnsupportedGrantType)?;
         let client = by.client();
-        let settings = &client.settings;
-        if settings.auth_method == ClientAuthMethod::None || !settings.grants.contains(GrantType::ClientCredentials) {
+        if !client.settings.grants.contains(grant) {
             return Err(OauthError::UnauthorizedClient);
         }
-        let scopes = granted(scope, &settings.scopes)?;
-        let (access_token, expires_in) = self.sign(client, &scopes, None).await?;
-        Ok(TokenResponse {
-            access_token,
-            token_type: "Bearer",
-            expires_in,
-            refresh_token: None,
-            scope: scopes.to_string(),
-        })
+        if client.settings.binds_tokens() && asked.proven.is_none() {
+            return Err(OauthError::InvalidDpopProof("this client's tokens are bound to a key: send a proof"));
+        }
+        // RFC 8707 section 2: every one of them must be an API that tokens are made for.
+        if asked.resources.iter().any(|resource| *resource != self.audience) {
+            return Err(OauthError::InvalidTarget);
+        }
+        match grant {
+            GrantType::ClientCredentials => self.for_the_client(client, asked).await,
+            GrantType::AuthorizationCode => self.for_a_code(client, asked).await,
+            GrantType::RefreshToken => self.for_a_refresh_token(client, asked).await,
+        }
     }
 
-    /// Signs an access token: the client's own, or a person's.
-    async fn sign(
+    /// A token that stands for the client itself (RFC 6749 section 4.4). Nothing is stored for a signed one: it is good because it is
+    /// signed.
+    async fn for_the_client(&self, client: &OauthClient, asked: TokenRequest<'_>) -> Result<TokenResponse, OauthError> {
+        if !client.can_authenticate() {
+            return Err(OauthError::UnauthorizedClient);
+        }
+        let scopes = granted(asked.scope, &client.settings.scopes)?;
+        let made = self.make(client, &scopes, None, asked.proven.as_ref()).await?;
+        if made.row.is_some() {
+            let mut work = self.ports.store.begin().await?;
+            made.store(&mut *work).await?;
+            work.commit().await?;
+        }
+        Ok(answer(made, &scopes, asked.proven.as_ref()))
+    }
+
+    /// Makes an access token: the client's own, or a person's.
+    async fn make(
         &self,
         client: &OauthClient,
         scopes: &ScopeSet,
-        person: Option<(AccountId, Consent)>,
-    ) -> Result<(String, i64), OauthError> {
+        on_behalf: Option<OnBehalf>,
+        binding: Option<&Binding>,
+    ) -> Result<Made, OauthError> {
         let now = self.ports.now();
-        let (iat, life) = (now.unix_timestamp(), client.settings.access_token_life.whole_seconds());
+        let settings = &client.settings;
+        let (iat, expires_in) = (now.unix_timestamp(), settings.access_token_life.whole_seconds());
         let claims = Claims {
             iss: self.issuer.to_string(),
-            sub: person.map_or_else(|| client.client_id.to_string(), |(account, _)| account.to_string()),
+            sub: on_behalf.map_or_else(|| client.client_id.to_string(), |person| self.subject(person.account, client)),
             aud: self.audience.clone(),
             client_id: client.client_id.to_string(),
             scope: scopes.to_string(),
             jti: self.ports.uuid_at(now),
             iat,
-            exp: iat + life,
-            grant: person.map(|(_, consent)| consent.grant),
-            family: person.map(|(_, consent)| consent.family),
+            exp: iat + expires_in,
+            grant: on_behalf.map(|person| person.consent.grant),
+            family: on_behalf.map(|person| person.consent.family),
+            cnf: binding.map(Confirmation::from),
         };
-        Ok((self.ring.sign(client.settings.signing_algorithm, TYPE, &claims).await?, life))
+        let id = claims.jti;
+        Ok(match settings.token_form {
+            TokenForm::Jwt => {
+                let text = self.ring.sign(settings.signing_algorithm, TYPE, &claims).await?;
+                Made { id, text, expires_in, row: None }
+            }
+            TokenForm::Opaque => {
+                let plain = PlainApiKey::generate(self.ports.random(), KeyKind::AccessToken);
+                let row = OpaqueToken {
+                    public_id: plain.public_id(),
+                    digest: KnownTokens::digest(plain.expose()),
+                    client: client.id,
+                    claims,
+                };
+                Made { id, text: plain.expose().to_owned(), expires_in, row: Some(row) }
+            }
+        })
     }
 
-    /// Tokens for a code, once (RFC 6749 section 4.1.3). A code that comes a second time ends what it gave the first time (section 4.1.2).
-    async fn for_a_code(&self, by: &Authenticated, asked: TokenRequest<'_>) -> Result<TokenResponse, OauthError> {
-        let client = by.client();
-        if !client.settings.grants.contains(GrantType::AuthorizationCode) {
-            return Err(OauthError::UnauthorizedClient);
-        }
-        let code = asked.code.ok_or(OauthError::InvalidRequest("code is missing"))?;
-        let verifier = asked.code_verifier.ok_or(OauthError::InvalidRequest("code_verifier is missing"))?;
-        let now = self.ports.now();
-        let digest = self.pepper.digest(code.as_bytes());
-        let found = self.ports.store.authorization_code(&digest).await?;
-        // Another client's code is as good as none, and stays good for that client.
-        let (code, grant) = found.filter(|(_, grant)| grant.client == client.id).ok_or(OauthError::InvalidGrant)?;
-        if code.consumed_at.is_some() {
-            self.end_family(code.id).await?;
-            return Err(OauthError::InvalidGrant);
-        }
-        let elsewhere = asked.redirect_uri.is_some_and(|sent| sent != code.redirect_uri);
-        if code.expires_at <= now || grant.revoked_at.is_some() || elsewhere || !proves(verifier, &code.challenge) {
-            return Err(OauthError::InvalidGrant);
-        }
-        let consent = Consent { grant: grant.id.as_uuid(), family: code.id };
-        let (access_token, expires_in) = self.sign(client, &code.scopes, Some((grant.account, consent))).await?;
-        let mut work = self.ports.store.begin().await?;
-        if work.authorization_code_consume(code.id, now).await? == Consumed::Lost {
-            drop(work);
-            self.end_family(code.id).await?;
-            return Err(OauthError::InvalidGrant);
-        }
-        if work.token_family_add(code.id, grant.id, now + Self::FAMILY_LIFE).await? == Inserted::Duplicate {
-            return Err(OauthError::InvalidGrant);
-        }
-        let refresh_token = if client.settings.grants.contains(GrantType::RefreshToken) {
-            Some(self.add_refresh_token(&mut *work, code.id, None, &code.scopes).await?)
-        } else {
-            None
-        };
-        work.commit().await?;
-        let scope = code.scopes.to_string();
-        Ok(TokenResponse { access_token, token_type: "Bearer", expires_in, refresh_token, scope })
+    fn subject(&self, account: AccountId, client: &OauthClient) -> String {
+        self.subjects.of(account, client.settings.subject_type, &client.settings.redirect_uris)
     }
 
-    /// Tokens for a refresh token, which is spent by it (RFC 6749 section 6, OAuth 2.1 section 4.3). A spent one is taken once more while
-    /// nothing that it gave has been used, so that a lost answer signs nobody out; used after that, it was stolen, and the family ends.
-    async fn for_a_refresh_token(
+    /// Says who signed in, where the person let the client know (OpenID Connect Core section 2).
+    async fn id_token(
         &self,
-        by: &Authenticated,
-        asked: TokenRequest<'_>,
-    ) -> Result<TokenResponse, OauthError> {
-        let client = by.client();
-        if !client.settings.grants.contains(GrantType::RefreshToken) {
-            return Err(OauthError::UnauthorizedClient);
-        }
-        let text = asked.refresh_token.ok_or(OauthError::InvalidRequest("refresh_token is missing"))?;
-        let now = self.ports.now();
-        let (token, successor_used) = self.find_refresh_token(text).await?.ok_or(OauthError::InvalidGrant)?;
-        let family = self.ports.store.token_family(token.family).await?.ok_or(OauthError::InvalidGrant)?;
-        if family.grant.client != client.id || family.ended().is_some() || family.expires_at <= now {
-            return Err(OauthError::InvalidGrant);
-        }
-        if token.consumed_at.is_some() && successor_used {
-            tracing::warn!(client.id = %client.client_id, "a refresh token was used twice: its family is ended");
-            self.end_family(family.id).await?;
-            return Err(OauthError::InvalidGrant);
-        }
-        if token.ended_at.is_some() || token.expires_at <= now {
-            return Err(OauthError::InvalidGrant);
-        }
-        let scopes = granted(asked.scope, &token.scopes)?;
-        let consent = Consent { grant: family.grant.id.as_uuid(), family: family.id };
-        let (access_token, expires_in) = self.sign(client, &scopes, Some((family.grant.account, consent))).await?;
-        let mut work = self.ports.store.begin().await?;
-        let spent = match token.consumed_at {
-            None => work.refresh_token_consume(token.id, now).await?,
-            Some(seen) if now - seen < Self::RETRY_AFTER => Consumed::Lost,
-            Some(seen) => work.refresh_token_consume_again(token.id, seen, now).await?,
-        };
-        if spent == Consumed::Lost {
-            return Err(OauthError::InvalidGrant);
-        }
-        // What an answer that was lost had in it is good no more; neither are others that stood beside this one.
-        for parent in token.parent.into_iter().chain([token.id]) {
-            work.refresh_token_end_unused(parent, now).await?;
-        }
-        let refresh_token = self.add_refresh_token(&mut *work, family.id, Some(token.id), &token.scopes).await?;
-        work.commit().await?;
-        let scope = scopes.to_string();
-        Ok(TokenResponse { access_token, token_type: "Bearer", expires_in, refresh_token: Some(refresh_token), scope })
-    }
-
-    async fn find_refresh_token(&self, text: &str) -> Result<Option<(RefreshToken, bool)>, OauthError> {
-        let Some(presented) = PresentedKey::parse(text).ok().filter(|key| key.kind() == KeyKind::RefreshToken) else {
+        client: &OauthClient,
+        scopes: &ScopeSet,
+        account: AccountId,
+        sign_in: &SignIn,
+        made: &Made,
+    ) -> Result<Option<String>, OauthError> {
+        if !scopes.contains(OPENID) {
             return Ok(None);
+        }
+        let account = self.ports.store.account(account).await?.ok_or(OauthError::InvalidGrant)?;
+        let iat = self.ports.now().unix_timestamp();
+        let algorithm = client.settings.signing_algorithm;
+        let token = IdToken {
+            iss: &self.issuer,
+            sub: self.subject(account.id, client),
+            aud: client.client_id.as_str(),
+            exp: iat + made.expires_in,
+            iat,
+            auth_time: sign_in.at.unix_timestamp(),
+            nonce: sign_in.nonce.as_deref(),
+            acr: ACR,
+            amr: AMR,
+            at_hash: access_token_hash(&made.text, algorithm),
+            sid: sign_in.session_name(),
+            person: PersonClaims::of(&account, &sign_in.id_token_claims),
         };
-        let found = self.ports.store.refresh_token(presented.public_id()).await?;
-        let digest = presented.digest(&self.pepper);
-        Ok(found.filter(|(token, _)| digests_equal(&token.digest, &digest)))
+        Ok(Some(self.ring.sign(algorithm, "JWT", &token).await?))
     }
 
     async fn add_refresh_token(
@@ -260,6 +247,7 @@ impl TokenService {
         family: Uuid,
         parent: Option<Uuid>,
         scopes: &ScopeSet,
+        access_token: Uuid,
     ) -> Result<String, OauthError> {
         let plain = PlainApiKey::generate(self.ports.random(), KeyKind::RefreshToken);
         let token = RefreshToken {
@@ -268,6 +256,7 @@ impl TokenService {
             digest: plain.digest(&self.pepper),
             family,
             parent,
+            access_token,
             scopes: scopes.clone(),
             expires_at: self.ports.now() + Self::REFRESH_IDLE,
             consumed_at: None,
@@ -286,84 +275,18 @@ impl TokenService {
         let _ = work.token_family_end(family, self.ports.now()).await?;
         Ok(self.tokens.commit_end(work, family).await?)
     }
-
-    /// What a token is. Only for its own client, and for the others of its environment: to everybody else it is as if it were none
-    /// (RFC 7662 section 2.2).
-    ///
-    /// # Errors
-    /// [`OauthError`].
-    pub async fn introspect(&self, by: &Authenticated, text: &str) -> Result<Introspection, OauthError> {
-        if by.client().settings.auth_method == ClientAuthMethod::None {
-            return Err(OauthError::InvalidClient { by_header: false });
-        }
-        let now = self.ports.now();
-        let digest = KnownTokens::digest(text);
-        let entry = match self.tokens.remembered(&digest, now) {
-            Some(entry) => entry,
-            None => match self.tokens.look_up(text, digest, now).await? {
-                FoundToken::Token(entry) => entry,
-                FoundToken::Not(_) => return Ok(Introspection::INACTIVE),
-            },
-        };
-        Ok(match entry.token() {
-            Some(token) if token.client_owner.id() == by.client().owner.id() && token.is_good(now) => {
-                self.explain(token)
-            }
-            _ => Introspection::INACTIVE,
-        })
-    }
-
-    fn explain(&self, token: &AccessToken) -> Introspection {
-        let claims = ActiveClaims {
-            iss: self.issuer.to_string(),
-            sub: match &token.owner {
-                KeyOwner::Account { account_id, .. } => account_id.to_string(),
-                KeyOwner::Environment { .. } => token.client_id.to_string(),
-            },
-            aud: self.audience.clone(),
-            client_id: token.client_id.to_string(),
-            scope: token.scopes.to_string(),
-            token_type: "Bearer",
-            jti: token.id.to_string(),
-            iat: token.issued_at.unix_timestamp(),
-            exp: token.expires_at.unix_timestamp(),
-        };
-        Introspection { active: true, claims: Some(claims) }
-    }
-
-    /// Ends a token (RFC 7009). When it returns, no request that begins from now on is let in with it. A token that is none, or is
-    /// another client's, is not ended, and the answer does not tell.
-    ///
-    /// # Errors
-    /// [`OauthError::Unavailable`]: then it may or may not be ended.
-    pub async fn revoke(&self, by: &Authenticated, text: &str) -> Result<(), OauthError> {
-        let client = by.client();
-        if let Some((token, _)) = self.find_refresh_token(text).await? {
-            let family = self.ports.store.token_family(token.family).await?;
-            return match family.filter(|family| family.grant.client == client.id) {
-                // Its access tokens end with it (section 2.1).
-                Some(family) => self.end_family(family.id).await,
-                None => Ok(()),
-            };
-        }
-        let Ok(claims) = self.tokens.prove(text).await? else { return Ok(()) };
-        if claims.client_id != client.client_id.as_str() {
-            return Ok(());
-        }
-        let Ok(expires_at) = OffsetDateTime::from_unix_timestamp(claims.exp) else { return Ok(()) };
-        let revoked = RevokedToken { id: claims.jti, client: client.id, revoked_at: self.ports.now(), expires_at };
-        let mut work = self.ports.store.begin().await?;
-        let _ = work.token_revoke(&revoked).await?;
-        Ok(self.tokens.commit_end(work, revoked.id).await?)
-    }
 }
 
-/// Whether the verifier is written as one is, and hashes to the challenge (RFC 7636 sections 4.1 and 4.6).
-fn proves(verifier: &str, challenge: &str) -> bool {
-    let written = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    (43..=128).contains(&verifier.len())
-        && verifier.bytes().all(written)
-        && URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())) == challenge
+/// An answer with an access token alone.
+fn answer(made: Made, scopes: &ScopeSet, binding: Option<&Binding>) -> TokenResponse {
+    TokenResponse {
+        access_token: made.text,
+        token_type: Binding::token_type(binding),
+        expires_in: made.expires_in,
+        refresh_token: None,
+        id_token: None,
+        scope: scopes.to_string(),
+    }
 }
 
 /// The scopes that were asked for, each of which the client may have; all of them where none was.
@@ -385,21 +308,6 @@ pub(super) fn granted(asked: Option<&str>, ceiling: &ScopeSet) -> Result<ScopeSe
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rfc7636_4_6_a_verifier_proves_its_own_challenge_alone() {
-        // The example of appendix B.
-        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-        assert!(proves("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge));
-        let long = "a".repeat(129);
-        for bad in ["", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl", challenge, &long] {
-            assert!(!proves(bad, challenge), "{bad}");
-        }
-        for bad in [&"a".repeat(42), &"a".repeat(129), &format!("{}=", "a".repeat(43)), &format!("{}+", "a".repeat(43))]
-        {
-            assert!(!proves(bad, &URL_SAFE_NO_PAD.encode(sha256(bad.as_bytes()))), "{bad}");
-        }
-    }
 
     #[test]
     fn r64_every_scope_that_is_asked_for_is_checked() {

@@ -94,7 +94,7 @@ impl Jwk {
     /// # Errors
     /// [`JwkError`].
     pub fn verifying(&self, algorithm: SigningAlgorithm) -> Result<VerifyingKey, JwkError> {
-        if self.d.is_some() || self.k.is_some() {
+        if self.is_secret() {
             return Err(JwkError::Private);
         }
         if self.usage.as_deref().is_some_and(|usage| usage != "sig")
@@ -125,6 +125,11 @@ impl Jwk {
             _ => return Err(JwkError::Unsupported),
         };
         Ok(VerifyingKey { algorithm, key: parsed })
+    }
+
+    /// Whether it has a private member, or is a shared secret.
+    pub(super) fn is_secret(&self) -> bool {
+        self.d.is_some() || self.k.is_some()
     }
 
     /// The algorithms that this key can verify.

@@ -199,7 +199,8 @@ mod tests {
                 "latchkey-production-key",
                 "latchkey-personal-access-token",
                 "latchkey-client-secret",
-                "latchkey-refresh-token"
+                "latchkey-refresh-token",
+                "latchkey-access-token"
             ]
         );
     }

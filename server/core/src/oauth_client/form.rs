@@ -1,14 +1,16 @@
 //! What a person fills in about a client or a service account, and what it becomes when every field is good.
 
-use super::{ClientAuthMethod, ClientKind, GrantType, RedirectUris};
+use super::{ClientAuthMethod, ClientKeys, ClientKind, GrantType, GrantTypes, RedirectUris, TokenForm, is_askable};
 use crate::{
     api_key::check_scopes,
     jose::SigningAlgorithm,
     leak::finder,
+    openid::{SubjectType, sectors},
     port::{api::ApiScope, oauth_client::ClientSettings},
 };
 use latchkey_model::{FieldErrors, Name};
 use time::Duration;
+use url::Url;
 
 /// What a person fills in about a client or a service account.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,20 +21,48 @@ pub struct ClientForm<'a> {
     pub scopes: &'a [String],
     /// How it proves that it is itself.
     pub auth_method: &'a str,
+    /// Its public keys, or where they are; for a client that signs assertions.
+    pub keys: &'a str,
     /// How its tokens are signed.
     pub signing_algorithm: &'a str,
+    /// How its access tokens are written.
+    pub token_form: &'a str,
     /// How many minutes its tokens live.
     pub token_minutes: &'a str,
-    /// Where people are led back to, one address in each line; for a client that people let act for them.
+    /// Whether its tokens must be bound to a key.
+    pub dpop: bool,
+    /// Whether it keeps to the FAPI 2.0 Security Profile.
+    pub high_security: bool,
+    /// Where people are led back to, one address in each line; this and the rest are for a client that people let act for them.
     pub redirect_uris: &'a str,
     /// Whether such a client may go on without the person.
     pub refresh: bool,
+    /// What people are called towards it.
+    pub subject_type: &'a str,
+    /// Whether it must send its requests before it sends the person.
+    pub pushed: bool,
+    /// Whether it may sign people in without a challenge.
+    pub without_pkce: bool,
+    /// Where people may be led after they signed out, one address in each line.
+    pub post_logout_redirect_uris: &'a str,
+    /// Where it is told that somebody signed out.
+    pub backchannel_logout_uri: &'a str,
 }
 
 /// Minutes that an access token may live, and what is proposed.
 pub const TOKEN_MINUTES: [i64; 4] = [5, 15, 30, 60];
 /// What is proposed.
 pub const DEFAULT_TOKEN_MINUTES: i64 = 15;
+
+/// What only a client that acts for people has.
+#[derive(Default)]
+struct ForPeople {
+    grants: GrantTypes,
+    redirect_uris: RedirectUris,
+    subject_type: SubjectType,
+    post_logout_redirect_uris: RedirectUris,
+    backchannel_logout_uri: Option<Url>,
+}
 
 impl ClientForm<'_> {
     /// Reads every field, and says of all that are wrong why.
@@ -43,6 +73,60 @@ impl ClientForm<'_> {
             errors.add("name", "This is a secret. Names are shown to everybody in the team: choose another");
         }
         let scopes = check_scopes(&mut errors, self.scopes, known);
+        let auth_method = self.check_auth_method(&mut errors, kind);
+        let keys = self.check_keys(&mut errors, auth_method);
+        let signing_algorithm = errors.check("signing_algorithm", self.signing_algorithm.parse::<SigningAlgorithm>());
+        let token_form = self.token_form.parse::<TokenForm>().ok();
+        if token_form.is_none() {
+            errors.add("token_form", "Choose how its tokens are written");
+        }
+        let minutes = self.token_minutes.parse().ok().filter(|minutes| TOKEN_MINUTES.contains(minutes));
+        if minutes.is_none() {
+            errors.add("token_minutes", "Choose how long its tokens live");
+        }
+        let for_people = match kind {
+            ClientKind::ServiceAccount => {
+                ForPeople { grants: [GrantType::ClientCredentials].into_iter().collect(), ..ForPeople::default() }
+            }
+            ClientKind::ThirdParty => self.check_for_people(&mut errors),
+        };
+        if self.without_pkce && (auth_method == Some(ClientAuthMethod::None) || self.high_security) {
+            errors.add(
+                "without_pkce",
+                "Only a client that proves to be itself, outside of high security, may do without",
+            );
+        }
+        if self.high_security {
+            high_security(&mut errors, auth_method, signing_algorithm, &for_people.redirect_uris);
+        }
+        match (name, scopes, auth_method, signing_algorithm, token_form, minutes) {
+            (Some(name), Some(scopes), Some(auth_method), Some(signing_algorithm), Some(token_form), Some(minutes))
+                if errors.is_empty() =>
+            {
+                Ok(ClientSettings {
+                    name,
+                    auth_method,
+                    grants: for_people.grants,
+                    redirect_uris: for_people.redirect_uris,
+                    scopes,
+                    signing_algorithm,
+                    access_token_life: Duration::minutes(minutes),
+                    token_form,
+                    subject_type: for_people.subject_type,
+                    keys,
+                    dpop_required: self.dpop || self.high_security,
+                    pushed_only: kind == ClientKind::ThirdParty && (self.pushed || self.high_security),
+                    pkce_required: !self.without_pkce,
+                    high_security: self.high_security,
+                    post_logout_redirect_uris: for_people.post_logout_redirect_uris,
+                    backchannel_logout_uri: for_people.backchannel_logout_uri,
+                })
+            }
+            _ => Err(errors),
+        }
+    }
+
+    fn check_auth_method(&self, errors: &mut FieldErrors, kind: ClientKind) -> Option<ClientAuthMethod> {
         let auth_method = self.auth_method.parse().ok();
         // A machine that cannot prove to be itself is anybody.
         let auth_method =
@@ -50,40 +134,64 @@ impl ClientForm<'_> {
         if auth_method.is_none() {
             errors.add("auth_method", "Choose how it proves that it is itself");
         }
-        let signing_algorithm = errors.check("signing_algorithm", self.signing_algorithm.parse::<SigningAlgorithm>());
-        let minutes = self.token_minutes.parse().ok().filter(|minutes| TOKEN_MINUTES.contains(minutes));
-        if minutes.is_none() {
-            errors.add("token_minutes", "Choose how long its tokens live");
+        auth_method
+    }
+
+    fn check_keys(&self, errors: &mut FieldErrors, method: Option<ClientAuthMethod>) -> Option<ClientKeys> {
+        // Keys of a client that does not sign would only be forgotten there.
+        if method != Some(ClientAuthMethod::PrivateKeyJwt) {
+            return None;
         }
-        let (grants, redirect_uris) = match kind {
-            ClientKind::ServiceAccount => (vec![GrantType::ClientCredentials], Some(RedirectUris::default())),
-            ClientKind::ThirdParty => {
-                let uris = errors.check("redirect_uris", self.redirect_uris.parse::<RedirectUris>());
-                if uris.as_ref().is_some_and(RedirectUris::is_empty) {
-                    errors.add("redirect_uris", "Write at least one address that people are led back to");
+        errors.check("keys", self.keys.parse::<ClientKeys>())
+    }
+
+    fn check_for_people(&self, errors: &mut FieldErrors) -> ForPeople {
+        let redirect_uris = errors.check("redirect_uris", self.redirect_uris.parse::<RedirectUris>());
+        if redirect_uris.as_ref().is_some_and(RedirectUris::is_empty) {
+            errors.add("redirect_uris", "Write at least one address that people are led back to");
+        }
+        let redirect_uris = redirect_uris.unwrap_or_default();
+        let subject_type = errors.check("subject_type", self.subject_type.parse::<SubjectType>()).unwrap_or_default();
+        if subject_type == SubjectType::Pairwise && sectors(&redirect_uris).len() > 1 {
+            // OpenID Connect Core section 8.1: one sector, or there is no one name.
+            errors.add("subject_type", "A name of its own needs addresses on one host");
+        }
+        let after = errors.check("post_logout_redirect_uris", self.post_logout_redirect_uris.parse::<RedirectUris>());
+        let backchannel_logout_uri = match self.backchannel_logout_uri.trim() {
+            "" => None,
+            text => {
+                let url = text.parse::<Url>().ok().filter(is_askable);
+                if url.is_none() {
+                    errors.add("backchannel_logout_uri", "Write an https:// address");
                 }
-                let refresh = self.refresh.then_some(GrantType::RefreshToken);
-                ([GrantType::AuthorizationCode].into_iter().chain(refresh).collect(), uris)
+                url
             }
         };
-        match (name, scopes, auth_method, signing_algorithm, minutes, redirect_uris) {
-            (
-                Some(name),
-                Some(scopes),
-                Some(auth_method),
-                Some(signing_algorithm),
-                Some(minutes),
-                Some(redirect_uris),
-            ) if errors.is_empty() => Ok(ClientSettings {
-                name,
-                auth_method,
-                grants: grants.into_iter().collect(),
-                redirect_uris,
-                scopes,
-                signing_algorithm,
-                access_token_life: Duration::minutes(minutes),
-            }),
-            _ => Err(errors),
+        let refresh = self.refresh.then_some(GrantType::RefreshToken);
+        ForPeople {
+            grants: [GrantType::AuthorizationCode].into_iter().chain(refresh).collect(),
+            redirect_uris,
+            subject_type,
+            post_logout_redirect_uris: after.unwrap_or_default(),
+            backchannel_logout_uri,
         }
+    }
+}
+
+/// What the FAPI 2.0 Security Profile demands of a client (sections 5.3.2 and 5.4.1).
+fn high_security(
+    errors: &mut FieldErrors,
+    method: Option<ClientAuthMethod>,
+    algorithm: Option<SigningAlgorithm>,
+    redirect_uris: &RedirectUris,
+) {
+    if method != Some(ClientAuthMethod::PrivateKeyJwt) {
+        errors.add("auth_method", "High security needs an assertion that it signs with its own key");
+    }
+    if algorithm == Some(SigningAlgorithm::Rs256) {
+        errors.add("signing_algorithm", "High security needs ES256, EdDSA or PS256");
+    }
+    if redirect_uris.iter().any(|uri| !uri.as_str().starts_with("https://")) {
+        errors.add("redirect_uris", "High security needs https for every address");
     }
 }

@@ -62,6 +62,28 @@ words! {
         SecretBasic = "client_secret_basic",
         /// By a secret in the body.
         SecretPost = "client_secret_post",
+        /// By an assertion that it signs with a key of its own (RFC 7523).
+        PrivateKeyJwt = "private_key_jwt",
+    }
+}
+
+impl ClientAuthMethod {
+    /// Whether it is by a secret that both sides know.
+    pub const fn has_secret(self) -> bool {
+        matches!(self, Self::SecretBasic | Self::SecretPost)
+    }
+
+    /// The methods of a client that proves to be itself.
+    pub const PROVEN: [Self; 3] = [Self::SecretBasic, Self::SecretPost, Self::PrivateKeyJwt];
+}
+
+words! {
+    /// How an access token is written.
+    TokenForm {
+        /// Signed, for whoever verifies it without asking (RFC 9068).
+        Jwt = "jwt",
+        /// A random text that means nothing but to this server.
+        Opaque = "opaque",
     }
 }
 

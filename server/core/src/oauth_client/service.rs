@@ -1,11 +1,12 @@
 //! What people do with clients and service accounts: create, list, change, add and end secrets, revoke.
 
-use super::{ClientAuthMethod, ClientForm, ClientId, ClientKind, KnownClients};
+use super::{ClientForm, ClientId, ClientKind, KnownClients};
 use crate::{
     access_token::KnownTokens,
     actor::{Actor, NotSignedIn},
     api_key::format::PlainApiKey,
     memory::commit_and_forget,
+    openid::identity_scopes,
     port::{
         Change, Consumed, Inserted, StoreError, UnitOfWork,
         api::ApiScope,
@@ -90,12 +91,16 @@ impl OauthClientService {
         Self { ports, pepper, known, tokens }
     }
 
-    /// The scopes that a client can be given.
+    /// The scopes that a client of this kind can be given: what is about a person is not for machines.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn scopes(&self) -> Result<Vec<ApiScope>, StoreError> {
-        self.ports.store.known_scopes().await
+    pub async fn scopes(&self, kind: ClientKind) -> Result<Vec<ApiScope>, StoreError> {
+        let identity = match kind {
+            ClientKind::ThirdParty => identity_scopes(),
+            ClientKind::ServiceAccount => Vec::new(),
+        };
+        Ok(identity.into_iter().chain(self.ports.store.known_scopes().await?).collect())
     }
 
     /// Creates a client, with its first secret if it can keep one.
@@ -118,7 +123,7 @@ impl OauthClientService {
         if !found.role.may_write() {
             return Err(OauthClientError::Forbidden);
         }
-        let settings = form.check(kind, &self.scopes().await?).map_err(OauthClientError::Invalid)?;
+        let settings = form.check(kind, &self.scopes(kind).await?).map_err(OauthClientError::Invalid)?;
         let client = NewOauthClient {
             id: OauthClientId::from_uuid(self.ports.uuid()),
             client_id: ClientId::generate(self.ports.random()),
@@ -134,7 +139,7 @@ impl OauthClientService {
             return Err(OauthClientError::SentTwice);
         }
         let mut created = CreatedClient { id: client.id, secret: None };
-        if client.settings.auth_method != ClientAuthMethod::None {
+        if client.settings.auth_method.has_secret() {
             let (new, plain) = self.new_secret(client.id, account.id, form_id);
             if work.client_secret_add(&new, Self::LIVE_SECRETS_AT_MOST).await? == Inserted::Duplicate {
                 return Err(OauthClientError::SentTwice);
@@ -185,7 +190,8 @@ impl OauthClientService {
         form: &ClientForm<'_>,
     ) -> Result<(), OauthClientError> {
         let (found, team, _) = self.writable(actor, id).await?;
-        let settings = form.check(found.client.kind, &self.scopes().await?).map_err(OauthClientError::Invalid)?;
+        let kind = found.client.kind;
+        let settings = form.check(kind, &self.scopes(kind).await?).map_err(OauthClientError::Invalid)?;
         let mut work = self.ports.store.begin().await?;
         match work.oauth_client_update(team, id, &settings).await? {
             Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
@@ -211,7 +217,7 @@ impl OauthClientService {
         if live >= Self::LIVE_SECRETS_AT_MOST {
             return Err(OauthClientError::TooManySecrets);
         }
-        if !found.client.can_authenticate() {
+        if !found.client.settings.auth_method.has_secret() {
             return Err(OauthClientError::Forbidden);
         }
         let (new, plain) = self.new_secret(id, account, form_id);

@@ -1,8 +1,12 @@
 //! What people allowed OAuth clients to do, and what was given for it.
 
 use super::{Consumed, Inserted, StoreError};
-use crate::{api_key::format::PublicId, oauth_client::ClientId};
+use crate::{
+    access_token::Binding, api_key::format::PublicId, oauth_client::ClientId, openid::ClaimSet,
+    port::session::SessionDigest, secret::sha256,
+};
 use async_trait::async_trait;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey_model::{AccountId, GrantId, Name, OauthClientId, ScopeSet};
 use std::net::IpAddr;
 use time::OffsetDateTime;
@@ -42,6 +46,45 @@ pub struct GrantInView {
     pub last_used_from: Option<IpAddr>,
 }
 
+/// How a person had signed in when an app was given something: what its ID tokens say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// When.
+    pub at: OffsetDateTime,
+    /// In which session: it ends what the app was given where the app is told of sign-outs.
+    pub session: SessionDigest,
+    /// By what the client recognises its own request; for the first ID token alone.
+    pub nonce: Option<String>,
+    /// What the client asked to be told in the ID token, and the person allowed.
+    pub id_token_claims: ClaimSet,
+}
+
+impl SignIn {
+    /// The session's name towards clients: not the digest itself, which only the store knows.
+    pub fn session_name(&self) -> String {
+        URL_SAFE_NO_PAD.encode(sha256(&[b"sid", self.session.as_slice()].concat()))
+    }
+}
+
+/// A request that a client sent before it sent the person (RFC 9126).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedRequest {
+    /// Its id.
+    pub id: Uuid,
+    /// HMAC-SHA256 of its name under the pepper.
+    pub digest: [u8; 32],
+    /// Whose it is.
+    pub client: OauthClientId,
+    /// The parameters, as a query.
+    pub parameters: String,
+    /// Until when it can be opened, and once it is, answered.
+    pub expires_at: OffsetDateTime,
+    /// Whether a browser came with it.
+    pub opened: bool,
+    /// When it was answered.
+    pub consumed_at: Option<OffsetDateTime>,
+}
+
 /// A code that a client gets by way of a browser (RFC 6749 section 4.1.2).
 #[derive(Clone)]
 pub struct AuthorizationCode {
@@ -53,10 +96,14 @@ pub struct AuthorizationCode {
     pub grant: GrantId,
     /// Where it was sent.
     pub redirect_uri: String,
-    /// What its verifier must hash to (RFC 7636).
-    pub challenge: String,
+    /// What its verifier must hash to (RFC 7636); none where the client may do without.
+    pub challenge: Option<String>,
     /// What it gives.
     pub scopes: ScopeSet,
+    /// How the person had signed in.
+    pub sign_in: SignIn,
+    /// The key that must redeem it (RFC 9449 section 10).
+    pub binding: Option<Binding>,
     /// Until when it can be redeemed.
     pub expires_at: OffsetDateTime,
     /// When it was.
@@ -72,10 +119,29 @@ pub struct TokenFamily {
     pub grant: Grant,
     /// What the account is called, for pages and answers.
     pub account_name: Name,
+    /// How the person had signed in.
+    pub sign_in: SignIn,
+    /// The key that its refresh tokens are bound to.
+    pub binding: Option<Binding>,
     /// When they end, however often they are refreshed.
     pub expires_at: OffsetDateTime,
     /// When they were ended before.
     pub ended_at: Option<OffsetDateTime>,
+}
+
+/// A family to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTokenFamily {
+    /// Its id.
+    pub id: Uuid,
+    /// What its tokens are for.
+    pub grant: GrantId,
+    /// How the person had signed in.
+    pub sign_in: SignIn,
+    /// The key that its refresh tokens are bound to.
+    pub binding: Option<Binding>,
+    /// When it ends.
+    pub expires_at: OffsetDateTime,
 }
 
 impl TokenFamily {
@@ -98,6 +164,8 @@ pub struct RefreshToken {
     pub family: Uuid,
     /// The token that it was given for; none for the first of its family.
     pub parent: Option<Uuid>,
+    /// The access token that was given with it: once that was used, the answer had arrived.
+    pub access_token: Uuid,
     /// What it gives.
     pub scopes: ScopeSet,
     /// When it ends if nobody uses it.
@@ -119,6 +187,9 @@ pub trait GrantReader {
 
     /// A code, with the client that it is for.
     async fn authorization_code(&self, digest: &[u8; 32]) -> Result<Option<(AuthorizationCode, Grant)>, StoreError>;
+
+    /// A request that a client sent before.
+    async fn pushed_request(&self, digest: &[u8; 32]) -> Result<Option<PushedRequest>, StoreError>;
 
     /// A family with its grant.
     async fn token_family(&self, id: Uuid) -> Result<Option<TokenFamily>, StoreError>;
@@ -150,13 +221,17 @@ pub trait GrantWriter {
     /// Spends a code: of all who try, one wins.
     async fn authorization_code_consume(&mut self, id: Uuid, at: OffsetDateTime) -> Result<Consumed, StoreError>;
 
+    /// Adds a request that a client sent before.
+    async fn pushed_request_add(&mut self, request: &PushedRequest) -> Result<Inserted, StoreError>;
+
+    /// Lets a request that nobody has opened be answered until this time.
+    async fn pushed_request_open(&mut self, id: Uuid, until: OffsetDateTime) -> Result<Consumed, StoreError>;
+
+    /// Spends a request: of all who try, one wins.
+    async fn pushed_request_consume(&mut self, id: Uuid, at: OffsetDateTime) -> Result<Consumed, StoreError>;
+
     /// Adds a family, if its grant is live.
-    async fn token_family_add(
-        &mut self,
-        id: Uuid,
-        grant: GrantId,
-        expires_at: OffsetDateTime,
-    ) -> Result<Inserted, StoreError>;
+    async fn token_family_add(&mut self, family: &NewTokenFamily) -> Result<Inserted, StoreError>;
 
     /// Ends a family.
     async fn token_family_end(&mut self, id: Uuid, at: OffsetDateTime) -> Result<Consumed, StoreError>;
@@ -175,9 +250,12 @@ pub trait GrantWriter {
         at: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
 
+    /// Lets a live refresh token that is not spent by its use go on until this time.
+    async fn refresh_token_prolong(&mut self, id: Uuid, until: OffsetDateTime) -> Result<Consumed, StoreError>;
+
     /// Ends what was given for a refresh token and was not used.
     async fn refresh_token_end_unused(&mut self, parent: Uuid, at: OffsetDateTime) -> Result<u64, StoreError>;
 
-    /// Removes codes and families that ended before.
+    /// Removes codes, requests and families that ended before.
     async fn grant_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 }

@@ -2,9 +2,11 @@
 
 use super::{Consumed, Inserted, StoreError, api_key::KeyOwner};
 use crate::{
+    access_token::Claims,
     api_key::format::{PublicId, hint},
     jose::SigningAlgorithm,
-    oauth_client::{ClientAuthMethod, ClientId, ClientKind, GrantTypes, RedirectUris},
+    oauth_client::{ClientAuthMethod, ClientId, ClientKeys, ClientKind, GrantTypes, RedirectUris, TokenForm},
+    openid::SubjectType,
 };
 use async_trait::async_trait;
 use latchkey_model::{
@@ -13,6 +15,7 @@ use latchkey_model::{
 };
 use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
+use url::Url;
 use uuid::Uuid;
 
 /// What can be set about a client.
@@ -32,6 +35,36 @@ pub struct ClientSettings {
     pub signing_algorithm: SigningAlgorithm,
     /// How long its access tokens live.
     pub access_token_life: Duration,
+    /// How its access tokens are written.
+    pub token_form: TokenForm,
+    /// What people are called towards it.
+    pub subject_type: SubjectType,
+    /// Its public keys, where it proves to be itself with one of them.
+    pub keys: Option<ClientKeys>,
+    /// Whether its access tokens must be bound to a key (RFC 9449 section 5.2).
+    pub dpop_required: bool,
+    /// Whether it must send its requests before it sends the person (RFC 9126 section 6).
+    pub pushed_only: bool,
+    /// Whether it must send a challenge with every request (RFC 7636).
+    pub pkce_required: bool,
+    /// Whether it keeps to the FAPI 2.0 Security Profile.
+    pub high_security: bool,
+    /// Where people may be led after they signed out.
+    pub post_logout_redirect_uris: RedirectUris,
+    /// Where it is told that somebody signed out.
+    pub backchannel_logout_uri: Option<Url>,
+}
+
+impl ClientSettings {
+    /// Whether it must send its requests before it sends the person.
+    pub fn pushes_requests(&self) -> bool {
+        self.pushed_only || self.high_security
+    }
+
+    /// Whether its tokens must be bound to a key that it holds.
+    pub fn binds_tokens(&self) -> bool {
+        self.dpop_required || self.high_security
+    }
 }
 
 /// A client without its secrets.
@@ -158,6 +191,19 @@ pub struct RevokedToken {
     pub expires_at: OffsetDateTime,
 }
 
+/// An access token that means nothing but to this server.
+#[derive(Clone)]
+pub struct OpaqueToken {
+    /// The 12 characters inside the token that name it.
+    pub public_id: PublicId,
+    /// SHA-256 of the whole token, which has 190 bits of its own.
+    pub digest: [u8; 32],
+    /// Whose it is.
+    pub client: OauthClientId,
+    /// What it would say if it were signed.
+    pub claims: Claims,
+}
+
 /// Questions about clients.
 #[async_trait]
 pub trait OauthClientReader {
@@ -178,6 +224,9 @@ pub trait OauthClientReader {
 
     /// A client by its public name, with its secrets: for the token endpoint.
     async fn oauth_client_for_token(&self, client_id: &ClientId) -> Result<Option<StoredClient>, StoreError>;
+
+    /// A token that means nothing but to this server.
+    async fn opaque_token(&self, public_id: PublicId) -> Result<Option<OpaqueToken>, StoreError>;
 
     /// When a token was revoked before its end, if it was.
     async fn token_revoked_at(&self, id: Uuid) -> Result<Option<OffsetDateTime>, StoreError>;
@@ -221,6 +270,12 @@ pub trait OauthClientWriter {
     /// Ends a token before its time.
     async fn token_revoke(&mut self, token: &RevokedToken) -> Result<Inserted, StoreError>;
 
-    /// Removes what was kept of tokens that would have ended before; returns how many.
+    /// Adds a token that means nothing but to this server.
+    async fn opaque_token_add(&mut self, token: &OpaqueToken) -> Result<Inserted, StoreError>;
+
+    /// Spends the name of something that may come once, until it would have ended by itself: of all who try, one wins.
+    async fn used_name_add(&mut self, name: &[u8; 32], ends_at: OffsetDateTime) -> Result<Inserted, StoreError>;
+
+    /// Removes what was kept of tokens and names that would have ended before; returns how many tokens had been revoked.
     async fn revoked_token_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError>;
 }

@@ -197,6 +197,8 @@ pub enum Used {
     Secret(ClientSecretId),
     /// What a person allowed a client.
     Grant(GrantId),
+    /// An access token that was given with a refresh token: the answer that had both in it has arrived.
+    AccessToken(Uuid),
 }
 
 impl From<CredentialId> for Used {

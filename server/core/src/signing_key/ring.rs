@@ -38,6 +38,15 @@ pub enum KeyRingError {
     None(SigningAlgorithm),
 }
 
+impl From<KeyRingError> for StoreError {
+    fn from(error: KeyRingError) -> Self {
+        match error {
+            KeyRingError::Store(error) => error,
+            error => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
 /// A key that others may verify with.
 #[derive(Debug, Clone)]
 pub struct Published {

@@ -172,8 +172,9 @@ impl Writer {
             }
             if let Some((at, address)) = seen.last_use {
                 self.note_use(LastUse { used: id.into(), at, address });
-                if let Some(consent) = entry.token().and_then(|token| token.consent) {
+                if let Some((token, consent)) = entry.token().and_then(|token| Some((token, token.consent?))) {
                     self.note_use(LastUse { used: Used::Grant(GrantId::from_uuid(consent.grant)), at, address });
+                    self.note_use(LastUse { used: Used::AccessToken(token.id), at, address });
                 }
             }
         }

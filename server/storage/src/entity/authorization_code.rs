@@ -14,6 +14,11 @@ pub struct Model {
     pub scopes: String,
     pub expires_at: i64,
     pub consumed_at: Option<i64>,
+    pub signed_in_at: i64,
+    pub session_digest: Option<Vec<u8>>,
+    pub id_token_claims: String,
+    pub binding: Option<String>,
+    pub nonce: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -24,6 +24,15 @@ pub struct Model {
     pub last_used_at: Option<i64>,
     pub last_used_from: Option<String>,
     pub form_id: Uuid,
+    pub token_form: String,
+    pub subject_type: String,
+    pub keys: Option<String>,
+    pub dpop_required: bool,
+    pub pushed_only: bool,
+    pub pkce_required: bool,
+    pub high_security: bool,
+    pub post_logout_redirect_uris: String,
+    pub backchannel_logout_uri: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -15,6 +15,8 @@ pub struct Model {
     pub expires_at: i64,
     pub consumed_at: Option<i64>,
     pub ended_at: Option<i64>,
+    pub access_token_id: Option<Uuid>,
+    pub access_token_used_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -10,6 +10,10 @@ pub struct Model {
     pub grant_id: Uuid,
     pub expires_at: i64,
     pub ended_at: Option<i64>,
+    pub signed_in_at: i64,
+    pub session_digest: Option<Vec<u8>>,
+    pub id_token_claims: String,
+    pub binding: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -120,14 +120,23 @@ const CLIENTS_USED: Bulk = last_uses_of!("oauth_client");
 const SECRETS_USED: Bulk = last_uses_of!("client_secret");
 const GRANTS_USED: Bulk = last_uses_of!("oauth_grant");
 
+/// Only the first use of an access token says something: that the answer which it was in has arrived.
+const ACCESS_TOKENS_USED: Bulk = Bulk {
+    head: "WITH used (id, at, address) AS (VALUES ",
+    tail: ") UPDATE refresh_token SET access_token_used_at = used.at FROM used WHERE refresh_token.access_token_id = used.id \
+           AND refresh_token.access_token_used_at IS NULL",
+    columns: 3,
+};
+
 /// Last uses by the table that they belong in.
-fn by_table(uses: &[LastUse]) -> [(Bulk, Vec<(Uuid, &LastUse)>); 4] {
+fn by_table(uses: &[LastUse]) -> [(Bulk, Vec<(Uuid, &LastUse)>); 5] {
     let of = |id: fn(Used) -> Option<Uuid>| uses.iter().filter_map(|one| Some((id(one.used)?, one))).collect();
     [
         (KEYS_USED, of(|used| if let Used::Key(id) = used { Some(id.as_uuid()) } else { None })),
         (CLIENTS_USED, of(|used| if let Used::Client(id) = used { Some(id.as_uuid()) } else { None })),
         (SECRETS_USED, of(|used| if let Used::Secret(id) = used { Some(id.as_uuid()) } else { None })),
         (GRANTS_USED, of(|used| if let Used::Grant(id) = used { Some(id.as_uuid()) } else { None })),
+        (ACCESS_TOKENS_USED, of(|used| if let Used::AccessToken(id) = used { Some(id) } else { None })),
     ]
 }
 

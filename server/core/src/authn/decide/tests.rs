@@ -41,7 +41,7 @@ fn stored(key: &PlainApiKey) -> StoredApiKey {
             application_name: "Bookshelf".parse().unwrap(),
             team_id: TeamId::from_uuid(Uuid::from_u128(4)),
         },
-        KeyKind::Personal | KeyKind::ClientSecret | KeyKind::RefreshToken => KeyOwner::Account {
+        KeyKind::Personal | KeyKind::ClientSecret | KeyKind::RefreshToken | KeyKind::AccessToken => KeyOwner::Account {
             account_id: AccountId::from_uuid(Uuid::from_u128(5)),
             account_name: "Ada".parse().unwrap(),
         },
@@ -142,6 +142,8 @@ fn not_proven(why: TokenProblem) -> Row {
 fn proven(change: fn(&mut AccessToken)) -> Lookup {
     let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production));
     let mut token = AccessToken {
+        subject: "ada".to_owned(),
+        binding: None,
         id: Uuid::from_u128(6),
         client: OauthClientId::from_uuid(Uuid::from_u128(7)),
         client_id: ClientId::generate(&SystemRandom),
@@ -492,7 +494,10 @@ fn waiting_as_told_is_long_enough() {
 
 #[test]
 fn a_good_key_passes_every_step() {
-    for kind in KeyKind::ALL.into_iter().filter(|kind| !matches!(kind, KeyKind::ClientSecret | KeyKind::RefreshToken)) {
+    for kind in KeyKind::ALL
+        .into_iter()
+        .filter(|kind| !matches!(kind, KeyKind::ClientSecret | KeyKind::RefreshToken | KeyKind::AccessToken))
+    {
         let key = PlainApiKey::generate(&SystemRandom, kind);
         let verdict = decide(&facts(), &bearer(&key), found(stored(&key), &key));
         let principal = verdict.outcome.as_ref().unwrap();

@@ -1,0 +1,103 @@
+//! Tokens for a code.
+
+use super::{OnBehalf, TokenRequest, TokenResponse, TokenService, answer};
+use crate::{
+    access_token::Consent,
+    authorization::OauthError,
+    oauth_client::GrantType,
+    port::{Consumed, Inserted, grant::NewTokenFamily, oauth_client::OauthClient},
+    secret::sha256,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+impl TokenService {
+    /// Tokens for a code, once (RFC 6749 section 4.1.3). A code that comes a second time ends what it gave the first time (section 4.1.2).
+    pub(super) async fn for_a_code(
+        &self,
+        client: &OauthClient,
+        asked: TokenRequest<'_>,
+    ) -> Result<TokenResponse, OauthError> {
+        let code = asked.code.ok_or(OauthError::InvalidRequest("code is missing"))?;
+        let now = self.ports.now();
+        let digest = self.pepper.digest(code.as_bytes());
+        let found = self.ports.store.authorization_code(&digest).await?;
+        // Another client's code is as good as none, and stays good for that client.
+        let found = found.filter(|(_, grant)| grant.client == client.id);
+        if asked.code_verifier.is_none() && found.as_ref().is_none_or(|(code, _)| code.challenge.is_some()) {
+            return Err(OauthError::InvalidRequest("code_verifier is missing"));
+        }
+        let (code, grant) = found.ok_or(OauthError::InvalidGrant)?;
+        if code.consumed_at.is_some() {
+            self.end_family(code.id).await?;
+            return Err(OauthError::InvalidGrant);
+        }
+        let elsewhere = asked.redirect_uri.is_some_and(|sent| sent != code.redirect_uri);
+        let proven = match (&code.challenge, asked.code_verifier) {
+            (Some(challenge), Some(verifier)) => proves(verifier, challenge),
+            // A verifier for a code without a challenge is a sign that somebody took the challenge away (RFC 9700 section 4.8.2).
+            (None, Some(_)) | (Some(_), None) => false,
+            (None, None) => true,
+        };
+        let other_key = code.binding.is_some() && code.binding != asked.proven;
+        if code.expires_at <= now || grant.revoked_at.is_some() || elsewhere || !proven || other_key {
+            return Err(OauthError::InvalidGrant);
+        }
+        let consent = Consent { grant: grant.id.as_uuid(), family: code.id };
+        let on_behalf = OnBehalf { account: grant.account, consent };
+        let made = self.make(client, &code.scopes, Some(on_behalf), asked.proven.as_ref()).await?;
+        let id_token = self.id_token(client, &code.scopes, grant.account, &code.sign_in, &made).await?;
+        let mut work = self.ports.store.begin().await?;
+        if work.authorization_code_consume(code.id, now).await? == Consumed::Lost {
+            drop(work);
+            self.end_family(code.id).await?;
+            return Err(OauthError::InvalidGrant);
+        }
+        let family = NewTokenFamily {
+            id: code.id,
+            grant: grant.id,
+            sign_in: code.sign_in,
+            // Whoever proves to be itself needs no other proof; a refresh token of everybody else is bound (RFC 9449 section 5).
+            binding: asked.proven.clone().filter(|_| !client.can_authenticate()),
+            expires_at: now + Self::FAMILY_LIFE,
+        };
+        if work.token_family_add(&family).await? == Inserted::Duplicate {
+            return Err(OauthError::InvalidGrant);
+        }
+        made.store(&mut *work).await?;
+        let refresh_token = if client.settings.grants.contains(GrantType::RefreshToken) {
+            Some(self.add_refresh_token(&mut *work, code.id, None, &code.scopes, made.id).await?)
+        } else {
+            None
+        };
+        work.commit().await?;
+        Ok(TokenResponse { refresh_token, id_token, ..answer(made, &code.scopes, asked.proven.as_ref()) })
+    }
+}
+
+/// Whether the verifier is written as one is, and hashes to the challenge (RFC 7636 sections 4.1 and 4.6).
+fn proves(verifier: &str, challenge: &str) -> bool {
+    let written = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    (43..=128).contains(&verifier.len())
+        && verifier.bytes().all(written)
+        && URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())) == challenge
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc7636_4_6_a_verifier_proves_its_own_challenge_alone() {
+        // The example of appendix B.
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert!(proves("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge));
+        let long = "a".repeat(129);
+        for bad in ["", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl", challenge, &long] {
+            assert!(!proves(bad, challenge), "{bad}");
+        }
+        for bad in [&"a".repeat(42), &"a".repeat(129), &format!("{}=", "a".repeat(43)), &format!("{}+", "a".repeat(43))]
+        {
+            assert!(!proves(bad, &URL_SAFE_NO_PAD.encode(sha256(bad.as_bytes()))), "{bad}");
+        }
+    }
+}

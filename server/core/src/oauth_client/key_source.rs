@@ -1,0 +1,105 @@
+//! The keys of clients that publish them at an address of their own.
+
+use crate::jose::JwkSet;
+use async_trait::async_trait;
+use quick_cache::sync::Cache;
+use std::sync::Arc;
+use time::{Duration, OffsetDateTime};
+use url::Url;
+
+/// Why keys could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchKeysError {
+    /// The address leads to where nothing is fetched from.
+    #[error("the address leads into a private network")]
+    Forbidden,
+    /// It did not answer as it should.
+    #[error("the address did not answer with a set of keys")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Fetches keys. Whoever implements it guards against addresses that lead into our own network.
+#[async_trait]
+pub trait KeySource: Send + Sync + 'static {
+    /// The keys at this address, now.
+    async fn fetch(&self, url: &Url) -> Result<JwkSet, FetchKeysError>;
+}
+
+/// What was fetched, and when.
+#[derive(Clone)]
+struct Fetched {
+    keys: Arc<JwkSet>,
+    at: OffsetDateTime,
+}
+
+/// Keys that were fetched a while ago at most. Cloning it clones a handle.
+#[derive(Clone)]
+pub struct FetchedKeys {
+    source: Arc<dyn KeySource>,
+    known: Arc<Cache<Url, Fetched>>,
+}
+
+impl FetchedKeys {
+    const CAPACITY: usize = 1_000;
+    /// How long they are believed: a client that replaces a key keeps the old one beside the new one for as long.
+    const LIFE: Duration = Duration::minutes(5);
+    /// Whoever invents names of keys does not make us ask more often than this.
+    const PAUSE: Duration = Duration::seconds(10);
+
+    /// Keys from this source.
+    pub fn new(source: Arc<dyn KeySource>) -> Self {
+        Self { source, known: Arc::new(Cache::new(Self::CAPACITY)) }
+    }
+
+    /// The keys at an address, fetched anew when they are old, or do not have the one that is sought.
+    ///
+    /// # Errors
+    /// [`FetchKeysError`].
+    pub async fn get(&self, url: &Url, kid: Option<&str>, now: OffsetDateTime) -> Result<Arc<JwkSet>, FetchKeysError> {
+        if let Some(known) = self.known.get(url) {
+            let age = (now - known.at).abs();
+            if age < Self::PAUSE || (age < Self::LIFE && known.keys.names(kid)) {
+                return Ok(known.keys);
+            }
+        }
+        let keys = Arc::new(self.source.fetch(url).await?);
+        self.known.insert(url.clone(), Fetched { keys: Arc::clone(&keys), at: now });
+        Ok(keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::{PrivateKey, SigningAlgorithm};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use time::macros::datetime;
+
+    /// Publishes another key each time that it is asked.
+    #[derive(Default)]
+    struct Publisher(AtomicUsize);
+
+    #[async_trait]
+    impl KeySource for Publisher {
+        async fn fetch(&self, _: &Url) -> Result<JwkSet, FetchKeysError> {
+            let kid = self.0.fetch_add(1, Ordering::Relaxed).to_string();
+            let (key, _) = PrivateKey::generate(SigningAlgorithm::Es256).unwrap();
+            let jwk = serde_json::to_string(&key.public_jwk(&kid)).unwrap();
+            Ok(format!(r#"{{"keys":[{jwk}]}}"#).parse().unwrap())
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_are_fetched_when_they_are_old_or_another_is_named_but_not_at_every_whim() {
+        let publisher = Arc::new(Publisher::default());
+        let keys = FetchedKeys::new(publisher.clone());
+        let url: Url = "https://app.example.com/jwks.json".parse().unwrap();
+        let start = datetime!(2026-11-25 12:00 UTC);
+        for (seconds, kid, fetches) in
+            [(0, "0", 1), (1, "0", 1), (2, "1", 1), (11, "0", 1), (12, "1", 2), (30, "1", 2), (400, "1", 3)]
+        {
+            keys.get(&url, Some(kid), start + Duration::seconds(seconds)).await.unwrap();
+            assert_eq!(publisher.0.load(Ordering::Relaxed), fetches, "at {seconds} s");
+        }
+    }
+}
