@@ -12,6 +12,7 @@ use latchkey_core::{
         Facts, Principal, Refusal, Verdict,
         credential::{Carried, Credential},
     },
+    dpop::PresentedProof,
     leak::{breaks_a_line, redacted},
     usage::{Passed, Served},
 };
@@ -27,6 +28,9 @@ use std::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The proof that the caller holds the key which its token is bound to.
+pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Who the door let in, and under which id the request is recorded.
@@ -111,9 +115,18 @@ where
     let facts =
         Facts { at: state.services.ports.now(), address, secure: state.config.is_secure(address), needed_scope };
     let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));
-    let verdict = state.services.door.judge(&facts, &read_credential(request.headers(), request.uri())).await;
-
     let method = method_word(request.method());
+    let credential = read_credential(request.headers(), request.uri());
+    let needs_proof = credential.needs_proof();
+    let verdict = if needs_proof {
+        let url = format!("{}{}", state.config.base_url(), request.uri().path());
+        let proof =
+            PresentedProof { fields: fields(request.headers(), &DPOP), method: request.method().as_str(), url: &url };
+        state.services.door.judge(&facts, &credential, Some(&proof)).await
+    } else {
+        state.services.door.judge(&facts, &credential, None).await
+    };
+
     // Only a request that gets a row needs more than this of what it brought.
     let owed = state.recorder.owes_row(&verdict);
     let told = owed.then(|| Told { uri: request.uri().clone(), agent: agent(&request) });
@@ -129,6 +142,9 @@ where
         None => Problem::internal().response(Some(id)),
     };
     put_request_id(response.headers_mut(), id);
+    if needs_proof {
+        put_nonce(response.headers_mut(), &state, facts.at);
+    }
     if let Some(verdict) = &unanswered.verdict {
         put_limits(response.headers_mut(), verdict);
     }
@@ -219,12 +235,24 @@ pub fn peer_of(extensions: &Extensions) -> IpAddr {
 
 /// Reads every field in which a credential travels; more than one is never a matter of which comes first.
 fn read_credential<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Credential<'a> {
-    let mut authorization = headers.get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes);
-    let mut api_key = headers.get_all(API_KEY).iter().map(HeaderValue::as_bytes);
-    // Two of a kind say all that there is to say of three.
-    let bearers = [authorization.next(), authorization.next()];
-    let keys = [api_key.next(), api_key.next()];
-    Credential::read(Carried { authorization: bearers, api_key: keys, query: uri.query() })
+    Credential::read(Carried {
+        authorization: fields(headers, &header::AUTHORIZATION),
+        api_key: fields(headers, &API_KEY),
+        query: uri.query(),
+    })
+}
+
+/// The first two fields of a name: two of a kind say all that there is to say of three.
+pub(crate) fn fields<'a>(headers: &'a HeaderMap, name: &HeaderName) -> [Option<&'a [u8]>; 2] {
+    let mut found = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    [found.next(), found.next()]
+}
+
+/// Says which nonce the next proof must carry (RFC 9449 section 8).
+pub(crate) fn put_nonce(headers: &mut HeaderMap, state: &AppState, now: time::OffsetDateTime) {
+    if let Ok(nonce) = HeaderValue::try_from(state.services.proofs.nonce(now)) {
+        headers.insert(DPOP_NONCE, nonce);
+    }
 }
 
 fn method_word(method: &Method) -> &'static str {

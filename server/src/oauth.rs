@@ -7,6 +7,7 @@ mod form;
 mod introspect;
 mod metadata;
 mod par;
+mod proof;
 mod revoke;
 mod token;
 

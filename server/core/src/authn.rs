@@ -17,7 +17,7 @@ pub mod refusal;
 mod trace;
 mod verdict;
 
-pub use decide::{Facts, Lookup, decide};
+pub use decide::{Facts, Held, Lookup, decide};
 pub use door::Door;
 pub(crate) use entry::attribution_of;
 pub use entry::{Drawn, Entry, Record};

@@ -14,6 +14,7 @@ pub mod authn;
 pub mod authorization;
 pub mod clock;
 pub mod demo;
+pub mod dpop;
 pub mod grant;
 pub mod jose;
 pub mod leak;

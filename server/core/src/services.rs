@@ -8,6 +8,7 @@ use crate::{
     authn::{Door, KnownKeys},
     authorization::{AuthorizationParts, AuthorizationService, ClientAuthenticator, PushedRequests, TokenService},
     demo::PostService,
+    dpop::Proofs,
     grant::GrantService,
     leak::LeakDesk,
     limit::{Limiter, Quota},
@@ -62,6 +63,8 @@ pub struct Services {
     pub housekeeping: Housekeeping,
     /// The door.
     pub door: Door,
+    /// Proofs that callers hold the keys which their tokens are bound to.
+    pub proofs: Proofs,
     /// What the door remembers.
     pub known_keys: KnownKeys,
     /// Reports of leaked keys.
@@ -132,6 +135,7 @@ impl Services {
         let rotations = Rotations::new(ports.clone(), KeyChanges::new(known_keys.clone()));
         let api_keys = ApiKeyService::new(ports.clone(), pepper.clone(), known_keys.clone(), settings.needed_scope);
         let url = settings.public_url.clone();
+        let proofs = Proofs::new(master.derive("dpop-nonce"));
         Ok(Self {
             accounts: AccountService::new(ports.clone(), passwords, settings.attempt_quota),
             sessions: SessionService::new(ports.clone()),
@@ -142,10 +146,12 @@ impl Services {
             door: Door::new(
                 known_keys.clone(),
                 known_tokens.clone(),
+                proofs.clone(),
                 pepper.clone(),
                 rotations,
                 settings.unknown_quota,
             ),
+            proofs,
             leaks: LeakDesk::new(ports.clone(), known_keys.clone(), pepper, url, settings.report_quota),
             outbox: OutboxService::new(ports.clone()),
             posts: PostService::new(ports.clone()),

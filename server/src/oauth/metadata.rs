@@ -78,6 +78,7 @@ struct Server {
     claims_supported: Vec<&'static str>,
     claims_parameter_supported: bool,
     prompt_values_supported: [&'static str; 4],
+    dpop_signing_alg_values_supported: Vec<&'static str>,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
     require_pushed_authorization_requests: bool,
@@ -120,6 +121,7 @@ pub(super) async fn server(State(state): State<AppState>) -> Result<Response, Re
         claims_supported: ALWAYS.into_iter().chain(Claim::ALL.map(Claim::as_str)).collect(),
         claims_parameter_supported: true,
         prompt_values_supported: ["none", "consent", "login", "select_account"],
+        dpop_signing_alg_values_supported: algorithms(),
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
         require_pushed_authorization_requests: false,
@@ -136,6 +138,7 @@ struct ProtectedApi {
     resource_documentation: String,
     authorization_servers: [String; 1],
     bearer_methods_supported: [&'static str; 1],
+    dpop_signing_alg_values_supported: Vec<&'static str>,
     scopes_supported: Vec<String>,
 }
 
@@ -149,6 +152,7 @@ pub(super) async fn resource(State(state): State<AppState>) -> Result<Response, 
         resource_documentation: format!("{issuer}/docs/demo-api"),
         authorization_servers: [issuer],
         bearer_methods_supported: ["header"],
+        dpop_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).to_vec(),
         scopes_supported: scopes.into_iter().map(|scope| scope.scope.to_string()).collect(),
     };
     Ok(([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response())

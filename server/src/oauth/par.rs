@@ -4,18 +4,36 @@ use super::{
     answer::{Refused, json},
     client::{authenticate, whence},
     form::Form,
+    proof::proven,
 };
-use crate::state::AppState;
+use crate::{
+    door::{DPOP, put_nonce},
+    state::AppState,
+};
 use axum::{
     extract::{Request, State},
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use latchkey_core::authorization::Whence;
 
-/// Takes a request before its person comes.
+/// Takes a request before its person comes. A proof that comes with it binds the code to its key (RFC 9449 section 10.1).
 pub(super) async fn push(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
     let from = whence(&state, request.extensions())?;
     let (headers, form) = Form::read(request).await?;
-    let client = authenticate(&state, &headers, &form, from).await?;
-    Ok(json(StatusCode::CREATED, &state.services.pushed.take(&client, &form.parameters()).await?))
+    let mut response = match take(&state, from, &headers, &form).await {
+        Ok(response) => response,
+        Err(refused) => refused.into_response(),
+    };
+    if headers.contains_key(&DPOP) {
+        put_nonce(response.headers_mut(), &state, from.at);
+    }
+    Ok(response)
+}
+
+async fn take(state: &AppState, from: Whence, headers: &HeaderMap, form: &Form) -> Result<Response, Refused> {
+    let client = authenticate(state, headers, form, from).await?;
+    let proven = proven(state, headers, "/oauth/par", from.at)?;
+    let pushed = state.services.pushed.take(&client, &form.parameters(), proven.as_ref()).await?;
+    Ok(json(StatusCode::CREATED, &pushed))
 }

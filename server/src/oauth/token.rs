@@ -4,20 +4,35 @@ use super::{
     answer::{Refused, json},
     client::{authenticate, whence},
     form::Form,
+    proof::proven,
 };
-use crate::state::AppState;
+use crate::{
+    door::{DPOP, put_nonce},
+    state::AppState,
+};
 use axum::{
     extract::{Request, State},
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use http::StatusCode;
-use latchkey_core::authorization::TokenRequest;
+use http::{HeaderMap, StatusCode};
+use latchkey_core::authorization::{TokenRequest, Whence};
 
 /// Makes a token.
 pub(super) async fn issue(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
     let from = whence(&state, request.extensions())?;
     let (headers, form) = Form::read(request).await?;
-    let client = authenticate(&state, &headers, &form, from).await?;
+    let mut response = match give(&state, from, &headers, &form).await {
+        Ok(response) => response,
+        Err(refused) => refused.into_response(),
+    };
+    if headers.contains_key(&DPOP) {
+        put_nonce(response.headers_mut(), &state, from.at);
+    }
+    Ok(response)
+}
+
+async fn give(state: &AppState, from: Whence, headers: &HeaderMap, form: &Form) -> Result<Response, Refused> {
+    let client = authenticate(state, headers, form, from).await?;
     let grant_type = form.required("grant_type", "grant_type is missing")?;
     let asked = TokenRequest {
         grant_type,
@@ -27,7 +42,7 @@ pub(super) async fn issue(State(state): State<AppState>, request: Request) -> Re
         redirect_uri: form.get("redirect_uri"),
         code_verifier: form.get("code_verifier"),
         refresh_token: form.get("refresh_token"),
-        proven: None,
+        proven: proven(state, headers, "/oauth/token", from.at)?,
     };
     Ok(json(StatusCode::OK, &state.services.tokens.issue(&client, asked).await?))
 }

@@ -22,6 +22,7 @@ mod recording;
 mod refusals;
 mod rotation;
 mod routes;
+mod sender_constrained;
 mod service_accounts;
 mod sessions;
 mod stage;

@@ -66,7 +66,7 @@ async fn admitted(services: &Services, key: &PlainApiKey) -> bool {
         secure: true,
         needed_scope: Some("read:posts"),
     };
-    services.door.judge(&facts, &credential).await.outcome.is_ok()
+    services.door.judge(&facts, &credential, None).await.outcome.is_ok()
 }
 
 /// 64 callers call as fast as they can while the key is revoked. A call that begins after the answer must be refused.

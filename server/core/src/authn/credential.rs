@@ -10,6 +10,8 @@ pub enum Via {
     Bearer,
     /// `X-API-Key: …`.
     ApiKeyHeader,
+    /// `Authorization: DPoP …`, with a proof beside it (RFC 9449 section 7.1).
+    Dpop,
     /// `Authorization` with another scheme.
     OtherScheme,
 }
@@ -19,6 +21,7 @@ impl fmt::Display for Via {
         f.write_str(match self {
             Self::Bearer => "Authorization: Bearer",
             Self::ApiKeyHeader => "X-API-Key",
+            Self::Dpop => "Authorization: DPoP",
             Self::OtherScheme => "Authorization",
         })
     }
@@ -46,8 +49,10 @@ pub enum Credential<'a> {
         /// The key.
         key: PresentedKey<'a>,
     },
-    /// Something written like a signed token (RFC 7515), as it was sent.
+    /// Something written like an access token of ours, signed (RFC 7515) or opaque, as it was sent.
     AccessToken {
+        /// Where it was: with a proof beside it, or alone.
+        via: Via,
         /// The whole text: bearer tokens are secrets.
         text: &'a str,
     },
@@ -110,22 +115,30 @@ impl<'a> Credential<'a> {
             (None, _) => Self::Missing,
             (Some((first, _)), Some((second, _))) => Self::Ambiguous { first, second },
             (Some((_, None)), None) => Self::UnknownScheme,
-            (Some((Via::Bearer, Some(text))), None) => {
-                Self::read_token(text).unwrap_or_else(|| Self::read_key(Via::Bearer, text))
+            (Some((via @ (Via::Bearer | Via::Dpop), Some(text))), None) => {
+                Self::read_token(via, text).unwrap_or_else(|| Self::read_key(via, text))
             }
             (Some((via, Some(text))), None) => Self::read_key(via, text),
         }
     }
 
-    /// Every signed token begins with the base64url of `{"`.
-    fn read_token(text: &'a [u8]) -> Option<Self> {
-        text.starts_with(b"eyJ")
-            .then(|| std::str::from_utf8(text).ok())
-            .flatten()
-            .map(|text| Self::AccessToken { text })
+    /// Whether a proof that the caller holds a key must be read beside it.
+    pub fn needs_proof(&self) -> bool {
+        matches!(self, Self::AccessToken { via: Via::Dpop, .. })
+    }
+
+    /// Every signed token begins with the base64url of `{"`, every opaque one with its mark.
+    fn read_token(via: Via, text: &'a [u8]) -> Option<Self> {
+        const OPAQUE: &[u8] = b"lk_tok_";
+        let written = text.starts_with(b"eyJ") || text.starts_with(OPAQUE);
+        written.then(|| std::str::from_utf8(text).ok()).flatten().map(|text| Self::AccessToken { via, text })
     }
 
     fn read_key(via: Via, text: &'a [u8]) -> Self {
+        // A key is bound to nothing, so there is no proof to go with it.
+        if via == Via::Dpop {
+            return Self::Malformed { via, why: MalformedKey::NotOurs };
+        }
         let parsed = std::str::from_utf8(text).map_err(|_| MalformedKey::NotOurs).and_then(PresentedKey::parse);
         match parsed {
             Ok(key) => Self::ApiKey { via, key },
@@ -134,13 +147,14 @@ impl<'a> Credential<'a> {
     }
 }
 
-/// The token of `Bearer token`; scheme names are case-insensitive (RFC 9110 section 11.1).
+/// The token of `Bearer token` or `DPoP token`; scheme names are case-insensitive (RFC 9110 section 11.1).
 fn read_authorization(value: &[u8]) -> (Via, Option<&[u8]>) {
-    const SCHEME: &[u8] = b"bearer ";
-    match value.split_at_checked(SCHEME.len()) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => (Via::Bearer, Some(token.trim_ascii())),
-        _ => (Via::OtherScheme, None),
-    }
+    const SCHEMES: [(&[u8], Via); 2] = [(b"bearer ", Via::Bearer), (b"dpop ", Via::Dpop)];
+    let read = SCHEMES.into_iter().find_map(|(name, via)| {
+        let (scheme, token) = value.split_at_checked(name.len())?;
+        scheme.eq_ignore_ascii_case(name).then(|| (via, Some(token.trim_ascii())))
+    });
+    read.unwrap_or((Via::OtherScheme, None))
 }
 
 /// A parameter that is named like a secret, or whose value begins like one of ours.
@@ -215,10 +229,19 @@ mod tests {
 
     #[test]
     fn a_signed_token_comes_as_a_bearer_token_alone() {
-        let is = |found: &Credential<'_>| matches!(found, Credential::AccessToken { text: "eyJhbGciOi.e30.AA" });
+        let is = |found: &Credential<'_>| {
+            matches!(found, Credential::AccessToken { via: Via::Bearer, text: "eyJhbGciOi.e30.AA" })
+        };
         assert!(reads(&["Bearer eyJhbGciOi.e30.AA"], &[], None, is));
         assert!(reads(&[], &["eyJhbGciOi.e30.AA"], None, |found| matches!(found, Credential::Malformed { .. })));
-        let token = Credential::AccessToken { text: "eyJ" };
+        let bound = |found: &Credential<'_>| {
+            matches!(found, Credential::AccessToken { via: Via::Dpop, .. }) && found.needs_proof()
+        };
+        assert!(reads(&["DPoP eyJhbGciOi.e30.AA"], &[], None, bound));
+        assert!(reads(&["dpop lk_tok_x"], &[], None, bound));
+        let key = format!("DPoP {}", key().expose());
+        assert!(reads(&[&key], &[], None, |found| matches!(found, Credential::Malformed { via: Via::Dpop, .. })));
+        let token = Credential::AccessToken { via: Via::Bearer, text: "eyJ" };
         assert_eq!(format!("{token:?}"), "AccessToken");
     }
 

@@ -7,8 +7,9 @@ use super::{
     verdict::{Principal, Verdict},
 };
 use crate::{
-    access_token::TokenProblem,
+    access_token::{Binding, TokenProblem},
     api_key::format::{MalformedKey, PublicId},
+    dpop::ProofProblem,
     limit::Readings,
     port::api_key::{AddressMode, ApiKey, KeyState},
     secret::digests_equal,
@@ -49,10 +50,26 @@ pub enum Lookup {
         /// The presented key's digest.
         presented: [u8; 32],
     },
-    /// A token of ours, proven by its signature.
-    Proven(Arc<Entry>),
+    /// A token of ours, proven by its signature or found by its digest.
+    Proven {
+        /// What is known of it.
+        entry: Arc<Entry>,
+        /// What the caller showed of the key that it may be bound to.
+        held: Held,
+    },
     /// No token of ours.
     NotProven(TokenProblem),
+}
+
+/// What a caller showed of the key that its token may be bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing: whoever bears the token is taken for its holder.
+    Nothing,
+    /// It holds the key with this thumbprint.
+    Key(String),
+    /// It sent a proof that is none.
+    NotProven(ProofProblem),
 }
 
 /// Decides about one request, without a query, a lock or an allocation. Pure but for the key's meters, which are asked once, and
@@ -77,9 +94,9 @@ pub fn decide(facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Ver
         let claimed = claimed_by(why);
         return verdict(Err(Refusal::Malformed { why: why.clone() }), None, claimed);
     }
-    let (entry, presented) = match lookup {
-        Lookup::Found { entry, presented } => (entry, Some(presented)),
-        Lookup::Proven(entry) => (entry, None),
+    let (entry, shown) = match lookup {
+        Lookup::Found { entry, presented } => (entry, Shown::Digest(presented)),
+        Lookup::Proven { entry, held } => (entry, Shown::Token(held)),
         Lookup::NotProven(why) => return verdict(Err(Refusal::NotAToken { why }), None, None),
         Lookup::Unknown => return verdict(Err(Refusal::UnknownKey), None, None),
         Lookup::TooManyUnknown { retry_after } => {
@@ -88,7 +105,7 @@ pub fn decide(facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Ver
         // A well-formed credential that nobody looked up is a fault of ours: it lets nobody in.
         Lookup::Unavailable | Lookup::NotAsked => return verdict(Err(Refusal::StoreUnavailable), None, None),
     };
-    match admit(facts, &entry, presented.as_ref()) {
+    match admit(facts, &entry, &shown) {
         Err(refusal) => {
             // A caller with a good credential learns how its limits stand, whatever it was refused for.
             let readings = matches!(refusal, Refusal::AddressNotAllowed { .. } | Refusal::InsufficientScope { .. })
@@ -106,17 +123,24 @@ pub fn decide(facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Ver
     }
 }
 
+/// What came with a credential that is known.
+enum Shown {
+    /// The digest of a key.
+    Digest([u8; 32]),
+    /// A token, and what its caller holds.
+    Token(Held),
+}
+
 struct Admitted {
     /// Whether a check that only reports would have refused.
     reported: bool,
 }
 
 /// Every check of a known credential but its limits, in order.
-fn admit(facts: &Facts, entry: &Entry, presented: Option<&[u8; 32]>) -> Result<Admitted, Refusal> {
-    let admitted = match entry.record() {
-        Record::Key(stored) => {
-            // A key that was found and not compared lets nobody in.
-            if !presented.is_some_and(|presented| digests_equal(&stored.digest, presented)) {
+fn admit(facts: &Facts, entry: &Entry, shown: &Shown) -> Result<Admitted, Refusal> {
+    let admitted = match (entry.record(), shown) {
+        (Record::Key(stored), Shown::Digest(presented)) => {
+            if !digests_equal(&stored.digest, presented) {
                 return Err(Refusal::WrongSecret);
             }
             let key = &stored.key;
@@ -132,7 +156,8 @@ fn admit(facts: &Facts, entry: &Entry, presented: Option<&[u8; 32]>) -> Result<A
             }
             admitted
         }
-        Record::Token(token) => {
+        (Record::Token(token), Shown::Token(held)) => {
+            is_held(token.binding.as_ref(), held)?;
             match token.ended {
                 Some(end) => return Err(Refusal::TokenEnded { end }),
                 None if token.expires_at <= facts.at => return Err(Refusal::TokenExpired { at: token.expires_at }),
@@ -140,12 +165,25 @@ fn admit(facts: &Facts, entry: &Entry, presented: Option<&[u8; 32]>) -> Result<A
             }
             true
         }
+        // A key that was found and not compared, or a token that was compared like a key, lets nobody in.
+        (Record::Key(_), Shown::Token(_)) | (Record::Token(_), Shown::Digest(_)) => return Err(Refusal::WrongSecret),
     };
     match facts.needed_scope {
         Some(needed) if !entry.scopes().contains(needed) => {
             Err(Refusal::InsufficientScope { needed, held: entry.scopes().clone() })
         }
         _ => Ok(Admitted { reported: !admitted }),
+    }
+}
+
+/// Whether whoever sends the token is who it was made for (RFC 9449 section 7.1, RFC 8705 section 3).
+fn is_held(binding: Option<&Binding>, held: &Held) -> Result<(), Refusal> {
+    match (binding, held) {
+        (_, Held::NotProven(why)) => Err(Refusal::NotHeld { why: *why }),
+        (None, Held::Nothing) => Ok(()),
+        (Some(Binding::Dpop(bound)), Held::Key(key)) if bound == key => Ok(()),
+        // With no proof where one is needed, with another key's, or with one for a token that is bound to none.
+        _ => Err(Refusal::WrongHolder),
     }
 }
 
@@ -178,7 +216,7 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential<'_>) -> Result<P
         }
         Credential::UnknownScheme => return Err(Refusal::UnknownScheme),
         Credential::ApiKey { via, .. } => (*via, Ok(())),
-        Credential::AccessToken { .. } => (Via::Bearer, Ok(())),
+        Credential::AccessToken { via, .. } => (*via, Ok(())),
         Credential::Malformed { via, why } => (*via, Err(why)),
     };
     if facts.secure { Ok(presented) } else { Err(Refusal::TlsRequired) }
@@ -189,7 +227,7 @@ fn stopped_early(facts: &Facts, credential: &Credential<'_>, refusal: Refusal, l
     let unsafe_place = matches!(refusal, Refusal::CredentialInQuery { .. } | Refusal::TlsRequired);
     let known = match lookup {
         Lookup::Found { entry, presented } if entry.is_key(&presented) => Some(entry),
-        Lookup::Proven(entry) => Some(entry),
+        Lookup::Proven { entry, .. } => Some(entry),
         _ => None,
     };
     let claimed_public_id = match credential {

@@ -1,8 +1,8 @@
 //! The door with its look-up: what stands between the pure decision and the store.
 
 use super::{
-    credential::Credential,
-    decide::{Facts, Lookup, decide},
+    credential::{Credential, Via},
+    decide::{Facts, Held, Lookup, decide},
     known_keys::{Found, KnownKeys},
     refusal::Refusal,
     verdict::Verdict,
@@ -13,6 +13,7 @@ use crate::{
         Rotations,
         format::{PresentedKey, PublicId},
     },
+    dpop::{PresentedProof, ProofProblem, Proofs},
     limit::{Limiter, Meter, Quota, Reading, network_of},
     secret::DigestKey,
 };
@@ -23,6 +24,7 @@ use std::{net::IpAddr, sync::Arc};
 pub struct Door {
     known: KnownKeys,
     tokens: KnownTokens,
+    proofs: Proofs,
     pepper: DigestKey,
     rotations: Rotations,
     /// Keys that turned out to be nobody's, by network: whoever makes them up may not make us ask the store for ever.
@@ -34,21 +36,34 @@ impl Door {
     pub fn new(
         known: KnownKeys,
         tokens: KnownTokens,
+        proofs: Proofs,
         pepper: DigestKey,
         rotations: Rotations,
         unknown_quota: Quota,
     ) -> Self {
-        Self { known, tokens, pepper, rotations, strangers: Arc::new(Limiter::new(unknown_quota)) }
+        Self { known, tokens, proofs, pepper, rotations, strangers: Arc::new(Limiter::new(unknown_quota)) }
     }
 
     /// Judges one request: mostly from memory, with one query for a key that is not in it, and none for what is no well-formed
     /// key.
-    pub async fn judge(&self, facts: &Facts, credential: &Credential<'_>) -> Verdict {
+    ///
+    /// A token that comes with a proof needs the proof too: without one, it is judged as if the caller had sent none.
+    pub async fn judge(
+        &self,
+        facts: &Facts,
+        credential: &Credential<'_>,
+        proof: Option<&PresentedProof<'_>>,
+    ) -> Verdict {
         let lookup = match credential {
             // A key in the URL is looked up too: its owner is told only if it is really theirs.
             Credential::ApiKey { key, .. } => self.find(facts, *key).await,
             // A token that came over plain HTTP is refused unread, so nothing is spent on it.
-            Credential::AccessToken { text } if facts.secure => self.find_token(facts, text).await,
+            Credential::AccessToken { via, text } if facts.secure => match self.find_token(facts, text).await {
+                Lookup::Proven { entry, .. } if *via == Via::Dpop => {
+                    Lookup::Proven { entry, held: self.held(facts, proof, text) }
+                }
+                found => found,
+            },
             Credential::InQuery { key: Some(key), .. } => self.find(facts, key.presented()).await,
             _ => Lookup::NotAsked,
         };
@@ -63,6 +78,15 @@ impl Door {
             Box::pin(self.rotations.first_use(Arc::clone(principal.entry()), facts.at)).await;
         }
         verdict
+    }
+
+    /// What the caller holds, by its proof for this request and this token.
+    fn held(&self, facts: &Facts, proof: Option<&PresentedProof<'_>>, token: &str) -> Held {
+        let Some(proof) = proof else { return Held::NotProven(ProofProblem::Missing) };
+        match self.proofs.judge(proof, Some(token), facts.at) {
+            Ok(thumbprint) => Held::Key(thumbprint),
+            Err(why) => Held::NotProven(why),
+        }
     }
 
     /// What is known of a key. One that the store has never named costs its network a try before it is looked up, and gives it
@@ -101,7 +125,7 @@ impl Door {
     async fn find_token(&self, facts: &Facts, text: &str) -> Lookup {
         let digest = KnownTokens::digest(text);
         if let Some(entry) = self.tokens.remembered(&digest, facts.at) {
-            return Lookup::Proven(entry);
+            return Lookup::Proven { entry, held: Held::Nothing };
         }
         let charged = self.charge_network(facts);
         if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after) {
@@ -112,7 +136,7 @@ impl Door {
             meter.give_back();
         }
         match found {
-            Ok(FoundToken::Token(entry)) => Lookup::Proven(entry),
+            Ok(FoundToken::Token(entry)) => Lookup::Proven { entry, held: Held::Nothing },
             Ok(FoundToken::Not(problem)) => Lookup::NotProven(problem),
             Err(error) => {
                 tracing::error!(

@@ -4,6 +4,7 @@ use super::credential::Via;
 use crate::{
     access_token::{TokenEnd, TokenProblem},
     api_key::{AllowList, format::MalformedKey},
+    dpop::ProofProblem,
     limit::Quota,
     port::api_key::RevokedBecause,
 };
@@ -56,6 +57,13 @@ pub enum Refusal {
         /// When.
         at: OffsetDateTime,
     },
+    /// The proof that the caller holds the token's key is missing or not good (RFC 9449 section 7.1).
+    NotHeld {
+        /// What is wrong.
+        why: ProofProblem,
+    },
+    /// The token came without a proof of the key that it is bound to, with another key's, or with a proof where it is bound to none.
+    WrongHolder,
     /// Too many keys from this network were nobody's: no more of them are looked up for a while.
     TooManyFailures {
         /// How long to wait.
@@ -178,6 +186,29 @@ impl Refusal {
                 challenge: Some(Cow::Borrowed("Bearer realm=\"latchkey\", error=\"invalid_token\"")),
                 ..answer(401, "invalid_token", "Credential not valid", INVALID_TOKEN)
             },
+            Self::NotHeld { why: ProofProblem::TooMany } => Self::StoreUnavailable.answer(),
+            Self::NotHeld { why: ProofProblem::Nonce } => Answer {
+                challenge: Some(dpop_challenge("use_dpop_nonce")),
+                ..answer(
+                    401,
+                    "use_dpop_nonce",
+                    "Nonce needed",
+                    "Make the proof again with the nonce of this answer's DPoP-Nonce field.",
+                )
+            },
+            Self::NotHeld { .. } => Answer {
+                challenge: Some(dpop_challenge("invalid_dpop_proof")),
+                ..answer(
+                    401,
+                    "invalid_dpop_proof",
+                    "Proof not valid",
+                    "Send one DPoP proof for this method, this address and this token, made a moment ago and used once.",
+                )
+            },
+            Self::WrongHolder => Answer {
+                challenge: Some(dpop_challenge("invalid_token")),
+                ..answer(401, "invalid_token", "Credential not valid", INVALID_TOKEN)
+            },
             // The list is the owner's business: a thief would learn from it where to steal next.
             Self::AddressNotAllowed { .. } => answer(
                 403,
@@ -245,7 +276,7 @@ impl Refusal {
             Self::Malformed { .. } | Self::NotAToken { why: TokenProblem::Malformed | TokenProblem::Type } => {
                 StepName::Format
             }
-            Self::NotAToken { .. } => StepName::Lookup,
+            Self::NotAToken { .. } | Self::NotHeld { .. } | Self::WrongHolder => StepName::Lookup,
             Self::UnknownKey | Self::TooManyFailures { .. } | Self::WrongSecret | Self::StoreUnavailable => {
                 StepName::Lookup
             }
@@ -280,6 +311,9 @@ impl Refusal {
             Self::NotAToken { why: TokenProblem::Issuer } => "wrong_issuer",
             Self::NotAToken { why: TokenProblem::Audience } => "wrong_audience",
             Self::NotAToken { why: TokenProblem::Client } => "unknown_client",
+            Self::NotHeld { why: ProofProblem::Nonce } => "missing_nonce",
+            Self::NotHeld { .. } => "bad_proof",
+            Self::WrongHolder => "wrong_holder",
             Self::Revoked { .. } | Self::TokenEnded { .. } => "revoked",
             Self::RotatedOut { .. } => "rotated_out",
             Self::Disabled { .. } => "disabled",
@@ -295,16 +329,18 @@ impl Refusal {
     pub const REPORTABLE: &'static str = "address_not_allowed";
 
     /// Every reason word, for the filters of the logs page.
-    pub const REASONS: [&'static str; 23] = [
+    pub const REASONS: [&'static str; 26] = [
         "address_not_allowed",
         "ambiguous_credentials",
         "bad_checksum",
+        "bad_proof",
         "credential_in_query",
         "disabled",
         "expired",
         "insufficient_scope",
         "malformed",
         "missing_credential",
+        "missing_nonce",
         "rate_limited",
         "revoked",
         "rotated_out",
@@ -315,6 +351,7 @@ impl Refusal {
         "unknown_key",
         "unknown_scheme",
         "wrong_audience",
+        "wrong_holder",
         "wrong_issuer",
         "wrong_secret",
         "wrong_signature",
@@ -339,6 +376,10 @@ impl Refusal {
             Self::UnknownKey => "no key has this id".to_owned(),
             Self::WrongSecret => "the id is known, the rest of the key is not the one that was issued".to_owned(),
             Self::NotAToken { why } => format!("the token {why}"),
+            Self::NotHeld { why } => why.to_string(),
+            Self::WrongHolder => {
+                "the token came without a proof of the key that it is bound to, or with another key's".to_owned()
+            }
             Self::TokenEnded { end: TokenEnd::ConsentEnded(at) } => {
                 format!("what the person had allowed was ended at {}, and every token with it", written(*at))
             }
@@ -407,6 +448,15 @@ impl Refusal {
                 "Send the access token of the token endpoint's answer, not an ID token.".to_owned()
             }
             Self::NotAToken { why: TokenProblem::Audience } => "Ask the token endpoint for a token for this API.".to_owned(),
+            Self::NotHeld { why: ProofProblem::Nonce } => {
+                "Nothing is wrong: DPoP libraries take the nonce from the answer and try again by themselves.".to_owned()
+            }
+            Self::NotHeld { .. } => {
+                "Make a new proof for each request, with its method, its address and the token's hash (ath).".to_owned()
+            }
+            Self::WrongHolder => {
+                "Send the token as Authorization: DPoP with a proof by the key that it was asked for with. If the app did so, somebody else has its token.".to_owned()
+            }
             Self::NotAToken { .. } => {
                 "Check that the token comes from this server's token endpoint, and was sent whole.".to_owned()
             }
@@ -436,6 +486,11 @@ impl Refusal {
             Self::StoreUnavailable => "Nothing is wrong with the key. Try again; if it stays, ask the operator.".to_owned(),
         }
     }
+}
+
+/// The challenge of RFC 9449 section 7.1.
+fn dpop_challenge(error: &str) -> Cow<'static, str> {
+    format!("DPoP realm=\"latchkey\", error=\"{error}\", algs=\"ES256 EdDSA RS256 PS256\"").into()
 }
 
 fn answer(status: u16, code: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Answer {

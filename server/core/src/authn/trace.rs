@@ -25,10 +25,14 @@ fn passed(name: StepName, verdict: &Verdict) -> String {
     let entry = verdict.known.as_deref();
     match (name, entry) {
         (StepName::Credential, _) => verdict.via.map(|via| format!("found in {via}")).unwrap_or_default(),
-        (StepName::Format, Some(entry)) if entry.token().is_some() => "a signed access token".to_owned(),
+        (StepName::Format, Some(entry)) if entry.token().is_some() => "written like an access token".to_owned(),
         (StepName::Format, _) => "well formed, the checksum matches".to_owned(),
         (StepName::Lookup, Some(entry)) => {
-            let proven = if entry.token().is_some() { "signed by this server, for " } else { "" };
+            let proven = match entry.token().map(|token| &token.binding) {
+                Some(Some(_)) => "made by this server and sent by whoever holds its key, for ",
+                Some(None) => "made by this server, for ",
+                None => "",
+            };
             format!("{proven}{} of {}", entry.name(), entry.counted_for().name())
         }
         (StepName::Lifetime, Some(entry)) => lifetime(entry),

@@ -2,7 +2,7 @@
 
 use super::{Authenticated, OauthError, Parameters, request};
 use crate::{
-    access_token::demo_api,
+    access_token::{Binding, demo_api},
     port::{Consumed, Inserted, StoreError, grant::PushedRequest},
     ports::Ports,
     random::base62,
@@ -47,11 +47,17 @@ impl PushedRequests {
         request_uri.starts_with(Self::MARK)
     }
 
-    /// Takes a request of a client that proved to be itself. It is judged here as it would be in the browser.
+    /// Takes a request of a client that proved to be itself. It is judged here as it would be in the browser. The key that the client
+    /// proved to hold must redeem the code that comes of it.
     ///
     /// # Errors
     /// [`OauthError`].
-    pub async fn take(&self, by: &Authenticated, parameters: &Parameters) -> Result<Pushed, OauthError> {
+    pub async fn take(
+        &self,
+        by: &Authenticated,
+        parameters: &Parameters,
+        proven: Option<&Binding>,
+    ) -> Result<Pushed, OauthError> {
         if parameters.get("request_uri").is_some() {
             // Section 2.1: no request within a request.
             return Err(OauthError::InvalidRequest("request_uri cannot be pushed"));
@@ -60,6 +66,17 @@ impl PushedRequests {
         if parameters.get("client_id").is_some_and(|id| id != client.client().client_id.as_str()) {
             return Err(OauthError::InvalidRequest("client_id is another client's"));
         }
+        let bound;
+        let parameters = match proven {
+            Some(Binding::Dpop(thumbprint)) => {
+                if parameters.get("dpop_jkt").is_some_and(|named| named != thumbprint) {
+                    return Err(OauthError::InvalidDpopProof("dpop_jkt names another key than the proof's"));
+                }
+                bound = parameters.with("dpop_jkt", thumbprint.clone());
+                &bound
+            }
+            Some(Binding::Certificate(_)) | None => parameters,
+        };
         let redirect_uri = request::trusted_redirect(parameters, client)
             .map_err(|_| OauthError::InvalidRequest("redirect_uri is not registered, or a parameter is there twice"))?;
         let judged = request::judge(parameters, client, redirect_uri, &self.api);

@@ -1,11 +1,14 @@
 //! The refusal table of the product, row by row, and the shape that every verdict has.
 
 use super::*;
+use crate::authn::refusal::Answer;
 use crate::{
+    access_token::Binding,
     access_token::{AccessToken, TokenEnd},
     api_key::PlainApiKey,
     api_key::{AllowList, Notes},
     authn::credential::Carried,
+    dpop::ProofProblem,
     limit::{Meter, Meters, Quota, RateLimits},
     memory::Freshness,
     oauth_client::ClientId,
@@ -133,10 +136,31 @@ impl Row {
 }
 
 /// What decides about a token is what the look-up proved, not its text.
-const TOKEN: Credential<'static> = Credential::AccessToken { text: "eyJ" };
+const TOKEN: Credential<'static> = Credential::AccessToken { via: Via::Bearer, text: "eyJ" };
 
 fn not_proven(why: TokenProblem) -> Row {
     Row::new("a token that is not proven", TOKEN, Lookup::NotProven(why))
+}
+
+/// A token that is bound to a key, or to none, in the hands of whoever holds this.
+fn of_holder(bound_to: Option<&'static str>, held: Held) -> Row {
+    let Lookup::Proven { entry, .. } = proven(match bound_to {
+        Some(_) => |token| token.binding = Some(Binding::Dpop("key".to_owned())),
+        None => |_| (),
+    }) else {
+        unreachable!("it was proven")
+    };
+    Row {
+        failing: StepName::Lookup,
+        owner_known: true,
+        ..Row::new("a token and its holder", TOKEN, Lookup::Proven { entry, held })
+    }
+}
+
+#[test]
+fn rfc9449_7_1_a_bound_token_is_let_in_with_its_own_key() {
+    let Row { lookup, .. } = of_holder(Some("key"), Held::Key("key".to_owned()));
+    assert!(decide(&facts(), &TOKEN, lookup).outcome.is_ok());
 }
 
 fn proven(change: fn(&mut AccessToken)) -> Lookup {
@@ -157,7 +181,8 @@ fn proven(change: fn(&mut AccessToken)) -> Lookup {
         ended: None,
     };
     change(&mut token);
-    Lookup::Proven(Arc::new(Entry::for_token(token, meters(10, 0), Freshness::new(NOW, 0), 0)))
+    let entry = Arc::new(Entry::for_token(token, meters(10, 0), Freshness::new(NOW, 0), 0));
+    Lookup::Proven { entry, held: Held::Nothing }
 }
 
 #[test]
@@ -174,7 +199,7 @@ fn a_good_token_passes_every_step() {
 fn a_key_that_nobody_compared_lets_nobody_in() {
     let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production));
     let Lookup::Found { entry, .. } = found(stored(&key), &key) else { panic!("it was found") };
-    let refused = decide(&facts(), &bearer(&key), Lookup::Proven(entry)).outcome.unwrap_err();
+    let refused = decide(&facts(), &bearer(&key), Lookup::Proven { entry, held: Held::Nothing }).outcome.unwrap_err();
     assert_eq!(refused.reason(), "wrong_secret");
 }
 
@@ -351,6 +376,25 @@ fn table() -> Vec<Row> {
             failing: StepName::Lookup,
             ..Row::new("a look-up that was forgotten", bearer(key), Lookup::NotAsked)
         },
+        Row {
+            code: "use_dpop_nonce",
+            reason: "missing_nonce",
+            ..of_holder(Some("key"), Held::NotProven(ProofProblem::Nonce))
+        },
+        Row {
+            code: "invalid_dpop_proof",
+            reason: "bad_proof",
+            ..of_holder(Some("key"), Held::NotProven(ProofProblem::Signature))
+        },
+        Row {
+            status: 503,
+            code: "unavailable",
+            reason: "bad_proof",
+            ..of_holder(Some("key"), Held::NotProven(ProofProblem::TooMany))
+        },
+        Row { reason: "wrong_holder", ..of_holder(Some("key"), Held::Nothing) },
+        Row { reason: "wrong_holder", ..of_holder(Some("key"), Held::Key("another".to_owned())) },
+        Row { reason: "wrong_holder", ..of_holder(None, Held::Key("key".to_owned())) },
         Row { reason: "malformed", failing: StepName::Format, ..not_proven(TokenProblem::Malformed) },
         Row { reason: "wrong_type", failing: StepName::Format, ..not_proven(TokenProblem::Type) },
         Row { reason: "wrong_signature", failing: StepName::Lookup, ..not_proven(TokenProblem::Signer) },
@@ -451,6 +495,15 @@ fn one_text_for_everything_that_is_wrong_with_a_credential() {
         .filter_map(|row| decide(&row.facts, &row.credential, row.lookup).outcome.err())
         .map(|refusal| refusal.answer())
         .filter(|answer| answer.code == "invalid_token")
+        // Whoever has a bound token can read in it that it is: only the scheme to use is named otherwise (RFC 9449 section 7.1).
+        .map(|answer| Answer {
+            challenge: answer.challenge.map(|text| text.replacen("DPoP", "Bearer", 1).into()),
+            ..answer
+        })
+        .map(|answer| Answer {
+            challenge: answer.challenge.map(|text| text.split(", algs=").next().unwrap_or_default().to_owned().into()),
+            ..answer
+        })
         .collect();
     assert!(answers.len() > 5);
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
@@ -464,6 +517,9 @@ fn rfc6750_3_challenges() {
         match answer.code {
             "missing_credential" => assert!(!challenge.contains("error"), "no error code where nothing was sent"),
             "invalid_token" => assert!(challenge.contains("error=\"invalid_token\"")),
+            "use_dpop_nonce" | "invalid_dpop_proof" => {
+                assert!(challenge.starts_with("DPoP ") && challenge.contains(answer.code), "rfc9449_7_1: {challenge}");
+            }
             "insufficient_scope" => assert!(challenge.contains("scope=\"write:posts\"")),
             _ => assert!(challenge.is_empty(), "{}", row.what),
         }
