@@ -5,6 +5,7 @@ pub mod admin;
 pub mod api_key;
 pub mod application;
 pub mod design;
+pub mod device;
 pub mod docs;
 pub mod grant;
 pub mod landing;

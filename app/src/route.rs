@@ -15,6 +15,7 @@ pub const SESSIONS: &str = "/account/sessions";
 pub const TOKENS: &str = "/account/tokens";
 pub const AUTHORIZED_APPS: &str = "/account/authorized-apps";
 pub const NEW_TOKEN: &str = "/account/tokens/new";
+pub const DEVICE: &str = "/device";
 pub const AUTHORIZE: &str = "/oauth/authorize";
 pub const FORM_POST: &str = "/oauth/authorize/form-post";
 pub const ADMIN_FAILURES: &str = "/admin/failures";

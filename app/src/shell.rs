@@ -2,8 +2,8 @@
 
 use crate::{
     feature::{
-        account, admin, api_key, application, design, docs, grant, landing, oauth_client, personal_token, request_log,
-        session, signing_key, usage,
+        account, admin, api_key, application, design, device, docs, grant, landing, oauth_client, personal_token,
+        request_log, session, signing_key, usage,
     },
     page::not_found,
     ssr::{Theme, extension, portal},
@@ -116,6 +116,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/logs/:request_id") view=request_log::RequestPage ssr=SsrMode::Async/>
                 <Route path=path!("/oauth/authorize") view=grant::ConsentPage ssr=SsrMode::Async/>
                 <Route path=path!("/oauth/authorize/form-post") view=grant::FormPostPage ssr=SsrMode::Async/>
+                <Route path=path!("/device") view=device::DevicePage ssr=SsrMode::Async/>
                 <Route path=path!("/account/authorized-apps") view=grant::AuthorizedAppsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/sessions") view=session::SessionsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens") view=personal_token::TokensPage ssr=SsrMode::Async/>

@@ -1,7 +1,9 @@
-//! Signing in with OpenID Connect, requests that clients push, tokens that mean nothing outside, keys of clients, names that may come
-//! once.
+//! Signing in with OpenID Connect, requests that clients push, devices, tokens that mean nothing outside, keys of clients, names that
+//! may come once.
 
-use crate::table::{belongs_to, digest, drop_all, id, index, number, optional_number, table, text, unique};
+use crate::table::{
+    belongs_to, digest, drop_all, id, index, number, optional_id, optional_number, optional_text, table, text, unique,
+};
 use sea_orm_migration::prelude::*;
 
 #[derive(DeriveMigrationName)]
@@ -105,13 +107,37 @@ impl MigrationTrait for Migration {
         manager.create_index(unique("opaque_token", &["public_id"])).await?;
         manager.create_index(index("opaque_token", &["expires_at"])).await?;
         manager
+            .create_table(
+                table("device_code")
+                    .col(id("id").primary_key())
+                    .col(digest("digest"))
+                    .col(digest("user_code"))
+                    .col(id("oauth_client_id"))
+                    .col(text("scopes"))
+                    .col(number("interval_seconds"))
+                    .col(number("expires_at"))
+                    .col(optional_number("polled_at"))
+                    .col(text("state"))
+                    .col(optional_number("answered_at"))
+                    .col(optional_id("grant_id"))
+                    .col(optional_text("allowed_scopes"))
+                    .col(optional_number("signed_in_at"))
+                    .col(bytes("session_digest"))
+                    .foreign_key(&mut belongs_to("oauth_client_id", "oauth_client"))
+                    .to_owned(),
+            )
+            .await?;
+        manager.create_index(unique("device_code", &["digest"])).await?;
+        manager.create_index(unique("device_code", &["user_code"])).await?;
+        manager.create_index(index("device_code", &["expires_at"])).await?;
+        manager
             .create_table(table("used_name").col(digest("name").primary_key()).col(number("expires_at")).to_owned())
             .await?;
         manager.create_index(index("used_name", &["expires_at"])).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_all(manager, &["used_name", "opaque_token", "pushed_request"]).await?;
+        drop_all(manager, &["used_name", "device_code", "opaque_token", "pushed_request"]).await?;
         for name in ["refresh_token_by_access_token_id", "token_family_by_session_digest"] {
             manager.drop_index(Index::drop().name(name).to_owned()).await?;
         }

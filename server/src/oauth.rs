@@ -3,6 +3,7 @@
 mod answer;
 mod authorize;
 mod client;
+mod device;
 mod form;
 mod introspect;
 mod metadata;
@@ -27,6 +28,7 @@ pub fn router() -> Router<AppState> {
         .route("/oauth/authorize", post(authorize::as_query))
         .route("/oauth/token", post(token::issue).fallback(only("POST")))
         .route("/oauth/par", post(par::push).fallback(only("POST")))
+        .route("/oauth/device_authorization", post(device::begin).fallback(only("POST")))
         .route("/oauth/introspect", post(introspect::introspect).fallback(only("POST")))
         .route("/oauth/revoke", post(revoke::revoke).fallback(only("POST")))
         .route("/oauth/jwks.json", get(metadata::jwks).fallback(only("GET")))

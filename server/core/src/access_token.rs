@@ -6,6 +6,6 @@ mod known_tokens;
 mod token;
 
 pub use binding::{Binding, Confirmation, ParseBindingError};
-pub use claims::{Claims, TYPE, demo_api};
+pub use claims::{ActingClient, Claims, Derived, TYPE, demo_api};
 pub use known_tokens::{FoundToken, KnownTokens};
 pub use token::{AccessToken, Consent, TokenEnd, TokenProblem};

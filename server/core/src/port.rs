@@ -12,6 +12,7 @@ pub mod account;
 pub mod api;
 pub mod api_key;
 pub mod application;
+pub mod device;
 pub mod grant;
 pub mod mail;
 pub mod oauth_client;
@@ -24,6 +25,7 @@ pub use account::{AccountReader, AccountWriter};
 pub use api::ApiReader;
 pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
+pub use device::{DeviceReader, DeviceWriter};
 pub use grant::{GrantReader, GrantWriter};
 pub use mail::{MailReader, MailWriter};
 pub use oauth_client::{OauthClientReader, OauthClientWriter};
@@ -100,6 +102,7 @@ pub trait Store:
     + ApiReader
     + ApiKeyReader
     + ApplicationReader
+    + DeviceReader
     + GrantReader
     + MailReader
     + OauthClientReader
@@ -127,6 +130,7 @@ pub trait UnitOfWork:
     AccountWriter
     + ApiKeyWriter
     + ApplicationWriter
+    + DeviceWriter
     + GrantWriter
     + MailWriter
     + OauthClientWriter

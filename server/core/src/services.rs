@@ -6,7 +6,9 @@ use crate::{
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations},
     application::ApplicationService,
     authn::{Door, KnownKeys},
-    authorization::{AuthorizationParts, AuthorizationService, ClientAuthenticator, PushedRequests, TokenService},
+    authorization::{
+        AuthorizationParts, AuthorizationService, ClientAuthenticator, DeviceService, PushedRequests, TokenService,
+    },
     demo::PostService,
     dpop::Proofs,
     grant::GrantService,
@@ -83,6 +85,8 @@ pub struct Services {
     pub client_auth: ClientAuthenticator,
     /// Making, explaining and ending tokens.
     pub tokens: TokenService,
+    /// Devices on which nobody can sign in.
+    pub devices: DeviceService,
     /// Requests that clients send themselves, before they send the person.
     pub pushed: PushedRequests,
     /// Asking people for their consent.
@@ -132,6 +136,19 @@ impl Services {
             owners,
         );
         let pushed = PushedRequests::new(ports.clone(), master.derive("pushed-request"), &issuer);
+        let authorization = AuthorizationService::new(
+            ports.clone(),
+            AuthorizationParts {
+                clients: known_clients.clone(),
+                ring: ring.clone(),
+                subjects: subjects.clone(),
+                pushed: pushed.clone(),
+                pepper: grants.clone(),
+                marks: master.derive("fresh-sign-in"),
+                issuer: issuer.as_str().into(),
+            },
+        );
+        let devices = master.derive("device");
         let rotations = Rotations::new(ports.clone(), KeyChanges::new(known_keys.clone()));
         let api_keys = ApiKeyService::new(ports.clone(), pepper.clone(), known_keys.clone(), settings.needed_scope);
         let url = settings.public_url.clone();
@@ -176,21 +193,18 @@ impl Services {
                 ring.clone(),
                 known_tokens.clone(),
                 subjects.clone(),
-                grants.clone(),
+                grants,
+                devices.clone(),
                 &issuer,
             ),
-            authorization: AuthorizationService::new(
+            devices: DeviceService::new(
                 ports.clone(),
-                AuthorizationParts {
-                    clients: known_clients.clone(),
-                    ring: ring.clone(),
-                    subjects: subjects.clone(),
-                    pushed: pushed.clone(),
-                    pepper: grants,
-                    marks: master.derive("fresh-sign-in"),
-                    issuer: issuer.as_str().into(),
-                },
+                authorization.clone(),
+                devices,
+                issuer.as_str().into(),
+                settings.unknown_quota,
             ),
+            authorization,
             pushed,
             grants: GrantService::new(ports.clone(), known_tokens.clone()),
             signing_keys: SigningKeyService::new(ports.clone(), ring.clone()),

@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode};
-use latchkey_core::authorization::{TokenRequest, Whence};
+use latchkey_core::authorization::{Exchange, TokenRequest, Whence};
 
 /// Makes a token.
 pub(super) async fn issue(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
@@ -42,6 +42,14 @@ async fn give(state: &AppState, from: Whence, headers: &HeaderMap, form: &Form) 
         redirect_uri: form.get("redirect_uri"),
         code_verifier: form.get("code_verifier"),
         refresh_token: form.get("refresh_token"),
+        device_code: form.get("device_code"),
+        exchange: Exchange {
+            subject_token: form.get("subject_token"),
+            subject_token_type: form.get("subject_token_type"),
+            requested_token_type: form.get("requested_token_type"),
+            actor_token: form.get("actor_token"),
+            audience: form.get("audience"),
+        },
         proven: proven(state, headers, "/oauth/token", from.at)?,
     };
     Ok(json(StatusCode::OK, &state.services.tokens.issue(&client, asked).await?))

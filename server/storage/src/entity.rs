@@ -8,6 +8,7 @@ pub(crate) mod api_scope;
 pub(crate) mod application;
 pub(crate) mod authorization_code;
 pub(crate) mod client_secret;
+pub(crate) mod device_code;
 pub(crate) mod environment;
 pub(crate) mod idempotent_answer;
 pub(crate) mod mail;

@@ -4,7 +4,7 @@ use crate::{
     SeaStore, SeaUnitOfWork,
     convert::{digest, micros, time, word},
     entity::{
-        account, application, authorization_code, environment, oauth_client, oauth_grant, pushed_request,
+        account, application, authorization_code, device_code, environment, oauth_client, oauth_grant, pushed_request,
         refresh_token, token_family,
     },
     error::store_error,
@@ -125,6 +125,10 @@ impl GrantReader for SeaStore {
             .map_err(store_error)?
             .map(|row| grant_from_row(&row))
             .transpose()
+    }
+
+    async fn grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
+        self.grant_by_id(id.as_uuid()).await?.map(|row| grant_from_row(&row)).transpose()
     }
 
     async fn authorization_code(&self, sought: &[u8; 32]) -> Result<Option<(AuthorizationCode, Grant)>, StoreError> {
@@ -432,6 +436,8 @@ impl GrantWriter for SeaUnitOfWork {
         codes.exec(&self.transaction).await.map_err(store_error)?;
         let requests = pushed_request::Entity::delete_many().filter(pushed_request::Column::ExpiresAt.lt(before));
         requests.exec(&self.transaction).await.map_err(store_error)?;
+        let devices = device_code::Entity::delete_many().filter(device_code::Column::ExpiresAt.lt(before));
+        devices.exec(&self.transaction).await.map_err(store_error)?;
         // The refresh tokens of a family go with it.
         let families = token_family::Entity::delete_many().filter(token_family::Column::ExpiresAt.lt(before));
         families.exec(&self.transaction).await.map_err(store_error)?;

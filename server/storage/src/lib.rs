@@ -15,6 +15,7 @@ mod application;
 mod changes;
 mod connect;
 mod convert;
+mod device;
 mod entity;
 mod error;
 mod grant;

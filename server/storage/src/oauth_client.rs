@@ -25,8 +25,8 @@ use latchkey_core::{
 use latchkey_model::{AccountId, ApplicationId, ClientSecretId, Environment, EnvironmentId, OauthClientId, TeamId};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    RelationTrait, Select, UpdateMany,
+    ColumnTrait, DatabaseConnection, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait, Select, UpdateMany,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait, NullOrdering, OnConflict, Order, Query},
 };
@@ -142,6 +142,12 @@ fn clients_with_surroundings() -> Select<oauth_client::Entity> {
         .column(application::Column::TeamId)
         .column_as(application::Column::Name, "application_name")
         .column_as(account::Column::Name, "created_by_name")
+}
+
+/// A client by its row's id, for whoever has that from another row.
+pub(crate) async fn client_by_id(connection: &DatabaseConnection, id: Uuid) -> Result<Option<OauthClient>, StoreError> {
+    let query = clients_with_surroundings().filter(oauth_client::Column::Id.eq(id)).into_model::<Row>();
+    query.one(connection).await.map_err(store_error)?.map(OauthClient::try_from).transpose()
 }
 
 fn settings_of(settings: &ClientSettings) -> oauth_client::ActiveModel {

@@ -89,6 +89,7 @@ impl Things {
                 ("auth_method", text("client_secret_basic")),
                 ("signing_algorithm", text("ES256")),
                 ("token_minutes", text("15")),
+                ("token_form", text("jwt")),
             ],
             "/form/api-key/policy" => vec![
                 ("application", self.application.clone()),

@@ -11,7 +11,7 @@ use latchkey_core::{
         self as consent, OauthError, Parameters, PresentedClient, Shown, TokenRequest, TokenService, Whence,
     },
     jose::Compact,
-    port::AccountReader,
+    port::{AccountReader, GrantReader},
 };
 use serde_json::Value;
 use std::{net::Ipv4Addr, sync::Arc};
@@ -328,6 +328,30 @@ async fn r19_a_lost_answer_signs_nobody_out() {
     stage.portal.clock.advance(Duration::seconds(10));
     assert_eq!(error(&stage.refresh(&first.refresh).await), "invalid_grant", "now it was stolen");
     assert!(!stage.works(&third).await);
+}
+
+#[tokio::test]
+async fn r18_once_the_answer_has_arrived_a_second_use_is_theft() {
+    let mut stage = Stage::set(&[]).await;
+    let first = stage.tokens().await;
+    let second = Tokens::of(&stage.refresh(&first.refresh).await);
+    // Its access token alone is used: that says as much as if its refresh token were.
+    assert!(stage.works(&second).await);
+    let used = |tokens: &Tokens| {
+        let presented = latchkey_core::api_key::format::PresentedKey::parse(&tokens.refresh).unwrap().public_id();
+        let store = stage.portal.store.clone();
+        async move { store.refresh_token(presented).await.unwrap().unwrap().1 }
+    };
+    for _ in 0..100 {
+        if used(&first).await {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(used(&first).await, "it is written within the time that a retry must wait");
+    stage.portal.clock.advance(TokenService::RETRY_AFTER);
+    assert_eq!(error(&stage.refresh(&first.refresh).await), "invalid_grant");
+    assert!(!stage.works(&second).await, "the family has ended");
 }
 
 #[tokio::test]

@@ -32,6 +32,8 @@ pub(super) struct ClientValues {
     token_form: String,
     dpop: bool,
     high_security: bool,
+    exchange: bool,
+    device: bool,
     subject_type: String,
     pushed: bool,
     without_pkce: bool,
@@ -68,6 +70,8 @@ impl ClientValues {
             token_form: settings.token_form.as_str().to_owned(),
             dpop: settings.dpop_required,
             high_security: settings.high_security,
+            exchange: settings.grants.contains(GrantType::TokenExchange),
+            device: settings.grants.contains(GrantType::DeviceCode),
             subject_type: settings.subject_type.as_str().to_owned(),
             pushed: settings.pushed_only,
             without_pkce: !settings.pkce_required,
@@ -97,6 +101,8 @@ impl ClientValues {
             token_form: typed("token_form"),
             dpop: !typed("dpop").is_empty(),
             high_security: !typed("high_security").is_empty(),
+            exchange: !typed("exchange").is_empty(),
+            device: !typed("device").is_empty(),
             subject_type: typed("subject_type"),
             pushed: !typed("pushed").is_empty(),
             without_pkce: !typed("without_pkce").is_empty(),
@@ -122,6 +128,8 @@ pub(super) fn keep_typed(flash: Flash, form: &ClientForm<'_>) -> Flash {
         .keep("token_form", form.token_form)
         .keep("dpop", yes(form.dpop))
         .keep("high_security", yes(form.high_security))
+        .keep("exchange", yes(form.exchange))
+        .keep("device", yes(form.device))
         .keep("subject_type", form.subject_type)
         .keep("pushed", yes(form.pushed))
         .keep("without_pkce", yes(form.without_pkce))
@@ -237,6 +245,16 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
             />
         }
     });
+    let for_machines = (!people).then(|| {
+        view! {
+            <Checkbox
+                name="exchange"
+                label="May exchange tokens"
+                checked=values.exchange
+                hint="It gets a narrower token for one that it was called with, to go on in the caller's name (RFC 8693).".to_owned()
+            />
+        }
+    });
     let of_sign_in = people.then(|| {
         view! {
             <RadioList
@@ -244,6 +262,13 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
                 legend="The id that people have towards it"
                 items=subject_types(&values.subject_type)
                 error=error("subject_type")
+            />
+            <Checkbox
+                name="device"
+                label="Also runs where nobody can sign in"
+                checked=values.device
+                hint="On a television or in a terminal: the person types in a short code on this portal (device code).".to_owned()
+                error=error("device")
             />
             <Checkbox
                 name="pushed"
@@ -315,6 +340,7 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
             checked=values.high_security
             hint="Keeps to the FAPI 2.0 profile: a key of its own, pushed requests, bound tokens, no RS256. Refresh tokens are not rotated.".to_owned()
         />
+        {for_machines}
         {of_sign_in}
     }
 }

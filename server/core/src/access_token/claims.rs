@@ -41,6 +41,28 @@ pub struct Claims {
     /// The key that it is bound to, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// The token that it was exchanged for, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "drv")]
+    pub derived: Option<Derived>,
+    /// Who acts for whoever it stands for (RFC 8693 section 4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActingClient>,
+}
+
+/// What a token that was exchanged for another rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Derived {
+    /// The other token: it ends this one.
+    pub from: Uuid,
+    /// The client that held it.
+    pub client: ClientId,
+}
+
+/// The claim `act`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActingClient {
+    /// Which client acts.
+    pub sub: String,
 }
 
 impl Claims {

@@ -1,7 +1,7 @@
 //! What the door remembers of tokens, so that the second request with one costs no more than one with a key: no signature is verified
 //! twice, and the store is not asked again.
 
-use super::{AccessToken, Claims, Confirmation, Consent, TYPE, TokenEnd, TokenProblem, demo_api};
+use super::{AccessToken, Claims, Confirmation, Consent, Derived, TYPE, TokenEnd, TokenProblem, demo_api};
 use crate::{
     api_key::format::{MARK, PresentedKey},
     authn::Entry,
@@ -70,10 +70,11 @@ impl Changes {
     }
 
     /// Counts go up only, so their sum is the same only if each of them is.
-    fn sum(&self, token: Uuid, client: &ClientId, consent: Option<Consent>) -> u64 {
+    fn sum(&self, token: Uuid, client: &ClientId, consent: Option<Consent>, derived: Option<&Derived>) -> u64 {
         let consent = consent.map(|consent| [consent.grant, consent.family]);
-        let ids = consent.iter().flatten().chain([&token]).map(Uuid::as_bytes);
-        let names = ids.map(<[u8; 16]>::as_slice).chain([client.as_str().as_bytes()]);
+        let ids = consent.iter().flatten().chain([&token]).chain(derived.map(|derived| &derived.from));
+        let clients = [client].into_iter().chain(derived.map(|derived| &derived.client));
+        let names = ids.map(|id| id.as_bytes().as_slice()).chain(clients.map(|client| client.as_str().as_bytes()));
         names.fold(0, |sum, name| sum.wrapping_add(self.of(name).load(Ordering::Acquire)))
     }
 }
@@ -217,9 +218,9 @@ impl KnownTokens {
 
 impl Known {
     fn is_unchanged(&self, entry: &Entry) -> bool {
-        entry
-            .token()
-            .is_some_and(|token| entry.changes() == self.changes.sum(token.id, &token.client_id, token.consent))
+        entry.token().is_some_and(|token| {
+            entry.changes() == self.changes.sum(token.id, &token.client_id, token.consent, token.derived.as_ref())
+        })
     }
 
     async fn load(
@@ -231,17 +232,30 @@ impl Known {
     ) -> Result<Option<Entry>, StoreError> {
         // Before anything is asked: what is changed after this makes the answers old.
         let consent = claims.grant.zip(claims.family).map(|(grant, family)| Consent { grant, family });
-        let changes = self.changes.sum(claims.jti, client_id, consent);
+        let derived = claims.derived.as_ref();
+        let changes = self.changes.sum(claims.jti, client_id, consent, derived);
         let Some(known) = self.clients.find(client_id, now).await? else { return Ok(None) };
         let client = known.client();
-        let revoked = self.store.token_revoked_at(claims.jti).await?;
+        let mut revoked = self.store.token_revoked_at(claims.jti).await?;
+        let mut client_revoked = client.revoked_at;
+        // Whom it was made for is told by the client that it was first made for.
+        let first = match derived {
+            None => Arc::clone(&known),
+            Some(derived) => {
+                let Some(first) = self.clients.find(&derived.client, now).await? else { return Ok(None) };
+                revoked = revoked.or(self.store.token_revoked_at(derived.from).await?);
+                client_revoked = client_revoked.or(first.client().revoked_at);
+                first
+            }
+        };
+        let first = first.client();
         let (owner, consent_ended) = match consent {
-            None if claims.is_the_clients_own() => (client.owner.clone(), None),
+            None if claims.sub == first.client_id.as_str() => (first.owner.clone(), None),
             None => return Ok(None),
             Some(consent) => match self.store.token_family(consent.family).await? {
-                Some(family) if family.grant.id.as_uuid() == consent.grant && family.grant.client == client.id => {
+                Some(family) if family.grant.id.as_uuid() == consent.grant && family.grant.client == first.id => {
                     let account_id = family.grant.account;
-                    let settings = &client.settings;
+                    let settings = &first.settings;
                     let subject = self.subjects.of(account_id, settings.subject_type, &settings.redirect_uris);
                     if claims.sub != subject {
                         return Ok(None);
@@ -253,7 +267,7 @@ impl Known {
                 _ => return Ok(None),
             },
         };
-        let ended = match (client.revoked_at, revoked, consent_ended) {
+        let ended = match (client_revoked, revoked, consent_ended) {
             (Some(at), ..) => Some(TokenEnd::ClientEnded(at)),
             (None, Some(at), _) => Some(TokenEnd::Revoked(at)),
             (None, None, Some(at)) => Some(TokenEnd::ConsentEnded(at)),
@@ -274,6 +288,7 @@ impl Known {
             owner,
             client_owner: client.owner.clone(),
             consent,
+            derived: claims.derived.clone(),
             scopes,
             issued_at,
             expires_at,

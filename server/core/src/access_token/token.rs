@@ -1,6 +1,6 @@
 //! An access token, once it is proven to be one of ours.
 
-use super::Binding;
+use super::{Binding, Derived};
 use crate::{oauth_client::ClientId, port::api_key::KeyOwner};
 use latchkey_model::{Name, OauthClientId, ScopeSet};
 use time::OffsetDateTime;
@@ -27,6 +27,8 @@ pub struct AccessToken {
     pub client_owner: KeyOwner,
     /// What a person allowed, where one did.
     pub consent: Option<Consent>,
+    /// The token that it was exchanged for, where it was.
+    pub derived: Option<Derived>,
     /// What it may do.
     pub scopes: ScopeSet,
     /// When it was made.

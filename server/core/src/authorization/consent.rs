@@ -212,7 +212,7 @@ impl AuthorizationService {
             }
             return Ok(self.refuse(&read, ACCESS_DENIED));
         }
-        let grant = self.allow(person.account, &read.client, &ticked).await?;
+        let grant = self.allow(person.account, read.client.client(), &ticked).await?;
         self.give(&grant, &read, request, &ticked, person.sign_in).await
     }
 
@@ -274,10 +274,15 @@ impl AuthorizationService {
     }
 
     /// Remembers what was allowed: what was before, and what is new.
-    async fn allow(&self, account: &Account, client: &ClientEntry, ticked: &ScopeSet) -> Result<Grant, StoreError> {
+    pub(super) async fn allow(
+        &self,
+        account: &Account,
+        client: &OauthClient,
+        ticked: &ScopeSet,
+    ) -> Result<Grant, StoreError> {
         // Twice: another form of the same person may be first, or may have taken it back in between.
         for _ in 0..2 {
-            let before = self.ports.store.grant_of(account.id, client.client().id).await?;
+            let before = self.ports.store.grant_of(account.id, client.id).await?;
             let mut work = self.ports.store.begin().await?;
             let (grant, done) = if let Some(mut grant) = before {
                 grant.scopes = grant.scopes.iter().chain(ticked.iter()).cloned().collect();
@@ -287,7 +292,7 @@ impl AuthorizationService {
                 let grant = Grant {
                     id: GrantId::from_uuid(self.ports.uuid()),
                     account: account.id,
-                    client: client.client().id,
+                    client: client.id,
                     scopes: ticked.clone(),
                     created_at: self.ports.now(),
                     revoked_at: None,

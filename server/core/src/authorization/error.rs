@@ -44,6 +44,18 @@ pub enum OauthError {
     /// The proof must say the number that the answer names (RFC 9449 section 8).
     #[error("use the nonce of this answer in the proof")]
     UseDpopNonce,
+    /// The device's person has not answered yet (RFC 8628 section 3.5).
+    #[error("nobody has answered yet")]
+    AuthorizationPending,
+    /// The same, and the device asks too often.
+    #[error("wait five seconds longer between two questions, from now on")]
+    SlowDown,
+    /// The device's person said no.
+    #[error("the person did not allow it")]
+    AccessDenied,
+    /// The device waited too long.
+    #[error("the device code has expired: begin again")]
+    ExpiredToken,
     /// Too many tries of this network were refused.
     #[error("too many tries were refused: wait")]
     TooMany {
@@ -69,7 +81,10 @@ impl OauthError {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidDpopProof(_) => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
-            Self::TooMany { .. } => "slow_down",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::AccessDenied => "access_denied",
+            Self::ExpiredToken => "expired_token",
+            Self::SlowDown | Self::TooMany { .. } => "slow_down",
             Self::Unavailable(_) => "temporarily_unavailable",
         }
     }

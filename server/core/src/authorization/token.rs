@@ -1,28 +1,31 @@
 //! Making tokens.
 
 mod code;
+mod device;
+mod exchange;
 mod introspection;
 mod refresh;
 mod revocation;
 
+pub use exchange::Exchange;
 pub use introspection::Introspection;
 
 use super::{Authenticated, OauthError};
 use crate::{
-    access_token::{Binding, Claims, Confirmation, Consent, KnownTokens, TYPE, demo_api},
+    access_token::{ActingClient, Binding, Claims, Confirmation, Consent, Derived, KnownTokens, TYPE, demo_api},
     api_key::format::PlainApiKey,
     oauth_client::{GrantType, TokenForm},
     openid::{ACR, AMR, IdToken, OPENID, PersonClaims, Subjects, access_token_hash},
     port::{
         Inserted, UnitOfWork,
-        grant::{RefreshToken, SignIn},
+        grant::{NewTokenFamily, RefreshToken, SignIn},
         oauth_client::{OauthClient, OpaqueToken},
     },
     ports::Ports,
     secret::DigestKey,
     signing_key::KeyRing,
 };
-use latchkey_model::{AccountId, KeyKind, ScopeSet};
+use latchkey_model::{AccountId, GrantId, KeyKind, ScopeSet};
 use serde::Serialize;
 use std::sync::Arc;
 use time::Duration;
@@ -45,6 +48,10 @@ pub struct TokenRequest<'a> {
     pub code_verifier: Option<&'a str>,
     /// A refresh token (RFC 6749 section 6).
     pub refresh_token: Option<&'a str>,
+    /// A device's code (RFC 8628 section 3.4).
+    pub device_code: Option<&'a str>,
+    /// What is exchanged for another token (RFC 8693 section 2.1).
+    pub exchange: Exchange<'a>,
     /// The key that the client proved to hold: what it is given is bound to it.
     pub proven: Option<Binding>,
 }
@@ -55,6 +62,9 @@ pub struct TokenResponse {
     access_token: String,
     token_type: &'static str,
     expires_in: i64,
+    /// What kind of token it is (RFC 8693 section 2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +80,8 @@ pub struct TokenService {
     tokens: KnownTokens,
     subjects: Subjects,
     pepper: DigestKey,
+    /// The pepper of devices' codes.
+    devices: DigestKey,
     issuer: Arc<str>,
     audience: String,
 }
@@ -94,11 +106,29 @@ impl Made {
     }
 }
 
-/// A person on whose behalf a token is made.
-#[derive(Debug, Clone, Copy)]
+/// For whom an access token is made, where that is not the client itself.
 struct OnBehalf {
+    subject: String,
+    consent: Option<Consent>,
+    /// The token that it was exchanged for.
+    derived: Option<Derived>,
+    /// The longest that it may live, in seconds.
+    at_most: i64,
+}
+
+/// What a person said yes to, before its tokens are made.
+struct Consented {
+    family: Uuid,
+    grant: GrantId,
     account: AccountId,
-    consent: Consent,
+    scopes: ScopeSet,
+    sign_in: SignIn,
+}
+
+/// The first tokens of a family, before they are given.
+struct Prepared {
+    made: Made,
+    id_token: Option<String>,
 }
 
 impl TokenService {
@@ -110,16 +140,17 @@ impl TokenService {
     /// longer than a use of the answer's access token takes to be written.
     pub const RETRY_AFTER: Duration = Duration::seconds(2);
 
-    /// The service of this issuer; codes and refresh tokens are digested under this pepper.
+    /// The service of this issuer; codes and refresh tokens are digested under the first pepper, devices' codes under the second.
     pub fn new(
         ports: Ports,
         ring: KeyRing,
         tokens: KnownTokens,
         subjects: Subjects,
         pepper: DigestKey,
+        devices: DigestKey,
         issuer: &str,
     ) -> Self {
-        Self { ports, ring, tokens, subjects, pepper, issuer: issuer.into(), audience: demo_api(issuer) }
+        Self { ports, ring, tokens, subjects, pepper, devices, issuer: issuer.into(), audience: demo_api(issuer) }
     }
 
     /// Makes a token.
@@ -143,6 +174,8 @@ impl TokenService {
             GrantType::ClientCredentials => self.for_the_client(client, asked).await,
             GrantType::AuthorizationCode => self.for_a_code(client, asked).await,
             GrantType::RefreshToken => self.for_a_refresh_token(client, asked).await,
+            GrantType::DeviceCode => self.for_a_device(client, asked).await,
+            GrantType::TokenExchange => self.for_another_token(client, asked).await,
         }
     }
 
@@ -172,18 +205,27 @@ impl TokenService {
     ) -> Result<Made, OauthError> {
         let now = self.ports.now();
         let settings = &client.settings;
-        let (iat, expires_in) = (now.unix_timestamp(), settings.access_token_life.whole_seconds());
+        let life = settings.access_token_life.whole_seconds();
+        let expires_in = on_behalf.as_ref().map_or(life, |other| other.at_most.min(life));
+        let iat = now.unix_timestamp();
+        let consent = on_behalf.as_ref().and_then(|other| other.consent);
+        let (subject, derived) = match on_behalf {
+            Some(other) => (other.subject, other.derived),
+            None => (client.client_id.to_string(), None),
+        };
         let claims = Claims {
             iss: self.issuer.to_string(),
-            sub: on_behalf.map_or_else(|| client.client_id.to_string(), |person| self.subject(person.account, client)),
+            sub: subject,
             aud: self.audience.clone(),
             client_id: client.client_id.to_string(),
             scope: scopes.to_string(),
             jti: self.ports.uuid_at(now),
             iat,
             exp: iat + expires_in,
-            grant: on_behalf.map(|person| person.consent.grant),
-            family: on_behalf.map(|person| person.consent.family),
+            grant: consent.map(|consent| consent.grant),
+            family: consent.map(|consent| consent.family),
+            act: derived.is_some().then(|| ActingClient { sub: client.client_id.to_string() }),
+            derived,
             cnf: binding.map(Confirmation::from),
         };
         let id = claims.jti;
@@ -203,6 +245,58 @@ impl TokenService {
                 Made { id, text: plain.expose().to_owned(), expires_in, row: Some(row) }
             }
         })
+    }
+
+    /// A person, as a token for this client speaks of them.
+    fn on_behalf(&self, client: &OauthClient, account: AccountId, consent: Consent) -> OnBehalf {
+        let subject = self.subject(account, client);
+        OnBehalf { subject, consent: Some(consent), derived: None, at_most: i64::MAX }
+    }
+
+    /// Makes the first tokens of a family. Nothing is stored yet: whoever asked may lose to another.
+    async fn prepare(
+        &self,
+        client: &OauthClient,
+        consented: &Consented,
+        binding: Option<&Binding>,
+    ) -> Result<Prepared, OauthError> {
+        let consent = Consent { grant: consented.grant.as_uuid(), family: consented.family };
+        let on_behalf = self.on_behalf(client, consented.account, consent);
+        let made = self.make(client, &consented.scopes, Some(on_behalf), binding).await?;
+        let id_token = self.id_token(client, &consented.scopes, consented.account, &consented.sign_in, &made).await?;
+        Ok(Prepared { made, id_token })
+    }
+
+    /// Opens a family in the transaction that spent what it is given for, and gives its first tokens.
+    async fn open_family(
+        &self,
+        mut work: Box<dyn UnitOfWork>,
+        client: &OauthClient,
+        consented: Consented,
+        prepared: Prepared,
+        proven: Option<Binding>,
+    ) -> Result<TokenResponse, OauthError> {
+        let Prepared { made, id_token } = prepared;
+        let family = NewTokenFamily {
+            id: consented.family,
+            grant: consented.grant,
+            sign_in: consented.sign_in,
+            // Whoever proves to be itself needs no other proof; a refresh token of everybody else is bound (RFC 9449 section 5).
+            binding: proven.clone().filter(|_| !client.can_authenticate()),
+            expires_at: self.ports.now() + Self::FAMILY_LIFE,
+        };
+        if work.token_family_add(&family).await? == Inserted::Duplicate {
+            return Err(OauthError::InvalidGrant);
+        }
+        made.store(&mut *work).await?;
+        let scopes = consented.scopes;
+        let refresh_token = if client.settings.grants.contains(GrantType::RefreshToken) {
+            Some(self.add_refresh_token(&mut *work, family.id, None, &scopes, made.id).await?)
+        } else {
+            None
+        };
+        work.commit().await?;
+        Ok(TokenResponse { refresh_token, id_token, ..answer(made, &scopes, proven.as_ref()) })
     }
 
     fn subject(&self, account: AccountId, client: &OauthClient) -> String {
@@ -283,6 +377,7 @@ fn answer(made: Made, scopes: &ScopeSet, binding: Option<&Binding>) -> TokenResp
         access_token: made.text,
         token_type: Binding::token_type(binding),
         expires_in: made.expires_in,
+        issued_token_type: None,
         refresh_token: None,
         id_token: None,
         scope: scopes.to_string(),

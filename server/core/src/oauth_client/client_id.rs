@@ -1,13 +1,13 @@
 //! The public name of an OAuth client (RFC 6749 section 2.2).
 
 use crate::random::{Random, base62};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// `lkc_` and 20 base-62 digits. No account's id looks like it, so no client can pass for a person where a token's `sub` is read
 /// (RFC 9700 section 4.15).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ClientId(String);
 
 /// The text is no client id of ours.
@@ -40,6 +40,20 @@ impl FromStr for ClientId {
             }
             _ => Err(ParseClientIdError),
         }
+    }
+}
+
+impl TryFrom<String> for ClientId {
+    type Error = ParseClientIdError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ClientId> for String {
+    fn from(id: ClientId) -> Self {
+        id.0
     }
 }
 

@@ -33,10 +33,14 @@ pub struct ClientForm<'a> {
     pub dpop: bool,
     /// Whether it keeps to the FAPI 2.0 Security Profile.
     pub high_security: bool,
+    /// Whether it may exchange tokens that it was called with; for a service account.
+    pub exchange: bool,
     /// Where people are led back to, one address in each line; this and the rest are for a client that people let act for them.
     pub redirect_uris: &'a str,
     /// Whether such a client may go on without the person.
     pub refresh: bool,
+    /// Whether it also runs where nobody can sign in.
+    pub device: bool,
     /// What people are called towards it.
     pub subject_type: &'a str,
     /// Whether it must send its requests before it sends the person.
@@ -86,7 +90,9 @@ impl ClientForm<'_> {
         }
         let for_people = match kind {
             ClientKind::ServiceAccount => {
-                ForPeople { grants: [GrantType::ClientCredentials].into_iter().collect(), ..ForPeople::default() }
+                let exchange = self.exchange.then_some(GrantType::TokenExchange);
+                let grants = [GrantType::ClientCredentials].into_iter().chain(exchange).collect();
+                ForPeople { grants, ..ForPeople::default() }
             }
             ClientKind::ThirdParty => self.check_for_people(&mut errors),
         };
@@ -168,8 +174,13 @@ impl ClientForm<'_> {
             }
         };
         let refresh = self.refresh.then_some(GrantType::RefreshToken);
+        let device = self.device.then_some(GrantType::DeviceCode);
+        if self.device && self.high_security {
+            // FAPI 2.0 section 5.3.2.1 knows the authorization code alone.
+            errors.add("device", "High security has no place for devices on which nobody can sign in");
+        }
         ForPeople {
-            grants: [GrantType::AuthorizationCode].into_iter().chain(refresh).collect(),
+            grants: [GrantType::AuthorizationCode].into_iter().chain(refresh).chain(device).collect(),
             redirect_uris,
             subject_type,
             post_logout_redirect_uris: after.unwrap_or_default(),

@@ -96,6 +96,10 @@ words! {
         RefreshToken = "refresh_token",
         /// The client's own standing (section 4.4).
         ClientCredentials = "client_credentials",
+        /// A person's consent that was given on another machine (RFC 8628).
+        DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
+        /// Another token (RFC 8693).
+        TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
     }
 }
 

@@ -185,6 +185,9 @@ pub trait GrantReader {
     /// What an account allows a client, if anything.
     async fn grant_of(&self, account: AccountId, client: OauthClientId) -> Result<Option<Grant>, StoreError>;
 
+    /// A grant by its id, ended or not.
+    async fn grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError>;
+
     /// A code, with the client that it is for.
     async fn authorization_code(&self, digest: &[u8; 32]) -> Result<Option<(AuthorizationCode, Grant)>, StoreError>;
 
@@ -256,6 +259,6 @@ pub trait GrantWriter {
     /// Ends what was given for a refresh token and was not used.
     async fn refresh_token_end_unused(&mut self, parent: Uuid, at: OffsetDateTime) -> Result<u64, StoreError>;
 
-    /// Removes codes, requests and families that ended before.
+    /// Removes codes, requests, devices and families that ended before.
     async fn grant_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 }

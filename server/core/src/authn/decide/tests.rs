@@ -175,6 +175,7 @@ fn proven(change: fn(&mut AccessToken)) -> Lookup {
         owner: stored(&key).key.owner.clone(),
         client_owner: stored(&key).key.owner,
         consent: None,
+        derived: None,
         scopes: "read:posts write:posts".parse().unwrap(),
         issued_at: NOW - Duration::minutes(5),
         expires_at: NOW + Duration::minutes(10),

@@ -1,11 +1,9 @@
 //! Tokens for a code.
 
-use super::{OnBehalf, TokenRequest, TokenResponse, TokenService, answer};
+use super::{Consented, TokenRequest, TokenResponse, TokenService};
 use crate::{
-    access_token::Consent,
     authorization::OauthError,
-    oauth_client::GrantType,
-    port::{Consumed, Inserted, grant::NewTokenFamily, oauth_client::OauthClient},
+    port::{Consumed, oauth_client::OauthClient},
     secret::sha256,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -42,35 +40,21 @@ impl TokenService {
         if code.expires_at <= now || grant.revoked_at.is_some() || elsewhere || !proven || other_key {
             return Err(OauthError::InvalidGrant);
         }
-        let consent = Consent { grant: grant.id.as_uuid(), family: code.id };
-        let on_behalf = OnBehalf { account: grant.account, consent };
-        let made = self.make(client, &code.scopes, Some(on_behalf), asked.proven.as_ref()).await?;
-        let id_token = self.id_token(client, &code.scopes, grant.account, &code.sign_in, &made).await?;
+        let consented = Consented {
+            family: code.id,
+            grant: grant.id,
+            account: grant.account,
+            scopes: code.scopes,
+            sign_in: code.sign_in,
+        };
+        let prepared = self.prepare(client, &consented, asked.proven.as_ref()).await?;
         let mut work = self.ports.store.begin().await?;
         if work.authorization_code_consume(code.id, now).await? == Consumed::Lost {
             drop(work);
             self.end_family(code.id).await?;
             return Err(OauthError::InvalidGrant);
         }
-        let family = NewTokenFamily {
-            id: code.id,
-            grant: grant.id,
-            sign_in: code.sign_in,
-            // Whoever proves to be itself needs no other proof; a refresh token of everybody else is bound (RFC 9449 section 5).
-            binding: asked.proven.clone().filter(|_| !client.can_authenticate()),
-            expires_at: now + Self::FAMILY_LIFE,
-        };
-        if work.token_family_add(&family).await? == Inserted::Duplicate {
-            return Err(OauthError::InvalidGrant);
-        }
-        made.store(&mut *work).await?;
-        let refresh_token = if client.settings.grants.contains(GrantType::RefreshToken) {
-            Some(self.add_refresh_token(&mut *work, code.id, None, &code.scopes, made.id).await?)
-        } else {
-            None
-        };
-        work.commit().await?;
-        Ok(TokenResponse { refresh_token, id_token, ..answer(made, &code.scopes, asked.proven.as_ref()) })
+        self.open_family(work, client, consented, prepared, asked.proven).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tokens for a refresh token.
 
-use super::{OnBehalf, TokenRequest, TokenResponse, TokenService, answer, granted};
+use super::{TokenRequest, TokenResponse, TokenService, answer, granted};
 use crate::{
     access_token::Consent,
     api_key::format::PresentedKey,
@@ -42,7 +42,7 @@ impl TokenService {
         }
         let scopes = granted(asked.scope, &token.scopes)?;
         let consent = Consent { grant: family.grant.id.as_uuid(), family: family.id };
-        let on_behalf = OnBehalf { account: family.grant.account, consent };
+        let on_behalf = self.on_behalf(client, family.grant.account, consent);
         let made = self.make(client, &scopes, Some(on_behalf), asked.proven.as_ref()).await?;
         // OpenID Connect Core section 12.2: the same sign-in, without the nonce of the first request.
         let sign_in = SignIn { nonce: None, ..family.sign_in };
