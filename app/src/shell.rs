@@ -116,6 +116,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/logs/:request_id") view=request_log::RequestPage ssr=SsrMode::Async/>
                 <Route path=path!("/oauth/authorize") view=grant::ConsentPage ssr=SsrMode::Async/>
                 <Route path=path!("/oauth/authorize/form-post") view=grant::FormPostPage ssr=SsrMode::Async/>
+                <Route path=path!("/oauth/logout") view=account::SignOutPage ssr=SsrMode::Async/>
                 <Route path=path!("/device") view=device::DevicePage ssr=SsrMode::Async/>
                 <Route path=path!("/account/authorized-apps") view=grant::AuthorizedAppsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/sessions") view=session::SessionsPage ssr=SsrMode::Async/>

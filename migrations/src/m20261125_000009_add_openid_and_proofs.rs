@@ -108,6 +108,21 @@ impl MigrationTrait for Migration {
         manager.create_index(index("opaque_token", &["expires_at"])).await?;
         manager
             .create_table(
+                table("logout_notice")
+                    .col(id("id").primary_key())
+                    .col(id("oauth_client_id"))
+                    .col(text("uri"))
+                    .col(text("subject"))
+                    .col(text("session_name"))
+                    .col(number("attempts"))
+                    .col(number("due_at"))
+                    .foreign_key(&mut belongs_to("oauth_client_id", "oauth_client"))
+                    .to_owned(),
+            )
+            .await?;
+        manager.create_index(index("logout_notice", &["due_at"])).await?;
+        manager
+            .create_table(
                 table("device_code")
                     .col(id("id").primary_key())
                     .col(digest("digest"))
@@ -137,7 +152,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_all(manager, &["used_name", "device_code", "opaque_token", "pushed_request"]).await?;
+        drop_all(manager, &["used_name", "logout_notice", "device_code", "opaque_token", "pushed_request"]).await?;
         for name in ["refresh_token_by_access_token_id", "token_family_by_session_digest"] {
             manager.drop_index(Index::drop().name(name).to_owned()).await?;
         }

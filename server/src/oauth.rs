@@ -24,8 +24,9 @@ use axum::{
 pub fn router() -> Router<AppState> {
     let only = |allow: &'static str| move || async move { Problem::method_not_allowed(allow.to_owned()) };
     Router::new()
-        // GET is the page that asks.
+        // GET is the page that asks, of both.
         .route("/oauth/authorize", post(authorize::as_query))
+        .route("/oauth/logout", post(authorize::logout_as_query))
         .route("/oauth/token", post(token::issue).fallback(only("POST")))
         .route("/oauth/par", post(par::push).fallback(only("POST")))
         .route("/oauth/device_authorization", post(device::begin).fallback(only("POST")))

@@ -4,11 +4,11 @@
 //! machine or to the cloud's own services is not asked at all. No redirect is followed, nothing is read for longer than some seconds
 //! or beyond some kilobytes, and no credential of ours goes along.
 
+mod client_sites;
 mod guard;
-mod keys;
 
+pub use client_sites::SitesOfClients;
 pub use guard::is_public;
-pub use keys::ClientKeySource;
 
 use guard::PublicOnly;
 use std::{net::IpAddr, sync::Arc, time::Duration};

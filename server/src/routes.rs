@@ -130,6 +130,7 @@ pub const ROUTES: &[Route] = &[
     // Whoever is not signed in yet is led to sign in, and back.
     page("/oauth/authorize", Access::Anybody),
     page("/oauth/authorize/form-post", Access::Anybody),
+    page("/oauth/logout", Access::Anybody),
     page("/device", Access::Account),
     page("/account/authorized-apps", Access::Account),
     page("/account/sessions", Access::Account),
@@ -182,6 +183,7 @@ pub const ROUTES: &[Route] = &[
     api("GET", "/oauth/userinfo", Endpoint::Userinfo, Access::Key(Some(OPENID))),
     api("POST", "/oauth/userinfo", Endpoint::PostUserinfo, Access::Key(Some(OPENID))),
     oauth("POST", "/oauth/authorize"),
+    oauth("POST", "/oauth/logout"),
     oauth("POST", "/oauth/par"),
     oauth("POST", "/oauth/device_authorization"),
     oauth("POST", "/oauth/token"),

@@ -6,7 +6,7 @@ use crate::{
     data_folder::{self, DataFolderError},
     leaks::{GithubKeys, GithubKeysError},
     oauth::resource_parameter,
-    outside::{ClientKeySource, Outside, OutsideError},
+    outside::{Outside, OutsideError, SitesOfClients},
     router::router,
     routes::needed_scope,
     state::{AppState, Parts},
@@ -17,7 +17,8 @@ use latchkey_core::{
     account::SetupError,
     clock::SystemClock,
     limit::Quota,
-    oauth_client::KeySource,
+    oauth_client::ClientSites,
+    openid::SignOuts,
     port::request_log::Period,
     random::SystemRandom,
     sealing::SealError,
@@ -139,8 +140,8 @@ pub fn settings_of(config: &Config) -> Settings {
 ///
 /// # Errors
 /// [`OutsideError`].
-pub fn key_source(config: &Config) -> Result<Arc<dyn KeySource>, OutsideError> {
-    Ok(Arc::new(ClientKeySource::new(Outside::new(config.private_networks)?)))
+pub fn client_sites(config: &Config) -> Result<Arc<dyn ClientSites>, OutsideError> {
+    Ok(Arc::new(SitesOfClients::new(Outside::new(config.private_networks)?)))
 }
 
 /// Builds the services on a store.
@@ -156,7 +157,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
         refused_per_second: config.log_rows_per_second.saturating_mul(REFUSED_ROWS),
     };
     let (recorder, recording) = Recording::start(Arc::new(store), budget).map_err(ServeError::Thread)?;
-    let services = Services::new(ports, &master, &settings, key_source(&config)?)?;
+    let services = Services::new(ports, &master, &settings, client_sites(&config)?)?;
     let changes = services.ports.store.changes();
     tokio::spawn(services.memories.clone().listen(changes));
     let state = AppState::from(Parts {
@@ -196,11 +197,14 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     greet(&server.state).await;
 
     let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
+    let telling = tokio::spawn(tell_of_sign_outs_for_ever(server.state.clone()));
     let app = router(server.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let outcome = axum::serve(listener, app).with_graceful_shutdown(told_to_stop).await;
     tracing::info!("stopping: writing what is left");
-    pruning.abort();
-    let _ = pruning.await;
+    for working in [pruning, telling] {
+        working.abort();
+        let _ = working.await;
+    }
     server.state.services.leaks.finish().await;
     drop(server.state);
     server.recording.finish().await;
@@ -285,6 +289,20 @@ async fn keep_house_for_ever(state: AppState) {
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "idle keys could not be switched off");
             }
+        }
+    }
+}
+
+/// Tells apps of sign-outs, as soon as there are some, and again where that failed.
+async fn tell_of_sign_outs_for_ever(state: AppState) {
+    let sign_outs = &state.services.sign_outs;
+    loop {
+        if let Err(error) = sign_outs.deliver().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "apps could not be told of sign-outs");
+        }
+        tokio::select! {
+            () = sign_outs.woken() => {}
+            () = tokio::time::sleep(SignOuts::PAUSE) => {}
         }
     }
 }

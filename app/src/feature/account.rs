@@ -2,6 +2,8 @@
 
 mod pages;
 mod server_fn;
+mod sign_out_page;
 
 pub use pages::{SetupPage, SignInPage, SignUpPage};
 pub use server_fn::{SetTheme, Setup, SignIn, SignOut, SignUp};
+pub use sign_out_page::SignOutPage;

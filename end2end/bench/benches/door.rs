@@ -24,7 +24,7 @@ use latchkey_core::{
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, TeamId};
 use server::{
     config::{Config, Given},
-    serve::{key_source, open_database, settings_of},
+    serve::{client_sites, open_database, settings_of},
 };
 use std::{net::Ipv4Addr, num::NonZeroU32, sync::Arc, time::Duration};
 use time::OffsetDateTime;
@@ -178,7 +178,7 @@ async fn store() -> (Arc<dyn Store>, Config, tempfile::TempDir) {
 async fn known_keys() -> (KnownKeys, Vec<PublicId>) {
     let (store, config, _folder) = store().await;
     let ports = Ports::new(Arc::clone(&store), Arc::new(SystemClock), Arc::new(SystemRandom));
-    let keys = key_source(&config).unwrap_or_else(|error| unreachable!("{error}"));
+    let keys = client_sites(&config).unwrap_or_else(|error| unreachable!("{error}"));
     let services = Services::new(ports, &MasterKey::new([1; 32]), &settings_of(&config), keys);
     let services = services.unwrap_or_else(|error| unreachable!("{error}"));
     let form = SignUp {

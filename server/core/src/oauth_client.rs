@@ -1,18 +1,18 @@
 //! OAuth clients and service accounts: who may ask for tokens, how they prove it, and what for.
 
 mod client_id;
+mod client_sites;
 mod form;
 mod grant_type;
-mod key_source;
 mod keys;
 mod known_clients;
 mod redirect_uri;
 mod service;
 
 pub use client_id::{ClientId, ParseClientIdError};
+pub use client_sites::{ClientSiteError, ClientSites, FetchedKeys};
 pub use form::{ClientForm, DEFAULT_TOKEN_MINUTES, TOKEN_MINUTES};
 pub use grant_type::{ClientAuthMethod, ClientKind, GrantType, GrantTypes, ParseWordError, TokenForm};
-pub use key_source::{FetchKeysError, FetchedKeys, KeySource};
 pub(crate) use keys::is_askable;
 pub use keys::{ClientKeys, ParseClientKeysError};
 pub use known_clients::{ClientEntry, KnownClients};

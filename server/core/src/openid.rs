@@ -5,11 +5,13 @@
 
 mod claims;
 mod id_token;
+mod logout;
 mod scope;
 mod subject;
 
 pub use claims::{Claim, ClaimSet, ClaimsRequest, ParseClaimsError, PersonClaims};
-pub use id_token::{ACR, AMR, Hint, IdToken, access_token_hash};
+pub use id_token::{ACR, AMR, Hint, IdToken, TYPE, access_token_hash};
+pub use logout::{SignOutAsked, SignOutParts, SignOuts};
 pub use scope::{EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, identity_scopes};
 pub(crate) use subject::sectors;
 pub use subject::{ParseSubjectTypeError, SubjectType, Subjects};

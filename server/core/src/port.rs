@@ -14,6 +14,7 @@ pub mod api_key;
 pub mod application;
 pub mod device;
 pub mod grant;
+pub mod logout;
 pub mod mail;
 pub mod oauth_client;
 pub mod post;
@@ -27,6 +28,7 @@ pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
 pub use device::{DeviceReader, DeviceWriter};
 pub use grant::{GrantReader, GrantWriter};
+pub use logout::{LogoutReader, LogoutWriter};
 pub use mail::{MailReader, MailWriter};
 pub use oauth_client::{OauthClientReader, OauthClientWriter};
 pub use post::{PostReader, PostWriter};
@@ -104,6 +106,7 @@ pub trait Store:
     + ApplicationReader
     + DeviceReader
     + GrantReader
+    + LogoutReader
     + MailReader
     + OauthClientReader
     + PostReader
@@ -132,6 +135,7 @@ pub trait UnitOfWork:
     + ApplicationWriter
     + DeviceWriter
     + GrantWriter
+    + LogoutWriter
     + MailWriter
     + OauthClientWriter
     + PostWriter

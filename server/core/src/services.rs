@@ -16,8 +16,8 @@ use crate::{
     limit::{Limiter, Quota},
     mail::OutboxService,
     memories::Memories,
-    oauth_client::{FetchedKeys, KeySource, KnownClients, OauthClientService},
-    openid::Subjects,
+    oauth_client::{ClientSites, FetchedKeys, KnownClients, OauthClientService},
+    openid::{SignOutParts, SignOuts, Subjects},
     personal_token::PersonalTokenService,
     ports::Ports,
     sealing::SealError,
@@ -55,6 +55,8 @@ pub struct Services {
     pub accounts: AccountService,
     /// The sessions of an account.
     pub sessions: SessionService,
+    /// Telling apps of sign-outs.
+    pub sign_outs: SignOuts,
     /// Applications.
     pub applications: ApplicationService,
     /// API keys.
@@ -104,7 +106,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Builds every service on the ports; the keys of clients that publish them elsewhere come from `key_source`.
+    /// Builds every service on the ports; what clients have at addresses of their own is asked for through `client_sites`.
     ///
     /// # Errors
     /// [`SealError`], when the server's secret is none.
@@ -112,7 +114,7 @@ impl Services {
         ports: Ports,
         master: &MasterKey,
         settings: &Settings,
-        key_source: Arc<dyn KeySource>,
+        client_sites: Arc<dyn ClientSites>,
     ) -> Result<Self, SealError> {
         let pepper = master.derive("api-key");
         let passwords = Passwords::new(settings.hashes_at_once);
@@ -148,6 +150,17 @@ impl Services {
                 issuer: issuer.as_str().into(),
             },
         );
+        let sign_outs = SignOuts::new(
+            ports.clone(),
+            SignOutParts {
+                clients: known_clients.clone(),
+                consent: authorization.clone(),
+                subjects: subjects.clone(),
+                ring: ring.clone(),
+                sites: Arc::clone(&client_sites),
+                issuer: issuer.as_str().into(),
+            },
+        );
         let devices = master.derive("device");
         let rotations = Rotations::new(ports.clone(), KeyChanges::new(known_keys.clone()));
         let api_keys = ApiKeyService::new(ports.clone(), pepper.clone(), known_keys.clone(), settings.needed_scope);
@@ -155,7 +168,8 @@ impl Services {
         let proofs = Proofs::new(master.derive("dpop-nonce"));
         Ok(Self {
             accounts: AccountService::new(ports.clone(), passwords, settings.attempt_quota),
-            sessions: SessionService::new(ports.clone()),
+            sessions: SessionService::new(ports.clone(), sign_outs.clone()),
+            sign_outs,
             applications: ApplicationService::new(ports.clone()),
             personal_tokens: PersonalTokenService::new(ports.clone(), api_keys.clone()),
             api_keys,
@@ -183,7 +197,7 @@ impl Services {
             client_auth: ClientAuthenticator::new(
                 ports.clone(),
                 known_clients.clone(),
-                FetchedKeys::new(key_source),
+                FetchedKeys::new(Arc::clone(&client_sites)),
                 secrets,
                 issuer.as_str().into(),
                 settings.unknown_quota,

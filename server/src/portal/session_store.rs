@@ -5,6 +5,7 @@ use app::ssr::session::{ACCOUNT, ADDRESS, REPLACES, Rotations, USER_AGENT, diges
 use async_trait::async_trait;
 use latchkey_core::{
     Ports,
+    openid::SignOuts,
     port::{
         Consumed, Inserted, StoreError,
         session::{SessionDigest, SessionRecord},
@@ -26,6 +27,7 @@ pub(super) const BEGAN: &str = "began";
 #[derive(Clone)]
 pub struct PortalSessions {
     ports: Ports,
+    sign_outs: SignOuts,
     rotations: Rotations,
     idle: Duration,
     life: Duration,
@@ -42,6 +44,7 @@ impl PortalSessions {
     pub fn new(state: &AppState) -> Self {
         Self {
             ports: state.services.ports.clone(),
+            sign_outs: state.services.sign_outs.clone(),
             rotations: state.rotations.clone(),
             idle: state.config.session_idle,
             life: state.config.session_life,
@@ -119,8 +122,12 @@ impl SessionStore for PortalSessions {
             return Ok(());
         }
         let mut work = self.ports.store.begin().await.map_err(|error| failed(&error))?;
-        let (Consumed::Won | Consumed::Lost) =
-            work.session_end(&digest, self.ports.now()).await.map_err(|error| failed(&error))?;
-        work.commit().await.map_err(|error| failed(&error))
+        match work.session_end(&digest, self.ports.now()).await.map_err(|error| failed(&error))? {
+            Consumed::Won => self.sign_outs.note(&mut *work, &digest).await.map_err(|error| failed(&error))?,
+            Consumed::Lost => {}
+        }
+        work.commit().await.map_err(|error| failed(&error))?;
+        self.sign_outs.wake();
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod client_secret;
 pub(crate) mod device_code;
 pub(crate) mod environment;
 pub(crate) mod idempotent_answer;
+pub(crate) mod logout_notice;
 pub(crate) mod mail;
 pub(crate) mod membership;
 pub(crate) mod oauth_client;

@@ -33,7 +33,7 @@ use sea_orm::{
 /// More apps than this are not listed on one page.
 const LISTED_AT_MOST: u64 = 200;
 
-fn grant_from_row(row: &oauth_grant::Model) -> Result<Grant, StoreError> {
+pub(crate) fn grant_from_row(row: &oauth_grant::Model) -> Result<Grant, StoreError> {
     Ok(Grant {
         id: GrantId::from_uuid(row.id),
         account: AccountId::from_uuid(row.account_id),

@@ -19,6 +19,7 @@ mod device;
 mod entity;
 mod error;
 mod grant;
+mod logout;
 mod mail;
 mod oauth_client;
 mod post;

@@ -26,6 +26,7 @@ mod routes;
 mod sender_constrained;
 mod service_accounts;
 mod sessions;
+mod sign_out;
 mod stage;
 mod support;
 mod token_exchange;

@@ -54,7 +54,7 @@ impl Holder {
     }
 
     /// What a client says about itself to the token endpoint.
-    fn assertion(&self, portal: &Portal, client_id: &str, change: impl FnOnce(&mut Value)) -> String {
+    pub(crate) fn assertion(&self, portal: &Portal, client_id: &str, change: impl FnOnce(&mut Value)) -> String {
         let now = portal.clock_now().unix_timestamp();
         let mut claims = json!({
             "iss": client_id, "sub": client_id, "aud": ORIGIN, "iat": now, "exp": now + 60,
@@ -250,7 +250,7 @@ async fn signing(fields: &[(&str, &str)]) -> (Stage, Holder) {
 
 const ASSERTION: (&str, &str) = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
 
-async fn asks_with(stage: &Stage, assertion: &str, more: &[(&str, &str)]) -> Answer {
+pub(crate) async fn asks_with(stage: &Stage, assertion: &str, more: &[(&str, &str)]) -> Answer {
     let pairs = [&[ASSERTION, ("client_assertion", assertion)], more].concat();
     stage.portal.oauth("/oauth/introspect", None, &encoded(&pairs)).await
 }

@@ -46,7 +46,7 @@ impl Stage {
         Self::build(Portal::start().await, scopes, fields).await
     }
 
-    async fn build(portal: Portal, scopes: &[&str], fields: &[(&str, &str)]) -> Self {
+    pub(crate) async fn build(portal: Portal, scopes: &[&str], fields: &[(&str, &str)]) -> Self {
         let mut ada = portal.member("ada@example.org").await;
         let application = ada.application("Bookshelf").await;
         let client = ada.oauth_client(&application, "development", scopes, fields).await;

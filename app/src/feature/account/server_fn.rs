@@ -4,7 +4,7 @@
 use crate::{
     route,
     ssr::{
-        Theme,
+        Theme, actor,
         flash::Flash,
         form::FormPage,
         portal,
@@ -15,6 +15,7 @@ use crate::{
 };
 use latchkey_core::{
     account::{PlainPassword, SignInError, SignUpError},
+    authorization::Parameters,
     port::account::Account,
 };
 use leptos::{prelude::*, server};
@@ -130,16 +131,24 @@ pub async fn sign_in(
     Ok(())
 }
 
-/// Ends the session before the answer leaves.
+/// Ends the session before the answer leaves. Where an app asked for it, its person is led back there.
 #[server(prefix = "/form", endpoint = "account/sign-out")]
-pub async fn sign_out() -> Result<(), ServerFnError> {
+pub async fn sign_out(#[server(default)] asked: String) -> Result<(), ServerFnError> {
+    let asked = services().sign_outs.asked(&actor(), &Parameters::of_query(&asked)).await;
     if let Some(session) = session()
         && let Err(error) = sign_session_out(&session).await
     {
         see_other_with(route::DASHBOARD, Refused::fault(&error).flash()).await;
         return Ok(());
     }
-    see_other(route::HOME);
+    match asked.map(|asked| asked.then) {
+        Ok(Some(then)) => see_other(&then),
+        Ok(None) => see_other(route::HOME),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "where an app wanted to go on is not known");
+            see_other(route::HOME);
+        }
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     actor::{Actor, NotSignedIn},
+    openid::SignOuts,
     port::{Consumed, StoreError, session::SessionRecord},
     ports::Ports,
 };
@@ -25,12 +26,13 @@ pub enum SessionError {
 #[derive(Clone)]
 pub struct SessionService {
     ports: Ports,
+    sign_outs: SignOuts,
 }
 
 impl SessionService {
-    /// The service on these ports.
-    pub fn new(ports: Ports) -> Self {
-        Self { ports }
+    /// The service; apps are told of the sessions that it ends.
+    pub fn new(ports: Ports, sign_outs: SignOuts) -> Self {
+        Self { ports, sign_outs }
     }
 
     /// The actor's live sessions, the last seen first; with each, whether it is the one that asks.
@@ -51,11 +53,18 @@ impl SessionService {
     /// [`SessionError::NotFound`] for a stranger's session, and for one that has ended.
     pub async fn end(&self, actor: &Actor, id: SessionId) -> Result<(), SessionError> {
         let account = actor.account()?;
+        let now = self.ports.now();
+        let sessions = self.ports.store.sessions(account.id, now).await?;
         let mut work = self.ports.store.begin().await?;
-        match work.session_end_own(account.id, id, self.ports.now()).await? {
-            Consumed::Won => Ok(work.commit().await?),
-            Consumed::Lost => Err(SessionError::NotFound),
+        if work.session_end_own(account.id, id, now).await? == Consumed::Lost {
+            return Err(SessionError::NotFound);
         }
+        for session in sessions.iter().filter(|session| session.id == id) {
+            self.sign_outs.note(&mut *work, &session.digest).await?;
+        }
+        work.commit().await?;
+        self.sign_outs.wake();
+        Ok(())
     }
 
     /// Ends all sessions of the actor's but the one that asks; returns how many.
@@ -64,9 +73,15 @@ impl SessionService {
     /// [`SessionError`].
     pub async fn end_others(&self, actor: &Actor) -> Result<u64, SessionError> {
         let Actor::Account { account, session, .. } = actor else { return Err(NotSignedIn.into()) };
+        let now = self.ports.now();
+        let sessions = self.ports.store.sessions(account.id, now).await?;
         let mut work = self.ports.store.begin().await?;
-        let ended = work.session_end_others(account.id, session, self.ports.now()).await?;
+        let ended = work.session_end_others(account.id, session, now).await?;
+        for other in sessions.iter().filter(|other| other.digest != *session) {
+            self.sign_outs.note(&mut *work, &other.digest).await?;
+        }
         work.commit().await?;
+        self.sign_outs.wake();
         Ok(ended)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     actor::Actor,
     jose::Compact,
     oauth_client::{ClientEntry, ClientId, ClientKind, KnownClients},
-    openid::{Hint, Subjects, identity_scopes},
+    openid::{Hint, Subjects, TYPE, identity_scopes},
     port::{
         Consumed, Inserted, StoreError,
         account::Account,
@@ -266,8 +266,15 @@ impl AuthorizationService {
     }
 
     /// An ID token of ours, whether or not it has ended.
-    pub(super) async fn hinted(&self, text: &str) -> Result<Option<Hint>, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hinted(&self, text: &str) -> Result<Option<Hint>, StoreError> {
         let Ok(compact) = Compact::read(text) else { return Ok(None) };
+        // Neither an access token nor the notice of a sign-out says who is meant.
+        if compact.header.typ.as_deref() != Some(TYPE) {
+            return Ok(None);
+        }
         let Some(kid) = &compact.header.kid else { return Ok(None) };
         let Some(key) = self.ring.verifying(kid).await.map_err(StoreError::from)? else { return Ok(None) };
         Ok(compact.verify::<Hint>(&key).ok().filter(|hint| hint.iss == *self.issuer))

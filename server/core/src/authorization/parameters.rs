@@ -1,4 +1,4 @@
-//! The parameters of an authorization request, as they came (RFC 6749 section 3.1).
+//! The parameters of an authorization request, as they came (RFC 6749 section 3.1), and of one to sign out.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ pub struct Parameters {
 
 impl Parameters {
     /// The names that mean something here; others are ignored.
-    pub const KNOWN: [&'static str; 20] = [
+    pub const KNOWN: [&'static str; 21] = [
         "response_type",
         "response_mode",
         "client_id",
@@ -30,6 +30,7 @@ impl Parameters {
         "claims",
         "resource",
         "dpop_jkt",
+        "post_logout_redirect_uri",
         "request",
         "request_uri",
         Self::SIGNED_IN_SINCE,

@@ -15,10 +15,10 @@ use crate::{
     access_token::{ActingClient, Binding, Claims, Confirmation, Consent, Derived, KnownTokens, TYPE, demo_api},
     api_key::format::PlainApiKey,
     oauth_client::{GrantType, TokenForm},
-    openid::{ACR, AMR, IdToken, OPENID, PersonClaims, Subjects, access_token_hash},
+    openid::{self, ACR, AMR, IdToken, OPENID, PersonClaims, Subjects, access_token_hash},
     port::{
         Inserted, UnitOfWork,
-        grant::{NewTokenFamily, RefreshToken, SignIn},
+        grant::{NewTokenFamily, RefreshToken, SignIn, session_name},
         oauth_client::{OauthClient, OpaqueToken},
     },
     ports::Ports,
@@ -329,10 +329,10 @@ impl TokenService {
             acr: ACR,
             amr: AMR,
             at_hash: access_token_hash(&made.text, algorithm),
-            sid: sign_in.session_name(),
+            sid: session_name(&sign_in.session),
             person: PersonClaims::of(&account, &sign_in.id_token_claims),
         };
-        Ok(Some(self.ring.sign(algorithm, "JWT", &token).await?))
+        Ok(Some(self.ring.sign(algorithm, openid::TYPE, &token).await?))
     }
 
     async fn add_refresh_token(

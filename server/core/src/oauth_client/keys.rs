@@ -2,7 +2,7 @@
 
 use crate::jose::{JwkSet, ParseJwkSetError};
 use std::{fmt, str::FromStr};
-use url::Url;
+use url::{Host, Url};
 
 /// Where a client's public keys are.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,9 +42,15 @@ impl FromStr for ClientKeys {
     }
 }
 
-/// Whether an address can be asked at all; whether its host may be is decided when it is (security: R-58).
+/// Whether an address can be asked at all: by TLS, or on this machine, for whoever builds an app. Whether its host may be asked is decided
+/// when it is (security: R-58).
 pub(crate) fn is_askable(url: &Url) -> bool {
-    url.scheme() == "https"
+    let on_this_machine = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(_)) | None => false,
+    };
+    (url.scheme() == "https" || (url.scheme() == "http" && on_this_machine))
         && url.host_str().is_some_and(|host| !host.is_empty())
         && url.username().is_empty()
         && url.password().is_none()

@@ -6,6 +6,8 @@ use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
+/// The `typ` of an ID token.
+pub const TYPE: &str = "JWT";
 /// The class of authentication: a person proved with one factor to be who they are (ISO/IEC 29115, level 1).
 pub const ACR: &str = "1";
 /// How they proved it (RFC 8176 section 2).

@@ -59,11 +59,9 @@ pub struct SignIn {
     pub id_token_claims: ClaimSet,
 }
 
-impl SignIn {
-    /// The session's name towards clients: not the digest itself, which only the store knows.
-    pub fn session_name(&self) -> String {
-        URL_SAFE_NO_PAD.encode(sha256(&[b"sid", self.session.as_slice()].concat()))
-    }
+/// A session's name towards clients: not the digest itself, which only the store knows.
+pub fn session_name(session: &SessionDigest) -> String {
+    URL_SAFE_NO_PAD.encode(sha256(&[b"sid", session.as_slice()].concat()))
 }
 
 /// A request that a client sent before it sent the person (RFC 9126).

@@ -1,4 +1,4 @@
-//! The keys of clients that publish them at an address of their own.
+//! What clients have at addresses of their own: their public keys, and where they are told that somebody signed out.
 
 use crate::jose::JwkSet;
 use async_trait::async_trait;
@@ -7,22 +7,25 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
-/// Why keys could not be had.
+/// Why an address did not do what it is for.
 #[derive(Debug, thiserror::Error)]
-pub enum FetchKeysError {
-    /// The address leads to where nothing is fetched from.
+pub enum ClientSiteError {
+    /// It leads to where nothing is asked.
     #[error("the address leads into a private network")]
     Forbidden,
     /// It did not answer as it should.
-    #[error("the address did not answer with a set of keys")]
+    #[error("the address did not answer as it should")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Fetches keys. Whoever implements it guards against addresses that lead into our own network.
+/// Asks addresses that clients named. Whoever implements it guards against those that lead into our own network.
 #[async_trait]
-pub trait KeySource: Send + Sync + 'static {
+pub trait ClientSites: Send + Sync + 'static {
     /// The keys at this address, now.
-    async fn fetch(&self, url: &Url) -> Result<JwkSet, FetchKeysError>;
+    async fn keys(&self, url: &Url) -> Result<JwkSet, ClientSiteError>;
+
+    /// Posts a form to this address.
+    async fn tell(&self, url: &Url, form: String) -> Result<(), ClientSiteError>;
 }
 
 /// What was fetched, and when.
@@ -35,7 +38,7 @@ struct Fetched {
 /// Keys that were fetched a while ago at most. Cloning it clones a handle.
 #[derive(Clone)]
 pub struct FetchedKeys {
-    source: Arc<dyn KeySource>,
+    source: Arc<dyn ClientSites>,
     known: Arc<Cache<Url, Fetched>>,
 }
 
@@ -47,22 +50,22 @@ impl FetchedKeys {
     const PAUSE: Duration = Duration::seconds(10);
 
     /// Keys from this source.
-    pub fn new(source: Arc<dyn KeySource>) -> Self {
+    pub fn new(source: Arc<dyn ClientSites>) -> Self {
         Self { source, known: Arc::new(Cache::new(Self::CAPACITY)) }
     }
 
     /// The keys at an address, fetched anew when they are old, or do not have the one that is sought.
     ///
     /// # Errors
-    /// [`FetchKeysError`].
-    pub async fn get(&self, url: &Url, kid: Option<&str>, now: OffsetDateTime) -> Result<Arc<JwkSet>, FetchKeysError> {
+    /// [`ClientSiteError`].
+    pub async fn get(&self, url: &Url, kid: Option<&str>, now: OffsetDateTime) -> Result<Arc<JwkSet>, ClientSiteError> {
         if let Some(known) = self.known.get(url) {
             let age = (now - known.at).abs();
             if age < Self::PAUSE || (age < Self::LIFE && known.keys.names(kid)) {
                 return Ok(known.keys);
             }
         }
-        let keys = Arc::new(self.source.fetch(url).await?);
+        let keys = Arc::new(self.source.keys(url).await?);
         self.known.insert(url.clone(), Fetched { keys: Arc::clone(&keys), at: now });
         Ok(keys)
     }
@@ -80,8 +83,12 @@ mod tests {
     struct Publisher(AtomicUsize);
 
     #[async_trait]
-    impl KeySource for Publisher {
-        async fn fetch(&self, _: &Url) -> Result<JwkSet, FetchKeysError> {
+    impl ClientSites for Publisher {
+        async fn tell(&self, _: &Url, _: String) -> Result<(), ClientSiteError> {
+            Ok(())
+        }
+
+        async fn keys(&self, _: &Url) -> Result<JwkSet, ClientSiteError> {
             let kid = self.0.fetch_add(1, Ordering::Relaxed).to_string();
             let (key, _) = PrivateKey::generate(SigningAlgorithm::Es256).unwrap();
             let jwk = serde_json::to_string(&key.public_jwk(&kid)).unwrap();
