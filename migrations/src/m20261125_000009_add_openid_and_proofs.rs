@@ -1,5 +1,5 @@
-//! Signing in with OpenID Connect, requests that clients push, devices, tokens that mean nothing outside, keys of clients, names that
-//! may come once.
+//! Signing in with OpenID Connect and signing out, requests that clients push, devices, apps that register themselves, tokens that mean
+//! nothing outside, keys of clients, names that may come once.
 
 use crate::table::{
     belongs_to, digest, drop_all, id, index, number, optional_id, optional_number, optional_text, table, text, unique,
@@ -108,6 +108,34 @@ impl MigrationTrait for Migration {
         manager.create_index(index("opaque_token", &["expires_at"])).await?;
         manager
             .create_table(
+                table("registration")
+                    .col(id("environment_id").primary_key())
+                    .col(text("policy"))
+                    .col(id("decided_by"))
+                    .col(number("decided_at"))
+                    .col(optional_text("public_id"))
+                    .col(bytes("digest"))
+                    .foreign_key(&mut belongs_to("environment_id", "environment"))
+                    .to_owned(),
+            )
+            .await?;
+        manager.create_index(unique("registration", &["public_id"])).await?;
+        // One environment of the whole portal takes apps of anybody.
+        let one_open = "CREATE UNIQUE INDEX registration_open ON registration (policy) WHERE policy = 'open'";
+        manager.get_connection().execute_unprepared(one_open).await?;
+        manager
+            .create_table(
+                table("registered_client")
+                    .col(id("oauth_client_id").primary_key())
+                    .col(text("public_id"))
+                    .col(digest("digest"))
+                    .foreign_key(&mut belongs_to("oauth_client_id", "oauth_client"))
+                    .to_owned(),
+            )
+            .await?;
+        manager.create_index(unique("registered_client", &["public_id"])).await?;
+        manager
+            .create_table(
                 table("logout_notice")
                     .col(id("id").primary_key())
                     .col(id("oauth_client_id"))
@@ -152,7 +180,19 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_all(manager, &["used_name", "logout_notice", "device_code", "opaque_token", "pushed_request"]).await?;
+        drop_all(
+            manager,
+            &[
+                "used_name",
+                "registered_client",
+                "registration",
+                "logout_notice",
+                "device_code",
+                "opaque_token",
+                "pushed_request",
+            ],
+        )
+        .await?;
         for name in ["refresh_token_by_access_token_id", "token_family_by_session_digest"] {
             manager.drop_index(Index::drop().name(name).to_owned()).await?;
         }

@@ -9,6 +9,7 @@ mod introspect;
 mod metadata;
 mod par;
 mod proof;
+mod register;
 mod revoke;
 mod token;
 
@@ -30,6 +31,11 @@ pub fn router() -> Router<AppState> {
         .route("/oauth/token", post(token::issue).fallback(only("POST")))
         .route("/oauth/par", post(par::push).fallback(only("POST")))
         .route("/oauth/device_authorization", post(device::begin).fallback(only("POST")))
+        .route("/oauth/register", post(register::register).fallback(only("POST")))
+        .route(
+            "/oauth/register/{client_id}",
+            get(register::read).put(register::replace).delete(register::end).fallback(only("GET, PUT, DELETE")),
+        )
         .route("/oauth/introspect", post(introspect::introspect).fallback(only("POST")))
         .route("/oauth/revoke", post(revoke::revoke).fallback(only("POST")))
         .route("/oauth/jwks.json", get(metadata::jwks).fallback(only("GET")))

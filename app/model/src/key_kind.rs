@@ -15,11 +15,13 @@ pub enum KeyKind {
     RefreshToken,
     /// An OAuth client, to the API: an access token that means nothing but to this server.
     AccessToken,
+    /// An app that registers itself, or manages that: a registration token.
+    Registration,
 }
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Api(Environment::Development),
         Self::Api(Environment::Staging),
         Self::Api(Environment::Production),
@@ -27,10 +29,11 @@ impl KeyKind {
         Self::ClientSecret,
         Self::RefreshToken,
         Self::AccessToken,
+        Self::Registration,
     ];
 
     /// The part of a key that names its kind: `lk_dev_…`, `lk_stg_…`, `lk_live_…`, `lk_pat_…`, `lk_sec_…`,
-    /// `lk_ref_…`, `lk_tok_…`.
+    /// `lk_ref_…`, `lk_tok_…`, `lk_reg_…`.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Api(Environment::Development) => "dev",
@@ -40,6 +43,7 @@ impl KeyKind {
             Self::ClientSecret => "sec",
             Self::RefreshToken => "ref",
             Self::AccessToken => "tok",
+            Self::Registration => "reg",
         }
     }
 
@@ -52,7 +56,7 @@ impl KeyKind {
     pub const fn environment(self) -> Option<Environment> {
         match self {
             Self::Api(environment) => Some(environment),
-            Self::Personal | Self::ClientSecret | Self::RefreshToken | Self::AccessToken => None,
+            Self::Personal | Self::ClientSecret | Self::RefreshToken | Self::AccessToken | Self::Registration => None,
         }
     }
 
@@ -66,6 +70,7 @@ impl KeyKind {
             Self::ClientSecret => "client secret",
             Self::RefreshToken => "refresh token",
             Self::AccessToken => "access token",
+            Self::Registration => "registration token",
         }
     }
 }

@@ -5,6 +5,7 @@ mod client_page;
 mod clients_page;
 mod lifecycle_fn;
 mod new_client_page;
+mod registration_card;
 mod revoke_client_page;
 mod words;
 
@@ -12,4 +13,5 @@ pub use client_page::{ClientPage, ServiceAccountPage};
 pub use clients_page::{ClientsPage, ServiceAccountsPage};
 pub use lifecycle_fn::{AddClientSecret, CreateClient, EndClientSecret, RevokeClient, UpdateClient};
 pub use new_client_page::{NewClientPage, NewServiceAccountPage};
+pub use registration_card::SetRegistration;
 pub use revoke_client_page::{RevokeClientPage, RevokeServiceAccountPage};

@@ -7,6 +7,7 @@ mod grant_type;
 mod keys;
 mod known_clients;
 mod redirect_uri;
+mod registration;
 mod service;
 
 pub use client_id::{ClientId, ParseClientIdError};
@@ -17,4 +18,7 @@ pub(crate) use keys::is_askable;
 pub use keys::{ClientKeys, ParseClientKeysError};
 pub use known_clients::{ClientEntry, KnownClients};
 pub use redirect_uri::{ParseRedirectUriError, ParseRedirectUrisError, RedirectUri, RedirectUris};
+pub use registration::{
+    ClientMetadata, Registered, RegistrationError, RegistrationInView, RegistrationPolicy, Registrations,
+};
 pub use service::{ClientInView, CreatedClient, OauthClientError, OauthClientService};

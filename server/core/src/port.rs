@@ -18,6 +18,7 @@ pub mod logout;
 pub mod mail;
 pub mod oauth_client;
 pub mod post;
+pub mod registration;
 pub mod request_log;
 pub mod session;
 pub mod signing_key;
@@ -32,6 +33,7 @@ pub use logout::{LogoutReader, LogoutWriter};
 pub use mail::{MailReader, MailWriter};
 pub use oauth_client::{OauthClientReader, OauthClientWriter};
 pub use post::{PostReader, PostWriter};
+pub use registration::{RegistrationReader, RegistrationWriter};
 pub use request_log::{RequestLogReader, RequestLogWriter};
 pub use session::{SessionReader, SessionWriter};
 pub use signing_key::{SigningKeyReader, SigningKeyWriter};
@@ -110,6 +112,7 @@ pub trait Store:
     + MailReader
     + OauthClientReader
     + PostReader
+    + RegistrationReader
     + RequestLogReader
     + SessionReader
     + SigningKeyReader
@@ -139,6 +142,7 @@ pub trait UnitOfWork:
     + MailWriter
     + OauthClientWriter
     + PostWriter
+    + RegistrationWriter
     + RequestLogWriter
     + SessionWriter
     + SigningKeyWriter

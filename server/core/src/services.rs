@@ -16,7 +16,7 @@ use crate::{
     limit::{Limiter, Quota},
     mail::OutboxService,
     memories::Memories,
-    oauth_client::{ClientSites, FetchedKeys, KnownClients, OauthClientService},
+    oauth_client::{ClientSites, FetchedKeys, KnownClients, OauthClientService, Registrations},
     openid::{SignOutParts, SignOuts, Subjects},
     personal_token::PersonalTokenService,
     ports::Ports,
@@ -38,7 +38,7 @@ pub struct Settings {
     pub unknown_quota: Quota,
     /// Tries to sign up or in, for each address.
     pub attempt_quota: Quota,
-    /// Reports of leaked keys, for each network.
+    /// Reports of leaked keys, and apps that register themselves, for each network.
     pub report_quota: Quota,
     /// Passwords hashed at once.
     pub hashes_at_once: usize,
@@ -83,6 +83,8 @@ pub struct Services {
     pub log: LogService,
     /// OAuth clients and service accounts.
     pub oauth_clients: OauthClientService,
+    /// Apps that register themselves.
+    pub registrations: Registrations,
     /// Which client asks an endpoint of OAuth.
     pub client_auth: ClientAuthenticator,
     /// Making, explaining and ending tokens.
@@ -161,6 +163,8 @@ impl Services {
                 issuer: issuer.as_str().into(),
             },
         );
+        let oauth_clients =
+            OauthClientService::new(ports.clone(), secrets.clone(), known_clients.clone(), known_tokens.clone());
         let devices = master.derive("device");
         let rotations = Rotations::new(ports.clone(), KeyChanges::new(known_keys.clone()));
         let api_keys = ApiKeyService::new(ports.clone(), pepper.clone(), known_keys.clone(), settings.needed_scope);
@@ -188,12 +192,15 @@ impl Services {
             posts: PostService::new(ports.clone()),
             usage: UsageService::new(ports.clone()),
             log: LogService::new(ports.clone()),
-            oauth_clients: OauthClientService::new(
+            registrations: Registrations::new(
                 ports.clone(),
-                secrets.clone(),
+                oauth_clients.clone(),
                 known_clients.clone(),
-                known_tokens.clone(),
+                master.derive("registration"),
+                issuer.as_str().into(),
+                settings.report_quota,
             ),
+            oauth_clients,
             client_auth: ClientAuthenticator::new(
                 ports.clone(),
                 known_clients.clone(),

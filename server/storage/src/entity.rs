@@ -20,6 +20,8 @@ pub(crate) mod opaque_token;
 pub(crate) mod post;
 pub(crate) mod pushed_request;
 pub(crate) mod refresh_token;
+pub(crate) mod registered_client;
+pub(crate) mod registration;
 pub(crate) mod request_log;
 pub(crate) mod revoked_token;
 pub(crate) mod rollup;

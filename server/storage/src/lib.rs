@@ -23,6 +23,7 @@ mod logout;
 mod mail;
 mod oauth_client;
 mod post;
+mod registration;
 mod request_log;
 mod session;
 mod signing_key;

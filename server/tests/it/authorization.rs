@@ -91,6 +91,11 @@ impl Things {
                 ("token_minutes", text("15")),
                 ("token_form", text("jwt")),
             ],
+            "/form/oauth-client/registration" => vec![
+                ("application", self.application.clone()),
+                ("environment", text("development")),
+                ("policy", text("token")),
+            ],
             "/form/api-key/policy" => vec![
                 ("application", self.application.clone()),
                 ("environment", text("development")),

@@ -21,6 +21,7 @@ mod pushed_requests;
 mod races;
 mod recording;
 mod refusals;
+mod registration;
 mod rotation;
 mod routes;
 mod sender_constrained;

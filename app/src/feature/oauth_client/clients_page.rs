@@ -1,12 +1,12 @@
 //! The list of clients of one kind in an environment.
 
-use super::words::Words;
+use super::{registration_card::RegistrationCard, words::Words};
 use crate::{
-    feature::api_key::{crumbs, environment_tabs, in_view},
+    feature::api_key::{NewSecret, crumbs, environment_tabs, in_view},
     page::{Page, page, take_flash},
     route,
     ssr::{actor, services},
-    ui::{Badge, DataTable, EmptyState, LastUse, Message, PageHead, RelativeTime, Tabs, Tone},
+    ui::{Badge, DataTable, EmptyState, LastUse, Message, PageHead, RelativeTime, SecretOnce, Tabs, Tone},
 };
 use latchkey_core::{oauth_client::ClientKind, port::oauth_client::OauthClient};
 use latchkey_model::{ApplicationId, Environment};
@@ -56,13 +56,22 @@ fn clients_page(kind: ClientKind) -> impl IntoView {
             }
             .into_any()
         };
+        let registration = if kind == ClientKind::ThirdParty && can_write {
+            Some(services.registrations.policy(&actor(), application, environment).await?)
+        } else {
+            None
+        };
+        let new = NewSecret::take().await;
+        let here = route::clients(kind, application, environment);
         let body = view! {
             <PageHead title=words.many explanation=words.explanation crumbs=crumbs(&in_view) environment>
                 {can_write.then(|| view! { <a class="btn btn-primary" href=create>{label}</a> })}
             </PageHead>
             <Tabs label="Environments" tabs=environment_tabs(&in_view, words.list)/>
             <Message flash/>
+            {new.map(|new| view! { <SecretOnce secret=new.into_text() next=here what="registration token"/> })}
             {list}
+            {registration.map(|view| view! { <RegistrationCard view application environment/> })}
         };
         Ok(Page::application(words.many, in_view, body))
     })

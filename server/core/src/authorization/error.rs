@@ -1,6 +1,6 @@
 //! What the endpoints of OAuth answer when they do not (RFC 6749 section 5.2).
 
-use crate::{port::StoreError, signing_key::KeyRingError};
+use crate::{oauth_client::RegistrationError, port::StoreError, signing_key::KeyRingError};
 use time::Duration;
 
 /// Why a request to an endpoint of OAuth is refused.
@@ -44,6 +44,20 @@ pub enum OauthError {
     /// The proof must say the number that the answer names (RFC 9449 section 8).
     #[error("use the nonce of this answer in the proof")]
     UseDpopNonce,
+    /// What an app says of itself cannot be registered (RFC 7591 section 3.2.2).
+    #[error("{what}")]
+    InvalidMetadata {
+        /// Whether it is about the addresses that people are led back to.
+        addresses: bool,
+        /// What is wrong, member by member.
+        what: String,
+    },
+    /// Registering needs a token, or this is none (RFC 7592 section 2.1).
+    #[error("registering needs a registration token that is valid")]
+    InvalidRegistrationToken,
+    /// The token manages another client.
+    #[error("this token is another client's")]
+    ForeignRegistrationToken,
     /// The device's person has not answered yet (RFC 8628 section 3.5).
     #[error("nobody has answered yet")]
     AuthorizationPending,
@@ -81,8 +95,11 @@ impl OauthError {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidDpopProof(_) => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
+            Self::InvalidMetadata { addresses: true, .. } => "invalid_redirect_uri",
+            Self::InvalidMetadata { addresses: false, .. } => "invalid_client_metadata",
+            Self::InvalidRegistrationToken => "invalid_token",
+            Self::ForeignRegistrationToken | Self::AccessDenied => "access_denied",
             Self::AuthorizationPending => "authorization_pending",
-            Self::AccessDenied => "access_denied",
             Self::ExpiredToken => "expired_token",
             Self::SlowDown | Self::TooMany { .. } => "slow_down",
             Self::Unavailable(_) => "temporarily_unavailable",
@@ -92,7 +109,8 @@ impl OauthError {
     /// The HTTP status.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::InvalidClient { .. } => 401,
+            Self::InvalidClient { .. } | Self::InvalidRegistrationToken => 401,
+            Self::ForeignRegistrationToken => 403,
             Self::TooMany { .. } => 429,
             Self::Unavailable(_) => 503,
             _ => 400,
@@ -103,6 +121,35 @@ impl OauthError {
 impl From<StoreError> for OauthError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(Box::new(error))
+    }
+}
+
+impl From<RegistrationError> for OauthError {
+    fn from(error: RegistrationError) -> Self {
+        match error {
+            RegistrationError::InvalidToken => Self::InvalidRegistrationToken,
+            RegistrationError::Forbidden => Self::ForeignRegistrationToken,
+            RegistrationError::TooMany { retry_after } => Self::TooMany { retry_after },
+            RegistrationError::Store(error) => error.into(),
+            RegistrationError::Invalid(errors) => {
+                let sentences: Vec<_> =
+                    errors.iter().map(|(field, sentence)| format!("{}: {sentence}", member_of(field))).collect();
+                let addresses = errors.get("redirect_uris").is_some();
+                Self::InvalidMetadata { addresses, what: sentences.join("; ") }
+            }
+        }
+    }
+}
+
+/// A member of the metadata by the field of the form that it becomes.
+fn member_of(field: &str) -> &str {
+    match field {
+        "name" => "client_name",
+        "auth_method" => "token_endpoint_auth_method",
+        "keys" => "jwks",
+        "scopes" => "scope",
+        "signing_algorithm" => "id_token_signed_response_alg",
+        same => same,
     }
 }
 

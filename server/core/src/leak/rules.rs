@@ -200,7 +200,8 @@ mod tests {
                 "latchkey-personal-access-token",
                 "latchkey-client-secret",
                 "latchkey-refresh-token",
-                "latchkey-access-token"
+                "latchkey-access-token",
+                "latchkey-registration-token"
             ]
         );
     }

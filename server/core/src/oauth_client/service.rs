@@ -135,19 +135,40 @@ impl OauthClientService {
             form_id,
         };
         let mut work = self.ports.store.begin().await?;
-        if work.oauth_client_add(&client).await? == Inserted::Duplicate {
+        let created = self.add(&mut *work, &client).await?;
+        self.commit(work, &client.client_id).await?;
+        Ok(created)
+    }
+
+    /// Adds a client, with its first secret if it proves to be itself by one.
+    pub(super) async fn add(
+        &self,
+        work: &mut dyn UnitOfWork,
+        client: &NewOauthClient,
+    ) -> Result<CreatedClient, OauthClientError> {
+        if work.oauth_client_add(client).await? == Inserted::Duplicate {
             return Err(OauthClientError::SentTwice);
         }
         let mut created = CreatedClient { id: client.id, secret: None };
         if client.settings.auth_method.has_secret() {
-            let (new, plain) = self.new_secret(client.id, account.id, form_id);
-            if work.client_secret_add(&new, Self::LIVE_SECRETS_AT_MOST).await? == Inserted::Duplicate {
-                return Err(OauthClientError::SentTwice);
-            }
-            created.secret = Some((new.id, plain));
+            created.secret = Some(self.add_secret_in(work, client.id, client.created_by, client.form_id).await?);
         }
-        self.commit(work, &client.client_id).await?;
         Ok(created)
+    }
+
+    /// Adds a secret in this transaction.
+    pub(super) async fn add_secret_in(
+        &self,
+        work: &mut dyn UnitOfWork,
+        client: OauthClientId,
+        by: AccountId,
+        form_id: Uuid,
+    ) -> Result<(ClientSecretId, PlainApiKey), OauthClientError> {
+        let (new, plain) = self.new_secret(client, by, form_id);
+        match work.client_secret_add(&new, Self::LIVE_SECRETS_AT_MOST).await? {
+            Inserted::Done => Ok((new.id, plain)),
+            Inserted::Duplicate => Err(OauthClientError::SentTwice),
+        }
     }
 
     /// The clients of one environment, live ones first. A stranger's application has none.
@@ -220,13 +241,10 @@ impl OauthClientService {
         if !found.client.settings.auth_method.has_secret() {
             return Err(OauthClientError::Forbidden);
         }
-        let (new, plain) = self.new_secret(id, account, form_id);
         let mut work = self.ports.store.begin().await?;
-        match work.client_secret_add(&new, Self::LIVE_SECRETS_AT_MOST).await? {
-            Inserted::Done => self.commit(work, &found.client.client_id).await?,
-            Inserted::Duplicate => return Err(OauthClientError::SentTwice),
-        }
-        Ok(CreatedClient { id, secret: Some((new.id, plain)) })
+        let secret = self.add_secret_in(&mut *work, id, account, form_id).await?;
+        self.commit(work, &found.client.client_id).await?;
+        Ok(CreatedClient { id, secret: Some(secret) })
     }
 
     /// Ends one of two secrets.
@@ -298,7 +316,7 @@ impl OauthClientService {
     }
 
     /// Commits a change of a client, as [`commit_and_forget`] does.
-    async fn commit(&self, work: Box<dyn UnitOfWork>, client_id: &ClientId) -> Result<(), StoreError> {
+    pub(super) async fn commit(&self, work: Box<dyn UnitOfWork>, client_id: &ClientId) -> Result<(), StoreError> {
         let (known, tokens, id) = (self.known.clone(), self.tokens.clone(), client_id.clone());
         commit_and_forget(work, vec![Change::Client(id.clone())], move || {
             known.forget(&id);

@@ -44,7 +44,11 @@ fn stored(key: &PlainApiKey) -> StoredApiKey {
             application_name: "Bookshelf".parse().unwrap(),
             team_id: TeamId::from_uuid(Uuid::from_u128(4)),
         },
-        KeyKind::Personal | KeyKind::ClientSecret | KeyKind::RefreshToken | KeyKind::AccessToken => KeyOwner::Account {
+        KeyKind::Personal
+        | KeyKind::ClientSecret
+        | KeyKind::RefreshToken
+        | KeyKind::AccessToken
+        | KeyKind::Registration => KeyOwner::Account {
             account_id: AccountId::from_uuid(Uuid::from_u128(5)),
             account_name: "Ada".parse().unwrap(),
         },
@@ -551,10 +555,9 @@ fn waiting_as_told_is_long_enough() {
 
 #[test]
 fn a_good_key_passes_every_step() {
-    for kind in KeyKind::ALL
-        .into_iter()
-        .filter(|kind| !matches!(kind, KeyKind::ClientSecret | KeyKind::RefreshToken | KeyKind::AccessToken))
-    {
+    for kind in KeyKind::ALL.into_iter().filter(|kind| {
+        !matches!(kind, KeyKind::ClientSecret | KeyKind::RefreshToken | KeyKind::AccessToken | KeyKind::Registration)
+    }) {
         let key = PlainApiKey::generate(&SystemRandom, kind);
         let verdict = decide(&facts(), &bearer(&key), found(stored(&key), &key));
         let principal = verdict.outcome.as_ref().unwrap();
