@@ -1,20 +1,7 @@
 // Journey 3: somebody else's app asks to act for a person, does so, and stops when it is told to.
 import { createHash, randomBytes } from "node:crypto";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { app } from "../support/app";
 import { createApplication, expect, signUp, test } from "../support/portal";
-
-/** An app that waits for people to come back to it. */
-async function app(): Promise<{ server: Server; redirect: string; came: Promise<URL> }> {
-  let arrive: (url: URL) => void;
-  const came = new Promise<URL>((resolve) => (arrive = resolve));
-  const server = createServer((request, response) => {
-    response.setHeader("content-type", "text/html").end("<!doctype html><title>The app</title><h1>Back in the app</h1>");
-    if (request.url?.startsWith("/callback")) arrive(new URL(request.url, "http://127.0.0.1"));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, redirect: `http://127.0.0.1:${(server.address() as AddressInfo).port}/callback`, came };
-}
 
 test("an app asks, is allowed to, acts, and is stopped", async ({ page, baseURL }) => {
   const { server, redirect, came } = await app();

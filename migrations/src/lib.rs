@@ -17,6 +17,7 @@ mod m20261124_000006_rebuild_keys_and_counts;
 mod m20261124_000007_create_oauth;
 mod m20261124_000008_create_grants;
 mod m20261125_000009_add_openid_and_proofs;
+mod m20261125_000010_create_devices_and_registration;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000007_create_oauth::Migration),
             Box::new(m20261124_000008_create_grants::Migration),
             Box::new(m20261125_000009_add_openid_and_proofs::Migration),
+            Box::new(m20261125_000010_create_devices_and_registration::Migration),
         ]
     }
 }

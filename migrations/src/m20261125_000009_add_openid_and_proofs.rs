@@ -1,8 +1,8 @@
-//! Signing in with OpenID Connect and signing out, requests that clients push, devices, apps that register themselves, tokens that mean
-//! nothing outside, keys of clients, names that may come once.
+//! Signing in with OpenID Connect, requests that clients push, tokens that mean nothing outside, keys of clients, names that may come
+//! once.
 
 use crate::table::{
-    belongs_to, digest, drop_all, id, index, number, optional_id, optional_number, optional_text, table, text, unique,
+    belongs_to, digest, drop_all, id, index, number, optional_digest, optional_number, table, text, unique,
 };
 use sea_orm_migration::prelude::*;
 
@@ -30,11 +30,6 @@ fn zero(name: &'static str) -> ColumnDef {
     ColumnDef::new(Alias::new(name)).big_integer().not_null().default(0).to_owned()
 }
 
-/// Bytes of what was made before this step: none.
-fn bytes(name: &'static str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name)).blob().null().to_owned()
-}
-
 fn added() -> Vec<(&'static str, ColumnDef)> {
     let client = [
         word("token_form", "jwt"),
@@ -47,7 +42,8 @@ fn added() -> Vec<(&'static str, ColumnDef)> {
         word("post_logout_redirect_uris", ""),
         optional("backchannel_logout_uri"),
     ];
-    let sign_in = || [zero("signed_in_at"), bytes("session_digest"), word("id_token_claims", ""), optional("binding")];
+    let sign_in =
+        || [zero("signed_in_at"), optional_digest("session_digest"), word("id_token_claims", ""), optional("binding")];
     let of = |table: &'static str, columns: Vec<ColumnDef>| columns.into_iter().map(move |column| (table, column));
     of("oauth_client", client.into())
         .chain(of("authorization_code", sign_in().into()))
@@ -106,73 +102,6 @@ impl MigrationTrait for Migration {
             .await?;
         manager.create_index(unique("opaque_token", &["public_id"])).await?;
         manager.create_index(index("opaque_token", &["expires_at"])).await?;
-        manager
-            .create_table(
-                table("registration")
-                    .col(id("environment_id").primary_key())
-                    .col(text("policy"))
-                    .col(id("decided_by"))
-                    .col(number("decided_at"))
-                    .col(optional_text("public_id"))
-                    .col(bytes("digest"))
-                    .foreign_key(&mut belongs_to("environment_id", "environment"))
-                    .to_owned(),
-            )
-            .await?;
-        manager.create_index(unique("registration", &["public_id"])).await?;
-        // One environment of the whole portal takes apps of anybody.
-        let one_open = "CREATE UNIQUE INDEX registration_open ON registration (policy) WHERE policy = 'open'";
-        manager.get_connection().execute_unprepared(one_open).await?;
-        manager
-            .create_table(
-                table("registered_client")
-                    .col(id("oauth_client_id").primary_key())
-                    .col(text("public_id"))
-                    .col(digest("digest"))
-                    .foreign_key(&mut belongs_to("oauth_client_id", "oauth_client"))
-                    .to_owned(),
-            )
-            .await?;
-        manager.create_index(unique("registered_client", &["public_id"])).await?;
-        manager
-            .create_table(
-                table("logout_notice")
-                    .col(id("id").primary_key())
-                    .col(id("oauth_client_id"))
-                    .col(text("uri"))
-                    .col(text("subject"))
-                    .col(text("session_name"))
-                    .col(number("attempts"))
-                    .col(number("due_at"))
-                    .foreign_key(&mut belongs_to("oauth_client_id", "oauth_client"))
-                    .to_owned(),
-            )
-            .await?;
-        manager.create_index(index("logout_notice", &["due_at"])).await?;
-        manager
-            .create_table(
-                table("device_code")
-                    .col(id("id").primary_key())
-                    .col(digest("digest"))
-                    .col(digest("user_code"))
-                    .col(id("oauth_client_id"))
-                    .col(text("scopes"))
-                    .col(number("interval_seconds"))
-                    .col(number("expires_at"))
-                    .col(optional_number("polled_at"))
-                    .col(text("state"))
-                    .col(optional_number("answered_at"))
-                    .col(optional_id("grant_id"))
-                    .col(optional_text("allowed_scopes"))
-                    .col(optional_number("signed_in_at"))
-                    .col(bytes("session_digest"))
-                    .foreign_key(&mut belongs_to("oauth_client_id", "oauth_client"))
-                    .to_owned(),
-            )
-            .await?;
-        manager.create_index(unique("device_code", &["digest"])).await?;
-        manager.create_index(unique("device_code", &["user_code"])).await?;
-        manager.create_index(index("device_code", &["expires_at"])).await?;
         manager
             .create_table(table("used_name").col(digest("name").primary_key()).col(number("expires_at")).to_owned())
             .await?;

@@ -38,6 +38,10 @@ pub(crate) fn digest(name: &'static str) -> ColumnDef {
     ColumnDef::new(Alias::new(name)).blob().not_null().to_owned()
 }
 
+pub(crate) fn optional_digest(name: &'static str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name)).blob().null().to_owned()
+}
+
 /// A column that names a row of another table, and goes with it.
 pub(crate) fn belongs_to(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
     ForeignKey::create()

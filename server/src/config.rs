@@ -144,6 +144,7 @@ pub enum ConfigError {
 
 /// The settings in force.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,

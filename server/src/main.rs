@@ -133,7 +133,7 @@ async fn run_admin_create(email: &str, name: &str, settings: SettingsArgs) -> Ou
     let ports = Ports::new(Arc::new(store), Arc::new(SystemClock), Arc::new(SystemRandom));
     let key = config.secret_key.as_ref().map(|secret| secret.0.as_str());
     let master = data_folder::master_key(&config.data, key, &SystemRandom)?;
-    let services = Services::new(ports, &master, &settings_of(&config), client_sites(&config)?)?;
+    let services = Services::new(ports, &master, &settings_of(&config), &client_sites(&config)?)?;
     eprintln!("Password for {email} (at least 15 characters), then Enter:");
     let mut typed = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().read_line(&mut typed)?;

@@ -143,7 +143,7 @@ mod tests {
         }
         // A name is looked at when it is resolved.
         let answer = outside.get(&"https://localhost:1/".parse().unwrap(), 1_024).await.unwrap_err();
-        let text = format!("{:?}", answer);
+        let text = format!("{answer:?}");
         assert!(text.contains("private network"), "{text}");
     }
 }

@@ -157,7 +157,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
         refused_per_second: config.log_rows_per_second.saturating_mul(REFUSED_ROWS),
     };
     let (recorder, recording) = Recording::start(Arc::new(store), budget).map_err(ServeError::Thread)?;
-    let services = Services::new(ports, &master, &settings, client_sites(&config)?)?;
+    let services = Services::new(ports, &master, &settings, &client_sites(&config)?)?;
     let changes = services.ports.store.changes();
     tokio::spawn(services.memories.clone().listen(changes));
     let state = AppState::from(Parts {

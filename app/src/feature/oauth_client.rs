@@ -1,5 +1,6 @@
 //! OAuth clients and service accounts of an environment: one machinery, told apart by their kind.
 
+mod client_fields;
 mod client_form;
 mod client_page;
 mod clients_page;

@@ -179,7 +179,7 @@ async fn known_keys() -> (KnownKeys, Vec<PublicId>) {
     let (store, config, _folder) = store().await;
     let ports = Ports::new(Arc::clone(&store), Arc::new(SystemClock), Arc::new(SystemRandom));
     let keys = client_sites(&config).unwrap_or_else(|error| unreachable!("{error}"));
-    let services = Services::new(ports, &MasterKey::new([1; 32]), &settings_of(&config), keys);
+    let services = Services::new(ports, &MasterKey::new([1; 32]), &settings_of(&config), &keys);
     let services = services.unwrap_or_else(|error| unreachable!("{error}"));
     let form = SignUp {
         email: "bench@example.org",

@@ -42,6 +42,9 @@ pub(crate) async fn measure(data: &Path) -> Outcome {
         token_minutes: "15",
         redirect_uris: REDIRECT,
         refresh: true,
+        token_form: "jwt",
+        subject_type: "public",
+        ..ClientForm::default()
     };
     let (services, actor) = (seeded.services.clone(), seeded.actor());
     let form_id = services.ports.uuid();
@@ -91,11 +94,9 @@ impl App {
             ("code_challenge_method", "S256"),
         ]);
         let allow = Answer::Allow(vec!["read:posts".to_owned()]);
-        let Shown::Redirect(url) = self.services.authorization.answer(actor, &parameters, &allow).await? else {
-            return Err("no code was given".into());
-        };
-        let (_, rest) = url.split_once("code=").ok_or("no code was given")?;
-        let code = rest.split('&').next().unwrap_or_default();
+        let shown = Box::pin(self.services.authorization.answer(actor, &parameters, &allow)).await?;
+        let Shown::Respond(response) = shown else { return Err("no code was given".into()) };
+        let code = response.pairs.iter().find(|(name, _)| *name == "code").ok_or("no code was given")?.1.as_str();
         self.ask("authorization_code", Some(code), None).await
     }
 
@@ -108,7 +109,7 @@ impl App {
         let from = Whence { at: self.services.ports.now(), address: Ipv4Addr::LOCALHOST.into() };
         let client = self.services.client_auth.authenticate(&self.presented, from).await?;
         let code_verifier = code.map(|_| VERIFIER);
-        let asked = TokenRequest { grant_type, scope: None, code, redirect_uri: None, code_verifier, refresh_token };
+        let asked = TokenRequest { grant_type, code, code_verifier, refresh_token, ..TokenRequest::default() };
         let given = serde_json::to_value(self.services.tokens.issue(&client, asked).await?)?;
         Ok(given["refresh_token"].as_str().ok_or("no refresh token was given")?.to_owned())
     }

@@ -61,7 +61,7 @@ pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Erro
     let store = open_database(&config).await?;
     let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
     let master: MasterKey = data_folder::master_key(&config.data, None, &SystemRandom)?;
-    let services = Services::new(ports, &master, &settings_of(&config), client_sites(&config)?)?;
+    let services = Services::new(ports, &master, &settings_of(&config), &client_sites(&config)?)?;
     let form = || SignUp { email: EMAIL, name: "Bench", password: PlainPassword::new(PASSWORD) };
     match services.accounts.sign_up(form(), [127, 0, 0, 1].into()).await {
         Ok(_) | Err(SignUpError::Invalid(_)) => {}

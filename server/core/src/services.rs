@@ -112,11 +112,12 @@ impl Services {
     ///
     /// # Errors
     /// [`SealError`], when the server's secret is none.
+    #[expect(clippy::too_many_lines, reason = "each service has a line or two")]
     pub fn new(
         ports: Ports,
         master: &MasterKey,
         settings: &Settings,
-        client_sites: Arc<dyn ClientSites>,
+        client_sites: &Arc<dyn ClientSites>,
     ) -> Result<Self, SealError> {
         let pepper = master.derive("api-key");
         let passwords = Passwords::new(settings.hashes_at_once);
@@ -159,7 +160,7 @@ impl Services {
                 consent: authorization.clone(),
                 subjects: subjects.clone(),
                 ring: ring.clone(),
-                sites: Arc::clone(&client_sites),
+                sites: Arc::clone(client_sites),
                 issuer: issuer.as_str().into(),
             },
         );
@@ -204,7 +205,7 @@ impl Services {
             client_auth: ClientAuthenticator::new(
                 ports.clone(),
                 known_clients.clone(),
-                FetchedKeys::new(Arc::clone(&client_sites)),
+                FetchedKeys::new(Arc::clone(client_sites)),
                 secrets,
                 issuer.as_str().into(),
                 settings.unknown_quota,

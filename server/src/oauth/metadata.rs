@@ -50,6 +50,7 @@ pub(super) async fn jwks(State(state): State<AppState>) -> Result<Response, Refu
 
 /// RFC 8414 section 2, OpenID Connect Discovery section 3. What is not here does not work, and what works is here.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the RFCs have them so")]
 struct Server {
     issuer: String,
     authorization_endpoint: String,

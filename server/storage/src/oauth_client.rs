@@ -36,6 +36,7 @@ const LISTED_AT_MOST: u64 = 500;
 
 /// A client with what surrounds it, as one query gives them.
 #[derive(FromQueryResult)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a box that a person ticks")]
 struct Row {
     id: Uuid,
     client_id: String,

@@ -40,6 +40,7 @@ impl Things {
             | "/form/oauth-client/create"
             | "/form/application/create"
             | "/form/api-key/policy"
+            | "/form/oauth-client/registration"
             | "/form/personal-token/create" => self.filled_in(route.path),
             "/form/api-key/update" => {
                 let mut fields = self.filled_in("/form/api-key/create");
@@ -51,7 +52,9 @@ impl Things {
                 fields.push(("id", self.client.clone()));
                 fields
             }
-            "/form/grant/answer" => vec![("client_id", text("lkc_00000000000000000000")), ("answer", text("allow"))],
+            "/form/grant/answer" => {
+                vec![("asked", text("client_id=lkc_00000000000000000000")), ("answer", text("allow"))]
+            }
             path if path.starts_with("/form/oauth-client/") => vec![
                 ("id", self.client.clone()),
                 ("secret", self.secret.clone()),

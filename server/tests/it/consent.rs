@@ -512,7 +512,7 @@ impl Race {
                 let (code, refresh) = (code.map(str::to_owned), refresh.map(str::to_owned));
                 tokio::spawn(async move {
                     together.wait().await;
-                    Self::ask(services, presented, code, refresh).await
+                    Box::pin(Self::ask(services, presented, code, refresh)).await
                 })
             })
             .collect();
@@ -545,7 +545,7 @@ async fn r17_of_64_who_refresh_with_one_token_at_once_one_wins_and_goes_on() {
     let race = Race::set().await;
     let services = race.stage.portal.state.services.clone();
     let code = race.code().await;
-    let mut newest = Race::ask(services, race.presented.clone(), Some(code), None).await.unwrap();
+    let mut newest = Box::pin(Race::ask(services, race.presented.clone(), Some(code), None)).await.unwrap();
     for _ in 0..Race::ROUNDS {
         newest = race.run(None, Some(&newest.refresh)).await;
     }

@@ -125,3 +125,22 @@ async fn rfc9126_6_a_client_that_must_push_gets_nothing_otherwise() {
     let url = stage.pushed().await;
     assert!(parameter(&stage.answer(&url, SCOPES, "allow").await, "code").is_some());
 }
+
+#[tokio::test]
+async fn r09_the_question_is_answered_by_the_browser_that_was_asked() {
+    let mut stage = Stage::set(&[]).await;
+    let url = stage.pushed().await;
+    assert_eq!(stage.grace.get(&url).await.status, StatusCode::OK, "she is asked");
+    let asked = url.split_once('?').unwrap().1.to_owned();
+    let fields = [("asked", asked.as_str()), ("ticked[]", "read:posts"), ("answer", "allow")];
+    // Somebody else who has the address answers for themselves, never for her.
+    let answer = stage.ada.send(&url, "/form/grant/answer", &fields).await;
+    let code = parameter(&answer, "code").unwrap();
+    let given = stage.redeem_code(&code).await.json();
+    let who = stage.portal.with_key(given["access_token"].as_str().unwrap(), "GET", "/api/v1/whoami", "").await.json();
+    assert_ne!(who["account"]["id"], stage.grace_id().await);
+    assert!(stage.grace.get("/account/authorized-apps").await.text().contains("No app acts for you"));
+    let mut nobody = stage.portal.browser();
+    let answer = nobody.send(&url, "/form/grant/answer", &fields).await;
+    assert!(answer.location().starts_with("/login?next="), "{answer:?}");
+}

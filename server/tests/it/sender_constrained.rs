@@ -165,8 +165,8 @@ async fn rfc9449_11_1_a_proof_is_for_one_request() {
     let (one, other) = (proof(), proof());
     let two = [("authorization", authorization.as_str()), ("dpop", one.as_str()), ("dpop", other.as_str())];
     assert_eq!(portal.api("GET", "/api/v1/whoami", &two, "").await.code(), "invalid_dpop_proof");
-    let none = portal.api("GET", "/api/v1/whoami", &[("authorization", &authorization)], "").await;
-    assert_eq!(none.code(), "invalid_dpop_proof");
+    let unproven = portal.api("GET", "/api/v1/whoami", &[("authorization", &authorization)], "").await;
+    assert_eq!(unproven.code(), "invalid_dpop_proof");
     stage.portal.clock.advance(Duration::minutes(5));
     let old = holder.proof(&stage.portal, "GET", "/api/v1/whoami", Some(&tokens.access), Some(&nonce));
     assert_eq!(call(&stage.portal, &tokens.access, &old).await.code(), "use_dpop_nonce");

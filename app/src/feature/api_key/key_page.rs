@@ -34,7 +34,7 @@ pub fn KeyPage() -> impl IntoView {
         let now = services.ports.now();
         let advice = services.api_keys.advice_for(&actor, &key).await?;
         let usage = services.usage.key_usage(&actor, key.id, Range::Day).await?;
-        let pairs = Pair::of(&key, now).await?;
+        let pairs = Box::pin(Pair::of(&key, now)).await?;
         let known = services.api_keys.scopes().await?;
         let flash = take_flash().await;
         let new = NewSecret::take().await;

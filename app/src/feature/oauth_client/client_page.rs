@@ -1,10 +1,8 @@
 //! One client: what it is, its secrets, how to ask for a token, and what can be changed.
 
 use super::{
-    AddClientSecret, EndClientSecret, UpdateClient,
-    client_form::{ClientFields, ClientValues},
-    clients_page::StateBadge,
-    words::Words,
+    AddClientSecret, EndClientSecret, UpdateClient, client_fields::ClientFields, client_form::ClientValues,
+    clients_page::StateBadge, words::Words,
 };
 use crate::{
     feature::api_key::{NewSecret, capitalised, crumbs, in_view},
@@ -154,7 +152,7 @@ fn HowToAsk(client: OauthClient) -> impl IntoView {
     let credentials = match client.settings.auth_method {
         ClientAuthMethod::SecretPost => format!("-d client_id={id} -d client_secret=\"$LATCHKEY_SECRET\""),
         ClientAuthMethod::SecretBasic => format!("-u \"{id}:$LATCHKEY_SECRET\""),
-        ClientAuthMethod::PrivateKeyJwt => format!(
+        ClientAuthMethod::PrivateKeyJwt => String::from(
             "-d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\\n  -d client_assertion=\"$ASSERTION\"",
         ),
         ClientAuthMethod::None => format!("-d client_id={id}"),

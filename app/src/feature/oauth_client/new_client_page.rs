@@ -1,10 +1,6 @@
 //! Creating a client.
 
-use super::{
-    CreateClient,
-    client_form::{ClientFields, ClientValues},
-    words::Words,
-};
+use super::{CreateClient, client_fields::ClientFields, client_form::ClientValues, words::Words};
 use crate::{
     feature::api_key::{crumbs, in_view},
     page::{Page, page, take_flash},

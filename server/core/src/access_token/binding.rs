@@ -82,7 +82,7 @@ mod tests {
     fn rfc9449_6_1_rfc8705_3_1_a_binding_survives_store_and_token() {
         for (binding, claim) in [
             (Binding::Dpop("abc".to_owned()), r#"{"jkt":"abc"}"#),
-            (Binding::Certificate("abc".to_owned()), r##"{"x5t#S256":"abc"}"##),
+            (Binding::Certificate("abc".to_owned()), "{\"x5t#S256\":\"abc\"}"),
         ] {
             assert_eq!(binding.to_string().parse(), Ok(binding.clone()));
             let confirmation = Confirmation::from(&binding);

@@ -215,8 +215,7 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential<'_>) -> Result<P
             return Err(Refusal::AmbiguousCredentials { first: *first, second: *second });
         }
         Credential::UnknownScheme => return Err(Refusal::UnknownScheme),
-        Credential::ApiKey { via, .. } => (*via, Ok(())),
-        Credential::AccessToken { via, .. } => (*via, Ok(())),
+        Credential::ApiKey { via, .. } | Credential::AccessToken { via, .. } => (*via, Ok(())),
         Credential::Malformed { via, why } => (*via, Err(why)),
     };
     if facts.secure { Ok(presented) } else { Err(Refusal::TlsRequired) }

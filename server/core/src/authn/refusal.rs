@@ -186,25 +186,7 @@ impl Refusal {
                 challenge: Some(Cow::Borrowed("Bearer realm=\"latchkey\", error=\"invalid_token\"")),
                 ..answer(401, "invalid_token", "Credential not valid", INVALID_TOKEN)
             },
-            Self::NotHeld { why: ProofProblem::TooMany } => Self::StoreUnavailable.answer(),
-            Self::NotHeld { why: ProofProblem::Nonce } => Answer {
-                challenge: Some(dpop_challenge("use_dpop_nonce")),
-                ..answer(
-                    401,
-                    "use_dpop_nonce",
-                    "Nonce needed",
-                    "Make the proof again with the nonce of this answer's DPoP-Nonce field.",
-                )
-            },
-            Self::NotHeld { .. } => Answer {
-                challenge: Some(dpop_challenge("invalid_dpop_proof")),
-                ..answer(
-                    401,
-                    "invalid_dpop_proof",
-                    "Proof not valid",
-                    "Send one DPoP proof for this method, this address and this token, made a moment ago and used once.",
-                )
-            },
+            Self::NotHeld { why } => not_held(*why),
             Self::WrongHolder => Answer {
                 challenge: Some(dpop_challenge("invalid_token")),
                 ..answer(401, "invalid_token", "Credential not valid", INVALID_TOKEN)
@@ -485,6 +467,31 @@ impl Refusal {
             }
             Self::StoreUnavailable => "Nothing is wrong with the key. Try again; if it stays, ask the operator.".to_owned(),
         }
+    }
+}
+
+/// What is told to whoever sends a proof that is not good (RFC 9449 section 7.1).
+fn not_held(why: ProofProblem) -> Answer {
+    match why {
+        ProofProblem::TooMany => Refusal::StoreUnavailable.answer(),
+        ProofProblem::Nonce => Answer {
+            challenge: Some(dpop_challenge("use_dpop_nonce")),
+            ..answer(
+                401,
+                "use_dpop_nonce",
+                "Nonce needed",
+                "Make the proof again with the nonce of this answer's DPoP-Nonce field.",
+            )
+        },
+        _ => Answer {
+            challenge: Some(dpop_challenge("invalid_dpop_proof")),
+            ..answer(
+                401,
+                "invalid_dpop_proof",
+                "Proof not valid",
+                "Send one DPoP proof for this method, this address and this token, made a moment ago and used once.",
+            )
+        },
     }
 }
 

@@ -147,7 +147,7 @@ impl ClientAuthenticator {
         Ok(match proven {
             Some((secret, _)) if secret.revoked_at.is_none() => {
                 let used = vec![Used::Client(entry.client().id), Used::Secret(secret.id)];
-                Some(Authenticated { used, entry })
+                Some(Authenticated { entry, used })
             }
             _ => None,
         })

@@ -130,8 +130,8 @@ impl AuthorizationService {
     const CODE_LENGTH: usize = 43;
 
     /// The service.
-    pub fn new(ports: Ports, parts: AuthorizationParts) -> Self {
-        let AuthorizationParts { clients, ring, subjects, pushed, pepper, marks, issuer } = parts;
+    pub fn new(ports: Ports, rest: AuthorizationParts) -> Self {
+        let AuthorizationParts { clients, ring, subjects, pushed, pepper, marks, issuer } = rest;
         let api = crate::access_token::demo_api(&issuer);
         Self { ports, clients, ring, subjects, pushed, pepper, fresh: FreshSignIn::new(marks), issuer, api }
     }

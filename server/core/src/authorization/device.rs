@@ -246,13 +246,10 @@ impl DeviceService {
             Err(_) => None,
         };
         let waits = |code: &DeviceCode| code.state == DeviceState::Waiting && code.expires_at > now;
-        match found.filter(|(code, client)| waits(code) && client.revoked_at.is_none()) {
-            Some(found) => Ok(found),
-            None => {
-                let _ = (self.wrong.check(&network, now), self.wrong_of_all.check(&(), now));
-                Err(DeviceError::NotFound)
-            }
-        }
+        found.filter(|(code, client)| waits(code) && client.revoked_at.is_none()).ok_or_else(|| {
+            let _ = (self.wrong.check(&network, now), self.wrong_of_all.check(&(), now));
+            DeviceError::NotFound
+        })
     }
 }
 

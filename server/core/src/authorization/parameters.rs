@@ -1,6 +1,6 @@
 //! The parameters of an authorization request, as they came (RFC 6749 section 3.1), and of one to sign out.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 /// The parameters of a request, as they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,12 +42,12 @@ impl Parameters {
 
     /// Keeps what is known; an empty value is as good as none.
     pub fn of<N: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        let mut seen: HashMap<String, ()> = HashMap::new();
+        let mut seen = HashSet::new();
         let mut repeated = false;
         let mut kept = Vec::new();
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.into());
-            if name != Self::MANY && seen.insert(name.to_owned(), ()).is_some() {
+            if name != Self::MANY && !seen.insert(name.to_owned()) {
                 repeated = true;
             } else if Self::KNOWN.contains(&name) && !value.is_empty() {
                 kept.push((name.to_owned(), value));

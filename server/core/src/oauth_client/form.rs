@@ -14,6 +14,7 @@ use url::Url;
 
 /// What a person fills in about a client or a service account.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a box that a person ticks")]
 pub struct ClientForm<'a> {
     /// What to call it.
     pub name: &'a str,

@@ -98,8 +98,8 @@ impl SignOuts {
     const TOKEN_LIFE: Duration = Duration::minutes(2);
 
     /// The service.
-    pub fn new(ports: Ports, parts: SignOutParts) -> Self {
-        let SignOutParts { clients, consent, subjects, ring, sites, issuer } = parts;
+    pub fn new(ports: Ports, rest: SignOutParts) -> Self {
+        let SignOutParts { clients, consent, subjects, ring, sites, issuer } = rest;
         Self { ports, clients, consent, subjects, ring, sites, issuer, wake: Arc::default() }
     }
 

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 /// What can be set about a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a box that a person ticks")]
 pub struct ClientSettings {
     /// What people call it; who is asked for consent reads it.
     pub name: Name,
