@@ -109,19 +109,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_all(
-            manager,
-            &[
-                "used_name",
-                "registered_client",
-                "registration",
-                "logout_notice",
-                "device_code",
-                "opaque_token",
-                "pushed_request",
-            ],
-        )
-        .await?;
+        drop_all(manager, &["used_name", "opaque_token", "pushed_request"]).await?;
         for name in ["refresh_token_by_access_token_id", "token_family_by_session_digest"] {
             manager.drop_index(Index::drop().name(name).to_owned()).await?;
         }

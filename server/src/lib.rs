@@ -20,6 +20,7 @@ pub mod portal;
 pub mod problem;
 pub mod router;
 pub mod routes;
+pub mod sample_app;
 pub mod scan;
 pub mod serve;
 pub mod state;

@@ -10,6 +10,7 @@ use latchkey_core::{
 use server::{
     config::{Config, Given},
     data_folder, doctor,
+    sample_app::{self, SampleAppArgs},
     scan::{ScanArgs, scan},
     serve::{client_sites, open_database, serve, settings_of},
     telemetry,
@@ -40,6 +41,8 @@ enum Action {
     },
     /// Check the configuration, the data folder, the database and the address
     Doctor(SettingsArgs),
+    /// Run a small app of somebody else's that signs people in by this server, and shows how
+    SampleApp(SampleAppArgs),
     /// Look for keys of Latchkey in files and folders
     Scan(ScanArgs),
 }
@@ -85,6 +88,7 @@ async fn main() -> ExitCode {
             run_admin_create(&email, &name, settings).await
         }
         Action::Doctor(settings) => run_doctor(settings).await,
+        Action::SampleApp(args) => sample_app::run(args).await.map_err(Into::into),
         // Its exit status says what it found.
         Action::Scan(args) => return scan(&args, &mut std::io::stdout().lock(), &mut std::io::stderr().lock()).into(),
     };
