@@ -9,7 +9,7 @@ test("an app asks, is allowed to, acts, and is stopped", async ({ page, baseURL 
   const environment = await createApplication(page);
   await page.getByRole("link", { name: "OAuth clients" }).first().click();
   await page.getByRole("link", { name: "Create OAuth client" }).first().click();
-  await page.getByLabel("Name").fill("Reading list");
+  await page.getByLabel("Name", { exact: true }).fill("Reading list");
   await page.getByLabel("Where people are led back to").fill("http://127.0.0.1/callback");
   await page.getByRole("button", { name: "Create OAuth client" }).click();
   await expect(page.getByRole("heading", { name: "Your new client secret, shown once" })).toBeVisible();
@@ -70,7 +70,7 @@ test("an app that is denied gets nothing, and a forged request leads nowhere", a
   await signUp(page);
   const environment = await createApplication(page);
   await page.goto(`${environment}/clients/new`);
-  await page.getByLabel("Name").fill("Reading list");
+  await page.getByLabel("Name", { exact: true }).fill("Reading list");
   await page.getByLabel("Where people are led back to").fill("http://127.0.0.1/callback");
   await page.getByLabel("No secret").check();
   await page.getByRole("button", { name: "Create OAuth client" }).click();

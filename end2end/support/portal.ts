@@ -24,7 +24,8 @@ export const test = base.extend<{ quiet: void }>({
       page.on("pageerror", (error) => faults.push(String(error)));
       page.on("request", (request) => {
         // People are led back to an app by a navigation; nothing else leaves the portal.
-        const led = request.isNavigationRequest() && /^http:\/\/127\.0\.0\.1:\d+\/callback\?/.test(request.url());
+        const callback = /^(http:\/\/127\.0\.0\.1:\d+|https:\/\/reader\.example)\/callback\?/;
+        const led = request.isNavigationRequest() && callback.test(request.url());
         if (!led && !request.url().startsWith(`${baseURL}/`) && !request.url().startsWith("data:") && !request.url().endsWith("/favicon.ico"))
           faults.push(`a request to ${request.url()}`);
       });

@@ -39,9 +39,9 @@ type Oauth = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNo
 #[derive(Clone, Default)]
 pub(super) struct Visitor {
     /// Between the question and the answer: what comes back, and what proves that the app asked.
-    asked: Option<(String, String)>,
-    access: Option<String>,
-    refresh: Option<String>,
+    pub(super) asked: Option<(String, String)>,
+    pub(super) access: Option<String>,
+    pub(super) refresh: Option<String>,
     pub(super) name: Option<String>,
     pub(super) message: Option<String>,
     pub(super) posts: Vec<(String, String)>,

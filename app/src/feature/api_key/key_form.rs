@@ -146,13 +146,13 @@ pub(in crate::feature) fn scope_groups(known: Vec<ApiScope>, ticked: Option<&[St
     let mut groups: BTreeMap<String, Vec<Choice>> = BTreeMap::new();
     for scope in known {
         let text = scope.scope.to_string();
-        let (action, about) = text.split_once(':').unwrap_or((&text, "other"));
+        let (action, about) = text.split_once(':').unwrap_or((&text, "sign-in"));
         if !order.iter().any(|known| known == about) {
             order.push(about.to_owned());
         }
         groups.entry(about.to_owned()).or_default().push(Choice {
             chosen: ticked.is_none_or(|ticked| ticked.contains(&text)),
-            label: capitalised(action),
+            label: capitalised(&action.replace('_', " ")),
             description: scope.description,
             value: text.clone(),
         });
@@ -189,7 +189,7 @@ mod tests {
             [
                 ("Posts", vec![("Read", false), ("Write", true)]),
                 ("Account", vec![("Delete", false)]),
-                ("Other", vec![("Openid", false)]),
+                ("Sign-in", vec![("Openid", false)]),
             ]
         );
     }
