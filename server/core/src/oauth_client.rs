@@ -19,6 +19,7 @@ pub use keys::{ClientKeys, ParseClientKeysError};
 pub use known_clients::{ClientEntry, KnownClients};
 pub use redirect_uri::{ParseRedirectUriError, ParseRedirectUrisError, RedirectUri, RedirectUris};
 pub use registration::{
-    ClientMetadata, Registered, RegistrationError, RegistrationInView, RegistrationPolicy, Registrations,
+    ClientMetadata, MetadataDocuments, Registered, RegistrationError, RegistrationInView, RegistrationPolicy,
+    Registrations,
 };
 pub use service::{ClientInView, CreatedClient, OauthClientError, OauthClientService};

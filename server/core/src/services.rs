@@ -16,7 +16,7 @@ use crate::{
     limit::{Limiter, Quota},
     mail::OutboxService,
     memories::Memories,
-    oauth_client::{ClientSites, FetchedKeys, KnownClients, OauthClientService, Registrations},
+    oauth_client::{ClientSites, FetchedKeys, KnownClients, MetadataDocuments, OauthClientService, Registrations},
     openid::{SignOutParts, SignOuts, Subjects},
     personal_token::PersonalTokenService,
     ports::Ports,
@@ -141,6 +141,14 @@ impl Services {
             owners,
         );
         let pushed = PushedRequests::new(ports.clone(), master.derive("pushed-request"), &issuer);
+        let oauth_clients =
+            OauthClientService::new(ports.clone(), secrets.clone(), known_clients.clone(), known_tokens.clone());
+        let documents = MetadataDocuments::new(
+            ports.clone(),
+            oauth_clients.clone(),
+            known_clients.clone(),
+            Arc::clone(client_sites),
+        );
         let authorization = AuthorizationService::new(
             ports.clone(),
             AuthorizationParts {
@@ -148,6 +156,7 @@ impl Services {
                 ring: ring.clone(),
                 subjects: subjects.clone(),
                 pushed: pushed.clone(),
+                documents: documents.clone(),
                 pepper: grants.clone(),
                 marks: master.derive("fresh-sign-in"),
                 issuer: issuer.as_str().into(),
@@ -164,8 +173,6 @@ impl Services {
                 issuer: issuer.as_str().into(),
             },
         );
-        let oauth_clients =
-            OauthClientService::new(ports.clone(), secrets.clone(), known_clients.clone(), known_tokens.clone());
         let devices = master.derive("device");
         let rotations = Rotations::new(ports.clone(), KeyChanges::new(known_keys.clone()));
         let api_keys = ApiKeyService::new(ports.clone(), pepper.clone(), known_keys.clone(), settings.needed_scope);
@@ -206,6 +213,7 @@ impl Services {
                 ports.clone(),
                 known_clients.clone(),
                 FetchedKeys::new(Arc::clone(client_sites)),
+                documents,
                 secrets,
                 issuer.as_str().into(),
                 settings.unknown_quota,

@@ -26,6 +26,12 @@ impl ClientSites for SitesOfClients {
         text.parse().map_err(|error| ClientSiteError::Failed(Box::new(error)))
     }
 
+    async fn document(&self, url: &Url) -> Result<Vec<u8>, ClientSiteError> {
+        /// Far more than a client has to say of itself.
+        const LARGEST: usize = 8 * 1024;
+        self.0.get(url, LARGEST).await.map_err(failed)
+    }
+
     async fn tell(&self, url: &Url, form: String) -> Result<(), ClientSiteError> {
         self.0.post_form(url, form).await.map_err(failed)
     }

@@ -14,6 +14,7 @@ mod housekeeping;
 mod key_page;
 mod leaks;
 mod limits;
+mod metadata_documents;
 mod openid;
 mod outage;
 mod personal_tokens;

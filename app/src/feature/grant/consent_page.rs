@@ -90,6 +90,7 @@ fn ask(question: Question, parameters: &Parameters) -> Page {
     let asked = parameters.to_query();
     let place = question.redirect_uri.split(['?', '#']).next().unwrap_or_default().to_owned();
     let (who, email) = (question.account.name.as_str().to_owned(), question.account.email.as_str().to_owned());
+    let document = question.client.client_id.address().map(String::from);
     let title = format!("Let {name} act for you?");
     let body = view! {
         <section class="narrow consent">
@@ -110,6 +111,7 @@ fn ask(question: Question, parameters: &Parameters) -> Page {
                 <dl class="facts">
                     <div><dt>"As"</dt><dd>{format!("{who}, {email}")}</dd></div>
                     <div><dt>"For how long"</dt><dd>{how_long}</dd></div>
+                    {document.map(|address| view! { <div><dt>"Known by"</dt><dd><code>{address}</code></dd></div> })}
                     <div><dt>"Leads back to"</dt><dd><code>{place}</code></dd></div>
                 </dl>
                 <div class="form-actions">

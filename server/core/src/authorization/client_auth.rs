@@ -8,7 +8,7 @@ use super::OauthError;
 use crate::{
     api_key::format::PresentedKey,
     limit::{Limiter, Quota, network_of},
-    oauth_client::{ClientAuthMethod, ClientEntry, ClientId, FetchedKeys, KnownClients},
+    oauth_client::{ClientAuthMethod, ClientEntry, ClientId, FetchedKeys, KnownClients, MetadataDocuments},
     port::{oauth_client::OauthClient, request_log::Used},
     ports::Ports,
     secret::{DigestKey, digests_equal},
@@ -65,6 +65,7 @@ pub struct ClientAuthenticator {
     ports: Ports,
     known: KnownClients,
     fetched: FetchedKeys,
+    documents: MetadataDocuments,
     pepper: DigestKey,
     issuer: Arc<str>,
     /// Tries that were refused, by network.
@@ -77,11 +78,12 @@ impl ClientAuthenticator {
         ports: Ports,
         known: KnownClients,
         fetched: FetchedKeys,
+        documents: MetadataDocuments,
         pepper: DigestKey,
         issuer: Arc<str>,
         quota: Quota,
     ) -> Self {
-        Self { ports, known, fetched, pepper, issuer, refused: Arc::new(Limiter::new(quota)) }
+        Self { ports, known, fetched, documents, pepper, issuer, refused: Arc::new(Limiter::new(quota)) }
     }
 
     /// The client that is asking, by the one method that it is registered with.
@@ -161,6 +163,7 @@ impl ClientAuthenticator {
         now: OffsetDateTime,
     ) -> Result<Option<Arc<ClientEntry>>, OauthError> {
         let Ok(client_id) = client_id.parse::<ClientId>() else { return Ok(None) };
+        self.documents.read(&client_id, now).await?;
         let found = self.known.find(&client_id, now).await?;
         Ok(found.filter(|entry| {
             let client = entry.client();

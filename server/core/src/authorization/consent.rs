@@ -9,7 +9,7 @@ use super::{
 use crate::{
     actor::Actor,
     jose::Compact,
-    oauth_client::{ClientEntry, ClientId, ClientKind, KnownClients},
+    oauth_client::{ClientEntry, ClientId, ClientKind, KnownClients, MetadataDocuments},
     openid::{Hint, Subjects, TYPE, identity_scopes},
     port::{
         Consumed, Inserted, StoreError,
@@ -84,6 +84,7 @@ pub struct AuthorizationService {
     ring: KeyRing,
     subjects: Subjects,
     pushed: PushedRequests,
+    documents: MetadataDocuments,
     pepper: DigestKey,
     fresh: FreshSignIn,
     issuer: Arc<str>,
@@ -100,6 +101,8 @@ pub struct AuthorizationParts {
     pub subjects: Subjects,
     /// What clients sent before.
     pub pushed: PushedRequests,
+    /// What clients say that are known by a document.
+    pub documents: MetadataDocuments,
     /// The key that codes are digested under.
     pub pepper: DigestKey,
     /// The key of the marks of requests that demand a fresh sign-in.
@@ -131,9 +134,9 @@ impl AuthorizationService {
 
     /// The service.
     pub fn new(ports: Ports, rest: AuthorizationParts) -> Self {
-        let AuthorizationParts { clients, ring, subjects, pushed, pepper, marks, issuer } = rest;
+        let AuthorizationParts { clients, ring, subjects, pushed, documents, pepper, marks, issuer } = rest;
         let api = crate::access_token::demo_api(&issuer);
-        Self { ports, clients, ring, subjects, pushed, pepper, fresh: FreshSignIn::new(marks), issuer, api }
+        Self { ports, clients, ring, subjects, pushed, documents, pepper, fresh: FreshSignIn::new(marks), issuer, api }
     }
 
     /// What a request leads to. Nothing is given here unless it was allowed before, to a client that can prove to be itself.
@@ -353,6 +356,7 @@ impl AuthorizationService {
         let Some(id) = parameters.get("client_id").and_then(|text| text.parse::<ClientId>().ok()) else {
             return Ok(Err(Untrusted::Client));
         };
+        self.documents.read(&id, self.ports.now()).await?;
         let found = self.clients.find(&id, self.ports.now()).await?;
         let Some(client) = found
             .filter(|client| client.client().revoked_at.is_none() && client.client().kind == ClientKind::ThirdParty)

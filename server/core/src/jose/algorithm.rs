@@ -39,6 +39,10 @@ impl FromStr for SigningAlgorithm {
     type Err = ParseAlgorithmError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // RFC 9864 section 2.2: the name that says which curve, beside the older one that leaves it open.
+        if text == "Ed25519" {
+            return Ok(Self::EdDsa);
+        }
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text).ok_or(ParseAlgorithmError)
     }
 }
@@ -46,5 +50,21 @@ impl FromStr for SigningAlgorithm {
 impl fmt::Display for SigningAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc9864_2_2_ed25519_has_two_names() {
+        assert_eq!("Ed25519".parse(), Ok(SigningAlgorithm::EdDsa));
+        for algorithm in SigningAlgorithm::ALL {
+            assert_eq!(algorithm.as_str().parse(), Ok(algorithm));
+        }
+        for bad in ["none", "HS256", "Ed448", "ed25519", ""] {
+            assert_eq!(bad.parse::<SigningAlgorithm>(), Err(ParseAlgorithmError), "{bad}");
+        }
     }
 }

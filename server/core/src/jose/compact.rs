@@ -76,7 +76,7 @@ impl<'a> Compact<'a> {
     /// # Errors
     /// [`CompactError::Signature`], [`CompactError::Json`].
     pub fn verify<T: DeserializeOwned>(&self, key: &VerifyingKey) -> Result<T, CompactError> {
-        if self.header.alg != key.algorithm().as_str() || !key.verify(self.signed.as_bytes(), &self.signature) {
+        if self.header.alg.parse() != Ok(key.algorithm()) || !key.verify(self.signed.as_bytes(), &self.signature) {
             return Err(CompactError::Signature);
         }
         self.unverified_claims()

@@ -98,7 +98,7 @@ impl Jwk {
             return Err(JwkError::Private);
         }
         if self.usage.as_deref().is_some_and(|usage| usage != "sig")
-            || self.alg.as_deref().is_some_and(|alg| alg != algorithm.as_str())
+            || self.alg.as_deref().is_some_and(|alg| alg.parse() != Ok(algorithm))
         {
             return Err(JwkError::OtherUse);
         }

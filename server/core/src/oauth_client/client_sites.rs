@@ -24,6 +24,9 @@ pub trait ClientSites: Send + Sync + 'static {
     /// The keys at this address, now.
     async fn keys(&self, url: &Url) -> Result<JwkSet, ClientSiteError>;
 
+    /// A small document at this address.
+    async fn document(&self, url: &Url) -> Result<Vec<u8>, ClientSiteError>;
+
     /// Posts a form to this address.
     async fn tell(&self, url: &Url, form: String) -> Result<(), ClientSiteError>;
 }
@@ -84,6 +87,10 @@ mod tests {
 
     #[async_trait]
     impl ClientSites for Publisher {
+        async fn document(&self, _: &Url) -> Result<Vec<u8>, ClientSiteError> {
+            Ok(Vec::new())
+        }
+
         async fn tell(&self, _: &Url, _: String) -> Result<(), ClientSiteError> {
             Ok(())
         }

@@ -1,8 +1,10 @@
 //! Apps that register themselves, and manage that (RFC 7591, RFC 7592, OpenID Connect Dynamic Client Registration).
 
+mod document;
 mod metadata;
 mod service;
 
+pub use document::MetadataDocuments;
 pub use metadata::ClientMetadata;
 pub use service::{Registered, RegistrationError, RegistrationInView, Registrations};
 

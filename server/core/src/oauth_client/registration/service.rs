@@ -103,6 +103,14 @@ impl Registrations {
         Self { ports, clients, known, pepper, issuer, registered: Arc::new(Limiter::new(quota)) }
     }
 
+    /// Whether anybody may register somewhere.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_open(&self) -> Result<bool, StoreError> {
+        Ok(self.ports.store.open_registration().await?.is_some())
+    }
+
     /// Who may register in an environment.
     ///
     /// # Errors
