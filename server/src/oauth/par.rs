@@ -4,15 +4,12 @@ use super::{
     answer::{Refused, json},
     client::{authenticate, whence},
     form::Form,
-    proof::proven,
+    proof::{answered, proven},
 };
-use crate::{
-    door::{DPOP, put_nonce},
-    state::AppState,
-};
+use crate::state::AppState;
 use axum::{
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use http::{HeaderMap, StatusCode};
 use latchkey_core::authorization::Whence;
@@ -21,14 +18,8 @@ use latchkey_core::authorization::Whence;
 pub(super) async fn push(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
     let from = whence(&state, request.extensions())?;
     let (headers, form) = Form::read(request).await?;
-    let mut response = match take(&state, from, &headers, &form).await {
-        Ok(response) => response,
-        Err(refused) => refused.into_response(),
-    };
-    if headers.contains_key(&DPOP) {
-        put_nonce(response.headers_mut(), &state, from.at);
-    }
-    Ok(response)
+    let outcome = take(&state, from, &headers, &form).await;
+    Ok(answered(&state, &headers, from.at, outcome))
 }
 
 async fn take(state: &AppState, from: Whence, headers: &HeaderMap, form: &Form) -> Result<Response, Refused> {

@@ -1,9 +1,11 @@
 //! The proof of a key that may come with a request to an endpoint (RFC 9449 section 5).
 
+use super::answer::Refused;
 use crate::{
-    door::{DPOP, fields},
+    door::{DPOP, fields, put_nonce},
     state::AppState,
 };
+use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use latchkey_core::{
     access_token::Binding,
@@ -11,6 +13,20 @@ use latchkey_core::{
     dpop::{PresentedProof, ProofProblem},
 };
 use time::OffsetDateTime;
+
+/// An endpoint's answer, with the nonce that the next proof must carry where this request came with a proof.
+pub(super) fn answered(
+    state: &AppState,
+    headers: &HeaderMap,
+    now: OffsetDateTime,
+    outcome: Result<Response, Refused>,
+) -> Response {
+    let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
+    if headers.contains_key(&DPOP) {
+        put_nonce(response.headers_mut(), state, now);
+    }
+    response
+}
 
 /// The key that the client proved to hold at the endpoint of this path, if it sent a proof.
 pub(super) fn proven(

@@ -13,11 +13,17 @@ use latchkey_core::{
 };
 use leptos::prelude::*;
 
-fn one_of<T: Copy>(all: &[T], chosen: &str, value: fn(T) -> String, label: fn(T) -> (String, String)) -> Vec<Choice> {
+/// Choices with a label and a sentence each.
+fn one_of<T: Copy>(
+    all: &[T],
+    chosen: &str,
+    value: fn(T) -> String,
+    text: fn(T) -> (String, &'static str),
+) -> Vec<Choice> {
     all.iter()
         .map(|one| {
-            let (value, (label, description)) = (value(*one), label(*one));
-            Choice { chosen: value == chosen, value, label, description }
+            let (value, (label, description)) = (value(*one), text(*one));
+            Choice { chosen: value == chosen, value, label, description: description.to_owned() }
         })
         .collect()
 }
@@ -30,22 +36,22 @@ fn methods(kind: ClientKind, chosen: &str) -> Vec<Choice> {
     one_of(
         all,
         chosen,
-        |one| one.as_str().to_owned(),
+        |one| one.to_string(),
         |one| {
-            let text = match one {
+            let (label, description) = match one {
                 ClientAuthMethod::SecretBasic => {
                     ("Secret in the header", "HTTP Basic, as most libraries do by themselves.")
                 }
                 ClientAuthMethod::SecretPost => ("Secret in the body", "client_secret among the parameters."),
                 ClientAuthMethod::PrivateKeyJwt => (
                     "A key of its own",
-                    "It signs a short assertion (private_key_jwt): nothing secret is ever sent. Give its public keys below.",
+                    "It signs a short assertion (private_key_jwt): nothing secret is ever sent. Give the public half below.",
                 ),
                 ClientAuthMethod::None => {
                     ("No secret", "An app on people's own machines or in their browsers, which can keep none.")
                 }
             };
-            (text.0.to_owned(), text.1.to_owned())
+            (label.to_owned(), description)
         },
     )
 }
@@ -54,15 +60,12 @@ fn forms(chosen: &str) -> Vec<Choice> {
     one_of(
         TokenForm::ALL,
         chosen,
-        |one| one.as_str().to_owned(),
-        |one| {
-            let text = match one {
-                TokenForm::Jwt => ("Signed", "A JWT that any API can verify by itself."),
-                TokenForm::Opaque => {
-                    ("Opaque", "A random text that says nothing to whoever finds it; APIs ask what it is.")
-                }
-            };
-            (text.0.to_owned(), text.1.to_owned())
+        |one| one.to_string(),
+        |one| match one {
+            TokenForm::Jwt => ("Signed".to_owned(), "A JWT that any API can verify by itself."),
+            TokenForm::Opaque => {
+                ("Opaque".to_owned(), "A random text that says nothing to whoever finds it; APIs ask what it is.")
+            }
         },
     )
 }
@@ -71,30 +74,22 @@ fn subject_types(chosen: &str) -> Vec<Choice> {
     one_of(
         &SubjectType::ALL,
         chosen,
-        |one| one.as_str().to_owned(),
-        |one| {
-            let text = match one {
-                SubjectType::Public => ("The same as everybody's", "All apps know a person by one id."),
-                SubjectType::Pairwise => {
-                    ("One of its own", "Two apps cannot find out together that it is the same person.")
-                }
-            };
-            (text.0.to_owned(), text.1.to_owned())
+        |one| one.to_string(),
+        |one| match one {
+            SubjectType::Public => ("The same as everybody's".to_owned(), "All apps know a person by one id."),
+            SubjectType::Pairwise => {
+                ("One of its own".to_owned(), "Two apps cannot find out together that it is the same person.")
+            }
         },
     )
 }
 
 fn algorithms(chosen: &str) -> Vec<Choice> {
-    one_of(
-        &SigningAlgorithm::ALL,
-        chosen,
-        |one| one.as_str().to_owned(),
-        |one| (one.as_str().to_owned(), String::new()),
-    )
+    one_of(&SigningAlgorithm::ALL, chosen, |one| one.to_string(), |one| (one.to_string(), ""))
 }
 
 fn lives(chosen: &str) -> Vec<Choice> {
-    one_of(&TOKEN_MINUTES, chosen, |one| one.to_string(), |one| (format!("{one} min"), String::new()))
+    one_of(&TOKEN_MINUTES, chosen, |one| one.to_string(), |one| (format!("{one} min"), ""))
 }
 
 /// Every field about a client.

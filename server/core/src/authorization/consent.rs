@@ -118,8 +118,9 @@ struct Read {
     parameters: Parameters,
     pushed: Option<Uuid>,
     redirect_uri: String,
-    judged: Result<AuthorizationRequest, AuthorizationError>,
 }
+
+type Judged = Result<AuthorizationRequest, AuthorizationError>;
 
 /// A person who may answer this request.
 struct Person<'a> {
@@ -144,16 +145,8 @@ impl AuthorizationService {
     /// # Errors
     /// [`StoreError`].
     pub async fn begin(&self, actor: &Actor, parameters: &Parameters) -> Result<Shown, StoreError> {
-        let read = match self.read(parameters).await? {
-            Ok(read) => read,
-            Err(untrusted) => return Ok(Shown::Stop(untrusted)),
-        };
-        let request = match &read.judged {
-            Ok(request) => request,
-            Err(error) => return Ok(self.refuse(&read, *error)),
-        };
-        let person = match self.person(actor, parameters, &read, request).await? {
-            Ok(person) => person,
+        let (read, request, person) = match self.open(actor, parameters).await? {
+            Ok(opened) => opened,
             Err(shown) => return Ok(shown),
         };
         let client = read.client.client();
@@ -163,7 +156,7 @@ impl AuthorizationService {
             // A client that cannot prove to be itself is never let in silently (RFC 8252 section 8.6, R-08).
             Some(grant) if !request.prompt.consent && client.can_authenticate() => {
                 let grant = grant.clone();
-                self.give(&grant, &read, request, &request.scopes, person.sign_in).await
+                self.give(&grant, &read, &request, &request.scopes, person.sign_in).await
             }
             _ if request.prompt.silent => Ok(self.refuse(&read, CONSENT_REQUIRED)),
             _ => {
@@ -190,16 +183,8 @@ impl AuthorizationService {
             let next = parameters.clone();
             return Ok(Shown::SignIn(SignInFirst { next, again: false, hint: None }));
         }
-        let read = match self.read(parameters).await? {
-            Ok(read) => read,
-            Err(untrusted) => return Ok(Shown::Stop(untrusted)),
-        };
-        let request = match &read.judged {
-            Ok(request) => request,
-            Err(error) => return Ok(self.refuse(&read, *error)),
-        };
-        let person = match self.person(actor, parameters, &read, request).await? {
-            Ok(person) => person,
+        let (read, request, person) = match self.open(actor, parameters).await? {
+            Ok(opened) => opened,
             Err(shown) => return Ok(shown),
         };
         let ticked = match answer {
@@ -216,7 +201,25 @@ impl AuthorizationService {
             return Ok(self.refuse(&read, ACCESS_DENIED));
         }
         let grant = self.allow(person.account, read.client.client(), &ticked).await?;
-        self.give(&grant, &read, request, &ticked, person.sign_in).await
+        self.give(&grant, &read, &request, &ticked, person.sign_in).await
+    }
+
+    /// A good request, and the person who may answer it; or what they see instead.
+    async fn open<'a>(
+        &self,
+        actor: &'a Actor,
+        parameters: &Parameters,
+    ) -> Result<Result<(Read, AuthorizationRequest, Person<'a>), Shown>, StoreError> {
+        let (read, judged) = match self.read(parameters).await? {
+            Ok(found) => found,
+            Err(untrusted) => return Ok(Err(Shown::Stop(untrusted))),
+        };
+        let request = match judged {
+            Ok(request) => request,
+            Err(error) => return Ok(Err(self.refuse(&read, error))),
+        };
+        let person = self.person(actor, parameters, &read, &request).await?;
+        Ok(person.map(|person| (read, request, person)))
     }
 
     /// Whoever is signed in, if it is whom the request means, and they signed in as lately as it demands.
@@ -352,7 +355,7 @@ impl AuthorizationService {
         Ok(self.respond(read, vec![("code", code.to_string())]))
     }
 
-    async fn read(&self, parameters: &Parameters) -> Result<Result<Read, Untrusted>, StoreError> {
+    async fn read(&self, parameters: &Parameters) -> Result<Result<(Read, Judged), Untrusted>, StoreError> {
         let Some(id) = parameters.get("client_id").and_then(|text| text.parse::<ClientId>().ok()) else {
             return Ok(Err(Untrusted::Client));
         };
@@ -383,7 +386,7 @@ impl AuthorizationService {
         } else {
             request::judge(&parameters, &client, redirect_uri.clone(), &self.api)
         };
-        Ok(Ok(Read { client, parameters, pushed, redirect_uri, judged }))
+        Ok(Ok((Read { client, parameters, pushed, redirect_uri }, judged)))
     }
 
     fn refuse(&self, read: &Read, error: AuthorizationError) -> Shown {
