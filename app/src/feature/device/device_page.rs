@@ -59,7 +59,7 @@ fn enter(flash: Option<Flash>, code: String) -> Page {
     let body = view! {
         <PageHead title="Connect a device" explanation="Type in the code that the device shows. Nothing is given before you have read what it asks for."/>
         <Message flash/>
-        <Form action=FindDevice::PATH back=route::DEVICE class="card form narrow">
+        <Form action=FindDevice::PATH back=route::DEVICE class="card form">
             <Field
                 name="user_code"
                 label="Code"

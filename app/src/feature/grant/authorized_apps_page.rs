@@ -39,7 +39,9 @@ pub fn AuthorizedAppsPage() -> impl IntoView {
             .into_any()
         };
         let body = view! {
-            <PageHead title="Authorized apps" explanation="Apps that act for you, and what you let them do. Taken back, every token of an app stops at once."/>
+            <PageHead title="Authorized apps" explanation="Apps that act for you, and what you let them do. Taken back, every token of an app stops at once.">
+                <a class="btn" href=route::DEVICE>"Connect a device"</a>
+            </PageHead>
             <Message flash/>
             {list}
         };
