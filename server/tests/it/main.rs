@@ -15,6 +15,7 @@ mod key_page;
 mod leaks;
 mod limits;
 mod metadata_documents;
+mod oauth_on_postgres;
 mod openid;
 mod outage;
 mod personal_tokens;
