@@ -141,8 +141,13 @@ impl Services {
             owners,
         );
         let pushed = PushedRequests::new(ports.clone(), master.derive("pushed-request"), &issuer);
-        let oauth_clients =
-            OauthClientService::new(ports.clone(), secrets.clone(), known_clients.clone(), known_tokens.clone());
+        let oauth_clients = OauthClientService::new(
+            ports.clone(),
+            secrets.clone(),
+            known_clients.clone(),
+            known_tokens.clone(),
+            ring.clone(),
+        );
         let documents = MetadataDocuments::new(
             ports.clone(),
             oauth_clients.clone(),

@@ -17,6 +17,7 @@ mod limits;
 mod metadata_documents;
 mod oauth_on_postgres;
 mod openid;
+mod openidconnect_crate;
 mod outage;
 mod personal_tokens;
 mod pushed_requests;

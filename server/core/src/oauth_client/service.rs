@@ -5,6 +5,7 @@ use crate::{
     access_token::KnownTokens,
     actor::{Actor, NotSignedIn},
     api_key::format::PlainApiKey,
+    jose::SigningAlgorithm,
     memory::commit_and_forget,
     openid::identity_scopes,
     port::{
@@ -15,6 +16,7 @@ use crate::{
     },
     ports::Ports,
     secret::DigestKey,
+    signing_key::KeyRing,
 };
 use latchkey_model::{
     AccountId, ApplicationId, ClientSecretId, Environment, FieldErrors, KeyKind, OauthClientId, TeamId,
@@ -80,6 +82,7 @@ pub struct OauthClientService {
     pepper: DigestKey,
     known: KnownClients,
     tokens: KnownTokens,
+    ring: KeyRing,
 }
 
 impl OauthClientService {
@@ -87,8 +90,14 @@ impl OauthClientService {
     pub const LIVE_SECRETS_AT_MOST: u64 = 2;
 
     /// The service; secrets are digested under this pepper, and changes are forgotten by these memories.
-    pub fn new(ports: Ports, pepper: DigestKey, known: KnownClients, tokens: KnownTokens) -> Self {
-        Self { ports, pepper, known, tokens }
+    pub fn new(ports: Ports, pepper: DigestKey, known: KnownClients, tokens: KnownTokens, ring: KeyRing) -> Self {
+        Self { ports, pepper, known, tokens, ring }
+    }
+
+    /// Publishes a key of the algorithm that a client's tokens are signed with, before the first of them is: whoever has read the keys
+    /// finds it.
+    pub(super) async fn publish_key(&self, algorithm: SigningAlgorithm) -> Result<(), StoreError> {
+        Ok(self.ring.prepare(algorithm).await?)
     }
 
     /// The scopes that a client of this kind can be given: what is about a person is not for machines.
@@ -124,6 +133,7 @@ impl OauthClientService {
             return Err(OauthClientError::Forbidden);
         }
         let settings = form.check(kind, &self.scopes(kind).await?).map_err(OauthClientError::Invalid)?;
+        self.publish_key(settings.signing_algorithm).await?;
         let client = NewOauthClient {
             id: OauthClientId::from_uuid(self.ports.uuid()),
             client_id: ClientId::generate(self.ports.random()),
@@ -213,6 +223,7 @@ impl OauthClientService {
         let (found, team, _) = self.writable(actor, id).await?;
         let kind = found.client.kind;
         let settings = form.check(kind, &self.scopes(kind).await?).map_err(OauthClientError::Invalid)?;
+        self.publish_key(settings.signing_algorithm).await?;
         let mut work = self.ports.store.begin().await?;
         match work.oauth_client_update(team, id, &settings).await? {
             Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),

@@ -169,7 +169,7 @@ impl KeyRing {
         let (Some(newest), Some(active), Some(next)) = (newest, active, next) else {
             return self.prepare(algorithm).await;
         };
-        let after = self.make(algorithm, newest + 1, SigningKeyState::Next)?;
+        let after = self.make(algorithm, newest + 1, SigningKeyState::Next).await?;
         let mut work = shared.ports.store.begin().await?;
         let retired = work.signing_key_retire(active.id, now).await?;
         let activated = work.signing_key_activate(next.id, now).await?;
@@ -185,8 +185,8 @@ impl KeyRing {
         let shared = &*self.0;
         let since = shared.ports.now();
         let first = [
-            self.make(algorithm, 0, SigningKeyState::Active { since })?,
-            self.make(algorithm, 1, SigningKeyState::Next)?,
+            self.make(algorithm, 0, SigningKeyState::Active { since }).await?,
+            self.make(algorithm, 1, SigningKeyState::Next).await?,
         ];
         let mut work = shared.ports.store.begin().await?;
         let mut mine = true;
@@ -201,7 +201,7 @@ impl KeyRing {
         ring.signing.get(&algorithm).cloned().ok_or(KeyRingError::None(algorithm))
     }
 
-    fn make(
+    async fn make(
         &self,
         algorithm: SigningAlgorithm,
         generation: i64,
@@ -209,7 +209,9 @@ impl KeyRing {
     ) -> Result<SigningKeyRecord, KeyRingError> {
         let ports = &self.0.ports;
         let id = SigningKeyId::from_uuid(ports.uuid());
-        let (key, pkcs8) = PrivateKey::generate(algorithm)?;
+        // An RSA key takes a good part of a second, in which this thread would serve nobody.
+        let made = tokio::task::spawn_blocking(move || PrivateKey::generate(algorithm)).await;
+        let (key, pkcs8) = made.unwrap_or(Err(PrivateKeyError::Generate))?;
         Ok(SigningKeyRecord {
             id,
             algorithm,

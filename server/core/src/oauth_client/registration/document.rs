@@ -109,6 +109,7 @@ impl MetadataDocuments {
 
     /// Keeps a client as its document says: in the environment in which anybody may register, if there is one.
     async fn keep(&self, id: &ClientId, settings: ClientSettings, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.clients.publish_key(settings.signing_algorithm).await?;
         if let Some(entry) = self.known.find(id, now).await? {
             let client = entry.client();
             let Holder::Team(team) = client.owner.holder() else { return Ok(()) };

@@ -182,6 +182,7 @@ impl Registrations {
         let home = self.home(token).await?.ok_or(RegistrationError::InvalidToken)?;
         let known = self.clients.scopes(ClientKind::ThirdParty).await?;
         let settings = metadata.settings(&known).map_err(RegistrationError::Invalid)?;
+        self.clients.publish_key(settings.signing_algorithm).await?;
         let client = NewOauthClient {
             id: OauthClientId::from_uuid(self.ports.uuid()),
             client_id: ClientId::generate(self.ports.random()),
@@ -226,6 +227,7 @@ impl Registrations {
         let mut client = self.managed(token, client_id).await?;
         let known = self.clients.scopes(ClientKind::ThirdParty).await?;
         client.settings = metadata.settings(&known).map_err(RegistrationError::Invalid)?;
+        self.clients.publish_key(client.settings.signing_algorithm).await?;
         let mut work = self.ports.store.begin().await?;
         if work.oauth_client_update(team_of(&client)?, client.id, &client.settings).await? == Consumed::Lost {
             return Err(RegistrationError::InvalidToken);
