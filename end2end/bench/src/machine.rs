@@ -22,6 +22,7 @@ pub(crate) async fn make(data: &Path) -> Outcome {
         auth_method: "client_secret_basic",
         signing_algorithm: "ES256",
         token_minutes: "60",
+        token_form: "jwt",
         ..ClientForm::default()
     };
     let (clients, actor) = (&seeded.services.oauth_clients, seeded.actor());
