@@ -3,7 +3,7 @@
 use super::form::Form;
 use crate::{door::peer_of, state::AppState};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{Extensions, HeaderMap, header};
+use http::{Extensions, HeaderMap, HeaderValue, header};
 use latchkey_core::authorization::{Authenticated, OauthError, PresentedClient, Whence};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
@@ -38,16 +38,18 @@ pub(super) async fn authenticate(
     Ok(client)
 }
 
+/// The one `Authorization` field, if there is any.
+pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<&HeaderValue>, OauthError> {
+    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
+    match (fields.next(), fields.next()) {
+        (_, Some(_)) => Err(OauthError::InvalidRequest("there is more than one Authorization header")),
+        (field, None) => Ok(field),
+    }
+}
+
 /// The name and secret of `Authorization: Basic` (RFC 7617), each of which was form-encoded first (RFC 6749 section 2.3.1).
 fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, OauthError> {
-    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(field), None) = (fields.next(), fields.next()) else {
-        return if headers.contains_key(header::AUTHORIZATION) {
-            Err(OauthError::InvalidRequest("there is more than one Authorization header"))
-        } else {
-            Ok(None)
-        };
-    };
+    let Some(field) = authorization(headers)? else { return Ok(None) };
     let unread = || OauthError::InvalidClient { by_header: true };
     let text = field.to_str().map_err(|_| unread())?;
     let (scheme, encoded) = text.split_once(' ').ok_or_else(unread)?;
@@ -67,7 +69,6 @@ fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, OauthError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     fn read(value: &str) -> Result<Option<(String, String)>, OauthError> {
         let mut headers = HeaderMap::new();

@@ -16,13 +16,18 @@ pub(super) struct Form(Vec<(String, String)>);
 /// RFC 8707 section 2: a client may name more than one API.
 const MANY: &str = "resource";
 
+/// Whether a body says that it is of this type, whatever its parameters are.
+pub(super) fn is_of_type(headers: &HeaderMap, expected: &str) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case(expected)
+}
+
 impl Form {
     /// Reads a body.
     pub(super) async fn read(request: Request) -> Result<(HeaderMap, Self), Refused> {
         let (parts, body) = request.into_parts();
-        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if !is_of_type(&parts.headers, "application/x-www-form-urlencoded") {
             return Err(OauthError::InvalidRequest("send the parameters as application/x-www-form-urlencoded").into());
         }
         let form = Self::of_body(body).await?;

@@ -2,7 +2,8 @@
 
 use super::{
     answer::{Refused, json},
-    client::whence,
+    client::{authorization, whence},
+    form::is_of_type,
 };
 use crate::{routes::BODY_LIMIT, state::AppState};
 use axum::{
@@ -76,11 +77,7 @@ pub(super) async fn end(
 
 /// The token of `Authorization: Bearer`, if there is one.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, OauthError> {
-    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
-    let (field, None) = (fields.next(), fields.next()) else {
-        return Err(OauthError::InvalidRequest("there is more than one Authorization header"));
-    };
-    let Some(field) = field else { return Ok(None) };
+    let Some(field) = authorization(headers)? else { return Ok(None) };
     let read = field.to_str().ok().and_then(|text| text.split_once(' '));
     match read {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
@@ -91,8 +88,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, OauthError> {
 /// The metadata, and the object that it came as.
 async fn metadata_of(headers: &HeaderMap, body: Body) -> Result<(ClientMetadata, Value), OauthError> {
     let wrong = |what: &str| OauthError::InvalidMetadata { addresses: false, what: what.to_owned() };
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+    if !is_of_type(headers, "application/json") {
         return Err(wrong("send the metadata as application/json"));
     }
     let bytes = to_bytes(body, BODY_LIMIT).await.map_err(|_| wrong("the body is too large"))?;

@@ -255,9 +255,7 @@ impl Known {
             Some(consent) => match self.store.token_family(consent.family).await? {
                 Some(family) if family.grant.id.as_uuid() == consent.grant && family.grant.client == first.id => {
                     let account_id = family.grant.account;
-                    let settings = &first.settings;
-                    let subject = self.subjects.of(account_id, settings.subject_type, &settings.redirect_uris);
-                    if claims.sub != subject {
+                    if claims.sub != self.subjects.towards(account_id, &first.settings) {
                         return Ok(None);
                     }
                     let ended = family.ended();

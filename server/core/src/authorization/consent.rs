@@ -159,17 +159,13 @@ impl AuthorizationService {
                 self.give(&grant, &read, &request, &request.scopes, person.sign_in).await
             }
             _ if request.prompt.silent => Ok(self.refuse(&read, CONSENT_REQUIRED)),
-            _ => {
-                let known = self.ports.store.known_scopes().await?.into_iter();
-                let known = identity_scopes().into_iter().chain(known);
-                Ok(Shown::Consent(Box::new(Question {
-                    client: client.clone(),
-                    scopes: known.filter(|one| request.scopes.contains(one.scope.as_str())).collect(),
-                    allowed: allowed.map(|grant| grant.scopes).unwrap_or_default(),
-                    redirect_uri: request.redirect_uri.clone(),
-                    account: person.account.clone(),
-                })))
-            }
+            _ => Ok(Shown::Consent(Box::new(Question {
+                client: client.clone(),
+                scopes: self.in_words(&request.scopes).await?,
+                allowed: allowed.map(|grant| grant.scopes).unwrap_or_default(),
+                redirect_uri: request.redirect_uri.clone(),
+                account: person.account.clone(),
+            }))),
         }
     }
 
@@ -190,9 +186,7 @@ impl AuthorizationService {
         let ticked = match answer {
             Answer::Deny => ScopeSet::default(),
             // What was not asked for cannot be ticked.
-            Answer::Allow(ticked) => {
-                request.scopes.iter().filter(|scope| ticked.iter().any(|one| one == scope.as_str())).cloned().collect()
-            }
+            Answer::Allow(boxes) => ticked_of(&request.scopes, boxes),
         };
         if ticked.is_empty() {
             if !self.pushed.spend_alone(read.pushed).await? {
@@ -222,6 +216,12 @@ impl AuthorizationService {
         Ok(person.map(|person| (read, request, person)))
     }
 
+    /// What scopes mean, in the order in which they are shown.
+    pub(super) async fn in_words(&self, scopes: &ScopeSet) -> Result<Vec<ApiScope>, StoreError> {
+        let known = identity_scopes().into_iter().chain(self.ports.store.known_scopes().await?);
+        Ok(known.filter(|one| scopes.contains(one.scope.as_str())).collect())
+    }
+
     /// Whoever is signed in, if it is whom the request means, and they signed in as lately as it demands.
     async fn person<'a>(
         &self,
@@ -242,8 +242,7 @@ impl AuthorizationService {
         let Actor::Account { account, session, signed_in_at } = actor else {
             return Ok(Err(sign_in(parameters.clone(), false)));
         };
-        let settings = &read.client.client().settings;
-        let subject = self.subjects.of(account.id, settings.subject_type, &settings.redirect_uris);
+        let subject = self.subjects.towards(account.id, &read.client.client().settings);
         let meant = match read.parameters.get("id_token_hint") {
             None => None,
             Some(hint) => match self.hinted(hint).await? {
@@ -403,6 +402,11 @@ impl AuthorizationService {
         let mode: ResponseMode = request::response_mode(&read.parameters);
         Shown::Respond(AuthorizationResponse { redirect_uri: read.redirect_uri.clone(), mode, pairs })
     }
+}
+
+/// What was ticked of what was asked for: a form may say anything.
+pub(super) fn ticked_of(asked: &ScopeSet, boxes: &[String]) -> ScopeSet {
+    asked.iter().filter(|scope| boxes.iter().any(|one| one == scope.as_str())).cloned().collect()
 }
 
 const LOGIN_REQUIRED: AuthorizationError = AuthorizationError {

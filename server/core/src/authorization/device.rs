@@ -1,11 +1,11 @@
 //! Letting an app act that runs where nobody can sign in: the person does so elsewhere, with a short code (RFC 8628).
 
-use super::{Authenticated, OauthError, token::granted};
+use super::{Authenticated, OauthError, consent::ticked_of, token::granted};
 use crate::{
     actor::{Actor, NotSignedIn},
     limit::{Limiter, Quota, network_of},
     oauth_client::GrantType,
-    openid::{ClaimSet, identity_scopes},
+    openid::ClaimSet,
     port::{
         Consumed, Inserted, StoreError,
         account::Account,
@@ -18,7 +18,6 @@ use crate::{
     random::base62,
     secret::DigestKey,
 };
-use latchkey_model::ScopeSet;
 use serde::Serialize;
 use std::{fmt, net::IpAddr, num::NonZeroU32, str::FromStr, sync::Arc};
 use time::Duration;
@@ -196,9 +195,7 @@ impl DeviceService {
     pub async fn question(&self, actor: &Actor, typed: &str, from: IpAddr) -> Result<DeviceQuestion, DeviceError> {
         let account = actor.account()?.clone();
         let (code, client) = self.find(typed, from).await?;
-        let known = identity_scopes().into_iter().chain(self.ports.store.known_scopes().await?);
-        let scopes = known.filter(|one| code.scopes.contains(one.scope.as_str())).collect();
-        Ok(DeviceQuestion { client, scopes, account })
+        Ok(DeviceQuestion { client, scopes: self.consent.in_words(&code.scopes).await?, account })
     }
 
     /// Takes the answer: what was ticked, or nothing.
@@ -214,8 +211,7 @@ impl DeviceService {
     ) -> Result<OauthClient, DeviceError> {
         let Actor::Account { account, session, signed_in_at } = actor else { return Err(NotSignedIn.into()) };
         let (code, client) = self.find(typed, from).await?;
-        let ticked: ScopeSet =
-            code.scopes.iter().filter(|scope| ticked.iter().any(|one| one == scope.as_str())).cloned().collect();
+        let ticked = ticked_of(&code.scopes, ticked);
         let state = if ticked.is_empty() {
             DeviceState::Denied
         } else {

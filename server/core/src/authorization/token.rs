@@ -187,12 +187,18 @@ impl TokenService {
         }
         let scopes = granted(asked.scope, &client.settings.scopes)?;
         let made = self.make(client, &scopes, None, asked.proven.as_ref()).await?;
-        if made.row.is_some() {
-            let mut work = self.ports.store.begin().await?;
-            made.store(&mut *work).await?;
-            work.commit().await?;
-        }
+        self.store_alone(&made).await?;
         Ok(answer(made, &scopes, asked.proven.as_ref()))
+    }
+
+    /// Stores what there is to be stored of a token that comes of no family.
+    async fn store_alone(&self, made: &Made) -> Result<(), OauthError> {
+        if made.row.is_none() {
+            return Ok(());
+        }
+        let mut work = self.ports.store.begin().await?;
+        made.store(&mut *work).await?;
+        Ok(work.commit().await?)
     }
 
     /// Makes an access token: the client's own, or a person's.
@@ -249,7 +255,7 @@ impl TokenService {
 
     /// A person, as a token for this client speaks of them.
     fn on_behalf(&self, client: &OauthClient, account: AccountId, consent: Consent) -> OnBehalf {
-        let subject = self.subject(account, client);
+        let subject = self.subjects.towards(account, &client.settings);
         OnBehalf { subject, consent: Some(consent), derived: None, at_most: i64::MAX }
     }
 
@@ -299,10 +305,6 @@ impl TokenService {
         Ok(TokenResponse { refresh_token, id_token, ..answer(made, &scopes, proven.as_ref()) })
     }
 
-    fn subject(&self, account: AccountId, client: &OauthClient) -> String {
-        self.subjects.of(account, client.settings.subject_type, &client.settings.redirect_uris)
-    }
-
     /// Says who signed in, where the person let the client know (OpenID Connect Core section 2).
     async fn id_token(
         &self,
@@ -320,7 +322,7 @@ impl TokenService {
         let algorithm = client.settings.signing_algorithm;
         let token = IdToken {
             iss: &self.issuer,
-            sub: self.subject(account.id, client),
+            sub: self.subjects.towards(account.id, &client.settings),
             aud: client.client_id.as_str(),
             exp: iat + made.expires_in,
             iat,

@@ -146,7 +146,7 @@ impl SignOuts {
                 id: self.ports.uuid(),
                 client: client.id,
                 uri,
-                subject: self.subjects.of(grant.account, settings.subject_type, &settings.redirect_uris),
+                subject: self.subjects.towards(grant.account, settings),
                 session_name: session_name(session),
                 attempts: 0,
                 due_at: self.ports.now(),

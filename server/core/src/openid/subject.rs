@@ -1,6 +1,6 @@
 //! What a person is called towards a client (OpenID Connect Core section 8).
 
-use crate::{oauth_client::RedirectUris, secret::DigestKey};
+use crate::{oauth_client::RedirectUris, port::oauth_client::ClientSettings, secret::DigestKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey_model::AccountId;
 use std::{fmt, str::FromStr};
@@ -59,7 +59,11 @@ impl Subjects {
     }
 
     /// The `sub` of an account towards a client with these settings.
-    pub fn of(&self, account: AccountId, subject_type: SubjectType, redirect_uris: &RedirectUris) -> String {
+    pub fn towards(&self, account: AccountId, settings: &ClientSettings) -> String {
+        self.of(account, settings.subject_type, &settings.redirect_uris)
+    }
+
+    fn of(&self, account: AccountId, subject_type: SubjectType, redirect_uris: &RedirectUris) -> String {
         match subject_type {
             SubjectType::Public => account.to_string(),
             SubjectType::Pairwise => {

@@ -75,11 +75,7 @@ impl TokenService {
             at_most: (subject.expires_at - now).whole_seconds(),
         };
         let made = self.make(client, &scopes, Some(on_behalf), asked.proven.as_ref()).await?;
-        if made.row.is_some() {
-            let mut work = self.ports.store.begin().await?;
-            made.store(&mut *work).await?;
-            work.commit().await?;
-        }
+        self.store_alone(&made).await?;
         let answer = answer(made, &scopes, asked.proven.as_ref());
         Ok(TokenResponse { issued_token_type: Some(ACCESS_TOKEN), ..answer })
     }
