@@ -130,8 +130,10 @@ async fn what_is_no_document_about_the_client_makes_no_client() {
 #[tokio::test]
 async fn r58_no_document_is_read_from_inside_and_none_is_kept_where_nobody_may_register() {
     let (site, id) = site(|_| ()).await;
-    let (_, mut grace) = portal("closed").await;
+    let (closed, mut grace) = portal("closed").await;
     assert_eq!(ask(&mut grace, &id).await.status, StatusCode::BAD_REQUEST);
+    let body = encoded(&[("token", "x"), ("client_id", &id)]);
+    assert_eq!(error(&closed.oauth("/oauth/revoke", None, &body).await), "invalid_client");
     assert_eq!(site.read.swap(0, Ordering::Relaxed), 0, "it is not even asked for");
     let strict = Portal::start().await;
     let mut grace = strict.member("grace@example.org").await;
