@@ -23,6 +23,8 @@ pub struct Portal {
     pub public_url: String,
     /// Whether cookies may travel over TLS only.
     pub secure_cookies: bool,
+    /// Where programs with a client certificate find this server, if they do.
+    pub mutual_tls_url: Option<String>,
     /// Whether strangers may sign up.
     pub sign_up_open: bool,
     /// Whether pages reload when files change: for those who build Latchkey.

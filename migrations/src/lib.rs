@@ -18,6 +18,7 @@ mod m20261124_000007_create_oauth;
 mod m20261124_000008_create_grants;
 mod m20261125_000009_add_openid_and_proofs;
 mod m20261125_000010_create_devices_and_registration;
+mod m20261125_000011_add_client_certificates;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000008_create_grants::Migration),
             Box::new(m20261125_000009_add_openid_and_proofs::Migration),
             Box::new(m20261125_000010_create_devices_and_registration::Migration),
+            Box::new(m20261125_000011_add_client_certificates::Migration),
         ]
     }
 }

@@ -20,6 +20,24 @@ pub struct Given {
     /// Address to listen on [default: 127.0.0.1:4000]
     #[arg(long, env = "LATCHKEY_LISTEN")]
     pub listen: Option<SocketAddr>,
+    /// Address to listen on with TLS, for everybody [default: none; a proxy with TLS stands before this server]
+    #[arg(long, env = "LATCHKEY_TLS_LISTEN")]
+    pub tls_listen: Option<SocketAddr>,
+    /// Address to listen on with TLS for programs that have a client certificate [default: none]
+    #[arg(long, env = "LATCHKEY_MTLS_LISTEN")]
+    pub mtls_listen: Option<SocketAddr>,
+    /// Address that programs with a client certificate use [default: the public one, with the port of mtls_listen]
+    #[arg(long, env = "LATCHKEY_MTLS_URL")]
+    pub mtls_url: Option<Url>,
+    /// The certificate and those that lead to it, as PEM; read anew when it changes [default: one that is made in the data folder]
+    #[arg(long, env = "LATCHKEY_TLS_CERTIFICATE")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's key, as PEM
+    #[arg(long, env = "LATCHKEY_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+    /// Authorities whose client certificates are trusted, as PEM [default: none]
+    #[arg(long, env = "LATCHKEY_CLIENT_CA")]
+    pub client_ca: Option<PathBuf>,
     /// Address that people and programs use, such as <https://keys.example.org> [default: the listening address]
     #[arg(long, env = "LATCHKEY_PUBLIC_URL")]
     pub public_url: Option<Url>,
@@ -131,6 +149,18 @@ pub enum ConfigError {
     /// The public address is not one that can be linked to.
     #[error("public_url must be an http:// or https:// address without a path, for example https://keys.example.org")]
     PublicUrl,
+    /// The address for client certificates is not one.
+    #[error("mtls_url must be an https:// address without a path, and needs mtls_listen")]
+    MtlsUrl,
+    /// A listener with TLS is announced by an address without.
+    #[error("public_url must be an https:// address where tls_listen is set")]
+    PlainPublicUrl,
+    /// One of two files that belong together is missing.
+    #[error("tls_certificate and tls_key belong together: give both, or neither")]
+    TlsFiles,
+    /// There is nowhere that they would be asked for.
+    #[error("client_ca needs mtls_listen: nobody else is asked for a certificate")]
+    ClientCa,
     /// The database URL is of no database that we speak to.
     #[error("database_url must begin with sqlite:// or postgres://")]
     DatabaseUrl,
@@ -148,6 +178,16 @@ pub enum ConfigError {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to listen with TLS.
+    pub tls_listen: Option<SocketAddr>,
+    /// Where to listen with TLS and ask for client certificates.
+    pub mtls_listen: Option<SocketAddr>,
+    /// What programs with a client certificate call.
+    mtls_url: Option<Url>,
+    /// The certificate and its key, if the operator has some.
+    pub tls_files: Option<(PathBuf, PathBuf)>,
+    /// The authorities of clients' certificates.
+    pub client_ca: Option<PathBuf>,
     /// What people and programs call.
     pub public_url: Url,
     /// The data folder.
@@ -227,6 +267,12 @@ impl Given {
         })?;
         Ok(Self {
             listen: self.listen.or(other.listen),
+            tls_listen: self.tls_listen.or(other.tls_listen),
+            mtls_listen: self.mtls_listen.or(other.mtls_listen),
+            mtls_url: self.mtls_url.or(other.mtls_url),
+            tls_certificate: self.tls_certificate.or(other.tls_certificate),
+            tls_key: self.tls_key.or(other.tls_key),
+            client_ca: self.client_ca.or(other.client_ca),
             public_url: self.public_url.or(other.public_url),
             data: self.data.or(other.data),
             database_url: self.database_url.or(other.database_url),
@@ -252,6 +298,39 @@ impl Given {
     }
 }
 
+/// What people and programs call a server that listens there, where nobody said.
+fn default_url(listen: SocketAddr, tls: Option<SocketAddr>) -> Option<Url> {
+    let url = match tls {
+        // Certificates are for names, and this one leads to every address of the machine itself.
+        Some(tls) if tls.ip().is_loopback() || tls.ip().is_unspecified() => format!("https://localhost:{}", tls.port()),
+        Some(tls) => format!("https://{tls}"),
+        None => format!("http://{listen}"),
+    };
+    Url::parse(&url).ok()
+}
+
+/// Whether an address is one of a whole server.
+fn is_origin(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.host_str().is_some()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.username().is_empty()
+}
+
+fn mtls_url(given: Option<Url>, listen: Option<SocketAddr>, public_url: &Url) -> Result<Option<Url>, ConfigError> {
+    match (given, listen) {
+        (None, None) => Ok(None),
+        (Some(url), Some(_)) if url.scheme() == "https" && is_origin(&url) => Ok(Some(url)),
+        (Some(_), _) => Err(ConfigError::MtlsUrl),
+        (None, Some(listen)) => {
+            let mut url = public_url.clone();
+            let changed = url.set_scheme("https").and_then(|()| url.set_port(Some(listen.port())).map_err(drop));
+            changed.map(|()| Some(url)).map_err(|()| ConfigError::MtlsUrl)
+        }
+    }
+}
+
 /// The line of a fault in a file.
 fn place(text: &str, span: Option<std::ops::Range<usize>>) -> String {
     span.and_then(|span| text.get(..span.start))
@@ -274,15 +353,22 @@ impl Config {
         let data = given.data.unwrap_or_else(|| PathBuf::from("data"));
         let public_url = match given.public_url {
             Some(url) => url,
-            None => Url::parse(&format!("http://{listen}")).map_err(|_| ConfigError::PublicUrl)?,
+            None => default_url(listen, given.tls_listen).ok_or(ConfigError::PublicUrl)?,
         };
-        if !matches!(public_url.scheme(), "http" | "https")
-            || public_url.host_str().is_none()
-            || public_url.path() != "/"
-            || public_url.query().is_some()
-            || !public_url.username().is_empty()
-        {
+        if !is_origin(&public_url) {
             return Err(ConfigError::PublicUrl);
+        }
+        if given.tls_listen.is_some() && public_url.scheme() != "https" {
+            return Err(ConfigError::PlainPublicUrl);
+        }
+        let mtls_url = mtls_url(given.mtls_url, given.mtls_listen, &public_url)?;
+        let tls_files = match (given.tls_certificate, given.tls_key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => return Err(ConfigError::TlsFiles),
+        };
+        if given.client_ca.is_some() && given.mtls_listen.is_none() {
+            return Err(ConfigError::ClientCa);
         }
         let database_url =
             given.database_url.unwrap_or_else(|| format!("sqlite://{}", data.join("latchkey.db").display()));
@@ -304,6 +390,11 @@ impl Config {
             |given: Option<NonZeroU32>, default: u32| given.or(NonZeroU32::new(default)).unwrap_or(NonZeroU32::MIN);
         Ok(Self {
             listen,
+            tls_listen: given.tls_listen,
+            mtls_listen: given.mtls_listen,
+            mtls_url,
+            tls_files,
+            client_ca: given.client_ca,
             public_url,
             data,
             database_url: DatabaseUrl(database_url),
@@ -328,10 +419,25 @@ impl Config {
         })
     }
 
-    /// Whether a request from this address came over a channel that nobody else can read. Only this machine's own can be so
-    /// while there is no listener with TLS.
-    pub fn is_secure(&self, peer: IpAddr) -> bool {
-        !self.require_tls || peer.is_loopback()
+    /// Whether a request without TLS from this address came over a channel that nobody else can read. Only this machine's own can be
+    /// so, by way of a proxy or for whoever builds something; where there is a listener with TLS, none is.
+    pub fn trusts_plain_http(&self, peer: IpAddr) -> bool {
+        !self.require_tls || (peer.is_loopback() && self.tls_listen.is_none())
+    }
+
+    /// Whether it listens with TLS and has no certificate of the operator's.
+    pub fn makes_its_certificate(&self) -> bool {
+        self.tls_files.is_none() && (self.tls_listen.is_some() || self.mtls_listen.is_some())
+    }
+
+    /// Where programs with a client certificate find this server, if they do.
+    pub fn mutual_tls_url(&self) -> Option<&str> {
+        self.mtls_url.as_ref().map(|url| url.as_str().trim_end_matches('/'))
+    }
+
+    /// The same, in its parts.
+    pub fn mutual_tls_address(&self) -> Option<&Url> {
+        self.mtls_url.as_ref()
     }
 
     /// Whether cookies may travel over TLS only.

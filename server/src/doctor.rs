@@ -1,9 +1,8 @@
 //! `latchkey doctor`: checks everything that `serve` needs, one line for each, before it is needed.
 
-use crate::{config::Config, data_folder, serve::in_one_line};
+use crate::{config::Config, data_folder, listeners::Listeners, serve::in_one_line};
 use latchkey_core::random::SystemRandom;
 use latchkey_storage::SeaStore;
-use tokio::net::TcpListener;
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +25,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             .map_err(|error| error.to_string()),
         Err(_) => Err("not looked at: it is in the data folder".to_owned()),
     };
-    let port = TcpListener::bind(config.listen)
-        .await
-        .map(|_| format!("{} is free", config.listen))
-        .map_err(|error| format!("cannot listen on {}: {error}. Choose another with --listen", config.listen));
+    let port = Listeners::bind(config).map(|_| addresses(config)).map_err(|error| error.to_string());
     vec![
         Finding { what: "settings", result: Ok(format!("people come to {}", config.public_url)) },
         Finding { what: "data folder", result: folder },
@@ -38,6 +34,12 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         Finding { what: "address", result: port },
         Finding { what: "transport", result: transport(config) },
     ]
+}
+
+fn addresses(config: &Config) -> String {
+    let all = [Some(config.listen), config.tls_listen, config.mtls_listen];
+    let all: Vec<_> = all.into_iter().flatten().map(|address| address.to_string()).collect();
+    format!("{} can be listened on", all.join(", "))
 }
 
 async fn database(config: &Config) -> Result<String, String> {
@@ -54,11 +56,12 @@ async fn database(config: &Config) -> Result<String, String> {
 
 fn transport(config: &Config) -> Result<String, String> {
     match (config.require_tls, config.listen.ip().is_loopback(), config.secure_cookies()) {
+        _ if config.tls_listen.is_some() => Ok("TLS; plain HTTP leads to it and takes no credential".to_owned()),
         (false, false, _) => {
             Err("credentials are taken over plain HTTP from other machines: remove require_tls = false".to_owned())
         }
         (_, false, false) => Err(
-            "listens beyond this machine and public_url is not https://: put a proxy with TLS on this machine and set public_url"
+            "listens beyond this machine and public_url is not https://: set tls_listen, or put a proxy with TLS on this machine and set public_url"
                 .to_owned(),
         ),
         (_, _, true) => Ok("TLS by a proxy; cookies travel over TLS only".to_owned()),

@@ -1,12 +1,12 @@
 //! The door as a layer: the one path that every protected request takes, and the record of what happened to it.
 
-use crate::{limit_headers::put_limits, problem::Problem, routes::Route, state::AppState};
+use crate::{connection, limit_headers::put_limits, problem::Problem, routes::Route, state::AppState};
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request},
+    extract::{FromRequestParts, Request},
     handler::Handler,
     response::{IntoResponse, Response},
 };
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use latchkey_core::{
     authn::{
         Facts, Principal, Refusal, Verdict,
@@ -20,7 +20,6 @@ use latchkey_model::RequestId;
 use std::{
     future::Future,
     marker::PhantomData,
-    net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
     pin::Pin,
     task::{Context, Poll},
@@ -111,15 +110,21 @@ where
     H: Handler<T, AppState>,
 {
     let started = Instant::now();
-    let address = peer(&request);
-    let facts =
-        Facts { at: state.services.ports.now(), address, secure: state.config.is_secure(address), needed_scope };
+    let address = connection::peer(request.extensions());
+    let facts = Facts {
+        at: state.services.ports.now(),
+        address,
+        secure: connection::is_secure(&state.config, request.extensions(), address),
+        certificate: connection::certificate(request.extensions()).map(|certificate| certificate.thumbprint),
+        needed_scope,
+    };
     let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));
     let method = method_word(request.method());
     let credential = read_credential(request.headers(), request.uri());
     let needs_proof = credential.needs_proof();
     let verdict = if needs_proof {
-        let url = format!("{}{}", state.config.base_url(), request.uri().path());
+        let called = connection::called_url(&state.config, request.extensions());
+        let url = format!("{called}{}", request.uri().path());
         let proof =
             PresentedProof { fields: fields(request.headers(), &DPOP), method: request.method().as_str(), url: &url };
         state.services.door.judge(&facts, &credential, Some(&proof)).await
@@ -217,20 +222,6 @@ fn record(request: &Unanswered<'_>, status: u16, verdict: Verdict) {
         duration: passed.duration,
         verdict,
     });
-}
-
-/// From where the request came: the peer of the connection.
-pub fn peer(request: &Request) -> IpAddr {
-    peer_of(request.extensions())
-}
-
-/// The same, of what a listener left with the request.
-pub fn peer_of(extensions: &Extensions) -> IpAddr {
-    extensions.get::<ConnectInfo<SocketAddr>>().map_or(
-        // A request without a peer is one that no listener of ours took: it counts as a stranger's, never as our own.
-        IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-        |ConnectInfo(peer)| peer.ip().to_canonical(),
-    )
 }
 
 /// Reads every field in which a credential travels; more than one is never a matter of which comes first.

@@ -1,6 +1,7 @@
 //! The endpoints of OAuth and OpenID Connect that machines ask (RFC 6749, 7009, 7662, 8414, 7517, 9126, OpenID Connect Discovery).
 
 mod answer;
+mod asked;
 mod authorize;
 mod client;
 mod device;
@@ -8,7 +9,6 @@ mod form;
 mod introspect;
 mod metadata;
 mod par;
-mod proof;
 mod register;
 mod revoke;
 mod token;

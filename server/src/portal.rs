@@ -4,7 +4,7 @@ pub mod guard;
 pub mod headers;
 pub mod session_store;
 
-use crate::state::AppState;
+use crate::{state::AppState, tls::lead_to_https};
 use app::{
     shell::{App, shell},
     ssr::Portal,
@@ -47,4 +47,5 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .layer(middleware::map_response(guard::explain_session_failure))
         .layer(middleware::from_fn_with_state(state.clone(), headers::page_headers))
         .layer(CompressionLayer::new().br(true).gzip(true))
+        .layer(middleware::from_fn_with_state(state.clone(), lead_to_https))
 }

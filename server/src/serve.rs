@@ -5,11 +5,13 @@ use crate::{
     config::Config,
     data_folder::{self, DataFolderError},
     leaks::{GithubKeys, GithubKeysError},
+    listeners::Listeners,
     oauth::resource_parameter,
     outside::{Outside, OutsideError, SitesOfClients},
     router::router,
     routes::needed_scope,
     state::{AppState, Parts},
+    tls::{self, TlsError},
 };
 use app::ssr::session::Rotations;
 use latchkey_core::{
@@ -17,7 +19,7 @@ use latchkey_core::{
     account::SetupError,
     clock::SystemClock,
     limit::Quota,
-    oauth_client::ClientSites,
+    oauth_client::{ClientCertificates, ClientSites},
     openid::SignOuts,
     port::request_log::Period,
     random::SystemRandom,
@@ -30,10 +32,7 @@ use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
 use std::{io, net::SocketAddr, num::NonZeroU32, sync::Arc};
 use time::Duration;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{self, SignalKind},
-};
+use tokio::signal::unix::{self, SignalKind};
 
 /// Why the server did not start, or stopped; each text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -71,13 +70,18 @@ pub enum ServeError {
     #[error("no client for the addresses of apps can be made on this machine")]
     Outside(#[from] OutsideError),
     /// The port is in use, or not ours to use.
-    #[error("cannot listen on {address}: {source}. Choose another with --listen")]
+    #[error("cannot listen on {address}: {source}. Choose another with --{setting}")]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// Where it was set.
+        setting: &'static str,
         /// What the system says.
         source: io::Error,
     },
+    /// TLS cannot be had.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The listener failed.
     #[error("the server stopped")]
     Serve(#[source] io::Error),
@@ -132,6 +136,11 @@ pub fn settings_of(config: &Config) -> Settings {
         report_quota: Quota::per_minute(config.reports_per_minute),
         hashes_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         needed_scope,
+        client_certificates: match (config.mtls_listen, &config.client_ca) {
+            (None, _) => ClientCertificates::None,
+            (Some(_), None) => ClientCertificates::Pinned,
+            (Some(_), Some(_)) => ClientCertificates::Signed,
+        },
         public_url: config.base_url().to_owned(),
     }
 }
@@ -188,9 +197,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let store = open_database(&config).await?;
     let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
     let assets = load_assets(&config)?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|source| ServeError::Listen { address: config.listen, source })?;
+    let listeners = Listeners::bind(&config)?;
     let server = build(config, store.clone(), ports, assets)?;
     // Before anybody is told that we are here: who stops us at once must find us listening, or the last records are lost.
     let told_to_stop = told_to_stop();
@@ -198,8 +205,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 
     let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
     let telling = tokio::spawn(tell_of_sign_outs_for_ever(server.state.clone()));
-    let app = router(server.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let outcome = axum::serve(listener, app).with_graceful_shutdown(told_to_stop).await;
+    let outcome = listeners.serve(router(server.state.clone()), told_to_stop).await;
     tracing::info!("stopping: writing what is left");
     for working in [pruning, telling] {
         working.abort();
@@ -211,7 +217,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     if let Err(error) = store.close().await {
         tracing::warn!(%error, "the database did not close well");
     }
-    outcome.map_err(ServeError::Serve)
+    outcome
 }
 
 #[cfg(feature = "embed-assets")]
@@ -231,21 +237,28 @@ fn load_assets(config: &Config) -> Result<Assets, ServeError> {
 async fn greet(state: &AppState) {
     let url = state.config.base_url();
     println!("Latchkey is at {url}");
+    if let Some(mutual) = state.config.mutual_tls_url() {
+        println!("Programs with a client certificate find it at {mutual}");
+    }
+    if state.config.makes_its_certificate() {
+        let authority = state.config.data.join(tls::AUTHORITY);
+        println!("Its certificate is self-made: trust {}, as with curl --cacert", authority.display());
+    }
     match state.services.accounts.setup_link().await {
         Ok(token) => println!("Create the first admin, once, within 24 hours: {url}/setup?token={}", token.expose()),
         Err(SetupError::HasAdmin) => {}
         Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "no link for the first admin"),
     }
-    if state.config.require_tls && !state.config.listen.ip().is_loopback() {
+    if state.config.require_tls && state.config.tls_listen.is_none() && !state.config.listen.ip().is_loopback() {
         tracing::warn!(
-            "listening beyond this machine without TLS: credentials from other machines are refused. Put a proxy with TLS on this machine"
+            "listening beyond this machine without TLS: credentials from other machines are refused. Set tls_listen, or put a proxy with TLS on this machine"
         );
     }
 }
 
 /// Listens from here on for the signals that ask for a stop, and is done when one comes. A signal that cannot be listened for never
 /// comes this way.
-fn told_to_stop() -> impl Future<Output = ()> {
+fn told_to_stop() -> impl Future<Output = ()> + Send + use<> {
     let listen = |kind| {
         let signal = unix::signal(kind);
         async move {

@@ -56,6 +56,7 @@ impl AppState {
             recorder: self.recorder.clone(),
             public_url: self.config.base_url().to_owned(),
             secure_cookies: self.config.secure_cookies(),
+            mutual_tls_url: self.config.mutual_tls_url().map(str::to_owned),
             sign_up_open: self.config.sign_up_open,
             watch: self.config.watch,
             assets_root: self.assets.root().to_owned(),

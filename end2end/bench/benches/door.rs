@@ -44,7 +44,13 @@ fn plain() -> PlainApiKey {
 }
 
 fn facts() -> Facts {
-    Facts { at: NOW, address: Ipv4Addr::LOCALHOST.into(), secure: true, needed_scope: Some("read:posts") }
+    Facts {
+        at: NOW,
+        address: Ipv4Addr::LOCALHOST.into(),
+        secure: true,
+        certificate: None,
+        needed_scope: Some("read:posts"),
+    }
 }
 
 fn stored(key: &PlainApiKey) -> StoredApiKey {

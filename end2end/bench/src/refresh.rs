@@ -106,8 +106,8 @@ impl App {
         code: Option<&str>,
         refresh_token: Option<&str>,
     ) -> Result<String, Box<dyn std::error::Error>> {
-        let from = Whence { at: self.services.ports.now(), address: Ipv4Addr::LOCALHOST.into() };
-        let client = self.services.client_auth.authenticate(&self.presented, from).await?;
+        let from = Whence { at: self.services.ports.now(), address: Ipv4Addr::LOCALHOST.into(), certificate: None };
+        let client = self.services.client_auth.authenticate(&self.presented, &from).await?;
         let code_verifier = code.map(|_| VERIFIER);
         let asked = TokenRequest { grant_type, code, code_verifier, refresh_token, ..TokenRequest::default() };
         let given = serde_json::to_value(self.services.tokens.issue(&client, asked).await?)?;

@@ -60,7 +60,13 @@ fn main() -> ExitCode {
     }
     let carried = Carried { api_key: [Some(text.as_bytes()), None], ..Carried::default() };
     let credential = Credential::read(carried);
-    let facts = Facts { at: NOW, address: Ipv4Addr::LOCALHOST.into(), secure: true, needed_scope: Some("write:posts") };
+    let facts = Facts {
+        at: NOW,
+        address: Ipv4Addr::LOCALHOST.into(),
+        secure: true,
+        certificate: None,
+        needed_scope: Some("write:posts"),
+    };
     let presented = plain.digest(&MasterKey::new([1; 32]).derive("api-key"));
     let entry = Arc::new(entry(case, &plain));
     for _ in 0..calls {

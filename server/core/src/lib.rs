@@ -12,6 +12,7 @@ pub mod api_key;
 pub mod application;
 pub mod authn;
 pub mod authorization;
+pub mod certificate;
 pub mod clock;
 pub mod demo;
 pub mod dpop;

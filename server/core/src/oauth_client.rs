@@ -12,8 +12,10 @@ mod service;
 
 pub use client_id::{ClientId, ParseClientIdError};
 pub use client_sites::{ClientSiteError, ClientSites, FetchedKeys};
-pub use form::{ClientForm, DEFAULT_TOKEN_MINUTES, TOKEN_MINUTES};
-pub use grant_type::{ClientAuthMethod, ClientKind, GrantType, GrantTypes, ParseWordError, TokenForm};
+pub use form::{ClientForm, DEFAULT_TOKEN_MINUTES, Possible, TOKEN_MINUTES};
+pub use grant_type::{
+    ClientAuthMethod, ClientCertificates, ClientKind, GrantType, GrantTypes, ParseWordError, TokenForm,
+};
 pub(crate) use keys::is_askable;
 pub use keys::{ClientKeys, ParseClientKeysError};
 pub use known_clients::{ClientEntry, KnownClients};

@@ -16,7 +16,10 @@ use crate::{
     limit::{Limiter, Quota},
     mail::OutboxService,
     memories::Memories,
-    oauth_client::{ClientSites, FetchedKeys, KnownClients, MetadataDocuments, OauthClientService, Registrations},
+    oauth_client::{
+        ClientCertificates, ClientSites, FetchedKeys, KnownClients, MetadataDocuments, OauthClientService,
+        Registrations,
+    },
     openid::{SignOutParts, SignOuts, Subjects},
     personal_token::PersonalTokenService,
     ports::Ports,
@@ -44,6 +47,8 @@ pub struct Settings {
     pub hashes_at_once: usize,
     /// Which scope each route of the API needs.
     pub needed_scope: NeededScope,
+    /// Which certificates of clients can be known.
+    pub client_certificates: ClientCertificates,
     /// Where links in mails lead, without a slash at its end.
     pub public_url: String,
 }
@@ -147,6 +152,7 @@ impl Services {
             known_clients.clone(),
             known_tokens.clone(),
             ring.clone(),
+            settings.client_certificates,
         );
         let documents = MetadataDocuments::new(
             ports.clone(),

@@ -1,41 +1,21 @@
 //! Which client an endpoint is asked by.
 
-use super::form::Form;
-use crate::{door::peer_of, state::AppState};
+use crate::{connection, state::AppState};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Extensions, HeaderMap, HeaderValue, header};
-use latchkey_core::authorization::{Authenticated, OauthError, PresentedClient, Whence};
+use latchkey_core::authorization::{OauthError, Whence};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// From where and when a request came, and whether its channel is safe.
 pub(super) fn whence(state: &AppState, extensions: &Extensions) -> Result<Whence, OauthError> {
-    let address = peer_of(extensions);
-    if !state.config.is_secure(address) {
+    let address = connection::peer(extensions);
+    if !connection::is_secure(&state.config, extensions, address) {
         return Err(OauthError::InvalidRequest(
             "use https: a credential that was sent over plain HTTP should be replaced",
         ));
     }
-    Ok(Whence { at: state.services.ports.now(), address })
-}
-
-/// Authenticates the client, and notes for its people that it asked.
-pub(super) async fn authenticate(
-    state: &AppState,
-    headers: &HeaderMap,
-    form: &Form,
-    from: Whence,
-) -> Result<Authenticated, OauthError> {
-    let presented = PresentedClient {
-        basic: basic(headers)?,
-        client_id: form.get("client_id").map(str::to_owned),
-        client_secret: form.get("client_secret").map(str::to_owned),
-        assertion_type: form.get("client_assertion_type").map(str::to_owned),
-        assertion: form.get("client_assertion").map(str::to_owned),
-    };
-    let client = state.services.client_auth.authenticate(&presented, from).await?;
-    state.recorder.note_asked(&client.used, from.at, from.address);
-    Ok(client)
+    Ok(Whence { at: state.services.ports.now(), address, certificate: connection::certificate(extensions).cloned() })
 }
 
 /// The one `Authorization` field, if there is any.
@@ -48,7 +28,7 @@ pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<&HeaderValue>,
 }
 
 /// The name and secret of `Authorization: Basic` (RFC 7617), each of which was form-encoded first (RFC 6749 section 2.3.1).
-fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, OauthError> {
+pub(super) fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, OauthError> {
     let Some(field) = authorization(headers)? else { return Ok(None) };
     let unread = || OauthError::InvalidClient { by_header: true };
     let text = field.to_str().map_err(|_| unread())?;

@@ -2,8 +2,7 @@
 
 use super::{
     answer::{Refused, json},
-    client::{authenticate, whence},
-    form::Form,
+    asked::Asked,
 };
 use crate::state::AppState;
 use axum::{
@@ -14,8 +13,7 @@ use http::StatusCode;
 
 /// Gives a device its codes.
 pub(super) async fn begin(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
-    let from = whence(&state, request.extensions())?;
-    let (headers, form) = Form::read(request).await?;
-    let client = authenticate(&state, &headers, &form, from).await?;
-    Ok(json(StatusCode::OK, &state.services.devices.begin(&client, form.get("scope")).await?))
+    let asked = Asked::read(&state, request).await?;
+    let client = asked.client(&state).await?;
+    Ok(json(StatusCode::OK, &state.services.devices.begin(&client, asked.form.get("scope")).await?))
 }

@@ -2,8 +2,7 @@
 
 use super::{
     answer::{Refused, json},
-    client::{authenticate, whence},
-    form::Form,
+    asked::Asked,
 };
 use crate::state::AppState;
 use axum::{
@@ -14,9 +13,8 @@ use http::StatusCode;
 
 /// Says what a token is. `token_type_hint` is read by nobody: a token says itself what it is.
 pub(super) async fn introspect(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
-    let from = whence(&state, request.extensions())?;
-    let (headers, form) = Form::read(request).await?;
-    let client = authenticate(&state, &headers, &form, from).await?;
-    let token = form.required("token", "token is missing")?;
+    let asked = Asked::read(&state, request).await?;
+    let client = asked.client(&state).await?;
+    let token = asked.form.required("token", "token is missing")?;
     Ok(json(StatusCode::OK, &state.services.tokens.introspect(&client, token).await?))
 }

@@ -12,7 +12,7 @@ use latchkey_core::{
     access_token::demo_api,
     authorization::ResponseMode,
     jose::{Jwk, SigningAlgorithm},
-    oauth_client::{ClientAuthMethod, ClientKind, GrantType},
+    oauth_client::{ClientAuthMethod, ClientCertificates, ClientKind, GrantType},
     openid::{ACR, Claim, SubjectType},
 };
 use serde::Serialize;
@@ -85,10 +85,39 @@ struct Server {
     backchannel_logout_session_supported: bool,
     prompt_values_supported: [&'static str; 4],
     dpop_signing_alg_values_supported: Vec<&'static str>,
+    tls_client_certificate_bound_access_tokens: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtls_endpoint_aliases: Option<Aliases>,
     client_id_metadata_document_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
     require_pushed_authorization_requests: bool,
+}
+
+/// Where clients with a certificate find the endpoints that they ask themselves (RFC 8705 section 5).
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the RFC's own")]
+struct Aliases {
+    token_endpoint: String,
+    revocation_endpoint: String,
+    introspection_endpoint: String,
+    pushed_authorization_request_endpoint: String,
+    device_authorization_endpoint: String,
+    userinfo_endpoint: String,
+}
+
+impl Aliases {
+    fn of(url: &str) -> Self {
+        let at = |path: &str| format!("{url}{path}");
+        Self {
+            token_endpoint: at("/oauth/token"),
+            revocation_endpoint: at("/oauth/revoke"),
+            introspection_endpoint: at("/oauth/introspect"),
+            pushed_authorization_request_endpoint: at("/oauth/par"),
+            device_authorization_endpoint: at("/oauth/device_authorization"),
+            userinfo_endpoint: at("/oauth/userinfo"),
+        }
+    }
 }
 
 /// `GET /.well-known/oauth-authorization-server` and `GET /.well-known/openid-configuration`: one server, one description.
@@ -97,7 +126,11 @@ pub(super) async fn server(State(state): State<AppState>) -> Result<Response, Re
     const ALWAYS: [&str; 10] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
     let issuer = state.config.base_url().to_owned();
     let at = |path: &str| format!("{issuer}{path}");
-    let words = |methods: &[ClientAuthMethod]| methods.iter().map(|method| method.as_str()).collect::<Vec<_>>();
+    let certificates = state.services.oauth_clients.certificates();
+    let words = |methods: &[ClientAuthMethod]| {
+        let working = methods.iter().filter(|method| method.works_with(certificates));
+        working.map(|method| method.as_str()).collect::<Vec<_>>()
+    };
     let algorithms = || SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).to_vec();
     let scopes = state.services.oauth_clients.scopes(ClientKind::ThirdParty).await?;
     let metadata = Server {
@@ -134,6 +167,8 @@ pub(super) async fn server(State(state): State<AppState>) -> Result<Response, Re
         backchannel_logout_session_supported: true,
         prompt_values_supported: ["none", "consent", "login", "select_account"],
         dpop_signing_alg_values_supported: algorithms(),
+        tls_client_certificate_bound_access_tokens: certificates != ClientCertificates::None,
+        mtls_endpoint_aliases: state.config.mutual_tls_url().map(Aliases::of),
         client_id_metadata_document_supported: state.services.registrations.is_open().await?,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
@@ -152,6 +187,7 @@ struct ProtectedApi {
     authorization_servers: [String; 1],
     bearer_methods_supported: [&'static str; 1],
     dpop_signing_alg_values_supported: Vec<&'static str>,
+    tls_client_certificate_bound_access_tokens: bool,
     scopes_supported: Vec<String>,
 }
 
@@ -166,6 +202,8 @@ pub(super) async fn resource(State(state): State<AppState>) -> Result<Response, 
         authorization_servers: [issuer],
         bearer_methods_supported: ["header"],
         dpop_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).to_vec(),
+        tls_client_certificate_bound_access_tokens: state.services.oauth_clients.certificates()
+            != ClientCertificates::None,
         scopes_supported: scopes.into_iter().map(|scope| scope.scope.to_string()).collect(),
     };
     Ok(([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response())

@@ -2,30 +2,28 @@
 
 use super::{
     answer::{Refused, json},
-    client::{authenticate, whence},
-    form::Form,
-    proof::{answered, proven},
+    asked::Asked,
 };
 use crate::state::AppState;
 use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::{HeaderMap, StatusCode};
-use latchkey_core::authorization::{Exchange, TokenRequest, Whence};
+use http::StatusCode;
+use latchkey_core::authorization::{Exchange, TokenRequest};
 
 /// Makes a token.
 pub(super) async fn issue(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
-    let from = whence(&state, request.extensions())?;
-    let (headers, form) = Form::read(request).await?;
-    let outcome = give(&state, from, &headers, &form).await;
-    Ok(answered(&state, &headers, from.at, outcome))
+    let asked = Asked::read(&state, request).await?;
+    let outcome = give(&state, &asked).await;
+    Ok(asked.answered(&state, outcome))
 }
 
-async fn give(state: &AppState, from: Whence, headers: &HeaderMap, form: &Form) -> Result<Response, Refused> {
-    let client = authenticate(state, headers, form, from).await?;
+async fn give(state: &AppState, asked: &Asked) -> Result<Response, Refused> {
+    let client = asked.client(state).await?;
+    let form = &asked.form;
     let grant_type = form.required("grant_type", "grant_type is missing")?;
-    let asked = TokenRequest {
+    let wanted = TokenRequest {
         grant_type,
         scope: form.get("scope"),
         resources: form.all("resource").collect(),
@@ -41,7 +39,8 @@ async fn give(state: &AppState, from: Whence, headers: &HeaderMap, form: &Form) 
             actor_token: form.get("actor_token"),
             audience: form.get("audience"),
         },
-        proven: proven(state, headers, "/oauth/token", from.at)?,
+        proven: asked.proven(state)?,
+        certificate: asked.certificate(),
     };
-    Ok(json(StatusCode::OK, &state.services.tokens.issue(&client, asked).await?))
+    Ok(json(StatusCode::OK, &state.services.tokens.issue(&client, wanted).await?))
 }

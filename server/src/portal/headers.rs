@@ -1,6 +1,6 @@
 //! What browsers are told about every page.
 
-use crate::state::AppState;
+use crate::{state::AppState, tls::STRICT_TRANSPORT};
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -24,9 +24,6 @@ const DEFAULTS: [(HeaderName, &str); 8] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
-/// RFC 6797 section 7.2: over TLS only; a year.
-const STRICT_TRANSPORT: &str = "max-age=31536000; includeSubDomains";
-
 /// Puts the headers that a page did not set itself.
 pub async fn page_headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -35,7 +32,7 @@ pub async fn page_headers(State(state): State<AppState>, request: Request, next:
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if state.config.secure_cookies() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STRICT_TRANSPORT));
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
     }
     response
 }

@@ -62,7 +62,9 @@ struct Row {
     token_form: String,
     subject_type: String,
     keys: Option<String>,
+    certificate_subject: Option<String>,
     dpop_required: bool,
+    certificate_bound: bool,
     pushed_only: bool,
     pkce_required: bool,
     high_security: bool,
@@ -96,7 +98,12 @@ impl TryFrom<Row> for OauthClient {
                 token_form: word(&row.token_form, "form of tokens")?,
                 subject_type: word(&row.subject_type, "subject type")?,
                 keys: row.keys.map(|text| word(&text, "keys of a client")).transpose()?,
+                certificate_subject: row
+                    .certificate_subject
+                    .map(|text| word(&text, "subject of a certificate"))
+                    .transpose()?,
                 dpop_required: row.dpop_required,
+                certificate_bound: row.certificate_bound,
                 pushed_only: row.pushed_only,
                 pkce_required: row.pkce_required,
                 high_security: row.high_security,
@@ -163,7 +170,9 @@ fn settings_of(settings: &ClientSettings) -> oauth_client::ActiveModel {
         token_form: Set(settings.token_form.as_str().to_owned()),
         subject_type: Set(settings.subject_type.as_str().to_owned()),
         keys: Set(settings.keys.as_ref().map(ToString::to_string)),
+        certificate_subject: Set(settings.certificate_subject.as_ref().map(ToString::to_string)),
         dpop_required: Set(settings.dpop_required),
+        certificate_bound: Set(settings.certificate_bound),
         pushed_only: Set(settings.pushed_only),
         pkce_required: Set(settings.pkce_required),
         high_security: Set(settings.high_security),

@@ -34,9 +34,14 @@ struct Running {
 
 impl Running {
     fn start(data: &Path, port: u16) -> Self {
+        Self::start_with(data, port, &[])
+    }
+
+    fn start_with(data: &Path, port: u16, arguments: &[&str]) -> Self {
         let mut child = latchkey()
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
             .arg(data)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -100,6 +105,38 @@ fn a_first_start_makes_its_secret_and_a_link_and_a_second_keeps_them() {
     // What was recorded in the last moment before the stop was written.
     let count = rows(&data);
     assert_eq!(count, 1);
+}
+
+#[test]
+fn it_listens_with_tls_and_says_whom_to_trust() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, tls, mtls) = (free_port(), free_port(), free_port());
+    let (listen, mutual) = (format!("127.0.0.1:{tls}"), format!("127.0.0.1:{mtls}"));
+    let arguments = ["--tls-listen", &listen, "--mtls-listen", &mutual];
+    let mut server = Running::start_with(folder.path(), port, &arguments);
+    assert_eq!(server.line(), format!("Latchkey is at https://localhost:{tls}"));
+    assert_eq!(server.line(), format!("Programs with a client certificate find it at https://localhost:{mtls}"));
+    let authority = folder.path().join("tls/authority.pem");
+    assert!(server.line().ends_with(&format!("trust {}, as with curl --cacert", authority.display())));
+    assert!(server.line().contains(&format!("https://localhost:{tls}/setup?token=")));
+    let plain = ask(port, "/login", "");
+    assert!(plain.starts_with("HTTP/1.1 308") && plain.contains(&format!("https://localhost:{tls}/login")), "{plain}");
+    let mode = |path: &str| std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("tls"), mode("tls/key.pem")), (0o700, 0o600));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let client = crate::https::trusting(&authority, None);
+        for port in [tls, mtls] {
+            let answer = client.get(format!("https://127.0.0.1:{port}/health/ready")).send().await.unwrap();
+            assert_eq!(answer.status(), http::StatusCode::OK);
+        }
+    });
+    let (well, log) = server.stop();
+    assert!(well && !log.contains("ERROR"), "{log}");
+
+    let output = run(&[&["doctor", "--listen", "127.0.0.1:0"], &arguments[..]].concat(), folder.path());
+    let said = said(&output);
+    assert!(output.status.success() && said.contains("TLS; plain HTTP leads to it"), "{said}");
 }
 
 fn rows(data: &Path) -> i64 {
@@ -176,6 +213,12 @@ fn a_wrong_setting_is_named_in_one_line() {
         (vec!["--config", "/nowhere.toml"], "/nowhere.toml"),
         (vec!["--config", file.as_str()], "log_dayz"),
         (vec!["--secret-key", "hunter2"], "LATCHKEY_SECRET_KEY"),
+        (vec!["--tls-listen", "127.0.0.1:0", "--public-url", "http://example.org"], "public_url"),
+        (vec!["--tls-listen", "127.0.0.1:0", "--tls-key", "/nowhere.pem"], "tls_certificate and tls_key"),
+        (vec!["--tls-listen", "127.0.0.1:0", "--tls-key", "/a.pem", "--tls-certificate", "/b.pem"], "/b.pem"),
+        (vec!["--client-ca", "/nowhere.pem"], "client_ca needs mtls_listen"),
+        (vec!["--mtls-listen", "127.0.0.1:0", "--client-ca", "/nowhere.pem"], "/nowhere.pem"),
+        (vec!["--mtls-url", "https://example.org"], "mtls_url"),
         (vec!["--database-url", "postgres://latchkey:hunter2@127.0.0.1:1/x"], "the database cannot be opened"),
     ] {
         for action in ["serve", "doctor"] {

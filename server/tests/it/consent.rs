@@ -487,8 +487,8 @@ impl Race {
         code: Option<String>,
         refresh: Option<String>,
     ) -> Outcome {
-        let from = Whence { at: services.ports.now(), address: Ipv4Addr::LOCALHOST.into() };
-        let client = services.client_auth.authenticate(&presented, from).await?;
+        let from = Whence { at: services.ports.now(), address: Ipv4Addr::LOCALHOST.into(), certificate: None };
+        let client = services.client_auth.authenticate(&presented, &from).await?;
         let asked = TokenRequest {
             grant_type: if code.is_some() { "authorization_code" } else { "refresh_token" },
             code: code.as_deref(),

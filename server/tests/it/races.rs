@@ -64,6 +64,7 @@ async fn admitted(services: &Services, key: &PlainApiKey) -> bool {
         at: services.ports.now(),
         address: Ipv4Addr::LOCALHOST.into(),
         secure: true,
+        certificate: None,
         needed_scope: Some("read:posts"),
     };
     services.door.judge(&facts, &credential, None).await.outcome.is_ok()

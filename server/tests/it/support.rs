@@ -403,20 +403,16 @@ impl Browser {
         let mut parts = place.split('/').skip(2);
         let (application, environment) = (parts.next().unwrap(), parts.next().unwrap());
         let form_id = between(&self.get(&new).await.text(), "name=\"form_id\" value=\"", "\"").to_owned();
-        let mut all = BTreeMap::from([
-            ("application", application),
-            ("environment", environment),
-            ("form_id", form_id.as_str()),
-            ("auth_method", "client_secret_basic"),
-            ("signing_algorithm", "ES256"),
-            ("token_minutes", "15"),
-            ("token_form", "jwt"),
-            ("subject_type", "public"),
-        ]);
-        all.extend(fields.iter().copied());
-        let mut all: Vec<_> = all.into_iter().collect();
-        all.extend(scopes.iter().map(|scope| ("scopes[]", *scope)));
+        let place = [("application", application), ("environment", environment), ("form_id", form_id.as_str())];
+        let all = client_fields(scopes, &[&place, fields].concat());
         self.send(&new, "/form/oauth-client/create", &all).await
+    }
+
+    /// Changes a client to these scopes; fields beyond that replace what is proposed for a new one.
+    pub(crate) async fn change_client(&mut self, client: &Machine, scopes: &[&str], fields: &[(&str, &str)]) -> Answer {
+        let known = [("id", client.id()), ("name", "Nightly import")];
+        let all = client_fields(scopes, &[&known, fields].concat());
+        self.send(&client.page, "/form/oauth-client/update", &all).await
     }
 
     /// The secret that a page shows once.
@@ -441,6 +437,19 @@ impl Browser {
         let fields = [("id", id.as_str()), ("form_id", form_id.as_str()), ("overlap", overlap), ("start", start)];
         self.send(&rotate, "/form/api-key/rotate", &fields).await
     }
+}
+
+/// The fields about a client: what is proposed, these in its place, and these scopes.
+fn client_fields<'a>(scopes: &[&'a str], fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut all = BTreeMap::from([
+        ("auth_method", "client_secret_basic"),
+        ("signing_algorithm", "ES256"),
+        ("token_minutes", "15"),
+        ("token_form", "jwt"),
+        ("subject_type", "public"),
+    ]);
+    all.extend(fields.iter().copied());
+    all.into_iter().chain(scopes.iter().map(|scope| ("scopes[]", *scope))).collect()
 }
 
 /// A client or a service account, as whoever made it has it.

@@ -6,10 +6,10 @@ use crate::{
     ui::{Checkbox, CheckboxGroups, Choice, Field, RadioList, TextArea},
 };
 use latchkey_core::{
+    certificate::CertificateSubjectKind,
     jose::SigningAlgorithm,
-    oauth_client::{ClientAuthMethod, ClientKind, TOKEN_MINUTES, TokenForm},
+    oauth_client::{ClientAuthMethod, ClientCertificates, ClientKind, Possible, TOKEN_MINUTES, TokenForm},
     openid::SubjectType,
-    port::api::ApiScope,
 };
 use leptos::prelude::*;
 
@@ -28,13 +28,16 @@ fn one_of<T: Copy>(
         .collect()
 }
 
-fn methods(kind: ClientKind, chosen: &str) -> Vec<Choice> {
+/// The methods that work here, and the one that is chosen, also where it works no more.
+fn methods(kind: ClientKind, certificates: ClientCertificates, chosen: &str) -> Vec<Choice> {
     let all: &[_] = match kind {
         ClientKind::ThirdParty => ClientAuthMethod::ALL,
         ClientKind::ServiceAccount => &ClientAuthMethod::PROVEN,
     };
+    let shown: Vec<_> =
+        all.iter().copied().filter(|one| one.works_with(certificates) || one.as_str() == chosen).collect();
     one_of(
-        all,
+        &shown,
         chosen,
         |one| one.to_string(),
         |one| {
@@ -46,6 +49,14 @@ fn methods(kind: ClientKind, chosen: &str) -> Vec<Choice> {
                 ClientAuthMethod::PrivateKeyJwt => (
                     "A key of its own",
                     "It signs a short assertion (private_key_jwt): nothing secret is ever sent. Give the public half below.",
+                ),
+                ClientAuthMethod::Tls => (
+                    "A certificate of an authority",
+                    "It connects with a client certificate that an authority of the operator's signed (tls_client_auth). Give its name below.",
+                ),
+                ClientAuthMethod::SelfSignedTls => (
+                    "A certificate of its own",
+                    "It connects with a client certificate that is known here itself (self_signed_tls_client_auth). Paste it below.",
                 ),
                 ClientAuthMethod::None => {
                     ("No secret", "An app on people's own machines or in their browsers, which can keep none.")
@@ -88,13 +99,31 @@ fn algorithms(chosen: &str) -> Vec<Choice> {
     one_of(&SigningAlgorithm::ALL, chosen, |one| one.to_string(), |one| (one.to_string(), ""))
 }
 
+fn subject_kinds(chosen: &str) -> Vec<Choice> {
+    one_of(
+        &CertificateSubjectKind::ALL,
+        chosen,
+        |one| one.as_str().to_owned(),
+        |one| {
+            let (label, description) = match one {
+                CertificateSubjectKind::DistinguishedName => ("Subject", "As in CN=Machine 7,O=Example,C=CH."),
+                CertificateSubjectKind::Dns => ("Host", ""),
+                CertificateSubjectKind::Uri => ("URI", "As in spiffe://example.org/machine."),
+                CertificateSubjectKind::Ip => ("IP address", ""),
+                CertificateSubjectKind::Email => ("E-mail address", ""),
+            };
+            (label.to_owned(), description)
+        },
+    )
+}
+
 fn lives(chosen: &str) -> Vec<Choice> {
     one_of(&TOKEN_MINUTES, chosen, |one| one.to_string(), |one| (format!("{one} min"), ""))
 }
 
 /// Every field about a client.
 #[component]
-pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<ApiScope>) -> impl IntoView {
+pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, possible: Possible) -> impl IntoView {
     /// What most clients never need.
     const RARE: [&str; 7] = [
         "token_form",
@@ -106,7 +135,8 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
         "signing_algorithm",
     ];
     let words = Words::of(kind);
-    let groups = scope_groups(known, values.scopes.as_deref());
+    let groups = scope_groups(possible.scopes, values.scopes.as_deref());
+    let certificates = possible.certificates;
     let people = kind == ClientKind::ThirdParty;
     let opened = RARE.iter().any(|field| values.error(field).is_some());
     let error = |field: &str| values.error(field);
@@ -123,14 +153,15 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
         />
         {people.then(|| view! { <WhereTo values=values.clone()/> })}
         <CheckboxGroups name="scopes" legend=words.scopes groups error=error("scopes")/>
-        <RadioList name="auth_method" legend="How it proves that it is itself" items=methods(kind, &values.auth_method) error=error("auth_method")/>
+        <RadioList name="auth_method" legend="How it proves that it is itself" items=methods(kind, certificates, &values.auth_method) error=error("auth_method")/>
         <TextArea
             name="keys"
             label="Its public keys"
             value=values.keys.clone()
-            hint="For a key of its own: a JWK Set, or the https:// address of one.".to_owned()
+            hint=keys_hint(certificates).to_owned()
             error=error("keys")
         />
+        {(certificates == ClientCertificates::Signed).then(|| view! { <CertificateName values=values.clone()/> })}
         <RadioList name="token_minutes" legend="How long its tokens live" items=lives(&values.token_minutes) error=error("token_minutes")/>
         <Checkbox
             name="dpop"
@@ -138,11 +169,20 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
             checked=values.dpop
             hint="Every token is worth something only with a proof that the caller holds the key (DPoP): a stolen one is worth nothing.".to_owned()
         />
+        {(certificates != ClientCertificates::None).then(|| view! {
+            <Checkbox
+                name="certificate_bound"
+                label="Binds its tokens to its certificate"
+                checked=values.certificate_bound
+                hint="Every token is worth something only over a connection with the client certificate that it was asked for with.".to_owned()
+                error=values.error("certificate_bound")
+            />
+        })}
         <Checkbox
             name="high_security"
             label="High security"
             checked=values.high_security
-            hint="Keeps to the FAPI 2.0 profile: a key of its own, pushed requests, bound tokens, no RS256. Refresh tokens are not rotated.".to_owned()
+            hint="Keeps to the FAPI 2.0 profile: a key or a certificate of its own, pushed requests, bound tokens, no RS256. Refresh tokens are not rotated.".to_owned()
         />
         <details class="more" open=opened>
             <summary>"More settings"</summary>
@@ -161,6 +201,35 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, known: Vec<Ap
                 .into_any()
             }}
         </details>
+    }
+}
+
+fn keys_hint(certificates: ClientCertificates) -> &'static str {
+    match certificates {
+        ClientCertificates::None => "For a key of its own: a JWK Set, or the https:// address of one.",
+        ClientCertificates::Pinned | ClientCertificates::Signed => {
+            "For a key of its own: a JWK Set, or the https:// address of one. For a certificate of its own: the certificate as PEM, or two while one takes over from the other."
+        }
+    }
+}
+
+/// Which name of a certificate that an authority signed is the client's.
+#[component]
+fn CertificateName(values: ClientValues) -> impl IntoView {
+    view! {
+        <RadioList
+            name="certificate_subject_kind"
+            legend="Which name of its certificate counts"
+            items=subject_kinds(&values.certificate_subject_kind)
+        />
+        <Field
+            name="certificate_subject"
+            label="That name"
+            value=values.certificate_subject.clone()
+            autocomplete="off"
+            hint="For a certificate of an authority.".to_owned()
+            error=values.error("certificate_subject")
+        />
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::ssr::flash::Flash;
 use latchkey_core::{
+    certificate::{CertificateSubject, CertificateSubjectKind},
     jose::SigningAlgorithm,
     oauth_client::{ClientAuthMethod, ClientForm, DEFAULT_TOKEN_MINUTES, GrantType, TokenForm},
     openid::SubjectType,
@@ -22,8 +23,11 @@ pub(super) struct ClientValues {
     pub(super) redirect_uris: String,
     pub(super) refresh: bool,
     pub(super) keys: String,
+    pub(super) certificate_subject_kind: String,
+    pub(super) certificate_subject: String,
     pub(super) token_form: String,
     pub(super) dpop: bool,
+    pub(super) certificate_bound: bool,
     pub(super) high_security: bool,
     pub(super) exchange: bool,
     pub(super) device: bool,
@@ -49,6 +53,7 @@ impl ClientValues {
             token_minutes: DEFAULT_TOKEN_MINUTES.to_string(),
             refresh: true,
             token_form: TokenForm::Jwt.as_str().to_owned(),
+            certificate_subject_kind: CertificateSubjectKind::DistinguishedName.as_str().to_owned(),
             subject_type: SubjectType::Public.as_str().to_owned(),
             ..Self::default()
         }
@@ -65,8 +70,20 @@ impl ClientValues {
             redirect_uris: settings.redirect_uris.to_string(),
             refresh: settings.grants.contains(GrantType::RefreshToken),
             keys: settings.keys.as_ref().map(ToString::to_string).unwrap_or_default(),
+            certificate_subject_kind: settings
+                .certificate_subject
+                .as_ref()
+                .map_or(CertificateSubjectKind::DistinguishedName, CertificateSubject::kind)
+                .as_str()
+                .to_owned(),
+            certificate_subject: settings
+                .certificate_subject
+                .as_ref()
+                .map(CertificateSubject::name)
+                .unwrap_or_default(),
             token_form: settings.token_form.as_str().to_owned(),
             dpop: settings.dpop_required,
+            certificate_bound: settings.certificate_bound,
             high_security: settings.high_security,
             exchange: settings.grants.contains(GrantType::TokenExchange),
             device: settings.grants.contains(GrantType::DeviceCode),
@@ -96,8 +113,11 @@ impl ClientValues {
             redirect_uris: typed("redirect_uris"),
             refresh: !typed("refresh").is_empty(),
             keys: typed("keys"),
+            certificate_subject_kind: typed("certificate_subject_kind"),
+            certificate_subject: typed("certificate_subject"),
             token_form: typed("token_form"),
             dpop: !typed("dpop").is_empty(),
+            certificate_bound: !typed("certificate_bound").is_empty(),
             high_security: !typed("high_security").is_empty(),
             exchange: !typed("exchange").is_empty(),
             device: !typed("device").is_empty(),
@@ -123,8 +143,11 @@ pub(super) fn keep_typed(flash: Flash, form: &ClientForm<'_>) -> Flash {
         .keep("redirect_uris", form.redirect_uris)
         .keep("refresh", yes(form.refresh))
         .keep("keys", form.keys)
+        .keep("certificate_subject_kind", form.certificate_subject_kind)
+        .keep("certificate_subject", form.certificate_subject)
         .keep("token_form", form.token_form)
         .keep("dpop", yes(form.dpop))
+        .keep("certificate_bound", yes(form.certificate_bound))
         .keep("high_security", yes(form.high_security))
         .keep("exchange", yes(form.exchange))
         .keep("device", yes(form.device))

@@ -72,7 +72,7 @@ fn client_page(kind: ClientKind) -> impl IntoView {
         let words = Words::of(kind);
         let (in_view, found) = client_in_view(kind).await?;
         let services = services();
-        let known = services.oauth_clients.scopes(kind).await?;
+        let possible = services.oauth_clients.possible(kind).await?;
         let now = services.ports.now();
         let flash = take_flash().await;
         let new = NewSecret::take().await;
@@ -108,7 +108,7 @@ fn client_page(kind: ClientKind) -> impl IntoView {
                     <p>"Tokens that it holds already keep what they were made with, for some minutes."</p>
                     <Form action=UpdateClient::PATH back=here class="card form">
                         <input type="hidden" name="id" value=client.id.to_string()/>
-                        <ClientFields kind=client.kind values known/>
+                        <ClientFields kind=client.kind values possible/>
                         <div class="form-actions"><SubmitButton text="Save"/></div>
                     </Form>
                 </section>
@@ -147,7 +147,9 @@ fn Facts(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
 
 #[component]
 fn HowToAsk(client: OauthClient) -> impl IntoView {
-    let url = portal().public_url;
+    let portal = portal();
+    let by_certificate = client.settings.auth_method.has_certificate() || client.settings.certificate_bound;
+    let url = portal.mutual_tls_url.filter(|_| by_certificate).unwrap_or(portal.public_url);
     let id = &client.client_id;
     let credentials = match client.settings.auth_method {
         ClientAuthMethod::SecretPost => format!("-d client_id={id} -d client_secret=\"$LATCHKEY_SECRET\""),
@@ -155,6 +157,9 @@ fn HowToAsk(client: OauthClient) -> impl IntoView {
         ClientAuthMethod::PrivateKeyJwt => String::from(
             "-d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\\n  -d client_assertion=\"$ASSERTION\"",
         ),
+        ClientAuthMethod::Tls | ClientAuthMethod::SelfSignedTls => {
+            format!("--cert client.pem --key client-key.pem -d client_id={id}")
+        }
         ClientAuthMethod::None => format!("-d client_id={id}"),
     };
     match client.kind {

@@ -28,7 +28,7 @@ fn new_page(kind: ClientKind) -> impl IntoView {
         let words = Words::of(kind);
         let in_view = in_view().await?;
         let services = services();
-        let known = services.oauth_clients.scopes(kind).await?;
+        let possible = services.oauth_clients.possible(kind).await?;
         let flash = take_flash().await;
         let (application, environment) = (in_view.application.application.id, in_view.environment);
         let values = ClientValues::new().or_typed(flash.as_ref());
@@ -47,7 +47,7 @@ fn new_page(kind: ClientKind) -> impl IntoView {
                 <input type="hidden" name="application" value=application.to_string()/>
                 <input type="hidden" name="environment" value=environment.as_str()/>
                 <input type="hidden" name="form_id" value=services.ports.uuid().to_string()/>
-                <ClientFields kind values known/>
+                <ClientFields kind values possible/>
                 <div class="form-actions">
                     <SubmitButton text=submit/>
                     <a class="btn" href=route::clients(kind, application, environment)>"Cancel"</a>

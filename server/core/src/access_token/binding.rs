@@ -1,5 +1,6 @@
 //! A token that is good only in the hands of whoever holds a key.
 
+use crate::certificate::CertificateThumbprint;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -8,8 +9,8 @@ use std::{fmt, str::FromStr};
 pub enum Binding {
     /// The SHA-256 thumbprint of a JWK, proven with each request (RFC 9449 section 6).
     Dpop(String),
-    /// The SHA-256 of a client certificate, proven by the TLS connection (RFC 8705 section 3).
-    Certificate(String),
+    /// A client certificate, proven by the TLS connection (RFC 8705 section 3).
+    Certificate(CertificateThumbprint),
 }
 
 /// The stored text is no binding.
@@ -42,7 +43,7 @@ impl FromStr for Binding {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once(':') {
             Some(("jkt", thumbprint)) => Ok(Self::Dpop(thumbprint.to_owned())),
-            Some(("x5t", thumbprint)) => Ok(Self::Certificate(thumbprint.to_owned())),
+            Some(("x5t", thumbprint)) => thumbprint.parse().map(Self::Certificate).map_err(|_| ParseBindingError),
             _ => Err(ParseBindingError),
         }
     }
@@ -54,14 +55,13 @@ pub struct Confirmation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     jkt: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "x5t#S256")]
-    certificate: Option<String>,
+    certificate: Option<CertificateThumbprint>,
 }
 
 impl Confirmation {
     /// The key that it names.
     pub fn binding(&self) -> Option<Binding> {
-        let certificate = || self.certificate.clone().map(Binding::Certificate);
-        self.jkt.clone().map(Binding::Dpop).or_else(certificate)
+        self.jkt.clone().map(Binding::Dpop).or_else(|| self.certificate.map(Binding::Certificate))
     }
 }
 
@@ -69,7 +69,7 @@ impl From<&Binding> for Confirmation {
     fn from(binding: &Binding) -> Self {
         match binding {
             Binding::Dpop(thumbprint) => Self { jkt: Some(thumbprint.clone()), ..Self::default() },
-            Binding::Certificate(thumbprint) => Self { certificate: Some(thumbprint.clone()), ..Self::default() },
+            Binding::Certificate(thumbprint) => Self { certificate: Some(*thumbprint), ..Self::default() },
         }
     }
 }
@@ -80,15 +80,18 @@ mod tests {
 
     #[test]
     fn rfc9449_6_1_rfc8705_3_1_a_binding_survives_store_and_token() {
+        let thumbprint = CertificateThumbprint::of(b"certificate");
         for (binding, claim) in [
-            (Binding::Dpop("abc".to_owned()), r#"{"jkt":"abc"}"#),
-            (Binding::Certificate("abc".to_owned()), "{\"x5t#S256\":\"abc\"}"),
+            (Binding::Dpop("abc".to_owned()), r#"{"jkt":"abc"}"#.to_owned()),
+            (Binding::Certificate(thumbprint), format!("{{\"x5t#S256\":\"{thumbprint}\"}}")),
         ] {
             assert_eq!(binding.to_string().parse(), Ok(binding.clone()));
             let confirmation = Confirmation::from(&binding);
             assert_eq!(serde_json::to_string(&confirmation).unwrap(), claim);
-            assert_eq!(serde_json::from_str::<Confirmation>(claim).unwrap().binding(), Some(binding));
+            assert_eq!(serde_json::from_str::<Confirmation>(&claim).unwrap().binding(), Some(binding));
         }
         assert_eq!("abc".parse::<Binding>(), Err(ParseBindingError));
+        let unreadable = serde_json::from_str::<Confirmation>(r#"{"x5t#S256":"abc"}"#);
+        assert!(unreadable.is_err(), "a token that is bound to nothing that can be read is no token that is free");
     }
 }

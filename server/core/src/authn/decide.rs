@@ -9,6 +9,7 @@ use super::{
 use crate::{
     access_token::{Binding, TokenProblem},
     api_key::format::{MalformedKey, PublicId},
+    certificate::CertificateThumbprint,
     dpop::ProofProblem,
     limit::Readings,
     port::api_key::{AddressMode, ApiKey, KeyState},
@@ -26,6 +27,8 @@ pub struct Facts {
     pub address: IpAddr,
     /// Whether it came over TLS, or from this machine itself while TLS is not required of it.
     pub secure: bool,
+    /// The certificate of its connection, if it showed one.
+    pub certificate: Option<CertificateThumbprint>,
     /// The scope that its route needs; none for a route that any valid credential may call.
     pub needed_scope: Option<&'static str>,
 }
@@ -157,7 +160,7 @@ fn admit(facts: &Facts, entry: &Entry, shown: &Shown) -> Result<Admitted, Refusa
             admitted
         }
         (Record::Token(token), Shown::Token(held)) => {
-            is_held(token.binding.as_ref(), held)?;
+            is_held(token.binding.as_ref(), held, facts.certificate)?;
             match token.ended {
                 Some(end) => return Err(Refusal::TokenEnded { end }),
                 None if token.expires_at <= facts.at => return Err(Refusal::TokenExpired { at: token.expires_at }),
@@ -177,11 +180,13 @@ fn admit(facts: &Facts, entry: &Entry, shown: &Shown) -> Result<Admitted, Refusa
 }
 
 /// Whether whoever sends the token is who it was made for (RFC 9449 section 7.1, RFC 8705 section 3).
-fn is_held(binding: Option<&Binding>, held: &Held) -> Result<(), Refusal> {
+fn is_held(binding: Option<&Binding>, held: &Held, certificate: Option<CertificateThumbprint>) -> Result<(), Refusal> {
     match (binding, held) {
         (_, Held::NotProven(why)) => Err(Refusal::NotHeld { why: *why }),
         (None, Held::Nothing) => Ok(()),
         (Some(Binding::Dpop(bound)), Held::Key(key)) if bound == key => Ok(()),
+        (Some(Binding::Certificate(bound)), Held::Nothing) if certificate == Some(*bound) => Ok(()),
+        (Some(Binding::Certificate(_)), _) => Err(Refusal::WrongCertificate),
         // With no proof where one is needed, with another key's, or with one for a token that is bound to none.
         _ => Err(Refusal::WrongHolder),
     }

@@ -1,7 +1,10 @@
 //! The steps of a decision, in words for its owner.
 
 use super::{entry::Entry, refusal::Refusal, verdict::Verdict};
-use crate::port::api_key::{AddressMode, KeyOwner};
+use crate::{
+    access_token::Binding,
+    port::api_key::{AddressMode, KeyOwner},
+};
 use latchkey_model::trace::{DecisionTrace, Step, StepName, StepOutcome};
 use std::fmt::Write;
 
@@ -29,7 +32,8 @@ fn passed(name: StepName, verdict: &Verdict) -> String {
         (StepName::Format, _) => "well formed, the checksum matches".to_owned(),
         (StepName::Lookup, Some(entry)) => {
             let proven = match entry.token().map(|token| &token.binding) {
-                Some(Some(_)) => "made by this server and sent by whoever holds its key, for ",
+                Some(Some(Binding::Dpop(_))) => "made by this server and sent by whoever holds its key, for ",
+                Some(Some(Binding::Certificate(_))) => "made by this server and sent over its own certificate, for ",
                 Some(None) => "made by this server, for ",
                 None => "",
             };

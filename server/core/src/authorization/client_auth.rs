@@ -1,12 +1,15 @@
 //! Which client is asking (RFC 6749 section 2.3).
 
 mod assertion;
+mod mutual_tls;
 
 pub use assertion::ASSERTION_TYPE;
 
 use super::OauthError;
 use crate::{
     api_key::format::PresentedKey,
+    certificate::ClientCertificate,
+    jose::JwkSet,
     limit::{Limiter, Quota, network_of},
     oauth_client::{ClientAuthMethod, ClientEntry, ClientId, FetchedKeys, KnownClients, MetadataDocuments},
     port::{oauth_client::OauthClient, request_log::Used},
@@ -16,6 +19,7 @@ use crate::{
 use latchkey_model::KeyKind;
 use std::{net::IpAddr, sync::Arc};
 use time::OffsetDateTime;
+use url::Url;
 
 /// What a request brings to say which client it is.
 #[derive(Clone, Default)]
@@ -33,12 +37,14 @@ pub struct PresentedClient {
 }
 
 /// From where and when it asks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Whence {
     /// When.
     pub at: OffsetDateTime,
     /// From where.
     pub address: IpAddr,
+    /// The certificate of its connection, if it showed one.
+    pub certificate: Option<Arc<ClientCertificate>>,
 }
 
 /// A client that proved to be itself, as far as it can.
@@ -90,7 +96,7 @@ impl ClientAuthenticator {
     ///
     /// # Errors
     /// [`OauthError::InvalidRequest`] for two methods at once, [`OauthError::InvalidClient`] for everything that is not proven.
-    pub async fn authenticate(&self, presented: &PresentedClient, from: Whence) -> Result<Authenticated, OauthError> {
+    pub async fn authenticate(&self, presented: &PresentedClient, from: &Whence) -> Result<Authenticated, OauthError> {
         let proof = one_method(presented)?;
         let network = network_of(from.address);
         // This machine's own address may be a proxy's, which stands for everybody.
@@ -98,7 +104,7 @@ impl ClientAuthenticator {
         if counted && let Some(retry_after) = self.refused.look(&network, from.at).retry_after {
             return Err(OauthError::TooMany { retry_after });
         }
-        let found = self.prove(&proof, from.at).await?;
+        let found = self.prove(&proof, from).await?;
         found.ok_or_else(|| {
             if counted {
                 let _ = self.refused.check(&network, from.at);
@@ -107,11 +113,18 @@ impl ClientAuthenticator {
         })
     }
 
-    async fn prove(&self, proof: &Proof<'_>, now: OffsetDateTime) -> Result<Option<Authenticated>, OauthError> {
+    async fn prove(&self, proof: &Proof<'_>, from: &Whence) -> Result<Option<Authenticated>, OauthError> {
+        let now = from.at;
         match *proof {
-            Proof::None { client_id } => {
-                let entry = self.find(client_id, ClientAuthMethod::None, now).await?;
-                Ok(entry.map(|entry| Authenticated { used: vec![Used::Client(entry.client().id)], entry }))
+            Proof::Connection { client_id } => {
+                let Some(entry) = self.find(client_id, now).await? else { return Ok(None) };
+                let client = entry.client();
+                let proven = match client.settings.auth_method {
+                    ClientAuthMethod::None => true,
+                    method if method.has_certificate() => self.connects(client, from).await,
+                    _ => false,
+                };
+                Ok(proven.then(|| Authenticated { used: vec![Used::Client(client.id)], entry: Arc::clone(&entry) }))
             }
             Proof::Secret { client_id, secret, method } => self.prove_secret(client_id, secret, method, now).await,
             Proof::Assertion { client_id, text } => {
@@ -121,7 +134,9 @@ impl ClientAuthenticator {
                 if client_id.is_some_and(|named| named != name) {
                     return Ok(None);
                 }
-                let Some(entry) = self.find(name, ClientAuthMethod::PrivateKeyJwt, now).await? else { return Ok(None) };
+                let Some(entry) = self.find_by(name, ClientAuthMethod::PrivateKeyJwt, now).await? else {
+                    return Ok(None);
+                };
                 if !self.asserts(&presented, entry.client(), now).await? {
                     return Ok(None);
                 }
@@ -140,7 +155,7 @@ impl ClientAuthenticator {
         // The same work whether or not there is such a client.
         let presented = PresentedKey::parse(secret).ok().filter(|key| key.kind() == KeyKind::ClientSecret);
         let digest = presented.map(|key| key.digest(&self.pepper));
-        let Some(entry) = self.find(client_id, method, now).await? else { return Ok(None) };
+        let Some(entry) = self.find_by(client_id, method, now).await? else { return Ok(None) };
         let (Some(presented), Some(digest)) = (presented, digest) else { return Ok(None) };
         let proven = entry
             .secrets()
@@ -155,28 +170,53 @@ impl ClientAuthenticator {
         })
     }
 
-    /// The live client of this name, if this is its method.
-    async fn find(
+    /// The live client of this name.
+    async fn find(&self, client_id: &str, now: OffsetDateTime) -> Result<Option<Arc<ClientEntry>>, OauthError> {
+        let Ok(client_id) = client_id.parse::<ClientId>() else { return Ok(None) };
+        self.documents.read(&client_id, now).await?;
+        let found = self.known.find(&client_id, now).await?;
+        Ok(found.filter(|entry| entry.client().revoked_at.is_none()))
+    }
+
+    /// The same, if this is its method.
+    async fn find_by(
         &self,
         client_id: &str,
         method: ClientAuthMethod,
         now: OffsetDateTime,
     ) -> Result<Option<Arc<ClientEntry>>, OauthError> {
-        let Ok(client_id) = client_id.parse::<ClientId>() else { return Ok(None) };
-        self.documents.read(&client_id, now).await?;
-        let found = self.known.find(&client_id, now).await?;
-        Ok(found.filter(|entry| {
-            let client = entry.client();
-            client.revoked_at.is_none() && client.settings.auth_method == method
-        }))
+        let found = self.find(client_id, now).await?;
+        Ok(found.filter(|entry| entry.client().settings.auth_method == method))
+    }
+
+    /// The keys that a client publishes at an address of its own. That they cannot be had is for the operator to read, and proves
+    /// nothing.
+    async fn fetch(
+        &self,
+        client: &OauthClient,
+        url: &Url,
+        sought: impl Fn(&JwkSet) -> bool,
+        now: OffsetDateTime,
+    ) -> Option<Arc<JwkSet>> {
+        match self.fetched.get(url, sought, now).await {
+            Ok(keys) => Some(keys),
+            Err(error) => {
+                tracing::warn!(
+                    client.id = %client.client_id,
+                    error = &error as &dyn std::error::Error,
+                    "the keys of a client could not be fetched"
+                );
+                None
+            }
+        }
     }
 }
 
 /// How a client says that it is itself.
 #[derive(Clone, Copy)]
 enum Proof<'a> {
-    /// It cannot prove it.
-    None { client_id: &'a str },
+    /// By nothing that it sends: by the certificate of its connection, or not at all.
+    Connection { client_id: &'a str },
     /// By a secret.
     Secret { client_id: &'a str, secret: &'a str, method: ClientAuthMethod },
     /// By what it signed.
@@ -206,7 +246,7 @@ fn one_method(presented: &PresentedClient) -> Result<Proof<'_>, OauthError> {
             _ => Err(OauthError::InvalidClient { by_header: false }),
         },
         (None, None, None) => match body {
-            Some(client_id) => Ok(Proof::None { client_id }),
+            Some(client_id) => Ok(Proof::Connection { client_id }),
             // RFC 6749 section 5.2: no client authentication included.
             None => Err(OauthError::InvalidClient { by_header: false }),
         },

@@ -380,7 +380,7 @@ impl AuthorizationService {
             Ok(uri) => uri,
             Err(untrusted) => return Ok(Err(untrusted)),
         };
-        let judged = if pushed.is_none() && client.client().settings.pushes_requests() {
+        let judged = if pushed.is_none() && client.client().settings.pushed_only {
             Err(MUST_BE_PUSHED)
         } else {
             request::judge(&parameters, &client, redirect_uri.clone(), &self.api)

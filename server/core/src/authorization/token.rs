@@ -14,6 +14,7 @@ use super::{Authenticated, OauthError};
 use crate::{
     access_token::{ActingClient, Binding, Claims, Confirmation, Consent, Derived, KnownTokens, TYPE, demo_api},
     api_key::format::PlainApiKey,
+    certificate::CertificateThumbprint,
     oauth_client::{GrantType, TokenForm},
     openid::{self, ACR, AMR, IdToken, OPENID, PersonClaims, Subjects, access_token_hash},
     port::{
@@ -54,6 +55,8 @@ pub struct TokenRequest<'a> {
     pub exchange: Exchange<'a>,
     /// The key that the client proved to hold: what it is given is bound to it.
     pub proven: Option<Binding>,
+    /// The certificate of its connection: what it is given is bound to that, where the client is one whose tokens are.
+    pub certificate: Option<CertificateThumbprint>,
 }
 
 /// What the token endpoint answers (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
@@ -157,14 +160,20 @@ impl TokenService {
     ///
     /// # Errors
     /// [`OauthError`].
-    pub async fn issue(&self, by: &Authenticated, asked: TokenRequest<'_>) -> Result<TokenResponse, OauthError> {
+    pub async fn issue(&self, by: &Authenticated, mut asked: TokenRequest<'_>) -> Result<TokenResponse, OauthError> {
         let grant: GrantType = asked.grant_type.parse().map_err(|_| OauthError::UnsupportedGrantType)?;
         let client = by.client();
         if !client.settings.grants.contains(grant) {
             return Err(OauthError::UnauthorizedClient);
         }
-        if client.settings.binds_tokens() && asked.proven.is_none() {
+        if client.settings.dpop_required && asked.proven.is_none() {
             return Err(OauthError::InvalidDpopProof("this client's tokens are bound to a key: send a proof"));
+        }
+        if client.settings.certificate_bound && asked.proven.is_none() {
+            let certificate = asked.certificate.ok_or(OauthError::InvalidRequest(
+                "this client's tokens are bound to its certificate: connect with one",
+            ))?;
+            asked.proven = Some(Binding::Certificate(certificate));
         }
         // RFC 8707 section 2: every one of them must be an API that tokens are made for.
         if asked.resources.iter().any(|resource| *resource != self.audience) {

@@ -1,12 +1,15 @@
 //! Public keys as JWK (RFC 7517, RFC 7518 section 6, RFC 8037 section 2).
 
 use super::SigningAlgorithm;
-use crate::secret::sha256;
+use crate::{certificate::CertificateThumbprint, secret::sha256};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
     RsaPublicKeyComponents,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde::{Deserialize, Serialize};
 
 /// A public key. Members that it does not know are ignored, as RFC 7517 section 4 asks; a private one is noticed, and refused.
@@ -30,6 +33,9 @@ pub struct Jwk {
     alg: Option<String>,
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     usage: Option<String>,
+    /// The key's certificate and those that lead to it, in plain base64 (RFC 7517 section 4.7).
+    #[serde(rename = "x5c", default, skip_serializing_if = "Vec::is_empty")]
+    certificates: Vec<String>,
     /// A private member: its presence alone is the fault.
     #[serde(default, skip_serializing)]
     d: Option<serde::de::IgnoredAny>,
@@ -130,6 +136,11 @@ impl Jwk {
     /// Whether it has a private member, or is a shared secret.
     pub(super) fn is_secret(&self) -> bool {
         self.d.is_some() || self.k.is_some()
+    }
+
+    /// What names the certificate of this key, where it has one.
+    pub(super) fn certificate(&self) -> Option<CertificateThumbprint> {
+        STANDARD.decode(self.certificates.first()?).ok().map(|der| CertificateThumbprint::of(&der))
     }
 
     /// The algorithms that this key can verify.

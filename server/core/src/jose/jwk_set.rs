@@ -1,6 +1,7 @@
 //! Sets of public keys (RFC 7517 section 5).
 
 use super::{Jwk, SigningAlgorithm, VerifyingKey};
+use crate::certificate::CertificateThumbprint;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -19,8 +20,8 @@ pub enum ParseJwkSetError {
     /// A key of it is private, or a shared secret.
     #[error("There is a private key in it: publish the public half alone, and replace this one")]
     Private,
-    /// No key of it can verify a signature here.
-    #[error("There is no key in it for ES256, EdDSA, RS256 or PS256")]
+    /// No key of it can verify a signature here, or has a certificate.
+    #[error("There is no key in it for ES256, EdDSA, RS256 or PS256, and no certificate")]
     Useless,
 }
 
@@ -35,6 +36,16 @@ impl JwkSet {
             .iter()
             .filter(move |key| kid.is_none() || key.kid.as_deref() == kid)
             .filter_map(move |key| key.verifying(algorithm).ok())
+    }
+
+    /// Whether this is the certificate of one of its keys.
+    pub fn has_certificate(&self, thumbprint: CertificateThumbprint) -> bool {
+        self.keys.iter().any(|key| key.certificate() == Some(thumbprint))
+    }
+
+    /// Whether any key of it has a certificate.
+    pub fn has_certificates(&self) -> bool {
+        self.keys.iter().any(|key| key.certificate().is_some())
     }
 
     /// Whether it names this key.
@@ -57,7 +68,7 @@ impl FromStr for JwkSet {
         if set.keys.iter().any(Jwk::is_secret) {
             return Err(ParseJwkSetError::Private);
         }
-        if set.keys.iter().all(|key| key.algorithms().is_empty()) {
+        if set.keys.iter().all(|key| key.algorithms().is_empty() && key.certificate().is_none()) {
             return Err(ParseJwkSetError::Useless);
         }
         Ok(set)

@@ -57,14 +57,19 @@ impl FetchedKeys {
         Self { source, known: Arc::new(Cache::new(Self::CAPACITY)) }
     }
 
-    /// The keys at an address, fetched anew when they are old, or do not have the one that is sought.
+    /// The keys at an address, fetched anew when they are old, or do not have what is sought.
     ///
     /// # Errors
     /// [`ClientSiteError`].
-    pub async fn get(&self, url: &Url, kid: Option<&str>, now: OffsetDateTime) -> Result<Arc<JwkSet>, ClientSiteError> {
+    pub async fn get(
+        &self,
+        url: &Url,
+        sought: impl Fn(&JwkSet) -> bool,
+        now: OffsetDateTime,
+    ) -> Result<Arc<JwkSet>, ClientSiteError> {
         if let Some(known) = self.known.get(url) {
             let age = (now - known.at).abs();
-            if age < Self::PAUSE || (age < Self::LIFE && known.keys.names(kid)) {
+            if age < Self::PAUSE || (age < Self::LIFE && sought(&known.keys)) {
                 return Ok(known.keys);
             }
         }
@@ -112,7 +117,7 @@ mod tests {
         for (seconds, kid, fetches) in
             [(0, "0", 1), (1, "0", 1), (2, "1", 1), (11, "0", 1), (12, "1", 2), (30, "1", 2), (400, "1", 3)]
         {
-            keys.get(&url, Some(kid), start + Duration::seconds(seconds)).await.unwrap();
+            keys.get(&url, |keys| keys.names(Some(kid)), start + Duration::seconds(seconds)).await.unwrap();
             assert_eq!(publisher.0.load(Ordering::Relaxed), fetches, "at {seconds} s");
         }
     }

@@ -1,8 +1,12 @@
 //! What a person fills in about a client or a service account, and what it becomes when every field is good.
 
-use super::{ClientAuthMethod, ClientKeys, ClientKind, GrantType, GrantTypes, RedirectUris, TokenForm, is_askable};
+use super::{
+    ClientAuthMethod, ClientCertificates, ClientKeys, ClientKind, GrantType, GrantTypes, RedirectUris, TokenForm,
+    is_askable,
+};
 use crate::{
     api_key::check_scopes,
+    certificate::CertificateSubject,
     jose::SigningAlgorithm,
     leak::finder,
     openid::{SubjectType, sectors},
@@ -22,8 +26,12 @@ pub struct ClientForm<'a> {
     pub scopes: &'a [String],
     /// How it proves that it is itself.
     pub auth_method: &'a str,
-    /// Its public keys, or where they are; for a client that signs assertions.
+    /// Its public keys, or where they are, or its certificates.
     pub keys: &'a str,
+    /// Which name of its certificate is its own, where an authority signs that: the kind of name.
+    pub certificate_subject_kind: &'a str,
+    /// And the name.
+    pub certificate_subject: &'a str,
     /// How its tokens are signed.
     pub signing_algorithm: &'a str,
     /// How its access tokens are written.
@@ -32,6 +40,8 @@ pub struct ClientForm<'a> {
     pub token_minutes: &'a str,
     /// Whether its tokens must be bound to a key.
     pub dpop: bool,
+    /// Whether its tokens must be bound to its certificate.
+    pub certificate_bound: bool,
     /// Whether it keeps to the FAPI 2.0 Security Profile.
     pub high_security: bool,
     /// Whether it may exchange tokens that it was called with; for a service account.
@@ -54,6 +64,15 @@ pub struct ClientForm<'a> {
     pub backchannel_logout_uri: &'a str,
 }
 
+/// What clients can be given here.
+#[derive(Debug, Clone)]
+pub struct Possible {
+    /// The scopes of this kind of client.
+    pub scopes: Vec<ApiScope>,
+    /// The certificates that can be known.
+    pub certificates: ClientCertificates,
+}
+
 /// Minutes that an access token may live, and what is proposed.
 pub const TOKEN_MINUTES: [i64; 4] = [5, 15, 30, 60];
 /// What is proposed.
@@ -71,15 +90,22 @@ struct ForPeople {
 
 impl ClientForm<'_> {
     /// Reads every field, and says of all that are wrong why.
-    pub(super) fn check(&self, kind: ClientKind, known: &[ApiScope]) -> Result<ClientSettings, FieldErrors> {
+    pub(super) fn check(&self, kind: ClientKind, possible: &Possible) -> Result<ClientSettings, FieldErrors> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", self.name.parse::<Name>());
         if finder::find(self.name.as_bytes()).next().is_some() {
             errors.add("name", "This is a secret. Names are shown to everybody in the team: choose another");
         }
-        let scopes = check_scopes(&mut errors, self.scopes, known);
-        let auth_method = self.check_auth_method(&mut errors, kind);
+        let scopes = check_scopes(&mut errors, self.scopes, &possible.scopes);
+        let auth_method = self.check_auth_method(&mut errors, kind, possible.certificates);
         let keys = self.check_keys(&mut errors, auth_method);
+        let certificate_subject = self.check_certificate_subject(&mut errors, auth_method);
+        if self.certificate_bound && possible.certificates == ClientCertificates::None {
+            errors.add("certificate_bound", "This server asks nobody for a certificate");
+        }
+        if self.dpop && self.certificate_bound {
+            errors.add("certificate_bound", "Its tokens are bound to one thing: a key, or its certificate");
+        }
         let signing_algorithm = errors.check("signing_algorithm", self.signing_algorithm.parse::<SigningAlgorithm>());
         let token_form = self.token_form.parse::<TokenForm>().ok();
         if token_form.is_none() {
@@ -121,7 +147,9 @@ impl ClientForm<'_> {
                     token_form,
                     subject_type: for_people.subject_type,
                     keys,
-                    dpop_required: self.dpop || self.high_security,
+                    certificate_subject,
+                    dpop_required: self.dpop || (self.high_security && !self.certificate_bound),
+                    certificate_bound: self.certificate_bound,
                     pushed_only: kind == ClientKind::ThirdParty && (self.pushed || self.high_security),
                     pkce_required: !self.without_pkce,
                     high_security: self.high_security,
@@ -133,11 +161,17 @@ impl ClientForm<'_> {
         }
     }
 
-    fn check_auth_method(&self, errors: &mut FieldErrors, kind: ClientKind) -> Option<ClientAuthMethod> {
-        let auth_method = self.auth_method.parse().ok();
+    fn check_auth_method(
+        &self,
+        errors: &mut FieldErrors,
+        kind: ClientKind,
+        certificates: ClientCertificates,
+    ) -> Option<ClientAuthMethod> {
+        let auth_method: Option<ClientAuthMethod> = self.auth_method.parse().ok();
         // A machine that cannot prove to be itself is anybody.
-        let auth_method =
-            auth_method.filter(|method| kind == ClientKind::ThirdParty || *method != ClientAuthMethod::None);
+        let auth_method = auth_method.filter(|method| {
+            method.works_with(certificates) && (kind == ClientKind::ThirdParty || *method != ClientAuthMethod::None)
+        });
         if auth_method.is_none() {
             errors.add("auth_method", "Choose how it proves that it is itself");
         }
@@ -145,11 +179,37 @@ impl ClientForm<'_> {
     }
 
     fn check_keys(&self, errors: &mut FieldErrors, method: Option<ClientAuthMethod>) -> Option<ClientKeys> {
-        // Keys of a client that does not sign would only be forgotten there.
-        if method != Some(ClientAuthMethod::PrivateKeyJwt) {
+        let by_certificate = method == Some(ClientAuthMethod::SelfSignedTls);
+        // Keys of a client that uses none would only be forgotten there.
+        if method != Some(ClientAuthMethod::PrivateKeyJwt) && !by_certificate {
             return None;
         }
-        errors.check("keys", self.keys.parse::<ClientKeys>())
+        let keys = errors.check("keys", self.keys.parse::<ClientKeys>())?;
+        let fault = match &keys {
+            ClientKeys::Certificates(_) if !by_certificate => {
+                Some("A certificate does not verify assertions here: give a JWK Set, or the address of one")
+            }
+            ClientKeys::Inline(keys) if by_certificate && !keys.has_certificates() => {
+                Some("No key in it has a certificate (x5c): paste the certificate itself")
+            }
+            _ => None,
+        };
+        if let Some(sentence) = fault {
+            errors.add("keys", sentence);
+        }
+        Some(keys)
+    }
+
+    fn check_certificate_subject(
+        &self,
+        errors: &mut FieldErrors,
+        method: Option<ClientAuthMethod>,
+    ) -> Option<CertificateSubject> {
+        if method != Some(ClientAuthMethod::Tls) {
+            return None;
+        }
+        let subject = CertificateSubject::new(self.certificate_subject_kind, self.certificate_subject);
+        errors.check("certificate_subject", subject)
     }
 
     fn check_for_people(&self, errors: &mut FieldErrors) -> ForPeople {
@@ -197,8 +257,8 @@ fn high_security(
     algorithm: Option<SigningAlgorithm>,
     redirect_uris: &RedirectUris,
 ) {
-    if method != Some(ClientAuthMethod::PrivateKeyJwt) {
-        errors.add("auth_method", "High security needs an assertion that it signs with its own key");
+    if !method.is_some_and(ClientAuthMethod::keeps_its_key) {
+        errors.add("auth_method", "High security needs a key of its own, or a certificate");
     }
     if algorithm == Some(SigningAlgorithm::Rs256) {
         errors.add("signing_algorithm", "High security needs ES256, EdDSA or PS256");

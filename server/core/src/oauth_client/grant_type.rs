@@ -64,6 +64,10 @@ words! {
         SecretPost = "client_secret_post",
         /// By an assertion that it signs with a key of its own (RFC 7523).
         PrivateKeyJwt = "private_key_jwt",
+        /// By a certificate that an authority of the operator's signed (RFC 8705 section 2.1).
+        Tls = "tls_client_auth",
+        /// By a certificate that is known itself (RFC 8705 section 2.2).
+        SelfSignedTls = "self_signed_tls_client_auth",
     }
 }
 
@@ -73,8 +77,43 @@ impl ClientAuthMethod {
         matches!(self, Self::SecretBasic | Self::SecretPost)
     }
 
+    /// Whether it is by a certificate of the connection.
+    pub const fn has_certificate(self) -> bool {
+        matches!(self, Self::Tls | Self::SelfSignedTls)
+    }
+
+    /// Whether it is by something that never leaves the client, as the FAPI 2.0 Security Profile asks (section 5.3.2.1).
+    pub const fn keeps_its_key(self) -> bool {
+        matches!(self, Self::PrivateKeyJwt | Self::Tls | Self::SelfSignedTls)
+    }
+
     /// The methods of a client that proves to be itself.
-    pub const PROVEN: [Self; 3] = [Self::SecretBasic, Self::SecretPost, Self::PrivateKeyJwt];
+    pub const PROVEN: [Self; 5] =
+        [Self::SecretBasic, Self::SecretPost, Self::PrivateKeyJwt, Self::Tls, Self::SelfSignedTls];
+}
+
+/// Which certificates of clients can be known here: what the operator's listeners ask for decides it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClientCertificates {
+    /// None: no listener asks for one.
+    #[default]
+    None,
+    /// Those that are known themselves.
+    Pinned,
+    /// Also those that an authority of the operator's signed.
+    Signed,
+}
+
+impl ClientAuthMethod {
+    /// Whether a client can be known by this method here.
+    pub fn works_with(self, certificates: ClientCertificates) -> bool {
+        let needed = match self {
+            Self::Tls => ClientCertificates::Signed,
+            Self::SelfSignedTls => ClientCertificates::Pinned,
+            Self::None | Self::SecretBasic | Self::SecretPost | Self::PrivateKeyJwt => ClientCertificates::None,
+        };
+        needed <= certificates
+    }
 }
 
 words! {

@@ -1,6 +1,9 @@
-//! The public keys of a client: by value, or at an address of its own (RFC 7591 section 2).
+//! The public keys of a client: by value, or at an address of its own (RFC 7591 section 2), or as certificates.
 
-use crate::jose::{JwkSet, ParseJwkSetError};
+use crate::{
+    certificate::{ParsePinnedError, PinnedCertificates},
+    jose::{JwkSet, ParseJwkSetError},
+};
 use std::{fmt, str::FromStr};
 use url::{Host, Url};
 
@@ -11,6 +14,8 @@ pub enum ClientKeys {
     Inline(JwkSet),
     /// At an address, from which they are fetched when they are needed.
     At(Url),
+    /// As certificates, which are known one by one.
+    Certificates(PinnedCertificates),
 }
 
 /// Two keys are the same when they are written alike.
@@ -20,11 +25,14 @@ impl Eq for ClientKeys {}
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseClientKeysError {
     /// It is no address that can be asked.
-    #[error("Write an https:// address, or the JWK Set itself")]
+    #[error("Write an https:// address, the JWK Set itself, or certificates as PEM")]
     Address,
     /// It is no set of public keys.
     #[error(transparent)]
     Keys(#[from] ParseJwkSetError),
+    /// It is no list of certificates.
+    #[error(transparent)]
+    Certificates(#[from] ParsePinnedError),
 }
 
 impl FromStr for ClientKeys {
@@ -34,6 +42,9 @@ impl FromStr for ClientKeys {
         let text = text.trim();
         if text.starts_with('{') {
             return Ok(Self::Inline(text.parse()?));
+        }
+        if text.starts_with(PinnedCertificates::BEGIN) {
+            return Ok(Self::Certificates(text.parse()?));
         }
         match text.parse::<Url>() {
             Ok(url) if is_askable(&url) => Ok(Self::At(url)),
@@ -63,6 +74,7 @@ impl fmt::Display for ClientKeys {
         match self {
             Self::Inline(keys) => keys.fmt(f),
             Self::At(url) => url.fmt(f),
+            Self::Certificates(certificates) => certificates.fmt(f),
         }
     }
 }
@@ -89,5 +101,7 @@ mod tests {
             assert_eq!(bad.parse::<ClientKeys>(), Err(ParseClientKeysError::Address), "{bad}");
         }
         assert!(matches!(r#"{"keys":[]}"#.parse::<ClientKeys>(), Err(ParseClientKeysError::Keys(_))));
+        let key = "-----BEGIN PRIVATE KEY-----";
+        assert_eq!(key.parse::<ClientKeys>(), Err(ParseClientKeysError::Certificates(ParsePinnedError::Private)));
     }
 }

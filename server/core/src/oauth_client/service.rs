@@ -1,6 +1,6 @@
 //! What people do with clients and service accounts: create, list, change, add and end secrets, revoke.
 
-use super::{ClientForm, ClientId, ClientKind, KnownClients};
+use super::{ClientCertificates, ClientForm, ClientId, ClientKind, KnownClients, Possible};
 use crate::{
     access_token::KnownTokens,
     actor::{Actor, NotSignedIn},
@@ -83,6 +83,7 @@ pub struct OauthClientService {
     known: KnownClients,
     tokens: KnownTokens,
     ring: KeyRing,
+    certificates: ClientCertificates,
 }
 
 impl OauthClientService {
@@ -90,8 +91,28 @@ impl OauthClientService {
     pub const LIVE_SECRETS_AT_MOST: u64 = 2;
 
     /// The service; secrets are digested under this pepper, and changes are forgotten by these memories.
-    pub fn new(ports: Ports, pepper: DigestKey, known: KnownClients, tokens: KnownTokens, ring: KeyRing) -> Self {
-        Self { ports, pepper, known, tokens, ring }
+    pub fn new(
+        ports: Ports,
+        pepper: DigestKey,
+        known: KnownClients,
+        tokens: KnownTokens,
+        ring: KeyRing,
+        certificates: ClientCertificates,
+    ) -> Self {
+        Self { ports, pepper, known, tokens, ring, certificates }
+    }
+
+    /// Which certificates of clients can be known here.
+    pub fn certificates(&self) -> ClientCertificates {
+        self.certificates
+    }
+
+    /// What a client of this kind can be given here.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn possible(&self, kind: ClientKind) -> Result<Possible, StoreError> {
+        Ok(Possible { scopes: self.scopes(kind).await?, certificates: self.certificates })
     }
 
     /// Publishes a key of the algorithm that a client's tokens are signed with, before the first of them is: whoever has read the keys
@@ -132,7 +153,7 @@ impl OauthClientService {
         if !found.role.may_write() {
             return Err(OauthClientError::Forbidden);
         }
-        let settings = form.check(kind, &self.scopes(kind).await?).map_err(OauthClientError::Invalid)?;
+        let settings = form.check(kind, &self.possible(kind).await?).map_err(OauthClientError::Invalid)?;
         self.publish_key(settings.signing_algorithm).await?;
         let client = NewOauthClient {
             id: OauthClientId::from_uuid(self.ports.uuid()),
@@ -222,7 +243,7 @@ impl OauthClientService {
     ) -> Result<(), OauthClientError> {
         let (found, team, _) = self.writable(actor, id).await?;
         let kind = found.client.kind;
-        let settings = form.check(kind, &self.scopes(kind).await?).map_err(OauthClientError::Invalid)?;
+        let settings = form.check(kind, &self.possible(kind).await?).map_err(OauthClientError::Invalid)?;
         self.publish_key(settings.signing_algorithm).await?;
         let mut work = self.ports.store.begin().await?;
         match work.oauth_client_update(team, id, &settings).await? {

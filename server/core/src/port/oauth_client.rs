@@ -4,6 +4,7 @@ use super::{Consumed, Inserted, StoreError, api_key::KeyOwner};
 use crate::{
     access_token::Claims,
     api_key::format::{PublicId, hint},
+    certificate::CertificateSubject,
     jose::SigningAlgorithm,
     oauth_client::{ClientAuthMethod, ClientId, ClientKeys, ClientKind, GrantTypes, RedirectUris, TokenForm},
     openid::SubjectType,
@@ -42,8 +43,12 @@ pub struct ClientSettings {
     pub subject_type: SubjectType,
     /// Its public keys, where it proves to be itself with one of them.
     pub keys: Option<ClientKeys>,
+    /// Which name of its certificate is its own, where an authority signs that.
+    pub certificate_subject: Option<CertificateSubject>,
     /// Whether its access tokens must be bound to a key (RFC 9449 section 5.2).
     pub dpop_required: bool,
+    /// Whether its access tokens must be bound to the certificate of its connection (RFC 8705 section 3.4).
+    pub certificate_bound: bool,
     /// Whether it must send its requests before it sends the person (RFC 9126 section 6).
     pub pushed_only: bool,
     /// Whether it must send a challenge with every request (RFC 7636).
@@ -54,18 +59,6 @@ pub struct ClientSettings {
     pub post_logout_redirect_uris: RedirectUris,
     /// Where it is told that somebody signed out.
     pub backchannel_logout_uri: Option<Url>,
-}
-
-impl ClientSettings {
-    /// Whether it must send its requests before it sends the person.
-    pub fn pushes_requests(&self) -> bool {
-        self.pushed_only || self.high_security
-    }
-
-    /// Whether its tokens must be bound to a key that it holds.
-    pub fn binds_tokens(&self) -> bool {
-        self.dpop_required || self.high_security
-    }
 }
 
 /// A client without its secrets.

@@ -32,7 +32,7 @@ fn pepper() -> DigestKey {
 }
 
 fn facts() -> Facts {
-    Facts { at: NOW, address: Ipv4Addr::LOCALHOST.into(), secure: true, needed_scope: Some(NEEDED) }
+    Facts { at: NOW, address: Ipv4Addr::LOCALHOST.into(), secure: true, certificate: None, needed_scope: Some(NEEDED) }
 }
 
 fn stored(key: &PlainApiKey) -> StoredApiKey {
@@ -144,6 +144,28 @@ const TOKEN: Credential<'static> = Credential::AccessToken { via: Via::Bearer, t
 
 fn not_proven(why: TokenProblem) -> Row {
     Row::new("a token that is not proven", TOKEN, Lookup::NotProven(why))
+}
+
+/// A token that is bound to a certificate, over a connection that showed this one.
+fn over_connection(shown: Option<&'static [u8]>, held: Held) -> Row {
+    let Lookup::Proven { entry, .. } =
+        proven(|token| token.binding = Some(Binding::Certificate(CertificateThumbprint::of(b"own"))))
+    else {
+        unreachable!("it was proven")
+    };
+    Row {
+        facts: Facts { certificate: shown.map(CertificateThumbprint::of), ..facts() },
+        reason: "wrong_certificate",
+        failing: StepName::Lookup,
+        owner_known: true,
+        ..Row::new("a token and its connection", TOKEN, Lookup::Proven { entry, held })
+    }
+}
+
+#[test]
+fn rfc8705_3_a_bound_token_is_let_in_over_a_connection_with_its_own_certificate() {
+    let Row { lookup, facts, .. } = over_connection(Some(b"own"), Held::Nothing);
+    assert!(decide(&facts, &TOKEN, lookup).outcome.is_ok());
 }
 
 /// A token that is bound to a key, or to none, in the hands of whoever holds this.
@@ -397,6 +419,9 @@ fn table() -> Vec<Row> {
             reason: "bad_proof",
             ..of_holder(Some("key"), Held::NotProven(ProofProblem::TooMany))
         },
+        over_connection(None, Held::Nothing),
+        over_connection(Some(b"another"), Held::Nothing),
+        over_connection(Some(b"own"), Held::Key("key".to_owned())),
         Row { reason: "wrong_holder", ..of_holder(Some("key"), Held::Nothing) },
         Row { reason: "wrong_holder", ..of_holder(Some("key"), Held::Key("another".to_owned())) },
         Row { reason: "wrong_holder", ..of_holder(None, Held::Key("key".to_owned())) },

@@ -97,20 +97,11 @@ impl ClientAuthenticator {
         let fetched;
         let keys = match client.settings.keys.as_ref()? {
             ClientKeys::Inline(keys) => keys,
-            ClientKeys::At(url) => match self.fetched.get(url, kid, now).await {
-                Ok(keys) => {
-                    fetched = keys;
-                    &*fetched
-                }
-                Err(error) => {
-                    tracing::warn!(
-                        client.id = %client.client_id,
-                        error = &error as &dyn std::error::Error,
-                        "the keys of a client could not be fetched"
-                    );
-                    return None;
-                }
-            },
+            ClientKeys::At(url) => {
+                fetched = self.fetch(client, url, |keys| keys.names(kid), now).await?;
+                &*fetched
+            }
+            ClientKeys::Certificates(_) => return None,
         };
         keys.verifying(kid, algorithm).find_map(|key| presented.compact.verify(&key).ok())
     }

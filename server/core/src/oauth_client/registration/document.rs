@@ -96,8 +96,8 @@ impl MetadataDocuments {
         if method.parse().is_ok_and(ClientAuthMethod::has_secret) {
             return Ok(None);
         }
-        let known = self.clients.scopes(ClientKind::ThirdParty).await?;
-        match metadata.settings(&known) {
+        let possible = self.clients.possible(ClientKind::ThirdParty).await?;
+        match metadata.settings(&possible) {
             Ok(settings) => Ok(Some(settings)),
             Err(errors) => {
                 let fields: Vec<_> = errors.iter().map(|(field, _)| field).collect();

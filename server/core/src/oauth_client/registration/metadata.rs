@@ -1,7 +1,10 @@
 //! What a client says of itself (RFC 7591 section 2, OpenID Connect Dynamic Client Registration section 2).
 
 use crate::{
-    oauth_client::{ClientAuthMethod, ClientForm, ClientKeys, ClientKind, DEFAULT_TOKEN_MINUTES, GrantType, TokenForm},
+    certificate::{CertificateSubject, CertificateSubjectKind},
+    oauth_client::{
+        ClientAuthMethod, ClientForm, ClientKeys, ClientKind, DEFAULT_TOKEN_MINUTES, GrantType, Possible, TokenForm,
+    },
     openid::SubjectType,
     port::{api::ApiScope, oauth_client::ClientSettings},
 };
@@ -44,6 +47,12 @@ pub struct ClientMetadata {
     /// How its ID tokens are signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<String>,
+    /// The name of its certificate that is its own (RFC 8705 section 2.1.2): at most one of these five.
+    #[serde(flatten)]
+    pub certificate_subject: SubjectMetadata,
+    /// Whether its tokens must be bound to its certificate (RFC 8705 section 3.4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_certificate_bound_access_tokens: Option<bool>,
     /// Whether its tokens must be bound to a key (RFC 9449 section 5.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_bound_access_tokens: Option<bool>,
@@ -70,6 +79,54 @@ pub struct ClientMetadata {
     pub tos_uri: Option<String>,
 }
 
+/// Which name of a certificate counts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the RFC's own")]
+pub struct SubjectMetadata {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_client_auth_subject_dn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_client_auth_san_dns: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_client_auth_san_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_client_auth_san_ip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_client_auth_san_email: Option<String>,
+}
+
+impl SubjectMetadata {
+    fn names(&self) -> [(CertificateSubjectKind, &Option<String>); 5] {
+        [
+            (CertificateSubjectKind::DistinguishedName, &self.tls_client_auth_subject_dn),
+            (CertificateSubjectKind::Dns, &self.tls_client_auth_san_dns),
+            (CertificateSubjectKind::Uri, &self.tls_client_auth_san_uri),
+            (CertificateSubjectKind::Ip, &self.tls_client_auth_san_ip),
+            (CertificateSubjectKind::Email, &self.tls_client_auth_san_email),
+        ]
+    }
+
+    /// The one name, as a form has it; none and several are no name.
+    fn only(&self) -> Option<(&'static str, &str)> {
+        let mut given = self.names().into_iter().filter_map(|(kind, name)| Some((kind.as_str(), name.as_deref()?)));
+        given.next().filter(|_| given.next().is_none())
+    }
+
+    fn of(subject: &CertificateSubject) -> Self {
+        let mut metadata = Self::default();
+        let place = match subject.kind() {
+            CertificateSubjectKind::DistinguishedName => &mut metadata.tls_client_auth_subject_dn,
+            CertificateSubjectKind::Dns => &mut metadata.tls_client_auth_san_dns,
+            CertificateSubjectKind::Uri => &mut metadata.tls_client_auth_san_uri,
+            CertificateSubjectKind::Ip => &mut metadata.tls_client_auth_san_ip,
+            CertificateSubjectKind::Email => &mut metadata.tls_client_auth_san_email,
+        };
+        *place = Some(subject.name());
+        metadata
+    }
+}
+
 /// The fields that become a form: texts that it borrows.
 struct Texts {
     name: String,
@@ -85,7 +142,7 @@ impl ClientMetadata {
     ///
     /// # Errors
     /// Sentences by field.
-    pub(super) fn settings(&self, known: &[ApiScope]) -> Result<ClientSettings, FieldErrors> {
+    pub(super) fn settings(&self, possible: &Possible) -> Result<ClientSettings, FieldErrors> {
         let mut errors = FieldErrors::default();
         let method = self.token_endpoint_auth_method.as_deref().unwrap_or(ClientAuthMethod::SecretBasic.as_str());
         let grants = self.grants(&mut errors);
@@ -96,12 +153,16 @@ impl ClientMetadata {
             errors.add("jwks", "Send the keys or their address, not both");
         }
         self.check_addresses(&mut errors);
-        let texts = self.texts(known);
+        let texts = self.texts(&possible.scopes);
+        let (certificate_subject_kind, certificate_subject) = self.certificate_subject.only().unwrap_or_default();
         let form = ClientForm {
             name: &texts.name,
             scopes: &texts.scopes,
             auth_method: method,
             keys: &texts.keys,
+            certificate_subject_kind,
+            certificate_subject,
+            certificate_bound: self.tls_client_certificate_bound_access_tokens.unwrap_or_default(),
             // Section 2 of OpenID Connect Dynamic Client Registration: the default is RS256.
             signing_algorithm: self.id_token_signed_response_alg.as_deref().unwrap_or("RS256"),
             token_form: TokenForm::Jwt.as_str(),
@@ -116,7 +177,7 @@ impl ClientMetadata {
             backchannel_logout_uri: self.backchannel_logout_uri.as_deref().unwrap_or_default(),
             ..ClientForm::default()
         };
-        match form.check(ClientKind::ThirdParty, known) {
+        match form.check(ClientKind::ThirdParty, possible) {
             Ok(settings) if errors.is_empty() => Ok(settings),
             Ok(_) => Err(errors),
             Err(more) => {
@@ -201,7 +262,8 @@ impl ClientMetadata {
         let (jwks, jwks_uri) = match &settings.keys {
             Some(ClientKeys::Inline(keys)) => (serde_json::to_value(keys).ok(), None),
             Some(ClientKeys::At(url)) => (None, Some(url.to_string())),
-            None => (None, None),
+            // Certificates by themselves are only ever pasted by a person.
+            Some(ClientKeys::Certificates(_)) | None => (None, None),
         };
         let after: Vec<_> = settings.post_logout_redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
         Self {
@@ -215,6 +277,8 @@ impl ClientMetadata {
             jwks_uri,
             subject_type: Some(settings.subject_type.as_str().to_owned()),
             id_token_signed_response_alg: Some(settings.signing_algorithm.as_str().to_owned()),
+            certificate_subject: settings.certificate_subject.as_ref().map(SubjectMetadata::of).unwrap_or_default(),
+            tls_client_certificate_bound_access_tokens: Some(settings.certificate_bound),
             dpop_bound_access_tokens: Some(settings.dpop_required),
             require_pushed_authorization_requests: Some(settings.pushed_only),
             post_logout_redirect_uris: Some(after).filter(|uris| !uris.is_empty()),
@@ -227,12 +291,12 @@ impl ClientMetadata {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::openid::identity_scopes;
+    use crate::{oauth_client::ClientCertificates, openid::identity_scopes};
 
     fn judge(json: &str) -> Result<ClientSettings, String> {
         let metadata: ClientMetadata = serde_json::from_str(json).map_err(|error| error.to_string())?;
         metadata
-            .settings(&identity_scopes())
+            .settings(&Possible { scopes: identity_scopes(), certificates: ClientCertificates::Signed })
             .map_err(|errors| errors.iter().map(|(field, _)| field.to_owned()).collect::<Vec<_>>().join(" "))
     }
 
@@ -263,6 +327,17 @@ mod tests {
             (r#""scope": "admin""#, "scopes"),
             (r#""jwks": {"keys": []}, "jwks_uri": "https://a.example/jwks""#, "jwks"),
             (r#""token_endpoint_auth_method": "private_key_jwt""#, "keys"),
+            (r#""token_endpoint_auth_method": "tls_client_auth""#, "certificate_subject"),
+            (
+                r#""token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "a", "tls_client_auth_san_ip": "::1""#,
+                "certificate_subject",
+            ),
+            (r#""token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=a""#, ""),
+            (r#""token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": {"keys": []}"#, "keys"),
+            (
+                r#""dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": true"#,
+                "certificate_bound",
+            ),
             (r#""subject_type": "both""#, "subject_type"),
             (r#""client_name": "lk_dev_""#, ""),
             (r#""logo_uri": "https://other.example/logo.png""#, "logo_uri"),

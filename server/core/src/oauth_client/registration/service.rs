@@ -180,8 +180,8 @@ impl Registrations {
             return Err(RegistrationError::TooMany { retry_after });
         }
         let home = self.home(token).await?.ok_or(RegistrationError::InvalidToken)?;
-        let known = self.clients.scopes(ClientKind::ThirdParty).await?;
-        let settings = metadata.settings(&known).map_err(RegistrationError::Invalid)?;
+        let possible = self.clients.possible(ClientKind::ThirdParty).await?;
+        let settings = metadata.settings(&possible).map_err(RegistrationError::Invalid)?;
         self.clients.publish_key(settings.signing_algorithm).await?;
         let client = NewOauthClient {
             id: OauthClientId::from_uuid(self.ports.uuid()),
@@ -225,8 +225,8 @@ impl Registrations {
         metadata: &ClientMetadata,
     ) -> Result<Registered, RegistrationError> {
         let mut client = self.managed(token, client_id).await?;
-        let known = self.clients.scopes(ClientKind::ThirdParty).await?;
-        client.settings = metadata.settings(&known).map_err(RegistrationError::Invalid)?;
+        let possible = self.clients.possible(ClientKind::ThirdParty).await?;
+        client.settings = metadata.settings(&possible).map_err(RegistrationError::Invalid)?;
         self.clients.publish_key(client.settings.signing_algorithm).await?;
         let mut work = self.ports.store.begin().await?;
         if work.oauth_client_update(team_of(&client)?, client.id, &client.settings).await? == Consumed::Lost {

@@ -1,0 +1,92 @@
+//! Where the server listens: by plain HTTP, and with TLS where the operator wants it.
+
+use crate::{
+    config::Config,
+    connection::TlsListener,
+    serve::ServeError,
+    tls::{self, Certificates},
+};
+use axum::Router;
+use std::net::{SocketAddr, TcpListener};
+use tokio::{sync::watch, task::JoinSet};
+
+/// Every address that is listened on, before anybody is told of it.
+pub(crate) struct Listeners {
+    plain: TcpListener,
+    tls: Option<(Certificates, Vec<(TlsListener, TcpListener)>)>,
+}
+
+impl Listeners {
+    /// Takes the addresses of the settings.
+    ///
+    /// # Errors
+    /// [`ServeError::Listen`] and [`ServeError::Tls`].
+    pub(crate) fn bind(config: &Config) -> Result<Self, ServeError> {
+        let plain = listen(config.listen, "listen")?;
+        let wanted = [
+            (TlsListener::Ordinary, config.tls_listen, "tls-listen"),
+            (TlsListener::MutualTls, config.mtls_listen, "mtls-listen"),
+        ];
+        let mut tls = Vec::new();
+        for (kind, address, setting) in wanted {
+            if let Some(address) = address {
+                tls.push((kind, listen(address, setting)?));
+            }
+        }
+        let tls = if tls.is_empty() { None } else { Some((Certificates::load(config)?, tls)) };
+        Ok(Self { plain, tls })
+    }
+
+    /// Serves on all of them until it is told to stop, or one of them fails.
+    ///
+    /// # Errors
+    /// [`ServeError::Serve`].
+    pub(crate) async fn serve(
+        self,
+        app: Router,
+        told_to_stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
+        let (stop, stopped) = watch::channel(());
+        let until_stopped = || {
+            let mut stopped = stopped.clone();
+            // A sender that is gone is as good as one that says so.
+            async move { drop(stopped.changed().await) }
+        };
+        let mut helping = JoinSet::new();
+        helping.spawn({
+            let stop = stop.clone();
+            async move {
+                told_to_stop.await;
+                // Nobody listens any more where everything has ended already.
+                let _ = stop.send(());
+            }
+        });
+        let mut serving = JoinSet::new();
+        for (kind, listener, certificates) in self.tls.into_iter().flat_map(|(certificates, listeners)| {
+            helping.spawn(certificates.clone().watch());
+            listeners.into_iter().map(move |(kind, listener)| (kind, listener, certificates.clone()))
+        }) {
+            serving.spawn(tls::serve(listener, kind, certificates, app.clone(), until_stopped()));
+        }
+        let plain = tokio::net::TcpListener::from_std(self.plain).map_err(ServeError::Serve)?;
+        let stopped = until_stopped();
+        serving.spawn(async move {
+            let app = app.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(plain, app).with_graceful_shutdown(stopped).await
+        });
+        let mut outcome = Ok(());
+        while let Some(ended) = serving.join_next().await {
+            outcome = outcome.and(ended.unwrap_or_else(|died| Err(std::io::Error::other(died))));
+            let _ = stop.send(());
+        }
+        outcome.map_err(ServeError::Serve)
+    }
+}
+
+fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, ServeError> {
+    let bound = std::net::TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|source| ServeError::Listen { address, setting, source })
+}

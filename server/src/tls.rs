@@ -1,0 +1,61 @@
+//! Our own TLS listeners: one for everybody, and one that asks for client certificates (RFC 8705).
+
+mod acceptor;
+mod certificates;
+mod client_certificates;
+mod plain;
+mod self_made;
+
+pub use certificates::{Certificates, TlsError};
+pub use plain::lead_to_https;
+pub use self_made::AUTHORITY;
+
+use crate::connection::TlsListener;
+use acceptor::Acceptor;
+use axum::Router;
+use axum_server::Handle;
+use http::{HeaderValue, header};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// How long a connection may take to send its first request.
+const FIRST_REQUEST: Duration = Duration::from_secs(30);
+/// How long requests that are being answered may take when the server stops.
+const LAST_REQUESTS: Duration = Duration::from_secs(30);
+
+/// RFC 6797 section 7.2: over TLS only; a year.
+pub const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+
+/// Serves by TLS until it is told to stop.
+///
+/// # Errors
+/// What the system says of the listener.
+pub async fn serve(
+    listener: TcpListener,
+    kind: TlsListener,
+    certificates: Certificates,
+    app: Router,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let handle = Handle::new();
+    let stopping = tokio::spawn({
+        let handle = handle.clone();
+        async move {
+            stopped.await;
+            handle.graceful_shutdown(Some(LAST_REQUESTS));
+        }
+    });
+    let strict = SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    let served = axum_server::from_tcp(listener)?
+        .acceptor(Acceptor::new(kind, certificates))
+        .handle(handle)
+        .first_request_timeout(FIRST_REQUEST)
+        .serve(app.layer(strict).into_make_service_with_connect_info::<SocketAddr>())
+        .await;
+    stopping.abort();
+    served
+}

@@ -1,0 +1,58 @@
+//! Connections by TLS, with what their other end showed.
+
+use super::certificates::Certificates;
+use crate::connection::{TlsConnection, TlsListener};
+use axum::{Extension, middleware::AddExtension};
+use axum_server::{
+    accept::{Accept, NoDelayAcceptor},
+    tls_rustls::RustlsAcceptor,
+};
+use latchkey_core::certificate::ClientCertificate;
+use std::{io, pin::Pin, sync::Arc};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+use tower::Layer;
+
+/// Takes connections, and tells every request of one what is known of it.
+#[derive(Clone)]
+pub(super) struct Acceptor {
+    tls: RustlsAcceptor<NoDelayAcceptor>,
+    listener: TlsListener,
+    certificates: Certificates,
+}
+
+impl Acceptor {
+    pub(super) fn new(listener: TlsListener, certificates: Certificates) -> Self {
+        let tls = RustlsAcceptor::new(certificates.of(listener)).acceptor(NoDelayAcceptor::new());
+        Self { tls, listener, certificates }
+    }
+}
+
+/// Judges the certificate once for its connection, not for each request.
+fn connection(stream: &TlsStream<TcpStream>, listener: TlsListener, certificates: &Certificates) -> TlsConnection {
+    let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let certificate = shown.split_first().and_then(|(own, others)| {
+        let read = ClientCertificate::read(own, certificates.trust(own, others));
+        if read.is_err() {
+            tracing::debug!("a client showed a certificate that cannot be read");
+        }
+        read.ok().map(Arc::new)
+    });
+    TlsConnection { certificate, listener }
+}
+
+impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
+    type Stream = TlsStream<TcpStream>;
+    type Service = AddExtension<S, TlsConnection>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let (listener, certificates) = (self.listener, self.certificates.clone());
+        let accepting = self.tls.accept(stream, ());
+        Box::pin(async move {
+            let (stream, _) = accepting.await?;
+            let connection = connection(&stream, listener, &certificates);
+            Ok((stream, Extension(connection).layer(service)))
+        })
+    }
+}

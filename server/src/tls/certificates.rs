@@ -1,0 +1,201 @@
+//! The server's certificate and the authorities of its clients', read from files and read anew when these change.
+
+use super::{client_certificates::AnyCertificate, self_made};
+use crate::{config::Config, connection::TlsListener};
+use axum_server::tls_rustls::RustlsConfig;
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem, pem::PemObject},
+    server::{VerifierBuilderError, WebPkiClientVerifier, danger::ClientCertVerifier},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime},
+};
+
+/// Why TLS cannot be had; each text names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read, or is not what it must be.
+    #[error("the file {file} is no PEM file with what is needed: {source}")]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        source: pem::Error,
+    },
+    /// The certificate and the key are not for one another, or not for a server.
+    #[error("the certificate {file} and its key cannot be used: {source}")]
+    Pair {
+        /// The certificate's file.
+        file: PathBuf,
+        /// What is wrong.
+        source: rustls::Error,
+    },
+    /// The authorities cannot be used.
+    #[error("the authorities in {file} cannot be used: {source}")]
+    Authorities {
+        /// Their file.
+        file: PathBuf,
+        /// What is wrong.
+        source: VerifierBuilderError,
+    },
+    /// No certificate can be made.
+    #[error("no certificate can be made in {folder}: {message}")]
+    SelfMade {
+        /// Where it would be kept.
+        folder: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// Which files, and whose certificates are trusted.
+#[derive(Debug, Clone)]
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+    authorities: Option<PathBuf>,
+}
+
+/// What was read from them.
+struct Read {
+    ordinary: Arc<ServerConfig>,
+    mutual: Arc<ServerConfig>,
+    authorities: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+/// The certificates in force. Cloning it clones a handle.
+#[derive(Clone)]
+pub struct Certificates {
+    files: Arc<Files>,
+    ordinary: RustlsConfig,
+    mutual: RustlsConfig,
+    authorities: Arc<RwLock<Option<Arc<dyn ClientCertVerifier>>>>,
+}
+
+impl Certificates {
+    /// How often the files are looked at.
+    const PAUSE: Duration = Duration::from_secs(2);
+
+    /// Reads what the operator named, or makes a certificate where nothing was.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn load(config: &Config) -> Result<Self, TlsError> {
+        let (certificate, key) = match config.tls_files.clone() {
+            Some(files) => files,
+            None => self_made::certificate(config)?,
+        };
+        let files = Files { certificate, key, authorities: config.client_ca.clone() };
+        let read = files.read()?;
+        Ok(Self {
+            files: Arc::new(files),
+            ordinary: RustlsConfig::from_config(read.ordinary),
+            mutual: RustlsConfig::from_config(read.mutual),
+            authorities: Arc::new(RwLock::new(read.authorities)),
+        })
+    }
+
+    /// Looks at the files for ever, and reads them anew when one of them is another. What cannot be used changes nothing.
+    pub async fn watch(self) {
+        let mut known = self.files.stamps();
+        loop {
+            tokio::time::sleep(Self::PAUSE).await;
+            let now = self.files.stamps();
+            if now == known {
+                continue;
+            }
+            known = now;
+            match self.files.read() {
+                Ok(read) => {
+                    self.ordinary.reload_from_config(read.ordinary);
+                    self.mutual.reload_from_config(read.mutual);
+                    *self.authorities.write().unwrap_or_else(PoisonError::into_inner) = read.authorities;
+                    tracing::info!(certificate = %self.files.certificate.display(), "TLS certificates were read anew");
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "TLS certificates changed and cannot be used: the ones before stay in force"
+                    );
+                }
+            }
+        }
+    }
+
+    /// What a listener is set up with, also after the files have changed.
+    pub(super) fn of(&self, listener: TlsListener) -> RustlsConfig {
+        match listener {
+            TlsListener::Ordinary => self.ordinary.clone(),
+            TlsListener::MutualTls => self.mutual.clone(),
+        }
+    }
+
+    /// Whether an authority of the operator's signed a client's certificate, by way of these others.
+    pub(super) fn trust(&self, own: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> bool {
+        let authorities = self.authorities.read().unwrap_or_else(PoisonError::into_inner).clone();
+        authorities.is_some_and(|verifier| match verifier.verify_client_cert(own, others, UnixTime::now()) {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::debug!(%error, "a client's certificate was not signed by an authority of ours");
+                false
+            }
+        })
+    }
+}
+
+impl Files {
+    fn read(&self) -> Result<Read, TlsError> {
+        let chain = certificates(&self.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|source| TlsError::File { file: self.key.clone(), source })?;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let algorithms = provider.signature_verification_algorithms;
+        let config = |asks: bool| {
+            let builder =
+                ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+            let builder = if asks {
+                builder.with_client_cert_verifier(Arc::new(AnyCertificate(algorithms)))
+            } else {
+                builder.with_no_client_auth()
+            };
+            let mut config = builder.with_single_cert(chain.clone(), key.clone_key())?;
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            Ok(Arc::new(config))
+        };
+        let pair = |source| TlsError::Pair { file: self.certificate.clone(), source };
+        let authorities = match &self.authorities {
+            None => None,
+            Some(file) => {
+                let mut roots = RootCertStore::empty();
+                for certificate in certificates(file)? {
+                    roots.add(certificate).map_err(|source| TlsError::Pair { file: file.clone(), source })?;
+                }
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+                Some(verifier.map_err(|source| TlsError::Authorities { file: file.clone(), source })?)
+            }
+        };
+        Ok(Read { ordinary: config(false).map_err(pair)?, mutual: config(true).map_err(pair)?, authorities })
+    }
+
+    /// When each file was written last. One that is away for a moment is on its way to be another.
+    fn stamps(&self) -> Vec<Option<SystemTime>> {
+        let files = [Some(&self.certificate), Some(&self.key), self.authorities.as_ref()];
+        files
+            .into_iter()
+            .flatten()
+            .map(|file| std::fs::metadata(file).and_then(|found| found.modified()).ok())
+            .collect()
+    }
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let failed = |source| TlsError::File { file: file.to_owned(), source };
+    let found: Vec<_> =
+        CertificateDer::pem_file_iter(file).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
+    if found.is_empty() { Err(failed(pem::Error::NoItemsFound)) } else { Ok(found) }
+}
