@@ -8,6 +8,7 @@ pub mod design;
 pub mod device;
 pub mod docs;
 pub mod grant;
+pub mod identity_provider;
 pub mod landing;
 pub mod oauth_client;
 pub mod personal_token;

@@ -329,6 +329,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
         items: vec![
             item("Tokens", route::TOKENS.to_owned(), IconName::Key),
             item("Authorized apps", route::AUTHORIZED_APPS.to_owned(), IconName::Plug),
+            item("Sign-in methods", route::SIGN_IN_METHODS.to_owned(), IconName::Shield),
             item("Sessions", route::SESSIONS.to_owned(), IconName::Monitor),
         ],
     });
@@ -338,6 +339,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
             items: vec![
                 item("Failures", route::ADMIN_FAILURES.to_owned(), IconName::Shield),
                 item("Signing keys", route::ADMIN_SIGNING_KEYS.to_owned(), IconName::Pen),
+                item("Identity providers", route::ADMIN_IDENTITY_PROVIDERS.to_owned(), IconName::Plug),
                 item("Outbox", route::ADMIN_OUTBOX.to_owned(), IconName::Mail),
             ],
         });

@@ -1,16 +1,19 @@
 //! Paths: the only place that spells one.
 
 use latchkey_core::oauth_client::ClientKind;
-use latchkey_model::{ApiKeyId, ApplicationId, Environment, OauthClientId, RequestId};
+use latchkey_model::{ApiKeyId, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId};
 
 pub const HOME: &str = "/";
 pub const DOCS: &str = "/docs";
 pub const SIGN_UP: &str = "/signup";
 pub const SIGN_IN: &str = "/login";
+/// Leads on to a provider.
+pub const LEAVE: &str = "/login/leave";
 pub const SETUP: &str = "/setup";
 pub const DASHBOARD: &str = "/dashboard";
 pub const APPLICATIONS: &str = "/apps";
 pub const NEW_APPLICATION: &str = "/apps/new";
+pub const SIGN_IN_METHODS: &str = "/account/sign-in-methods";
 pub const SESSIONS: &str = "/account/sessions";
 pub const TOKENS: &str = "/account/tokens";
 pub const AUTHORIZED_APPS: &str = "/account/authorized-apps";
@@ -21,6 +24,12 @@ pub const FORM_POST: &str = "/oauth/authorize/form-post";
 pub const ADMIN_FAILURES: &str = "/admin/failures";
 pub const ADMIN_OUTBOX: &str = "/admin/outbox";
 pub const ADMIN_SIGNING_KEYS: &str = "/admin/signing-keys";
+pub const ADMIN_IDENTITY_PROVIDERS: &str = "/admin/identity-providers";
+pub const ADMIN_NEW_IDENTITY_PROVIDER: &str = "/admin/identity-providers/new";
+
+pub fn identity_provider(id: IdentityProviderId) -> String {
+    format!("{ADMIN_IDENTITY_PROVIDERS}/{id}")
+}
 
 pub fn guide(name: &str) -> String {
     format!("/docs/{name}")

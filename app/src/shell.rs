@@ -2,8 +2,8 @@
 
 use crate::{
     feature::{
-        account, admin, api_key, application, design, device, docs, grant, landing, oauth_client, personal_token,
-        request_log, session, signing_key, usage,
+        account, admin, api_key, application, design, device, docs, grant, identity_provider, landing, oauth_client,
+        personal_token, request_log, session, signing_key, usage,
     },
     page::not_found,
     ssr::{Theme, extension, portal},
@@ -93,6 +93,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/docs/:guide") view=docs::GuidePage ssr=SsrMode::Async/>
                 <Route path=path!("/signup") view=account::SignUpPage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=account::SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/login/leave") view=identity_provider::LeavePage ssr=SsrMode::Async/>
+                <Route path=path!("/login/callback/:provider") view=identity_provider::CallbackPage ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=account::SetupPage ssr=SsrMode::Async/>
                 <Route path=path!("/dashboard") view=application::DashboardPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps") view=application::ApplicationsPage ssr=SsrMode::Async/>
@@ -119,6 +121,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/oauth/logout") view=account::SignOutPage ssr=SsrMode::Async/>
                 <Route path=path!("/device") view=device::DevicePage ssr=SsrMode::Async/>
                 <Route path=path!("/account/authorized-apps") view=grant::AuthorizedAppsPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/sign-in-methods") view=identity_provider::SignInMethodsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/sessions") view=session::SessionsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens") view=personal_token::TokensPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens/new") view=personal_token::NewTokenPage ssr=SsrMode::Async/>
@@ -128,6 +131,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/outbox") view=admin::OutboxPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/failures") view=admin::FailuresPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/signing-keys") view=signing_key::SigningKeysPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/identity-providers") view=identity_provider::IdentityProvidersPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/identity-providers/new") view=identity_provider::NewIdentityProviderPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/identity-providers/:provider") view=identity_provider::IdentityProviderPage ssr=SsrMode::Async/>
                 <Route path=path!("/design") view=design::DesignPage ssr=SsrMode::Async/>
             </FlatRoutes>
         </Router>

@@ -12,7 +12,7 @@ use server::{
     data_folder, doctor,
     sample_app::{self, SampleAppArgs},
     scan::{ScanArgs, scan},
-    serve::{client_sites, open_database, serve, settings_of},
+    serve::{open_database, outside_ports, serve, settings_of},
     telemetry,
 };
 use std::{io::BufRead, path::PathBuf, process::ExitCode, sync::Arc};
@@ -137,7 +137,7 @@ async fn run_admin_create(email: &str, name: &str, settings: SettingsArgs) -> Ou
     let ports = Ports::new(Arc::new(store), Arc::new(SystemClock), Arc::new(SystemRandom));
     let key = config.secret_key.as_ref().map(|secret| secret.0.as_str());
     let master = data_folder::master_key(&config.data, key, &SystemRandom)?;
-    let services = Services::new(ports, &master, &settings_of(&config), &client_sites(&config)?)?;
+    let services = Services::new(ports, &master, &settings_of(&config), &outside_ports(&config)?)?;
     eprintln!("Password for {email} (at least 15 characters), then Enter:");
     let mut typed = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().read_line(&mut typed)?;

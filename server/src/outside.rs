@@ -6,9 +6,11 @@
 
 mod client_sites;
 mod guard;
+mod providers;
 
 pub use client_sites::SitesOfClients;
 pub use guard::is_public;
+pub use providers::Providers;
 
 use guard::PublicOnly;
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -23,6 +25,9 @@ pub enum OutsideError {
     /// It did not answer, or with an error.
     #[error("the address did not answer as it should")]
     Request(#[source] reqwest::Error),
+    /// It answered with an error, where the answer itself says nothing.
+    #[error("the address answered {0}")]
+    Status(http::StatusCode),
     /// It answered more than is read.
     #[error("the answer is too large")]
     TooLarge,
@@ -58,19 +63,30 @@ impl Outside {
     pub async fn get(&self, url: &Url, largest: usize) -> Result<Vec<u8>, OutsideError> {
         self.allowed(url)?;
         let sent = self.client.get(url.clone()).send().await;
-        let mut response = sent.and_then(reqwest::Response::error_for_status).map_err(OutsideError::Request)?;
+        let response = sent.and_then(reqwest::Response::error_for_status).map_err(OutsideError::Request)?;
         // A redirect is no error to the client, and no answer to us.
         if response.status() != reqwest::StatusCode::OK {
             return Err(OutsideError::Forbidden);
         }
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(OutsideError::Request)? {
-            if body.len() + part.len() > largest {
-                return Err(OutsideError::TooLarge);
-            }
-            body.extend_from_slice(&part);
-        }
-        Ok(body)
+        whole(response, largest).await
+    }
+
+    /// Makes a request, and reads the answer whole, whatever its status is.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    pub async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+        largest: usize,
+    ) -> Result<http::Response<Vec<u8>>, OutsideError> {
+        let request: reqwest::Request = request.try_into().map_err(OutsideError::Request)?;
+        self.allowed(request.url())?;
+        let response = self.client.execute(request).await.map_err(OutsideError::Request)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut answer = http::Response::new(whole(response, largest).await?);
+        (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
+        Ok(answer)
     }
 
     /// Posts a form to an address.
@@ -100,6 +116,18 @@ impl Outside {
         let public = address.is_none_or(is_public);
         if self.private_too || (public && !plain) { Ok(()) } else { Err(OutsideError::Forbidden) }
     }
+}
+
+/// A body, if it is not too large.
+async fn whole(mut response: reqwest::Response, largest: usize) -> Result<Vec<u8>, OutsideError> {
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(OutsideError::Request)? {
+        if body.len() + part.len() > largest {
+            return Err(OutsideError::TooLarge);
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
 }
 
 /// What every client of ours has: our roots, a time limit, no redirect.

@@ -7,7 +7,7 @@ use crate::{
     leaks::{GithubKeys, GithubKeysError},
     listeners::Listeners,
     oauth::resource_parameter,
-    outside::{Outside, OutsideError, SitesOfClients},
+    outside::{Outside, OutsideError, Providers, SitesOfClients},
     router::router,
     routes::needed_scope,
     state::{AppState, Parts},
@@ -15,11 +15,11 @@ use crate::{
 };
 use app::ssr::session::Rotations;
 use latchkey_core::{
-    Ports, Services, Settings,
+    OutsidePorts, Ports, Services, Settings,
     account::SetupError,
     clock::SystemClock,
     limit::Quota,
-    oauth_client::{ClientCertificates, ClientSites},
+    oauth_client::ClientCertificates,
     openid::SignOuts,
     port::request_log::Period,
     random::SystemRandom,
@@ -145,12 +145,16 @@ pub fn settings_of(config: &Config) -> Settings {
     }
 }
 
-/// Where the keys come from of clients that publish them at an address of their own.
+/// By which way addresses are asked that somebody else named.
 ///
 /// # Errors
 /// [`OutsideError`].
-pub fn client_sites(config: &Config) -> Result<Arc<dyn ClientSites>, OutsideError> {
-    Ok(Arc::new(SitesOfClients::new(Outside::new(config.private_networks)?)))
+pub fn outside_ports(config: &Config) -> Result<OutsidePorts, OutsideError> {
+    let outside = Outside::new(config.private_networks)?;
+    Ok(OutsidePorts {
+        client_sites: Arc::new(SitesOfClients::new(outside.clone())),
+        providers: Arc::new(Providers::new(outside)),
+    })
 }
 
 /// Builds the services on a store.
@@ -166,7 +170,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
         refused_per_second: config.log_rows_per_second.saturating_mul(REFUSED_ROWS),
     };
     let (recorder, recording) = Recording::start(Arc::new(store), budget).map_err(ServeError::Thread)?;
-    let services = Services::new(ports, &master, &settings, &client_sites(&config)?)?;
+    let services = Services::new(ports, &master, &settings, &outside_ports(&config)?)?;
     let changes = services.ports.store.changes();
     tokio::spawn(services.memories.clone().listen(changes));
     let state = AppState::from(Parts {

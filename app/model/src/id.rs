@@ -57,6 +57,8 @@ ids! {
     ApplicationId,
     /// One of an application's three environments.
     EnvironmentId,
+    /// Another provider that people sign in with.
+    IdentityProviderId,
     /// One of an OAuth client's secrets.
     ClientSecretId,
     /// What an account allowed an OAuth client to do.

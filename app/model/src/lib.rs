@@ -29,8 +29,8 @@ pub use email::EmailAddress;
 pub use environment::Environment;
 pub use error::FieldErrors;
 pub use id::{
-    AccountId, ApiId, ApiKeyId, ApplicationId, ClientSecretId, EnvironmentId, GrantId, MailId, OauthClientId, OwnerId,
-    PostId, RequestId, SessionId, SigningKeyId, TeamId,
+    AccountId, ApiId, ApiKeyId, ApplicationId, ClientSecretId, EnvironmentId, GrantId, IdentityProviderId, MailId,
+    OauthClientId, OwnerId, PostId, RequestId, SessionId, SigningKeyId, TeamId,
 };
 pub use key_kind::KeyKind;
 pub use name::Name;

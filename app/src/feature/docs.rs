@@ -17,7 +17,7 @@ struct Guide {
     text: &'static str,
 }
 
-const GUIDES: [Guide; 8] = [
+const GUIDES: [Guide; 9] = [
     Guide {
         name: "first-key",
         title: "Your first key",
@@ -35,6 +35,12 @@ const GUIDES: [Guide; 8] = [
         title: "Tokens for apps and machines",
         summary: "Service accounts, apps that act for people, and what each must send.",
         text: include_str!("../../guides/oauth.md"),
+    },
+    Guide {
+        name: "sign-in",
+        title: "Signing in",
+        summary: "With your password, or with an identity at another provider.",
+        text: include_str!("../../guides/sign-in.md"),
     },
     Guide {
         name: "leaks",

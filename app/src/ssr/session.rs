@@ -2,7 +2,7 @@
 
 use super::portal;
 use http::{header, request::Parts};
-use latchkey_core::port::session::SessionDigest;
+use latchkey_core::{account::SignInMethod, port::session::SessionDigest};
 use latchkey_model::AccountId;
 use leptos::prelude::*;
 use std::{
@@ -17,6 +17,8 @@ pub const ACCOUNT: &str = "account";
 pub const USER_AGENT: &str = "user_agent";
 /// From where it came.
 pub const ADDRESS: &str = "address";
+/// How its person signed in.
+pub const METHOD: &str = "method";
 /// When it was last noted that somebody came back, in Unix seconds.
 pub const SEEN: &str = "seen";
 /// The digest of the session that this one takes the place of.
@@ -51,8 +53,13 @@ pub fn digest_of(id: tower_sessions::session::Id) -> SessionDigest {
 ///
 /// # Errors
 /// When the session cannot be stored.
-pub async fn sign_in(session: &Session, account: AccountId) -> Result<(), tower_sessions::session::Error> {
+pub async fn sign_in(
+    session: &Session,
+    account: AccountId,
+    by: SignInMethod,
+) -> Result<(), tower_sessions::session::Error> {
     session.insert(ACCOUNT, account).await?;
+    session.insert(METHOD, by.as_str()).await?;
     if let Some(parts) = use_context::<Parts>() {
         let user_agent =
             parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -24,7 +24,7 @@ use latchkey_core::{
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, TeamId};
 use server::{
     config::{Config, Given},
-    serve::{client_sites, open_database, settings_of},
+    serve::{open_database, outside_ports, settings_of},
 };
 use std::{net::Ipv4Addr, num::NonZeroU32, sync::Arc, time::Duration};
 use time::OffsetDateTime;
@@ -184,7 +184,7 @@ async fn store() -> (Arc<dyn Store>, Config, tempfile::TempDir) {
 async fn known_keys() -> (KnownKeys, Vec<PublicId>) {
     let (store, config, _folder) = store().await;
     let ports = Ports::new(Arc::clone(&store), Arc::new(SystemClock), Arc::new(SystemRandom));
-    let keys = client_sites(&config).unwrap_or_else(|error| unreachable!("{error}"));
+    let keys = outside_ports(&config).unwrap_or_else(|error| unreachable!("{error}"));
     let services = Services::new(ports, &MasterKey::new([1; 32]), &settings_of(&config), &keys);
     let services = services.unwrap_or_else(|error| unreachable!("{error}"));
     let form = SignUp {
@@ -194,7 +194,12 @@ async fn known_keys() -> (KnownKeys, Vec<PublicId>) {
     };
     let signed_up = services.accounts.sign_up(form, Ipv4Addr::LOCALHOST.into()).await;
     let account = signed_up.unwrap_or_else(|error| unreachable!("{error}"));
-    let actor = Actor::Account { account, session: [0; 32], signed_in_at: OffsetDateTime::UNIX_EPOCH };
+    let actor = Actor::Account {
+        account,
+        session: [0; 32],
+        signed_in_at: OffsetDateTime::UNIX_EPOCH,
+        signed_in_by: latchkey_core::account::SignInMethod::Password,
+    };
     let made = services.applications.create(&actor, "Bench").await;
     let application = made.unwrap_or_else(|error| unreachable!("{error}")).id;
     let wide = Quota::per_minute(NonZeroU32::MAX);

@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use server::{
     config::{Config, Given},
     data_folder,
-    serve::{client_sites, open_database, settings_of},
+    serve::{open_database, outside_ports, settings_of},
 };
 use std::{fmt::Write, path::Path, sync::Arc, time::Instant};
 use time::OffsetDateTime;
@@ -50,7 +50,12 @@ pub(crate) struct Seeded {
 impl Seeded {
     /// The owner, as the rules know them.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::Account { account: self.account.clone(), session: [0; 32], signed_in_at: OffsetDateTime::UNIX_EPOCH }
+        Actor::Account {
+            account: self.account.clone(),
+            session: [0; 32],
+            signed_in_at: OffsetDateTime::UNIX_EPOCH,
+            signed_in_by: latchkey_core::account::SignInMethod::Password,
+        }
     }
 }
 
@@ -61,14 +66,19 @@ pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Erro
     let store = open_database(&config).await?;
     let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
     let master: MasterKey = data_folder::master_key(&config.data, None, &SystemRandom)?;
-    let services = Services::new(ports, &master, &settings_of(&config), &client_sites(&config)?)?;
+    let services = Services::new(ports, &master, &settings_of(&config), &outside_ports(&config)?)?;
     let form = || SignUp { email: EMAIL, name: "Bench", password: PlainPassword::new(PASSWORD) };
     match services.accounts.sign_up(form(), [127, 0, 0, 1].into()).await {
         Ok(_) | Err(SignUpError::Invalid(_)) => {}
         Err(error) => return Err(error.into()),
     }
     let (account, _) = services.ports.store.account_by_email(EMAIL).await?.ok_or("the account was not made")?;
-    let actor = Actor::Account { account: account.clone(), session: [0; 32], signed_in_at: OffsetDateTime::UNIX_EPOCH };
+    let actor = Actor::Account {
+        account: account.clone(),
+        session: [0; 32],
+        signed_in_at: OffsetDateTime::UNIX_EPOCH,
+        signed_in_by: latchkey_core::account::SignInMethod::Password,
+    };
     let applications = services.applications.list(&actor).await?;
     let application = match applications.first() {
         Some(found) => found.application.id,

@@ -1,6 +1,9 @@
 //! Who is asking a service: always its first argument, and the check is inside.
 
-use crate::port::{account::Account, session::SessionDigest};
+use crate::{
+    account::SignInMethod,
+    port::{account::Account, session::SessionDigest},
+};
 use time::OffsetDateTime;
 
 /// The caller of a service.
@@ -16,6 +19,8 @@ pub enum Actor {
         session: SessionDigest,
         /// When they signed in with it.
         signed_in_at: OffsetDateTime,
+        /// And how.
+        signed_in_by: SignInMethod,
     },
 }
 

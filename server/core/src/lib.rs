@@ -17,6 +17,7 @@ pub mod clock;
 pub mod demo;
 pub mod dpop;
 pub mod grant;
+pub mod identity_provider;
 pub mod jose;
 pub mod leak;
 pub mod limit;
@@ -37,4 +38,4 @@ pub mod usage;
 
 pub use actor::Actor;
 pub use ports::Ports;
-pub use services::{Services, Settings};
+pub use services::{OutsidePorts, Services, Settings};

@@ -10,7 +10,7 @@ mod scope;
 mod subject;
 
 pub use claims::{Claim, ClaimSet, ClaimsRequest, ParseClaimsError, PersonClaims};
-pub use id_token::{ACR, AMR, Hint, IdToken, TYPE, access_token_hash};
+pub use id_token::{ACR, Hint, IdToken, TYPE, access_token_hash};
 pub use logout::{SignOutAsked, SignOutParts, SignOuts};
 pub use scope::{EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, identity_scopes};
 pub(crate) use subject::sectors;

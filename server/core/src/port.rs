@@ -14,6 +14,7 @@ pub mod api_key;
 pub mod application;
 pub mod device;
 pub mod grant;
+pub mod identity_provider;
 pub mod logout;
 pub mod mail;
 pub mod oauth_client;
@@ -29,6 +30,7 @@ pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
 pub use device::{DeviceReader, DeviceWriter};
 pub use grant::{GrantReader, GrantWriter};
+pub use identity_provider::{IdentityProviderReader, IdentityProviderWriter};
 pub use logout::{LogoutReader, LogoutWriter};
 pub use mail::{MailReader, MailWriter};
 pub use oauth_client::{OauthClientReader, OauthClientWriter};
@@ -108,6 +110,7 @@ pub trait Store:
     + ApplicationReader
     + DeviceReader
     + GrantReader
+    + IdentityProviderReader
     + LogoutReader
     + MailReader
     + OauthClientReader
@@ -138,6 +141,7 @@ pub trait UnitOfWork:
     + ApplicationWriter
     + DeviceWriter
     + GrantWriter
+    + IdentityProviderWriter
     + LogoutWriter
     + MailWriter
     + OauthClientWriter

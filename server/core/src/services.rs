@@ -12,6 +12,7 @@ use crate::{
     demo::PostService,
     dpop::Proofs,
     grant::GrantService,
+    identity_provider::{IdentityProviders, LinkedIdentities, ProviderClient, ProviderSignIn},
     leak::LeakDesk,
     limit::{Limiter, Quota},
     mail::OutboxService,
@@ -23,7 +24,7 @@ use crate::{
     openid::{SignOutParts, SignOuts, Subjects},
     personal_token::PersonalTokenService,
     ports::Ports,
-    sealing::SealError,
+    sealing::{SealError, Sealer},
     secret::MasterKey,
     signing_key::{KeyRing, SigningKeyService},
     usage::{LogService, UsageService},
@@ -53,6 +54,15 @@ pub struct Settings {
     pub public_url: String,
 }
 
+/// What is asked for at addresses that somebody else named.
+#[derive(Clone)]
+pub struct OutsidePorts {
+    /// What clients have there.
+    pub client_sites: Arc<dyn ClientSites>,
+    /// Other providers that people sign in with.
+    pub providers: Arc<dyn ProviderClient>,
+}
+
 /// Every service. Cloning it clones handles.
 #[derive(Clone)]
 pub struct Services {
@@ -60,6 +70,12 @@ pub struct Services {
     pub accounts: AccountService,
     /// The sessions of an account.
     pub sessions: SessionService,
+    /// Other providers that people sign in with.
+    pub identity_providers: IdentityProviders,
+    /// Signing in with them.
+    pub provider_sign_in: ProviderSignIn,
+    /// Which identities there open an account.
+    pub linked_identities: LinkedIdentities,
     /// Telling apps of sign-outs.
     pub sign_outs: SignOuts,
     /// Applications.
@@ -113,7 +129,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Builds every service on the ports; what clients have at addresses of their own is asked for through `client_sites`.
+    /// Builds every service on the ports; what others have at addresses of their own is asked for through `outside`.
     ///
     /// # Errors
     /// [`SealError`], when the server's secret is none.
@@ -122,8 +138,9 @@ impl Services {
         ports: Ports,
         master: &MasterKey,
         settings: &Settings,
-        client_sites: &Arc<dyn ClientSites>,
+        outside: &OutsidePorts,
     ) -> Result<Self, SealError> {
+        let client_sites = &outside.client_sites;
         let pepper = master.derive("api-key");
         let passwords = Passwords::new(settings.hashes_at_once);
         // Keys and tokens of one owner share its limit.
@@ -185,6 +202,9 @@ impl Services {
             },
         );
         let devices = master.derive("device");
+        let fetched_keys = FetchedKeys::new(Arc::clone(client_sites));
+        let sealer = Arc::new(Sealer::new(master, "identity-provider")?);
+        let identity_providers = IdentityProviders::new(ports.clone(), sealer);
         let rotations = Rotations::new(ports.clone(), KeyChanges::new(known_keys.clone()));
         let api_keys = ApiKeyService::new(ports.clone(), pepper.clone(), known_keys.clone(), settings.needed_scope);
         let url = settings.public_url.clone();
@@ -193,6 +213,17 @@ impl Services {
             accounts: AccountService::new(ports.clone(), passwords, settings.attempt_quota),
             sessions: SessionService::new(ports.clone(), sign_outs.clone()),
             sign_outs,
+            provider_sign_in: ProviderSignIn::new(
+                ports.clone(),
+                identity_providers.clone(),
+                Arc::clone(&outside.providers),
+                fetched_keys.clone(),
+                master.derive("provider-sign-in"),
+                issuer.as_str().into(),
+                settings.attempt_quota,
+            ),
+            identity_providers,
+            linked_identities: LinkedIdentities::new(ports.clone()),
             applications: ApplicationService::new(ports.clone()),
             personal_tokens: PersonalTokenService::new(ports.clone(), api_keys.clone()),
             api_keys,
@@ -223,7 +254,7 @@ impl Services {
             client_auth: ClientAuthenticator::new(
                 ports.clone(),
                 known_clients.clone(),
-                FetchedKeys::new(Arc::clone(client_sites)),
+                fetched_keys,
                 documents,
                 secrets,
                 issuer.as_str().into(),

@@ -9,7 +9,7 @@ use app::{
         flash::Flash,
         form::{FormPage, FormToken, field},
         respond::find_cookie,
-        session::{ACCOUNT, ADDRESS, PeerAddress, SEEN, digest_of},
+        session::{ACCOUNT, ADDRESS, METHOD, PeerAddress, SEEN, digest_of},
     },
 };
 use axum::{
@@ -224,6 +224,8 @@ async fn find_actor(state: &AppState, session: &Session) -> Result<Actor, StoreE
     // A session begins when its person signs in: its id is a new one then.
     let began = session.get::<i64>(BEGAN).await.map_err(failed)?.unwrap_or_default();
     let signed_in_at = OffsetDateTime::from_unix_timestamp(began).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let method = session.get::<String>(METHOD).await.map_err(failed)?;
+    let signed_in_by = method.and_then(|word| word.parse().ok()).unwrap_or_default();
     let session = digest_of(session_id);
-    Ok(account.map_or(Actor::Anonymous, |account| Actor::Account { account, session, signed_in_at }))
+    Ok(account.map_or(Actor::Anonymous, |account| Actor::Account { account, session, signed_in_at, signed_in_by }))
 }

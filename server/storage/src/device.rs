@@ -36,6 +36,7 @@ fn state_of(row: &device_code::Model) -> Result<DeviceState, StoreError> {
                 scopes: word(scopes, "scopes")?,
                 sign_in: SignIn {
                     at: time(at)?,
+                    by: word(&row.signed_in_by, "way to sign in")?,
                     session: row.session_digest.as_deref().map(digest).transpose()?.unwrap_or_default(),
                     nonce: None,
                     id_token_claims: ClaimSet::default(),
@@ -132,6 +133,7 @@ impl DeviceWriter for SeaUnitOfWork {
             set.grant_id = Set(Some(grant.as_uuid()));
             set.allowed_scopes = Set(Some(scopes.to_string()));
             set.signed_in_at = Set(Some(micros(sign_in.at)));
+            set.signed_in_by = Set(sign_in.by.to_string());
             set.session_digest = Set(Some(sign_in.session.to_vec()));
         }
         let update = device_code::Entity::update_many()

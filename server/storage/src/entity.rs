@@ -11,6 +11,8 @@ pub(crate) mod client_secret;
 pub(crate) mod device_code;
 pub(crate) mod environment;
 pub(crate) mod idempotent_answer;
+pub(crate) mod identity_provider;
+pub(crate) mod linked_identity;
 pub(crate) mod logout_notice;
 pub(crate) mod mail;
 pub(crate) mod membership;

@@ -45,9 +45,10 @@ pub(crate) fn grant_from_row(row: &oauth_grant::Model) -> Result<Grant, StoreErr
 }
 
 /// How a person had signed in. What was given before this was kept came of no session that is known.
-fn sign_in(at: i64, session: Option<&[u8]>, claims: &str) -> Result<SignIn, StoreError> {
+fn sign_in(at: i64, by: &str, session: Option<&[u8]>, claims: &str) -> Result<SignIn, StoreError> {
     Ok(SignIn {
         at: time(at)?,
+        by: word(by, "way to sign in")?,
         session: session.map(digest).transpose()?.unwrap_or_default(),
         nonce: None,
         id_token_claims: word(claims, "claims")?,
@@ -148,7 +149,7 @@ impl GrantReader for SeaStore {
             scopes: word(&row.scopes, "scopes")?,
             sign_in: SignIn {
                 nonce: row.nonce,
-                ..sign_in(row.signed_in_at, row.session_digest.as_deref(), &row.id_token_claims)?
+                ..sign_in(row.signed_in_at, &row.signed_in_by, row.session_digest.as_deref(), &row.id_token_claims)?
             },
             binding: row.binding.map(|text| word(&text, "binding")).transpose()?,
             expires_at: time(row.expires_at)?,
@@ -185,7 +186,7 @@ impl GrantReader for SeaStore {
             id: row.id,
             grant: grant_from_row(&grant)?,
             account_name: word(&account.name, "name")?,
-            sign_in: sign_in(row.signed_in_at, row.session_digest.as_deref(), &row.id_token_claims)?,
+            sign_in: sign_in(row.signed_in_at, &row.signed_in_by, row.session_digest.as_deref(), &row.id_token_claims)?,
             binding: row.binding.map(|text| word(&text, "binding")).transpose()?,
             expires_at: time(row.expires_at)?,
             ended_at: row.ended_at.map(time).transpose()?,
@@ -291,6 +292,7 @@ impl GrantWriter for SeaUnitOfWork {
             challenge: Set(code.challenge.clone().unwrap_or_default()),
             scopes: Set(code.scopes.to_string()),
             signed_in_at: Set(micros(code.sign_in.at)),
+            signed_in_by: Set(code.sign_in.by.to_string()),
             session_digest: Set(Some(code.sign_in.session.to_vec())),
             id_token_claims: Set(code.sign_in.id_token_claims.to_string()),
             binding: Set(code.binding.as_ref().map(ToString::to_string)),
@@ -360,6 +362,7 @@ impl GrantWriter for SeaUnitOfWork {
             expires_at: Set(micros(family.expires_at)),
             ended_at: Set(None),
             signed_in_at: Set(micros(family.sign_in.at)),
+            signed_in_by: Set(family.sign_in.by.to_string()),
             session_digest: Set(Some(family.sign_in.session.to_vec())),
             id_token_claims: Set(family.sign_in.id_token_claims.to_string()),
             binding: Set(family.binding.as_ref().map(ToString::to_string)),

@@ -19,6 +19,7 @@ mod device;
 mod entity;
 mod error;
 mod grant;
+mod identity_provider;
 mod logout;
 mod mail;
 mod oauth_client;

@@ -462,7 +462,12 @@ impl Race {
     async fn set() -> Self {
         let stage = Stage::set(&[]).await;
         let found = stage.portal.store.account_by_email("grace@example.org").await.unwrap().unwrap();
-        let grace = Actor::Account { account: found.0, session: [0; 32], signed_in_at: START };
+        let grace = Actor::Account {
+            account: found.0,
+            session: [0; 32],
+            signed_in_at: START,
+            signed_in_by: latchkey_core::account::SignInMethod::Password,
+        };
         let presented = PresentedClient {
             basic: Some((stage.client_id.clone(), stage.secret.clone())),
             ..PresentedClient::default()

@@ -12,6 +12,7 @@ mod forged_forms;
 mod headers;
 mod housekeeping;
 mod https;
+mod identity_providers;
 mod key_page;
 mod leaks;
 mod limits;

@@ -42,7 +42,12 @@ async fn scene() -> Scene {
     let services = portal.state.services.clone();
     let store = &services.ports.store;
     let (account, _) = store.account_by_email("ada@example.org").await.unwrap().unwrap();
-    let ada = Actor::Account { account, session: SessionDigest::default(), signed_in_at: START };
+    let ada = Actor::Account {
+        account,
+        session: SessionDigest::default(),
+        signed_in_at: START,
+        signed_in_by: latchkey_core::account::SignInMethod::Password,
+    };
     Scene { _portal: portal, services, ada, application }
 }
 

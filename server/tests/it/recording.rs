@@ -82,7 +82,12 @@ async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
     let lost = portal.state.recorder.lost();
     assert_eq!(rows(&portal).await + lost, total + 1, "every request has a row or is counted as lost");
     let (account, _) = portal.state.services.ports.store.account_by_email("ada@example.org").await.unwrap().unwrap();
-    let actor = latchkey_core::Actor::Account { account, session: [0; 32], signed_in_at: START };
+    let actor = latchkey_core::Actor::Account {
+        account,
+        session: [0; 32],
+        signed_in_at: START,
+        signed_in_by: latchkey_core::account::SignInMethod::Password,
+    };
     let usage = &portal.state.services.usage;
     let usage = usage
         .usage(&actor, application.parse().unwrap(), latchkey_model::Environment::Development, Range::Day)

@@ -394,11 +394,11 @@ async fn fapi_2_0_the_high_security_switch_sets_and_locks_what_the_profile_deman
     }
     let application = stage.application.clone();
     for (fields, sentence) in [
-        (vec![("auth_method", "client_secret_basic")], "High security needs an assertion"),
+        (vec![("auth_method", "client_secret_basic")], "High security needs a key of its own"),
         (vec![("signing_algorithm", "RS256")], "High security needs ES256, EdDSA or PS256"),
         (vec![("redirect_uris", "http://127.0.0.1/callback")], "High security needs https"),
         (vec![("without_pkce", "yes")], "outside of high security"),
-        (vec![("keys", "")], "Write an https:// address, or the JWK Set itself"),
+        (vec![("keys", "")], "Write an https:// address, the JWK Set itself"),
     ] {
         let keys = holder.jwks();
         let mut all = vec![("auth_method", "private_key_jwt"), ("keys", keys.as_str()), ("high_security", "yes")];

@@ -95,7 +95,11 @@ impl Portal {
 
     /// A browser with no cookies yet.
     pub(crate) fn browser(&self) -> Browser {
-        Browser { server: At::Here(self.app.clone()), origin: ORIGIN.to_owned(), cookies: BTreeMap::new() }
+        Browser {
+            server: At::Here(self.app.clone()),
+            origin: self.state.config.base_url().to_owned(),
+            cookies: BTreeMap::new(),
+        }
     }
 
     /// A browser that has signed up.

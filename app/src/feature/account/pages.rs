@@ -2,9 +2,10 @@
 
 use super::server_fn::{Setup, SignIn, SignUp};
 use crate::{
+    feature::identity_provider::SignInWith,
     page::{Page, PageError, page, query, take_flash},
     route,
-    ssr::{actor, flash::Flash, portal},
+    ssr::{actor, flash::Flash, portal, services},
     ui::{Field, Form, Message, SubmitButton},
 };
 use latchkey_core::Actor;
@@ -41,6 +42,7 @@ pub fn SignUpPage() -> impl IntoView {
             return Ok(Page::public("Sign-up is closed", body));
         }
         let flash = take_flash().await;
+        let providers = services().identity_providers.offered().await?;
         let fields = new_account_fields(flash.as_ref());
         let body = view! {
             <section class="narrow">
@@ -51,6 +53,7 @@ pub fn SignUpPage() -> impl IntoView {
                     {fields}
                     <SubmitButton text="Create account"/>
                 </Form>
+                <SignInWith providers next=route::DASHBOARD back=route::SIGN_UP/>
                 <p>"You have an account? "<a href=route::SIGN_IN>"Sign in"</a></p>
             </section>
         };
@@ -87,20 +90,24 @@ pub fn SignInPage() -> impl IntoView {
         let flash = take_flash().await;
         let next = query("next").unwrap_or_default();
         let hint = query("email");
+        // A provider that knows a person signs them in without asking: that is no fresh sign-in.
+        let providers = if again { Vec::new() } else { services().identity_providers.offered().await? };
         let back =
             if next.is_empty() { route::SIGN_IN.to_owned() } else { route::sign_in_as(&next, again, hint.as_deref()) };
+        let wanted = next.clone();
         let email = Some(typed(flash.as_ref(), "email")).filter(|typed| !typed.is_empty()).or(hint).unwrap_or_default();
         let body = view! {
             <section class="narrow">
                 <h1>"Sign in"</h1>
                 {again.then(|| view! { <p class="lead">"The app asks you to sign in once more before you go on."</p> })}
                 <Message flash=flash/>
-                <Form action=SignIn::PATH back class="card">
-                    <input type="hidden" name="next" value=next/>
+                <Form action=SignIn::PATH back=back.clone() class="card">
+                    <input type="hidden" name="next" value=wanted/>
                     <Field name="email" label="E-mail" kind="email" value=email autocomplete="username" required=true/>
                     <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
                     <SubmitButton text="Sign in"/>
                 </Form>
+                <SignInWith providers next back/>
                 <p>"New here? "<a href=route::SIGN_UP>"Create an account"</a></p>
             </section>
         };

@@ -2,6 +2,7 @@
 #![expect(clippy::unused_async, reason = "every server function is asynchronous")]
 
 use crate::{
+    feature::identity_provider::has_proven,
     route,
     ssr::{
         Theme, actor,
@@ -14,7 +15,7 @@ use crate::{
     },
 };
 use latchkey_core::{
-    account::{PlainPassword, SignInError, SignUpError},
+    account::{PlainPassword, SignInError, SignInMethod, SignUpError},
     authorization::Parameters,
     port::account::Account,
 };
@@ -51,7 +52,7 @@ impl From<SignInError> for Refused {
 /// Signs the browser in and leads it on.
 async fn enter(account: &Account, next: &str, message: Option<String>) {
     let Some(session) = session() else { return see_other(route::SIGN_IN) };
-    if let Err(error) = sign_session_in(&session, account.id).await {
+    if let Err(error) = sign_session_in(&session, account.id, SignInMethod::Password).await {
         return see_other_with(route::SIGN_IN, Refused::fault(&error).flash()).await;
     }
     if let Some(message) = message {
@@ -74,7 +75,9 @@ pub async fn sign_up(
     let form = latchkey_core::account::SignUp { email: &email, name: &name, password: PlainPassword::new(&password) };
     match services().accounts.sign_up(form, peer()).await {
         Ok(account) => {
-            enter(&account, route::NEW_APPLICATION, Some(format!("Welcome, {}.", account.name))).await;
+            // Whoever came from a provider is asked whether it opens the account.
+            let next = if has_proven().await { route::SIGN_IN_METHODS } else { route::NEW_APPLICATION };
+            enter(&account, next, Some(format!("Welcome, {}.", account.name))).await;
         }
         Err(error) => {
             let flash = Refused::from(error).flash().keep("name", &name).keep("email", &email);

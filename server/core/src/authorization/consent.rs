@@ -239,7 +239,7 @@ impl AuthorizationService {
                 Shown::SignIn(SignInFirst { next, again, hint: hint.clone() })
             }
         };
-        let Actor::Account { account, session, signed_in_at } = actor else {
+        let Actor::Account { account, session, signed_in_at, signed_in_by } = actor else {
             return Ok(Err(sign_in(parameters.clone(), false)));
         };
         let subject = self.subjects.towards(account.id, &read.client.client().settings);
@@ -263,6 +263,7 @@ impl AuthorizationService {
         }
         let sign_in = SignIn {
             at: *signed_in_at,
+            by: *signed_in_by,
             session: *session,
             nonce: request.nonce.clone(),
             id_token_claims: request.claims.id_token.clone(),

@@ -209,15 +209,22 @@ impl DeviceService {
         ticked: &[String],
         from: IpAddr,
     ) -> Result<OauthClient, DeviceError> {
-        let Actor::Account { account, session, signed_in_at } = actor else { return Err(NotSignedIn.into()) };
+        let Actor::Account { account, session, signed_in_at, signed_in_by } = actor else {
+            return Err(NotSignedIn.into());
+        };
         let (code, client) = self.find(typed, from).await?;
         let ticked = ticked_of(&code.scopes, ticked);
         let state = if ticked.is_empty() {
             DeviceState::Denied
         } else {
             let grant = self.consent.allow(account, &client, &ticked).await?;
-            let sign_in =
-                SignIn { at: *signed_in_at, session: *session, nonce: None, id_token_claims: ClaimSet::default() };
+            let sign_in = SignIn {
+                at: *signed_in_at,
+                by: *signed_in_by,
+                session: *session,
+                nonce: None,
+                id_token_claims: ClaimSet::default(),
+            };
             DeviceState::Allowed { grant: grant.id, scopes: ticked, sign_in }
         };
         let mut work = self.ports.store.begin().await?;

@@ -16,7 +16,7 @@ use crate::{
     api_key::format::PlainApiKey,
     certificate::CertificateThumbprint,
     oauth_client::{GrantType, TokenForm},
-    openid::{self, ACR, AMR, IdToken, OPENID, PersonClaims, Subjects, access_token_hash},
+    openid::{self, ACR, IdToken, OPENID, PersonClaims, Subjects, access_token_hash},
     port::{
         Inserted, UnitOfWork,
         grant::{NewTokenFamily, RefreshToken, SignIn, session_name},
@@ -338,7 +338,7 @@ impl TokenService {
             auth_time: sign_in.at.unix_timestamp(),
             nonce: sign_in.nonce.as_deref(),
             acr: ACR,
-            amr: AMR,
+            amr: sign_in.by.amr(),
             at_hash: access_token_hash(&made.text, algorithm),
             sid: session_name(&sign_in.session),
             person: PersonClaims::of(&account, &sign_in.id_token_claims),

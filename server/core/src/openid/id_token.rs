@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 pub const TYPE: &str = "JWT";
 /// The class of authentication: a person proved with one factor to be who they are (ISO/IEC 29115, level 1).
 pub const ACR: &str = "1";
-/// How they proved it (RFC 8176 section 2).
-pub const AMR: [&str; 1] = ["pwd"];
 
 /// What an ID token says.
 #[derive(Debug, Serialize)]
@@ -33,8 +31,9 @@ pub struct IdToken<'a> {
     pub nonce: Option<&'a str>,
     /// The class of authentication.
     pub acr: &'static str,
-    /// The methods.
-    pub amr: [&'static str; 1],
+    /// The methods, where they are known.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub amr: &'static [&'static str],
     /// Which access token came with it.
     pub at_hash: String,
     /// Which session of the person's it came from (OpenID Connect Back-Channel Logout section 2.1).

@@ -2,7 +2,7 @@
 
 use super::{Consumed, Inserted, StoreError};
 use crate::{
-    access_token::Binding, api_key::format::PublicId, oauth_client::ClientId, openid::ClaimSet,
+    access_token::Binding, account::SignInMethod, api_key::format::PublicId, oauth_client::ClientId, openid::ClaimSet,
     port::session::SessionDigest, secret::sha256,
 };
 use async_trait::async_trait;
@@ -51,6 +51,8 @@ pub struct GrantInView {
 pub struct SignIn {
     /// When.
     pub at: OffsetDateTime,
+    /// How.
+    pub by: SignInMethod,
     /// In which session: it ends what the app was given where the app is told of sign-outs.
     pub session: SessionDigest,
     /// By what the client recognises its own request; for the first ID token alone.

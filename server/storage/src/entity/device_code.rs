@@ -19,6 +19,7 @@ pub struct Model {
     pub grant_id: Option<Uuid>,
     pub allowed_scopes: Option<String>,
     pub signed_in_at: Option<i64>,
+    pub signed_in_by: String,
     pub session_digest: Option<Vec<u8>>,
 }
 

@@ -11,6 +11,7 @@ pub struct Model {
     pub expires_at: i64,
     pub ended_at: Option<i64>,
     pub signed_in_at: i64,
+    pub signed_in_by: String,
     pub session_digest: Option<Vec<u8>>,
     pub id_token_claims: String,
     pub binding: Option<String>,

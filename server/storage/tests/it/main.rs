@@ -4,6 +4,7 @@
 mod account;
 mod api_key;
 mod changes;
+mod identity_provider;
 mod key_lifecycle;
 mod post;
 mod request_log;

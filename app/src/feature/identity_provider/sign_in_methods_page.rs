@@ -1,0 +1,182 @@
+//! What opens an account: the password, and identities at other providers.
+
+use super::sign_in_with::{SignInWith, look, take};
+use crate::{
+    page::{Page, PageError, page, take_flash},
+    route,
+    ssr::{
+        actor,
+        flash::Flash,
+        respond::{Refused, see_other, see_other_with},
+        services,
+    },
+    ui::{DataTable, EmptyState, Form, Message, PageHead, RelativeTime, SubmitButton},
+};
+use latchkey_core::{
+    identity_provider::{LinkedIdentityError, ProvenIdentity},
+    port::identity_provider::{Identity, LinkedIdentity},
+};
+use leptos::{prelude::*, server, server_fn::ServerFn};
+use time::OffsetDateTime;
+
+impl From<LinkedIdentityError> for PageError {
+    fn from(error: LinkedIdentityError) -> Self {
+        match error {
+            LinkedIdentityError::NotSignedIn(_) => Self::NotSignedIn,
+            LinkedIdentityError::Store(error) => Self::Store(error),
+            LinkedIdentityError::TooLongAgo | LinkedIdentityError::LinkedAlready | LinkedIdentityError::NotFound => {
+                Self::NotFound
+            }
+        }
+    }
+}
+
+impl From<LinkedIdentityError> for Refused {
+    fn from(error: LinkedIdentityError) -> Self {
+        match error {
+            LinkedIdentityError::NotSignedIn(_) => Self::new("Sign in first."),
+            LinkedIdentityError::TooLongAgo => Self::new("That was a while ago. Begin again with the provider."),
+            LinkedIdentityError::LinkedAlready => Self::new("That identity opens an account already."),
+            LinkedIdentityError::NotFound => Self::new("There is no such link any more."),
+            LinkedIdentityError::Store(_) => Self::fault(&error),
+        }
+    }
+}
+
+/// What opens the account.
+#[component]
+pub fn SignInMethodsPage() -> impl IntoView {
+    page(async {
+        let services = services();
+        let linked = services.linked_identities.list(&actor()).await?;
+        let offered = services.identity_providers.offered().await?;
+        let now = services.ports.now();
+        let flash = take_flash().await;
+        let proven = look::<ProvenIdentity>().await.filter(|proven| proven.is_fresh(now));
+        let rows = linked.into_iter().map(|one| view! { <Row one now/> }).collect_view();
+        let add = (!offered.is_empty()).then(|| {
+            view! {
+                <section class="card" aria-labelledby="add">
+                    <h2 id="add">"Link another"</h2>
+                    <p>"You prove there who you are, and say here that it is you."</p>
+                    <SignInWith providers=offered.clone() next=route::SIGN_IN_METHODS back=route::SIGN_IN_METHODS verb="Link"/>
+                </section>
+            }
+        });
+        let none = offered.is_empty().then(|| {
+            view! {
+                <EmptyState title="Your password alone">
+                    <p>"An admin can let people sign in with other providers, such as GitHub. They are offered here then."</p>
+                </EmptyState>
+            }
+        });
+        let body = view! {
+            <PageHead title="Sign-in methods" explanation="Your password opens this account, and so does every identity that you link to it."/>
+            <Message flash/>
+            {proven.map(|proven| view! { <Confirm proven/> })}
+            <DataTable label="Sign-in methods" columns=vec!["Method", "Linked", "Last used"] action="Action">
+                <tr>
+                    <td data-label="Method"><strong>"Password"</strong></td>
+                    <td data-label="Linked"><span class="dim">"always"</span></td>
+                    <td data-label="Last used"></td>
+                    <td></td>
+                </tr>
+                {rows}
+            </DataTable>
+            {add}
+            {none}
+        };
+        Ok(Page::portal("Sign-in methods", body))
+    })
+}
+
+/// The question whether an identity is this person's.
+#[component]
+fn Confirm(proven: ProvenIdentity) -> impl IntoView {
+    let sentence = format!(
+        "You just proved to be {} at {}. Linked, whoever signs in there as {} is signed in here as you.",
+        proven.label, proven.provider_name, proven.label,
+    );
+    view! {
+        <section class="card" aria-labelledby="confirm">
+            <h2 id="confirm">{format!("Let {} open this account?", proven.provider_name)}</h2>
+            <p>{sentence}</p>
+            <div class="form-actions">
+                <Form action=LinkIdentity::PATH back=route::SIGN_IN_METHODS><SubmitButton text="Link it"/></Form>
+                <Form action=DeclineIdentity::PATH back=route::SIGN_IN_METHODS>
+                    <button type="submit" class="btn">"That is not me"</button>
+                </Form>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Row(one: LinkedIdentity, now: OffsetDateTime) -> impl IntoView {
+    let name = one.provider_name.as_str().to_owned();
+    view! {
+        <tr>
+            <td data-label="Method">
+                <strong>{name.clone()}</strong>
+                <p class="dim">{one.label.clone()}</p>
+            </td>
+            <td data-label="Linked"><RelativeTime at=one.linked_at now/></td>
+            <td data-label="Last used">
+                {match one.last_used_at {
+                    Some(at) => view! { <RelativeTime at now/> }.into_any(),
+                    None => view! { <span class="dim">"never"</span> }.into_any(),
+                }}
+            </td>
+            <td>
+                <Form action=UnlinkIdentity::PATH back=route::SIGN_IN_METHODS>
+                    <input type="hidden" name="provider" value=one.identity.provider.to_string()/>
+                    <input type="hidden" name="subject" value=one.identity.subject/>
+                    <button type="submit" class="btn btn-small btn-danger">
+                        "Unlink"<span class="sr-only">{format!(" {name}, {}", one.label)}</span>
+                    </button>
+                </Form>
+            </td>
+        </tr>
+    }
+}
+
+async fn answer(outcome: Result<(), LinkedIdentityError>, message: &str) {
+    match outcome {
+        Ok(()) => see_other_with(route::SIGN_IN_METHODS, Flash::good(message)).await,
+        Err(LinkedIdentityError::NotSignedIn(_)) => see_other(&route::sign_in_then(route::SIGN_IN_METHODS)),
+        Err(error) => see_other_with(route::SIGN_IN_METHODS, Refused::from(error).flash()).await,
+    }
+}
+
+/// Lets the identity that was just proven open the account.
+#[server(prefix = "/form", endpoint = "linked-identity/link")]
+pub async fn link_identity() -> Result<(), ServerFnError> {
+    let outcome = match take::<ProvenIdentity>().await {
+        Some(proven) => services().linked_identities.link(&actor(), &proven).await,
+        None => actor().account().map_err(LinkedIdentityError::from).and(Err(LinkedIdentityError::TooLongAgo)),
+    };
+    answer(outcome, "Linked. It opens this account from now on.").await;
+    Ok(())
+}
+
+/// Forgets the identity that was just proven.
+#[server(prefix = "/form", endpoint = "linked-identity/decline")]
+pub async fn decline_identity() -> Result<(), ServerFnError> {
+    drop(take::<ProvenIdentity>().await);
+    answer(actor().account().map(drop).map_err(LinkedIdentityError::from), "Nothing was linked.").await;
+    Ok(())
+}
+
+/// Takes from an identity that it opens the account.
+#[server(prefix = "/form", endpoint = "linked-identity/unlink")]
+pub async fn unlink_identity(
+    #[server(default)] provider: String,
+    #[server(default)] subject: String,
+) -> Result<(), ServerFnError> {
+    let outcome = match provider.parse() {
+        Ok(provider) => services().linked_identities.unlink(&actor(), &Identity { provider, subject }).await,
+        Err(_) => actor().account().map_err(LinkedIdentityError::from).and(Err(LinkedIdentityError::NotFound)),
+    };
+    answer(outcome, "Unlinked. It opens this account no more.").await;
+    Ok(())
+}

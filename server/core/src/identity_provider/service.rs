@@ -1,0 +1,187 @@
+//! What admins do with providers, and which of them people can choose.
+
+use super::form::ProviderForm;
+use crate::{
+    actor::{Actor, NotSignedIn},
+    port::{Consumed, Inserted, StoreError, identity_provider::IdentityProvider},
+    ports::Ports,
+    sealing::{SealError, Sealer},
+};
+use latchkey_model::{AccountRole, FieldErrors, IdentityProviderId, Name};
+use std::sync::Arc;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// Why a provider could not be shown or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityProviderError {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// Only an admin may.
+    #[error("only an admin may do this")]
+    Forbidden,
+    /// Fields are wrong; each sentence says why.
+    #[error("some fields need another look")]
+    Invalid(FieldErrors),
+    /// The form was sent before, and did its work then.
+    #[error("this form has done its work already")]
+    SentTwice,
+    /// There is no such provider.
+    #[error("no such provider")]
+    NotFound,
+    /// The secret could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The store failed.
+    #[error("the providers could not be reached")]
+    Store(#[from] StoreError),
+}
+
+/// Does with providers what admins ask.
+#[derive(Clone)]
+pub struct IdentityProviders {
+    ports: Ports,
+    sealer: Arc<Sealer>,
+}
+
+impl IdentityProviders {
+    /// The service; secrets are sealed by this.
+    pub fn new(ports: Ports, sealer: Arc<Sealer>) -> Self {
+        Self { ports, sealer }
+    }
+
+    /// What anybody can sign in with: what each is called, and its id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn offered(&self) -> Result<Vec<(IdentityProviderId, Name)>, StoreError> {
+        let all = self.ports.store.identity_providers().await?.into_iter();
+        let offered = all.filter(|provider| provider.disabled_at.is_none());
+        Ok(offered.map(|provider| (provider.id, provider.settings.name)).collect())
+    }
+
+    /// Every provider.
+    ///
+    /// # Errors
+    /// [`IdentityProviderError`].
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<IdentityProvider>, IdentityProviderError> {
+        admin(actor)?;
+        Ok(self.ports.store.identity_providers().await?)
+    }
+
+    /// One provider.
+    ///
+    /// # Errors
+    /// [`IdentityProviderError`].
+    pub async fn get(&self, actor: &Actor, id: IdentityProviderId) -> Result<IdentityProvider, IdentityProviderError> {
+        admin(actor)?;
+        self.ports.store.identity_provider(id).await?.ok_or(IdentityProviderError::NotFound)
+    }
+
+    /// Adds a provider. The form's own id is the provider's, so that one that is sent twice adds one.
+    ///
+    /// # Errors
+    /// [`IdentityProviderError`].
+    pub async fn create(
+        &self,
+        actor: &Actor,
+        form: &ProviderForm<'_>,
+        form_id: Uuid,
+    ) -> Result<(), IdentityProviderError> {
+        admin(actor)?;
+        let settings = form.check(true).map_err(IdentityProviderError::Invalid)?;
+        let id = IdentityProviderId::from_uuid(form_id);
+        let sealed_secret = self.seal(id, form.client_secret.trim())?;
+        let provider =
+            IdentityProvider { id, settings, sealed_secret, created_at: self.ports.now(), disabled_at: None };
+        let mut work = self.ports.store.begin().await?;
+        if work.identity_provider_add(&provider).await? == Inserted::Duplicate {
+            return Err(IdentityProviderError::SentTwice);
+        }
+        Ok(work.commit().await?)
+    }
+
+    /// Changes a provider. Another place to ask is another provider, where the same name may be somebody else's: it is added beside
+    /// this one.
+    ///
+    /// # Errors
+    /// [`IdentityProviderError`].
+    pub async fn update(
+        &self,
+        actor: &Actor,
+        id: IdentityProviderId,
+        form: &ProviderForm<'_>,
+    ) -> Result<(), IdentityProviderError> {
+        let known = self.get(actor, id).await?;
+        let settings = form.check(false).map_err(IdentityProviderError::Invalid)?;
+        if settings.protocol != known.settings.protocol {
+            let sentence =
+                "This is another provider, where the same name may be somebody else's. Add it as one of its own";
+            let field = if settings.protocol.kind() == known.settings.protocol.kind() { "address" } else { "kind" };
+            return Err(IdentityProviderError::Invalid(FieldErrors::one(field, sentence)));
+        }
+        let secret = form.client_secret.trim();
+        let sealed = if secret.is_empty() { None } else { Some(self.seal(id, secret)?) };
+        let mut work = self.ports.store.begin().await?;
+        match work.identity_provider_update(id, &settings, sealed.as_deref()).await? {
+            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Lost => Err(IdentityProviderError::NotFound),
+        }
+    }
+
+    /// Lets nobody sign in with a provider any more, or again. Links stay.
+    ///
+    /// # Errors
+    /// [`IdentityProviderError`].
+    pub async fn disable(
+        &self,
+        actor: &Actor,
+        id: IdentityProviderId,
+        disabled: bool,
+    ) -> Result<(), IdentityProviderError> {
+        admin(actor)?;
+        let mut work = self.ports.store.begin().await?;
+        match work.identity_provider_disable(id, disabled.then(|| self.ports.now())).await? {
+            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Lost => Err(IdentityProviderError::NotFound),
+        }
+    }
+
+    /// Removes a provider, and every link of people with it.
+    ///
+    /// # Errors
+    /// [`IdentityProviderError`].
+    pub async fn remove(&self, actor: &Actor, id: IdentityProviderId) -> Result<(), IdentityProviderError> {
+        admin(actor)?;
+        let mut work = self.ports.store.begin().await?;
+        match work.identity_provider_remove(id).await? {
+            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Lost => Err(IdentityProviderError::NotFound),
+        }
+    }
+
+    fn seal(&self, id: IdentityProviderId, secret: &str) -> Result<Vec<u8>, SealError> {
+        self.sealer.seal(self.ports.random(), id.as_uuid().as_bytes(), secret.as_bytes())
+    }
+
+    /// Our secret at a provider.
+    pub(super) fn secret(&self, provider: &IdentityProvider) -> Result<Zeroizing<String>, SealError> {
+        let bytes = self.sealer.open(provider.id.as_uuid().as_bytes(), &provider.sealed_secret)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| SealError::Open)?;
+        Ok(Zeroizing::new(text.to_owned()))
+    }
+
+    /// A provider that people can sign in with now.
+    pub(super) async fn enabled(&self, id: IdentityProviderId) -> Result<Option<IdentityProvider>, StoreError> {
+        let found = self.ports.store.identity_provider(id).await?;
+        Ok(found.filter(|provider| provider.disabled_at.is_none()))
+    }
+}
+
+fn admin(actor: &Actor) -> Result<(), IdentityProviderError> {
+    match actor.account()?.role {
+        AccountRole::Admin => Ok(()),
+        AccountRole::Developer => Err(IdentityProviderError::Forbidden),
+    }
+}
