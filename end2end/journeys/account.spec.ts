@@ -37,16 +37,16 @@ test("sign out, sign in again, and be led back to where one wanted to go", async
   await expect(page).toHaveURL(/\/login\?next=/);
   await page.getByLabel("E-mail").fill(person.email);
   await page.getByLabel("Password").fill("not the password at all");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   const wrong = await page.getByRole("alert").innerText();
   await expect(page.getByLabel("E-mail")).toHaveValue(person.email);
   await page.getByLabel("E-mail").fill("nobody@example.org");
   await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByRole("alert")).toHaveText(wrong);
   await page.getByLabel("E-mail").fill(person.email);
   await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page).toHaveURL(`${environment}/usage`);
 });
 

@@ -20,12 +20,12 @@ function freePort(): Promise<number> {
   });
 }
 
-export default async function start(): Promise<() => Promise<void>> {
+/** A server of its own, with the link that makes its first admin. */
+export async function startServer(): Promise<{ url: string; setup: string; stop: () => Promise<string> }> {
   const target = process.env.CARGO_TARGET_DIR;
   if (!target) throw new Error("run the browser tests by `make test`");
   const folder = mkdtempSync(join(tmpdir(), "latchkey-end2end-"));
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
   const server = spawn(
     join(target, "debug", "latchkey"),
     [
@@ -34,12 +34,14 @@ export default async function start(): Promise<() => Promise<void>> {
       ...["--data", join(folder, "data")],
       // Every test signs up from the same address.
       ...["--attempts-per-minute", "10000"],
+      // The providers that people sign in with are stood in for on this machine.
+      ...["--private-networks", "true"],
     ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   let log = "";
   const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
-  const setup = new Promise<string>((resolve, reject) => {
+  const setup = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {
       log += chunk.toString();
       const link = /http:\/\/\S+\/setup\?token=\w+/.exec(log);
@@ -49,12 +51,18 @@ export default async function start(): Promise<() => Promise<void>> {
     server.stderr.on("data", read);
     server.once("exit", () => reject(new Error(`the server did not start:\n${log}`)));
   });
-  process.env.LATCHKEY_TEST_URL = url;
-  process.env.LATCHKEY_TEST_SETUP = await setup;
-  return async () => {
+  const stop = async () => {
     server.kill("SIGTERM");
     await ended;
-    writeFileSync(join(import.meta.dirname, "..", "test-results", "server.log"), log);
     rmSync(folder, { recursive: true });
+    return log;
   };
+  return { url: `http://127.0.0.1:${port}`, setup, stop };
+}
+
+export default async function start(): Promise<() => Promise<void>> {
+  const { url, setup, stop } = await startServer();
+  process.env.LATCHKEY_TEST_URL = url;
+  process.env.LATCHKEY_TEST_SETUP = setup;
+  return async () => writeFileSync(join(import.meta.dirname, "..", "test-results", "server.log"), await stop());
 }

@@ -46,7 +46,7 @@ pub fn IdentityProviderPage() -> impl IntoView {
                 <ProviderFields values has_secret=true/>
                 <div class="form-actions"><SubmitButton text="Save"/></div>
             </Form>
-            <section class="card" aria-labelledby="remove">
+            <section class="card form" aria-labelledby="remove">
                 <h2 id="remove">"Remove it"</h2>
                 <p>"Every link of people with it ends. They sign in with their password then; nobody is signed out."</p>
                 <Form action=RemoveProvider::PATH back=remove_back>

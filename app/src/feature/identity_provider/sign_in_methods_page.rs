@@ -56,7 +56,7 @@ pub fn SignInMethodsPage() -> impl IntoView {
         let rows = linked.into_iter().map(|one| view! { <Row one now/> }).collect_view();
         let add = (!offered.is_empty()).then(|| {
             view! {
-                <section class="card" aria-labelledby="add">
+                <section class="card form" aria-labelledby="add">
                     <h2 id="add">"Link another"</h2>
                     <p>"You prove there who you are, and say here that it is you."</p>
                     <SignInWith providers=offered.clone() next=route::SIGN_IN_METHODS back=route::SIGN_IN_METHODS verb="Link"/>
@@ -78,7 +78,7 @@ pub fn SignInMethodsPage() -> impl IntoView {
                 <tr>
                     <td data-label="Method"><strong>"Password"</strong></td>
                     <td data-label="Linked"><span class="dim">"always"</span></td>
-                    <td data-label="Last used"></td>
+                    <td data-label="Last used"><span class="dim">"not noted"</span></td>
                     <td></td>
                 </tr>
                 {rows}
@@ -98,7 +98,7 @@ fn Confirm(proven: ProvenIdentity) -> impl IntoView {
         proven.label, proven.provider_name, proven.label,
     );
     view! {
-        <section class="card" aria-labelledby="confirm">
+        <section class="card form" aria-labelledby="confirm">
             <h2 id="confirm">{format!("Let {} open this account?", proven.provider_name)}</h2>
             <p>{sentence}</p>
             <div class="form-actions">

@@ -77,7 +77,7 @@ pub fn SignInWith(
                 <Form action=BeginProviderSignIn::PATH back>
                     <input type="hidden" name="provider" value=id.to_string()/>
                     <input type="hidden" name="next" value=next/>
-                    <button type="submit" class="btn btn-wide">{format!("{verb} {name}")}</button>
+                    <button type="submit" class="btn">{format!("{verb} {name}")}</button>
                 </Form>
             }
         })
