@@ -1,6 +1,6 @@
 //! Paths: the only place that spells one.
 
-use latchkey_core::oauth_client::ClientKind;
+use latchkey_core::oauth_client::{ClientId, ClientKind, LogoDigest};
 use latchkey_model::{ApiKeyId, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId};
 
 pub const HOME: &str = "/";
@@ -24,6 +24,7 @@ pub const FORM_POST: &str = "/oauth/authorize/form-post";
 pub const ADMIN_FAILURES: &str = "/admin/failures";
 pub const ADMIN_OUTBOX: &str = "/admin/outbox";
 pub const ADMIN_SIGNING_KEYS: &str = "/admin/signing-keys";
+pub const ADMIN_APPS: &str = "/admin/apps";
 pub const ADMIN_IDENTITY_PROVIDERS: &str = "/admin/identity-providers";
 pub const ADMIN_NEW_IDENTITY_PROVIDER: &str = "/admin/identity-providers/new";
 
@@ -81,6 +82,15 @@ pub fn new_client(kind: ClientKind, application: ApplicationId, environment: Env
 
 pub fn client(kind: ClientKind, application: ApplicationId, environment: Environment, id: OauthClientId) -> String {
     format!("{}/{id}", clients(kind, application, environment))
+}
+
+/// The picture of a client.
+pub fn logo(client: &ClientId, digest: &LogoDigest) -> String {
+    // Unreserved (RFC 3986 section 2.3); a client that is known by an address has slashes in its id.
+    const KEPT: percent_encoding::AsciiSet =
+        percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let client = percent_encoding::utf8_percent_encode(client.as_str(), &KEPT);
+    format!("/logos/{client}/{digest}.png")
 }
 
 pub fn settings(application: ApplicationId, environment: Environment) -> String {

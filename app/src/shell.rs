@@ -131,6 +131,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/outbox") view=admin::OutboxPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/failures") view=admin::FailuresPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/signing-keys") view=signing_key::SigningKeysPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/apps") view=oauth_client::VerificationPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/identity-providers") view=identity_provider::IdentityProvidersPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/identity-providers/new") view=identity_provider::NewIdentityProviderPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/identity-providers/:provider") view=identity_provider::IdentityProviderPage ssr=SsrMode::Async/>

@@ -25,6 +25,7 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
   await check(page, "/admin/failures");
   await check(page, "/admin/outbox");
   await check(page, "/admin/signing-keys");
+  await check(page, "/admin/apps");
   await check(page, "/admin/identity-providers");
   await check(page, "/admin/identity-providers/new");
   await check(page, `/logs/${refused.requestId}`);

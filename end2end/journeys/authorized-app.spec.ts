@@ -3,6 +3,12 @@ import { createHash, randomBytes } from "node:crypto";
 import { app } from "../support/app";
 import { createApplication, expect, signUp, test } from "../support/portal";
 
+// A picture of one pixel.
+const PIXEL = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGOQSznxHwAEOAJKNKHrggAAAABJRU5ErkJggg==",
+  "base64",
+);
+
 test("an app asks, is allowed to, acts, and is stopped", async ({ page, baseURL }) => {
   const { server, redirect, came } = await app();
   await signUp(page);
@@ -19,6 +25,10 @@ test("an app asks, is allowed to, acts, and is stopped", async ({ page, baseURL 
   await expect(page).toHaveURL(new RegExp(`${environment}/clients/[\\w-]+$`));
   await expect(page.locator("main")).not.toContainText(secret);
 
+  await page.getByLabel("Picture").setInputFiles({ name: "logo.png", mimeType: "image/png", buffer: PIXEL });
+  await page.getByRole("button", { name: "Upload" }).click();
+  await expect(page.getByRole("status")).toContainText("This is its logo");
+
   const verifier = randomBytes(32).toString("base64url");
   const ask = new URL("/oauth/authorize", baseURL);
   ask.search = new URLSearchParams({
@@ -32,6 +42,8 @@ test("an app asks, is allowed to, acts, and is stopped", async ({ page, baseURL 
   }).toString();
   await page.goto(ask.href);
   await expect(page.getByRole("heading", { name: "Let Reading list act for you?" })).toBeVisible();
+  const width = await page.locator("img.logo").evaluate((image: HTMLImageElement) => image.naturalWidth);
+  expect(width, "the logo is shown").toBe(1);
   await page.getByLabel("Create, change and delete posts").uncheck();
   await page.getByRole("button", { name: "Allow" }).click();
   await expect(page.getByRole("heading", { name: "Back in the app" })).toBeVisible();

@@ -20,6 +20,7 @@ mod m20261125_000009_add_openid_and_proofs;
 mod m20261125_000010_create_devices_and_registration;
 mod m20261125_000011_add_client_certificates;
 mod m20261125_000012_create_identity_providers;
+mod m20261125_000013_add_logos_and_verification;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000010_create_devices_and_registration::Migration),
             Box::new(m20261125_000011_add_client_certificates::Migration),
             Box::new(m20261125_000012_create_identity_providers::Migration),
+            Box::new(m20261125_000013_add_logos_and_verification::Migration),
         ]
     }
 }

@@ -16,6 +16,7 @@ pub mod door;
 pub mod leaks;
 pub mod limit_headers;
 mod listeners;
+pub mod logos;
 pub mod oauth;
 pub mod outside;
 pub mod portal;

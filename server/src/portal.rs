@@ -3,6 +3,7 @@
 pub mod guard;
 pub mod headers;
 pub mod session_store;
+mod upload;
 
 use crate::{state::AppState, tls::lead_to_https};
 use app::{

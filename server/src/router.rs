@@ -1,6 +1,6 @@
 //! The whole HTTP surface in one screen.
 
-use crate::{api, assets, leaks, oauth, portal, problem::Problem, state::AppState};
+use crate::{api, assets, leaks, logos, oauth, portal, problem::Problem, state::AppState};
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -11,6 +11,7 @@ pub fn router(state: AppState) -> Router {
         .merge(oauth::router())
         .merge(portal::router(&state))
         .route("/assets/{version}/{*name}", get(assets::serve))
+        .route(logos::PATH, get(logos::serve))
         .route("/robots.txt", get(assets::robots))
         .route("/health/live", get(|| async { "ok\n" }))
         .route("/health/ready", get(ready))

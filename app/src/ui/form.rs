@@ -15,11 +15,14 @@ pub fn Form(
     #[prop(into)]
     back: String,
     #[prop(optional, into)] class: String,
+    /// Whether there is a file in it.
+    #[prop(optional)]
+    with_file: bool,
     children: Children,
 ) -> impl IntoView {
     let token = extension::<FormToken>().map(|token| token.0).unwrap_or_default();
     view! {
-        <form method="post" action=action class=class>
+        <form method="post" action=action class=class enctype=with_file.then_some("multipart/form-data")>
             <input type="hidden" name=field::TOKEN value=token/>
             <input type="hidden" name=field::BACK value=back/>
             {children()}

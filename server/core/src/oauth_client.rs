@@ -6,9 +6,11 @@ mod form;
 mod grant_type;
 mod keys;
 mod known_clients;
+mod logo;
 mod redirect_uri;
 mod registration;
 mod service;
+mod verification;
 
 pub use client_id::{ClientId, ParseClientIdError};
 pub use client_sites::{ClientSiteError, ClientSites, FetchedKeys};
@@ -19,9 +21,11 @@ pub use grant_type::{
 pub(crate) use keys::is_askable;
 pub use keys::{ClientKeys, ParseClientKeysError};
 pub use known_clients::{ClientEntry, KnownClients};
+pub use logo::{Logo, LogoDigest, LogoError, ParseLogoDigestError};
 pub use redirect_uri::{ParseRedirectUriError, ParseRedirectUrisError, RedirectUri, RedirectUris};
 pub use registration::{
     ClientMetadata, MetadataDocuments, Registered, RegistrationError, RegistrationInView, RegistrationPolicy,
     Registrations,
 };
-pub use service::{ClientInView, CreatedClient, OauthClientError, OauthClientService};
+pub use service::{ClientInView, CreatedClient, HeldToken, OauthClientError, OauthClientService};
+pub use verification::ClientVerification;

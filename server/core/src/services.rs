@@ -18,8 +18,8 @@ use crate::{
     mail::OutboxService,
     memories::Memories,
     oauth_client::{
-        ClientCertificates, ClientSites, FetchedKeys, KnownClients, MetadataDocuments, OauthClientService,
-        Registrations,
+        ClientCertificates, ClientSites, ClientVerification, FetchedKeys, KnownClients, MetadataDocuments,
+        OauthClientService, Registrations,
     },
     openid::{SignOutParts, SignOuts, Subjects},
     personal_token::PersonalTokenService,
@@ -118,6 +118,8 @@ pub struct Services {
     pub authorization: AuthorizationService,
     /// What people allow, and taking it back.
     pub grants: GrantService,
+    /// Which clients an admin has looked at.
+    pub client_verification: ClientVerification,
     /// What admins do with signing keys.
     pub signing_keys: SigningKeyService,
     /// The signing keys themselves.
@@ -279,6 +281,7 @@ impl Services {
             authorization,
             pushed,
             grants: GrantService::new(ports.clone(), known_tokens.clone()),
+            client_verification: ClientVerification::new(ports.clone(), known_clients.clone()),
             signing_keys: SigningKeyService::new(ports.clone(), ring.clone()),
             ring,
             memories: Memories { keys: known_keys.clone(), clients: known_clients, tokens: known_tokens },

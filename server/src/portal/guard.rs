@@ -1,6 +1,6 @@
 //! What stands before every page and form: it finds out who is asking, and turns away forms that this portal did not make.
 
-use super::session_store::BEGAN;
+use super::{session_store::BEGAN, upload};
 use crate::{connection::peer, routes::BODY_LIMIT, state::AppState};
 use app::{
     route,
@@ -29,7 +29,7 @@ use tower_sessions::Session;
 const SERVER_FN_ERROR: HeaderName = HeaderName::from_static("serverfnerror");
 const SEED_LENGTH: usize = 32;
 /// Fields whose content is never kept for a second try.
-const SECRET_FIELDS: [&str; 3] = ["password", "token", field::TOKEN];
+const SECRET_FIELDS: [&str; 5] = ["password", "token", "client_secret", upload::FILE, field::TOKEN];
 
 /// Why a form is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,9 @@ fn from_this_portal(request: &Request, state: &AppState) -> Result<(), Forged> {
     }
     let content_type = text("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") { Ok(()) } else { Err(Forged::ContentType) }
+    let urlencoded = essence.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+    let with_file = || upload::takes_a_file(request.uri().path()) && upload::boundary(request.headers()).is_some();
+    if urlencoded || with_file() { Ok(()) } else { Err(Forged::ContentType) }
 }
 
 fn refused(forged: Forged) -> Response {
@@ -164,10 +166,22 @@ async fn with_checked_body(
     token: &[u8; 32],
 ) -> Result<Request, Response> {
     let (mut parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, BODY_LIMIT).await else {
+    let boundary = upload::boundary(&parts.headers);
+    let limit = if boundary.is_some() { upload::LIMIT } else { BODY_LIMIT };
+    let Ok(mut bytes) = to_bytes(body, limit).await else {
         return Err((StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.\n").into_response());
     };
-    let fields: Vec<(String, String)> = url::form_urlencoded::parse(&bytes).into_owned().collect();
+    let fields: Vec<(String, String)> = match boundary {
+        None => url::form_urlencoded::parse(&bytes).into_owned().collect(),
+        Some(boundary) => {
+            let Some(fields) = upload::fields(boundary, bytes).await else { return Err(refused(Forged::ContentType)) };
+            bytes = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish().into();
+            let urlencoded = HeaderValue::from_static("application/x-www-form-urlencoded");
+            parts.headers.insert(header::CONTENT_TYPE, urlencoded);
+            parts.headers.remove(header::CONTENT_LENGTH);
+            fields
+        }
+    };
     let value = |name: &str| fields.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
     let back = route::local(value(field::BACK).unwrap_or_default(), route::HOME);
     let sent = value(field::TOKEN).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());

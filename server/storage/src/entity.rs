@@ -7,6 +7,7 @@ pub(crate) mod api_key;
 pub(crate) mod api_scope;
 pub(crate) mod application;
 pub(crate) mod authorization_code;
+pub(crate) mod client_logo;
 pub(crate) mod client_secret;
 pub(crate) mod device_code;
 pub(crate) mod environment;

@@ -4,7 +4,10 @@ use crate::{
     SeaStore, SeaUnitOfWork,
     api_key::teams_of,
     convert::{digest, micros, time, word},
-    entity::{account, application, client_secret, environment, oauth_client, opaque_token, revoked_token, used_name},
+    entity::{
+        account, application, client_logo, client_secret, environment, oauth_client, opaque_token, revoked_token,
+        used_name,
+    },
     error::store_error,
     work::{consumed, inserted},
 };
@@ -12,7 +15,7 @@ use ::time::{Duration, OffsetDateTime};
 use async_trait::async_trait;
 use latchkey_core::{
     api_key::format::PublicId,
-    oauth_client::{ClientId, ClientKind},
+    oauth_client::{ClientId, ClientKind, Logo, LogoDigest},
     port::{
         Consumed, Inserted, OauthClientReader, OauthClientWriter, StoreError,
         api_key::KeyOwner,
@@ -28,7 +31,7 @@ use sea_orm::{
     ColumnTrait, DatabaseConnection, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, RelationTrait, Select, UpdateMany,
     prelude::Uuid,
-    sea_query::{Expr, ExprTrait, NullOrdering, OnConflict, Order, Query},
+    sea_query::{Condition, Expr, ExprTrait, NullOrdering, OnConflict, Order, Query},
 };
 
 /// More clients than this in one environment are not listed on one page.
@@ -57,6 +60,9 @@ struct Row {
     created_by_name: Option<String>,
     created_at: i64,
     revoked_at: Option<i64>,
+    verified_at: Option<i64>,
+    logo: Option<String>,
+    tokens_ended_at: Option<i64>,
     last_used_at: Option<i64>,
     last_used_from: Option<String>,
     token_form: String,
@@ -114,6 +120,9 @@ impl TryFrom<Row> for OauthClient {
             created_by_name: word(row.created_by_name.as_deref().unwrap_or("someone who left"), "name")?,
             created_at: time(row.created_at)?,
             revoked_at: row.revoked_at.map(time).transpose()?,
+            verified_at: row.verified_at.map(time).transpose()?,
+            logo: row.logo.map(|text| word(&text, "picture")).transpose()?,
+            tokens_ended_at: row.tokens_ended_at.map(time).transpose()?,
             last_used_at: row.last_used_at.map(time).transpose()?,
             last_used_from: row.last_used_from.map(|text| word(&text, "address")).transpose()?,
         })
@@ -252,24 +261,62 @@ impl OauthClientReader for SeaStore {
     }
 
     async fn opaque_token(&self, public_id: PublicId) -> Result<Option<OpaqueToken>, StoreError> {
-        let found = opaque_token::Entity::find()
-            .filter(opaque_token::Column::PublicId.eq(public_id.as_str()))
-            .one(&self.reader)
-            .await
-            .map_err(store_error)?;
-        let Some(row) = found else { return Ok(None) };
-        Ok(Some(OpaqueToken {
-            public_id,
-            digest: digest(&row.digest)?,
-            client: OauthClientId::from_uuid(row.oauth_client_id),
-            claims: serde_json::from_str(&row.claims).map_err(|error| StoreError::Internal(Box::new(error)))?,
-        }))
+        let query = opaque_token::Entity::find().filter(opaque_token::Column::PublicId.eq(public_id.as_str()));
+        query.one(&self.reader).await.map_err(store_error)?.as_ref().map(opaque).transpose()
+    }
+
+    async fn opaque_tokens(
+        &self,
+        client: OauthClientId,
+        now: OffsetDateTime,
+        at_most: u64,
+    ) -> Result<Vec<OpaqueToken>, StoreError> {
+        let revoked = Query::select().column(revoked_token::Column::Id).from(revoked_token::Entity).to_owned();
+        let query = opaque_token::Entity::find()
+            .filter(opaque_token::Column::OauthClientId.eq(client.as_uuid()))
+            .filter(opaque_token::Column::ExpiresAt.gt(micros(now)))
+            .filter(opaque_token::Column::Id.not_in_subquery(revoked))
+            .order_by_desc(opaque_token::Column::Id)
+            .limit(at_most);
+        query.all(&self.reader).await.map_err(store_error)?.iter().map(opaque).collect()
+    }
+
+    async fn clients_for_people(&self) -> Result<Vec<OauthClient>, StoreError> {
+        let query = clients_with_surroundings()
+            .filter(oauth_client::Column::Kind.eq(ClientKind::ThirdParty.as_str()))
+            .filter(oauth_client::Column::RevokedAt.is_null())
+            .order_by_with_nulls(oauth_client::Column::VerifiedAt, Order::Desc, NullOrdering::First)
+            .order_by_desc(oauth_client::Column::CreatedAt)
+            .limit(LISTED_AT_MOST)
+            .into_model::<Row>();
+        query.all(&self.reader).await.map_err(store_error)?.into_iter().map(OauthClient::try_from).collect()
+    }
+
+    async fn client_logo(&self, client_id: &ClientId, digest: &LogoDigest) -> Result<Option<Vec<u8>>, StoreError> {
+        let client = Query::select()
+            .column(oauth_client::Column::Id)
+            .from(oauth_client::Entity)
+            .and_where(oauth_client::Column::ClientId.eq(client_id.as_str()))
+            .to_owned();
+        let query = client_logo::Entity::find()
+            .filter(client_logo::Column::OauthClientId.in_subquery(client))
+            .filter(client_logo::Column::Digest.eq(digest.to_string()));
+        Ok(query.one(&self.reader).await.map_err(store_error)?.map(|row| row.png))
     }
 
     async fn token_revoked_at(&self, id: Uuid) -> Result<Option<OffsetDateTime>, StoreError> {
         let found = revoked_token::Entity::find_by_id(id).one(&self.reader).await.map_err(store_error)?;
         Ok(found.map(|row| time(row.revoked_at)).transpose()?)
     }
+}
+
+fn opaque(row: &opaque_token::Model) -> Result<OpaqueToken, StoreError> {
+    Ok(OpaqueToken {
+        public_id: word(&row.public_id, "public id")?,
+        digest: digest(&row.digest)?,
+        client: OauthClientId::from_uuid(row.oauth_client_id),
+        claims: serde_json::from_str(&row.claims).map_err(|error| StoreError::Internal(Box::new(error)))?,
+    })
 }
 
 /// The change of a client of this team that is not ended.
@@ -314,7 +361,72 @@ impl OauthClientWriter for SeaUnitOfWork {
         id: OauthClientId,
         settings: &ClientSettings,
     ) -> Result<Consumed, StoreError> {
-        let update = change(team, id, settings_of(settings));
+        // What an admin said was said of this name and these addresses.
+        let same = Condition::all()
+            .add(oauth_client::Column::Name.eq(settings.name.as_str()))
+            .add(oauth_client::Column::RedirectUris.eq(settings.redirect_uris.to_string()));
+        let verified = Expr::case(same, Expr::col(oauth_client::Column::VerifiedAt)).finally(Option::<i64>::None);
+        let update =
+            change(team, id, settings_of(settings)).col_expr(oauth_client::Column::VerifiedAt, verified.into());
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+    }
+
+    async fn oauth_client_verify(
+        &mut self,
+        client: &OauthClient,
+        at: Option<OffsetDateTime>,
+    ) -> Result<Consumed, StoreError> {
+        let logo = client.logo.as_ref().map(ToString::to_string);
+        let same_logo = match logo {
+            Some(logo) => oauth_client::Column::Logo.eq(logo),
+            None => oauth_client::Column::Logo.is_null(),
+        };
+        let update = oauth_client::Entity::update_many()
+            .set(oauth_client::ActiveModel { verified_at: Set(at.map(micros)), ..Default::default() })
+            .filter(oauth_client::Column::Id.eq(client.id.as_uuid()))
+            .filter(oauth_client::Column::RevokedAt.is_null())
+            .filter(oauth_client::Column::Name.eq(client.settings.name.as_str()))
+            .filter(oauth_client::Column::RedirectUris.eq(client.settings.redirect_uris.to_string()))
+            .filter(same_logo);
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+    }
+
+    async fn client_logo_set(
+        &mut self,
+        team: TeamId,
+        id: OauthClientId,
+        logo: Option<&Logo>,
+    ) -> Result<Consumed, StoreError> {
+        let set = oauth_client::ActiveModel {
+            logo: Set(logo.map(|logo| logo.digest().to_string())),
+            verified_at: Set(None),
+            ..Default::default()
+        };
+        let update = change(team, id, set).exec(&self.transaction).await.map_err(store_error)?;
+        if consumed(update.rows_affected) == Consumed::Lost {
+            return Ok(Consumed::Lost);
+        }
+        client_logo::Entity::delete_by_id(id.as_uuid()).exec(&self.transaction).await.map_err(store_error)?;
+        if let Some(logo) = logo {
+            let row = client_logo::ActiveModel {
+                oauth_client_id: Set(id.as_uuid()),
+                digest: Set(logo.digest().to_string()),
+                png: Set(logo.png().to_vec()),
+            };
+            let insert = client_logo::Entity::insert(row);
+            insert.exec_without_returning(&self.transaction).await.map_err(store_error)?;
+        }
+        Ok(Consumed::Won)
+    }
+
+    async fn client_tokens_end(
+        &mut self,
+        team: TeamId,
+        id: OauthClientId,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError> {
+        let set = oauth_client::ActiveModel { tokens_ended_at: Set(Some(micros(at))), ..Default::default() };
+        let update = change(team, id, set);
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 

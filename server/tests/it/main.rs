@@ -3,6 +3,7 @@
 
 mod authorization;
 mod canary;
+mod client_appearance;
 mod command;
 mod consent;
 mod crash;

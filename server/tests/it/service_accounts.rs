@@ -554,3 +554,35 @@ async fn fields_that_are_wrong_say_why() {
         assert!(page.contains(&format!("id=\"{field}-error\"")), "{field}: {page}");
     }
 }
+
+#[tokio::test]
+async fn every_token_that_a_machine_holds_is_ended_at_once_and_new_ones_are_good() {
+    let mut stage = Stage::set().await;
+    let opaque = [("token_form", "opaque")];
+    let second = stage.ada.service_account(&stage.application, "development", &["read:posts"], &opaque).await;
+    for machine in [stage.machine.clone(), second] {
+        let (one, other) = (stage.portal.token_of(&machine).await, stage.portal.token_of(&machine).await);
+        assert_eq!(stage.whoami(&one).await.status, StatusCode::OK, "and it is remembered");
+        let page = stage.ada.get(&machine.page).await.text();
+        assert_eq!(page.matches("lk_tok_").count(), if one.starts_with("lk_tok_") { 2 } else { 0 }, "{page}");
+        let mut eve = stage.portal.member(&format!("eve-{}@example.org", machine.id())).await;
+        eve.send("/apps", "/form/oauth-client/end-tokens", &[("id", machine.id())]).await;
+        assert_eq!(stage.whoami(&one).await.status, StatusCode::OK, "not by a stranger");
+
+        let ended = stage.ada.send(&machine.page, "/form/oauth-client/end-tokens", &[("id", machine.id())]).await;
+        assert_eq!(ended.location(), machine.page);
+        for token in [&one, &other] {
+            let refused = stage.whoami(token).await;
+            assert_eq!((refused.status, refused.code().as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"));
+            assert_eq!(stage.portal.recorded(&refused).await.reason.as_deref(), Some("revoked"));
+        }
+        let body = format!("token={one}");
+        let known = stage.portal.oauth("/oauth/introspect", Some(&machine.basic()), &body).await.json();
+        assert_eq!(known, json!({"active": false}), "rfc7662_2_2");
+        let page = stage.ada.get(&machine.page).await.text();
+        assert!(page.contains("All of them were ended") && !page.contains("lk_tok_"), "{page}");
+        stage.portal.clock.advance(Duration::milliseconds(1));
+        let new = stage.portal.token_of(&machine).await;
+        assert_eq!(stage.whoami(&new).await.status, StatusCode::OK);
+    }
+}

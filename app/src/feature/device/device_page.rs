@@ -1,6 +1,7 @@
 //! The page where a person types in the code that a device shows, and says yes or no (RFC 8628 section 3.3).
 
 use crate::{
+    feature::grant::{AnswerButtons, WhoAsks},
     page::{Page, PageError, page, query, take_flash},
     route,
     ssr::{
@@ -10,12 +11,9 @@ use crate::{
         services,
         session::PeerAddress,
     },
-    ui::{CheckboxList, Choice, EnvironmentBadge, Field, Form, Message, PageHead, SubmitButton},
+    ui::{CheckboxList, Choice, Field, Form, Message, PageHead, SubmitButton},
 };
-use latchkey_core::{
-    authorization::{DeviceError, DeviceQuestion},
-    port::api_key::KeyOwner,
-};
+use latchkey_core::authorization::{DeviceError, DeviceQuestion};
 use leptos::{prelude::*, server, server_fn::ServerFn};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -77,12 +75,6 @@ fn enter(flash: Option<Flash>, code: String) -> Page {
 fn ask(question: DeviceQuestion, code: String, flash: Option<Flash>) -> Page {
     let client = &question.client;
     let name = client.settings.name.as_str().to_owned();
-    let (application, environment) = match &client.owner {
-        KeyOwner::Environment { application_name, environment, .. } => {
-            (application_name.as_str().to_owned(), Some(*environment))
-        }
-        KeyOwner::Account { account_name, .. } => (account_name.as_str().to_owned(), None),
-    };
     let scopes = question
         .scopes
         .iter()
@@ -99,11 +91,7 @@ fn ask(question: DeviceQuestion, code: String, flash: Option<Flash>) -> Page {
         <section class="narrow consent">
             <h1>{title.clone()}</h1>
             <Message flash/>
-            <p>
-                <strong>{name.clone()}</strong>
-                {format!(", an app of {application}, asks to act for you. Nobody has verified it. ")}
-                {environment.map(|environment| view! { <EnvironmentBadge environment/> })}
-            </p>
+            <WhoAsks client=client.clone() caution=""/>
             <p class="note">
                 "Go on only if the device is in front of you and shows "<strong><code>{code.clone()}</code></strong>
                 ". If somebody sent you this code, they want to act in your name: deny it."
@@ -120,10 +108,7 @@ fn ask(question: DeviceQuestion, code: String, flash: Option<Flash>) -> Page {
                     <div><dt>"As"</dt><dd>{format!("{}, {}", question.account.name, question.account.email)}</dd></div>
                     <div><dt>"For how long"</dt><dd>"Until you take it back, under Authorized apps."</dd></div>
                 </dl>
-                <div class="form-actions">
-                    <button type="submit" class="btn btn-primary" name="answer" value="allow">"Allow"</button>
-                    <button type="submit" class="btn" name="answer" value="deny">"Deny"</button>
-                </div>
+                <AnswerButtons/>
             </Form>
         </section>
     };

@@ -1,6 +1,9 @@
 //! The question whether an app may act for somebody: who asks, for what, in words, for how long.
 
-use super::form_post::post_on;
+use super::{
+    form_post::post_on,
+    who_asks::{AnswerButtons, WhoAsks},
+};
 use crate::{
     page::{Page, PageError, here, page},
     route,
@@ -10,13 +13,12 @@ use crate::{
         respond::{Refused, see_other, see_other_with, session, set_status},
         services,
     },
-    ui::{CheckboxList, Choice, EnvironmentBadge, Form},
+    ui::{CheckboxList, Choice, Form},
 };
 use http::{StatusCode, request::Parts};
 use latchkey_core::{
     authorization::{Answer, Parameters, Question, ResponseMode, Shown, SignInFirst, Untrusted},
     oauth_client::GrantType,
-    port::api_key::KeyOwner,
 };
 use leptos::{prelude::*, server, server_fn::ServerFn};
 
@@ -60,12 +62,7 @@ fn ask(question: Question, parameters: &Parameters) -> Page {
     // The answer leads to the client: the browser must let this form end there (T11).
     let_forms_lead_to(&question.redirect_uri);
     let name = question.client.settings.name.as_str().to_owned();
-    let (application, environment) = match &question.client.owner {
-        KeyOwner::Environment { application_name, environment, .. } => {
-            (application_name.as_str().to_owned(), Some(*environment))
-        }
-        KeyOwner::Account { account_name, .. } => (account_name.as_str().to_owned(), None),
-    };
+    let client = question.client.clone();
     let goes_on = question.client.settings.grants.contains(GrantType::RefreshToken);
     let minutes = question.client.settings.access_token_life.whole_minutes();
     let how_long = if goes_on {
@@ -95,11 +92,7 @@ fn ask(question: Question, parameters: &Parameters) -> Page {
     let body = view! {
         <section class="narrow consent">
             <h1>{title.clone()}</h1>
-            <p>
-                <strong>{name.clone()}</strong>
-                {format!(", an app of {application}, asks to act for you. Nobody has verified it: go on only if you came from it. ")}
-                {environment.map(|environment| view! { <EnvironmentBadge environment/> })}
-            </p>
+            <WhoAsks client caution=": go on only if you came from it"/>
             <Form action=AnswerConsent::PATH back=here() class="card form">
                 <input type="hidden" name="asked" value=asked/>
                 <CheckboxList
@@ -114,10 +107,7 @@ fn ask(question: Question, parameters: &Parameters) -> Page {
                     {document.map(|address| view! { <div><dt>"Known by"</dt><dd><code>{address}</code></dd></div> })}
                     <div><dt>"Leads back to"</dt><dd><code>{place}</code></dd></div>
                 </dl>
-                <div class="form-actions">
-                    <button type="submit" class="btn btn-primary" name="answer" value="allow">"Allow"</button>
-                    <button type="submit" class="btn" name="answer" value="deny">"Deny"</button>
-                </div>
+                <AnswerButtons/>
             </Form>
         </section>
     };

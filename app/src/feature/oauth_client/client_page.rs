@@ -2,7 +2,7 @@
 
 use super::{
     AddClientSecret, EndClientSecret, UpdateClient, client_fields::ClientFields, client_form::ClientValues,
-    clients_page::StateBadge, words::Words,
+    clients_page::StateBadge, logo_card::LogoCard, tokens_card::TokensCard, words::Words,
 };
 use crate::{
     feature::api_key::{NewSecret, capitalised, crumbs, in_view},
@@ -82,6 +82,8 @@ fn client_page(kind: ClientKind) -> impl IntoView {
         let revoke = route::revoke(&here);
         let values = ClientValues::of(&client.settings).or_typed(flash.as_ref());
         let editable = found.may_write && client.revoked_at.is_none();
+        let people = client.kind == ClientKind::ThirdParty;
+        let logo_error = flash.as_ref().and_then(|flash| flash.errors.get("logo")).map(str::to_owned);
         let title = client.settings.name.as_str().to_owned();
         let form_id = services.ports.uuid().to_string();
         let body = view! {
@@ -101,6 +103,8 @@ fn client_page(kind: ClientKind) -> impl IntoView {
                     <HowToAsk client=client.clone()/>
                 </section>
             </div>
+            {(editable && people).then(|| view! { <LogoCard client=client.clone() back=here.clone() error=logo_error/> })}
+            {(!people).then(|| view! { <TokensCard found=found.clone() now can_write=editable back=here.clone()/> })}
             {client.settings.auth_method.has_secret().then(|| view! { <Secrets found now can_write=editable back=here.clone() form_id/> })}
             {editable.then(|| view! {
                 <section aria-labelledby="settings">
@@ -130,6 +134,10 @@ fn Facts(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
             <h2 id="facts">"About it"</h2>
             <dl class="facts">
                 <div><dt>"State"</dt><dd><StateBadge revoked_at=client.revoked_at/></dd></div>
+                {(client.kind == ClientKind::ThirdParty).then(|| {
+                    let word = if client.verified_at.is_some() { "by an admin of this portal" } else { "by nobody" };
+                    view! { <div><dt>"Verified"</dt><dd>{word}</dd></div> }
+                })}
                 <div><dt>"Client id"</dt><dd><code>{client.client_id.to_string()}</code></dd></div>
                 <div><dt>"May do"</dt><dd><code>{settings.scopes.to_string()}</code></dd></div>
                 {(client.kind == ClientKind::ThirdParty).then(|| {

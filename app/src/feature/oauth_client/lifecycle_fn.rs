@@ -12,6 +12,7 @@ use crate::{
         reveal, services,
     },
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use latchkey_core::{
     oauth_client::{ClientForm, ClientKind, CreatedClient, OauthClientError},
     port::api_key::KeyOwner,
@@ -231,6 +232,57 @@ pub async fn end_client_secret(
         Ok(()) => see_other_with(&back(), Flash::good("Ended. No token is given for that secret any more.")).await,
         Err(error) => refuse(error).await,
     }
+    Ok(())
+}
+
+/// What was done to the client of this id, and what its people are told.
+async fn answer(outcome: Result<(), OauthClientError>, message: &str) {
+    match outcome {
+        Ok(()) => see_other_with(&back(), Flash::good(message)).await,
+        Err(error) => refuse(error).await,
+    }
+}
+
+fn client_of(id: &str) -> Result<OauthClientId, OauthClientError> {
+    id.parse().map_err(|_| OauthClientError::NotFound)
+}
+
+/// Gives a client another picture; the file comes as base64.
+#[server(prefix = "/form", endpoint = "oauth-client/set-logo")]
+pub async fn set_client_logo(
+    #[server(default)] id: String,
+    #[server(default)] file: String,
+) -> Result<(), ServerFnError> {
+    let outcome = match client_of(&id) {
+        Ok(id) => {
+            let file = STANDARD.decode(file).unwrap_or_default();
+            services().oauth_clients.set_logo(&actor(), id, Some(file)).await
+        }
+        Err(error) => Err(error),
+    };
+    answer(outcome, "This is its logo from now on.").await;
+    Ok(())
+}
+
+/// Takes a client's picture away.
+#[server(prefix = "/form", endpoint = "oauth-client/remove-logo")]
+pub async fn remove_client_logo(#[server(default)] id: String) -> Result<(), ServerFnError> {
+    let outcome = match client_of(&id) {
+        Ok(id) => services().oauth_clients.set_logo(&actor(), id, None).await,
+        Err(error) => Err(error),
+    };
+    answer(outcome, "It has no logo any more.").await;
+    Ok(())
+}
+
+/// Ends every token that a service account holds.
+#[server(prefix = "/form", endpoint = "oauth-client/end-tokens")]
+pub async fn end_client_tokens(#[server(default)] id: String) -> Result<(), ServerFnError> {
+    let outcome = match client_of(&id) {
+        Ok(id) => services().oauth_clients.end_tokens(&actor(), id).await,
+        Err(error) => Err(error),
+    };
+    answer(outcome, "Ended, all of them. It can ask for new ones.").await;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What people do with clients and service accounts: create, list, change, add and end secrets, revoke.
 
-use super::{ClientCertificates, ClientForm, ClientId, ClientKind, KnownClients, Possible};
+use super::{ClientCertificates, ClientForm, ClientId, ClientKind, KnownClients, Logo, LogoError, Possible};
 use crate::{
     access_token::KnownTokens,
     actor::{Actor, NotSignedIn},
@@ -21,6 +21,7 @@ use crate::{
 use latchkey_model::{
     AccountId, ApplicationId, ClientSecretId, Environment, FieldErrors, KeyKind, OauthClientId, TeamId,
 };
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A client that was just made, or one of its secrets.
@@ -39,8 +40,21 @@ pub struct ClientInView {
     pub client: OauthClient,
     /// Its secrets, the newest first.
     pub secrets: Vec<ClientSecret>,
+    /// The tokens that it holds, as far as they are stored: those that mean nothing but to this server. The newest first.
+    pub tokens: Vec<HeldToken>,
     /// Whether the member may change it.
     pub may_write: bool,
+}
+
+/// A token that a client holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldToken {
+    /// How a person recognises it.
+    pub hint: String,
+    /// When it was made.
+    pub made_at: OffsetDateTime,
+    /// When it ends by itself.
+    pub ends_at: OffsetDateTime,
 }
 
 /// Why a client could not be made, shown, changed or ended.
@@ -228,7 +242,22 @@ impl OauthClientService {
         let KeyOwner::Environment { application_id, .. } = client.owner else { return Err(OauthClientError::NotFound) };
         let application = store.application(account.id, application_id, self.ports.now()).await?;
         let may_write = application.is_some_and(|found| found.role.may_write());
-        Ok(ClientInView { secrets: store.client_secrets(id).await?, client, may_write })
+        let tokens = self.held(&client).await?;
+        Ok(ClientInView { secrets: store.client_secrets(id).await?, tokens, client, may_write })
+    }
+
+    async fn held(&self, client: &OauthClient) -> Result<Vec<HeldToken>, StoreError> {
+        const SHOWN: u64 = 50;
+        let now = self.ports.now();
+        let tokens = self.ports.store.opaque_tokens(client.id, now, SHOWN).await?;
+        let held = tokens.into_iter().filter(|token| !client.has_ended(token.claims.jti)).filter_map(|token| {
+            Some(HeldToken {
+                hint: format!("lk_tok_{}…", token.public_id.as_str()),
+                made_at: OffsetDateTime::from_unix_timestamp(token.claims.iat).ok()?,
+                ends_at: OffsetDateTime::from_unix_timestamp(token.claims.exp).ok()?,
+            })
+        });
+        Ok(held.collect())
     }
 
     /// Changes a client. Tokens that it holds already keep what they were made with.
@@ -299,6 +328,50 @@ impl OauthClientService {
         }
         let mut work = self.ports.store.begin().await?;
         match work.client_secret_revoke(id, secret, self.ports.now()).await? {
+            Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
+            Consumed::Lost => Err(OauthClientError::AlreadyEnded),
+        }
+    }
+
+    /// Gives a client another picture, or takes it away.
+    ///
+    /// # Errors
+    /// [`OauthClientError`].
+    pub async fn set_logo(
+        &self,
+        actor: &Actor,
+        id: OauthClientId,
+        file: Option<Vec<u8>>,
+    ) -> Result<(), OauthClientError> {
+        let (found, team, _) = self.writable(actor, id).await?;
+        let logo = match file {
+            None => None,
+            Some(file) => {
+                // Milliseconds of work, away from those who wait for an answer.
+                let drawn = tokio::task::spawn_blocking(move || Logo::draw(&file)).await;
+                let drawn = drawn.map_err(|error| StoreError::Internal(Box::new(error)))?;
+                let wrong = |error: LogoError| OauthClientError::Invalid(FieldErrors::one("logo", error.to_string()));
+                Some(drawn.map_err(wrong)?)
+            }
+        };
+        let mut work = self.ports.store.begin().await?;
+        match work.client_logo_set(team, id, logo.as_ref()).await? {
+            Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
+            Consumed::Lost => Err(OauthClientError::AlreadyEnded),
+        }
+    }
+
+    /// Ends every token that a service account holds, at once; those that it asks for from now on are good.
+    ///
+    /// # Errors
+    /// [`OauthClientError`].
+    pub async fn end_tokens(&self, actor: &Actor, id: OauthClientId) -> Result<(), OauthClientError> {
+        let (found, team, _) = self.writable(actor, id).await?;
+        if found.client.kind != ClientKind::ServiceAccount {
+            return Err(OauthClientError::Forbidden);
+        }
+        let mut work = self.ports.store.begin().await?;
+        match work.client_tokens_end(team, id, self.ports.now()).await? {
             Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
             Consumed::Lost => Err(OauthClientError::AlreadyEnded),
         }

@@ -6,7 +6,9 @@ use crate::{
     api_key::format::{PublicId, hint},
     certificate::CertificateSubject,
     jose::SigningAlgorithm,
-    oauth_client::{ClientAuthMethod, ClientId, ClientKeys, ClientKind, GrantTypes, RedirectUris, TokenForm},
+    oauth_client::{
+        ClientAuthMethod, ClientId, ClientKeys, ClientKind, GrantTypes, Logo, LogoDigest, RedirectUris, TokenForm,
+    },
     openid::SubjectType,
 };
 use async_trait::async_trait;
@@ -82,6 +84,12 @@ pub struct OauthClient {
     pub created_at: OffsetDateTime,
     /// When somebody ended it.
     pub revoked_at: Option<OffsetDateTime>,
+    /// When an admin said that it is what it says.
+    pub verified_at: Option<OffsetDateTime>,
+    /// Its picture.
+    pub logo: Option<LogoDigest>,
+    /// Every token of its own that was made until then was ended.
+    pub tokens_ended_at: Option<OffsetDateTime>,
     /// When a request last passed with one of its tokens, to within the writer's pause.
     pub last_used_at: Option<OffsetDateTime>,
     /// From where.
@@ -89,6 +97,17 @@ pub struct OauthClient {
 }
 
 impl OauthClient {
+    /// Whether a token of its own was ended with all that it held: its name says when it was made, to the millisecond (RFC 9562
+    /// section 5.7).
+    pub fn has_ended(&self, token: Uuid) -> bool {
+        let Some(ended) = self.tokens_ended_at else { return false };
+        let made = token
+            .get_timestamp()
+            .map(|at| at.to_unix())
+            .map(|(seconds, nanoseconds)| i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds));
+        made.is_none_or(|made| made <= ended.unix_timestamp_nanos())
+    }
+
     /// Whether it can prove to be itself (RFC 6749 section 2.1, confidential).
     pub fn can_authenticate(&self) -> bool {
         self.settings.auth_method != ClientAuthMethod::None
@@ -222,6 +241,20 @@ pub trait OauthClientReader {
     /// A token that means nothing but to this server.
     async fn opaque_token(&self, public_id: PublicId) -> Result<Option<OpaqueToken>, StoreError>;
 
+    /// Such tokens of a client's own that are good at this time, the newest first, so many at most.
+    async fn opaque_tokens(
+        &self,
+        client: OauthClientId,
+        now: OffsetDateTime,
+        at_most: u64,
+    ) -> Result<Vec<OpaqueToken>, StoreError>;
+
+    /// Every live client that acts for people, those that nobody has verified first.
+    async fn clients_for_people(&self) -> Result<Vec<OauthClient>, StoreError>;
+
+    /// The picture of this name of a client.
+    async fn client_logo(&self, client_id: &ClientId, digest: &LogoDigest) -> Result<Option<Vec<u8>>, StoreError>;
+
     /// When a token was revoked before its end, if it was.
     async fn token_revoked_at(&self, id: Uuid) -> Result<Option<OffsetDateTime>, StoreError>;
 }
@@ -232,7 +265,7 @@ pub trait OauthClientWriter {
     /// Adds a client; [`Inserted::Duplicate`] when its form was sent before.
     async fn oauth_client_add(&mut self, client: &NewOauthClient) -> Result<Inserted, StoreError>;
 
-    /// Changes a client that is not ended.
+    /// Changes a client that is not ended. With another name or other addresses it is verified no more.
     async fn oauth_client_update(
         &mut self,
         team: TeamId,
@@ -246,6 +279,29 @@ pub trait OauthClientWriter {
         team: TeamId,
         id: OauthClientId,
         by: AccountId,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Says that a client is what it says, or says so no more; [`Consumed::Lost`] where it is not what it was when it was looked at.
+    async fn oauth_client_verify(
+        &mut self,
+        client: &OauthClient,
+        at: Option<OffsetDateTime>,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Gives a client another picture, or takes it away. It is verified no more.
+    async fn client_logo_set(
+        &mut self,
+        team: TeamId,
+        id: OauthClientId,
+        logo: Option<&Logo>,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Ends every token of the client's own that was made until then.
+    async fn client_tokens_end(
+        &mut self,
+        team: TeamId,
+        id: OauthClientId,
         at: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
 
