@@ -27,7 +27,7 @@ test("an app asks, is allowed to, acts, and is stopped", async ({ page, baseURL 
 
   await page.getByLabel("Picture").setInputFiles({ name: "logo.png", mimeType: "image/png", buffer: PIXEL });
   await page.getByRole("button", { name: "Upload" }).click();
-  await expect(page.getByRole("status")).toContainText("This is its logo");
+  await expect(page.getByText("This is its logo from now on")).toBeVisible();
 
   const verifier = randomBytes(32).toString("base64url");
   const ask = new URL("/oauth/authorize", baseURL);

@@ -64,7 +64,7 @@ async fn r58_a_logo_is_uploaded_drawn_anew_and_shown_to_whoever_is_asked() {
     ] {
         upload(&mut stage.ada, &page, id_of(&page), None, file).await;
         let text = stage.ada.get(&page).await.text();
-        assert!(text.contains(&format!("id=\"file-error\">{sentence}")), "{sentence}: {text}");
+        assert!(text.contains(&format!("class=\"field-error\">{sentence}")), "{sentence}: {text}");
     }
     assert!(asks(&mut stage).await.contains(&src), "what is refused changes nothing");
     let huge = upload(&mut stage.ada, &page, id_of(&page), None, &vec![0; 600 * 1024]).await;
