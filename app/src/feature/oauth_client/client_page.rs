@@ -170,12 +170,17 @@ fn HowToAsk(client: OauthClient) -> impl IntoView {
         }
         ClientAuthMethod::None => format!("-d client_id={id}"),
     };
+    let before = match client.settings.auth_method {
+        ClientAuthMethod::PrivateKeyJwt => "Put an assertion that it signed into the variable, then paste this.",
+        method if method.has_certificate() => "Paste this where the certificate and its key are.",
+        _ => "Put the secret into the variable, then paste this.",
+    };
     match client.kind {
         ClientKind::ServiceAccount => {
             let code = format!("curl {credentials} \\\n  -d grant_type=client_credentials \\\n  {url}/oauth/token");
             view! {
                 <h2 id="ask">"Ask for a token"</h2>
-                <p>"Put the secret into the variable, then paste this. Call the API with the token until it expires."</p>
+                <p>{format!("{before} Call the API with the token until it expires.")}</p>
                 <CodeSample name="token-call" samples=vec![Sample { language: "curl", code }]/>
             }
             .into_any()
