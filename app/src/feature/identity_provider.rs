@@ -8,7 +8,7 @@ mod sign_in_fn;
 mod sign_in_methods_page;
 mod sign_in_with;
 
-pub use admin_fn::{CreateProvider, DisableProvider, RemoveProvider, UpdateProvider};
+pub use admin_fn::{DisableProvider, RemoveProvider, SaveProvider};
 pub use admin_page::{IdentityProvidersPage, NewIdentityProviderPage};
 pub use provider_page::IdentityProviderPage;
 pub use sign_in_fn::{BeginProviderSignIn, CallbackPage, LeavePage};

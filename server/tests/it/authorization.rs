@@ -162,7 +162,7 @@ async fn api1_every_page_for_everybody() {
         ("client_secret", "x"),
         ("scopes", "read:user"),
     ];
-    admin.send("/admin/identity-providers/new", "/form/identity-provider/create", &provider).await;
+    admin.send("/admin/identity-providers/new", "/form/identity-provider/save", &provider).await;
     for route in pages() {
         let path = things.path(route);
         let named = ["{app}", "{key}", "{client}", "{request_id}"].iter().any(|part| route.path.contains(part));

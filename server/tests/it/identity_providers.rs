@@ -115,7 +115,7 @@ async fn add(admin: &mut Browser, id: &str, issuer: &str, client_id: &str, secre
         ("client_secret", secret),
         ("scopes", "openid profile email"),
     ];
-    admin.send("/admin/identity-providers/new", "/form/identity-provider/create", &fields).await
+    admin.send("/admin/identity-providers/new", "/form/identity-provider/save", &fields).await
 }
 
 async fn leave(browser: &mut Browser, provider: &str, next: &str) -> String {
@@ -328,7 +328,7 @@ async fn what_an_admin_writes_is_checked_kept_sealed_and_stays_one_provider() {
         ("client_id", "x"),
         ("scopes", "openid"),
     ];
-    world.admin.send(&page, "/form/identity-provider/update", &elsewhere).await;
+    world.admin.send(&page, "/form/identity-provider/save", &elsewhere).await;
     let shown = world.admin.get(&page).await.text();
     assert!(shown.contains("This is another provider"), "its names may be somebody else's: {shown}");
     // A provider that cannot be asked is not a dead end.
@@ -347,7 +347,7 @@ async fn api5_providers_are_for_admins_alone() {
     let id = world.id.clone();
     let changed =
         [("id", id.as_str()), ("disabled", "yes"), ("name", "Planted"), ("kind", "github"), ("client_id", "x")];
-    for action in ["update", "disable", "remove"] {
+    for action in ["save", "disable", "remove"] {
         eve.send("/dashboard", &format!("/form/identity-provider/{action}"), &changed).await;
         let mut nobody = world.here.browser();
         nobody.send("/login", &format!("/form/identity-provider/{action}"), &changed).await;
@@ -410,7 +410,7 @@ async fn github_is_spoken_to_in_its_own_way() {
         ("scopes", "read:user"),
     ];
     let new = "/admin/identity-providers/new";
-    let added = admin.send(new, "/form/identity-provider/create", &fields).await;
+    let added = admin.send(new, "/form/identity-provider/save", &fields).await;
     assert_eq!(added.location(), "/admin/identity-providers", "{added:?}");
     let mut grace = here.member("grace@example.org").await;
     let away = leave(&mut grace, &id, METHODS).await;

@@ -14,7 +14,6 @@ use crate::{
 use latchkey_core::identity_provider::{IdentityProviderError, ProviderForm};
 use latchkey_model::IdentityProviderId;
 use leptos::{prelude::*, server};
-use uuid::Uuid;
 
 impl From<IdentityProviderError> for Refused {
     fn from(error: IdentityProviderError) -> Self {
@@ -50,50 +49,10 @@ fn id_of(text: &str) -> Result<IdentityProviderId, IdentityProviderError> {
     id
 }
 
-/// Adds a provider.
-#[server(prefix = "/form", endpoint = "identity-provider/create")]
-pub async fn create_provider(
+/// Adds a provider, whose id is the form's own, or changes the one of this id.
+#[server(prefix = "/form", endpoint = "identity-provider/save")]
+pub async fn save_provider(
     #[server(default)] form_id: String,
-    #[server(default)] name: String,
-    #[server(default)] kind: String,
-    #[server(default)] address: String,
-    #[server(default)] authorization_endpoint: String,
-    #[server(default)] token_endpoint: String,
-    #[server(default)] userinfo_endpoint: String,
-    #[server(default)] subject: String,
-    #[server(default)] client_id: String,
-    #[server(default)] client_secret: String,
-    #[server(default)] scopes: String,
-) -> Result<(), ServerFnError> {
-    let form = ProviderForm {
-        name: &name,
-        kind: &kind,
-        address: &address,
-        authorization_endpoint: &authorization_endpoint,
-        token_endpoint: &token_endpoint,
-        userinfo_endpoint: &userinfo_endpoint,
-        subject: &subject,
-        client_id: &client_id,
-        client_secret: &client_secret,
-        scopes: &scopes,
-    };
-    let outcome = match Uuid::try_parse(&form_id) {
-        Ok(form_id) => services().identity_providers.create(&actor(), &form, form_id).await,
-        Err(_) => id_of("").map(drop),
-    };
-    match outcome {
-        Err(error @ IdentityProviderError::Invalid(_)) => {
-            let flash = keep_typed(Refused::from(error).flash(), &form).keep("form_id", &form_id);
-            see_other_with(route::ADMIN_NEW_IDENTITY_PROVIDER, flash).await;
-        }
-        outcome => answer(outcome, route::ADMIN_IDENTITY_PROVIDERS, "Added. People can link it now.").await,
-    }
-    Ok(())
-}
-
-/// Changes a provider.
-#[server(prefix = "/form", endpoint = "identity-provider/update")]
-pub async fn update_provider(
     #[server(default)] id: String,
     #[server(default)] name: String,
     #[server(default)] kind: String,
@@ -118,18 +77,19 @@ pub async fn update_provider(
         client_secret: &client_secret,
         scopes: &scopes,
     };
-    let id = match id_of(&id) {
-        Ok(id) => id,
-        Err(error) => {
-            answer(Err(error), route::ADMIN_IDENTITY_PROVIDERS, "").await;
-            return Ok(());
-        }
+    let new = id.is_empty();
+    let providers = services().identity_providers;
+    let (page, outcome) = match id_of(if new { &form_id } else { &id }) {
+        Err(error) => (route::ADMIN_IDENTITY_PROVIDERS.to_owned(), Err(error)),
+        Ok(id) if new => (route::ADMIN_NEW_IDENTITY_PROVIDER.to_owned(), providers.create(&actor(), &form, id).await),
+        Ok(id) => (route::identity_provider(id), providers.update(&actor(), id, &form).await),
     };
-    let page = route::identity_provider(id);
-    match services().identity_providers.update(&actor(), id, &form).await {
+    match outcome {
         Err(error @ IdentityProviderError::Invalid(_)) => {
-            see_other_with(&page, keep_typed(Refused::from(error).flash(), &form)).await;
+            let flash = keep_typed(Refused::from(error).flash(), &form).keep("form_id", &form_id);
+            see_other_with(&page, flash).await;
         }
+        outcome if new => answer(outcome, route::ADMIN_IDENTITY_PROVIDERS, "Added. People can link it now.").await,
         outcome => answer(outcome, &page, "Saved.").await,
     }
     Ok(())

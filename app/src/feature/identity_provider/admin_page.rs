@@ -1,7 +1,7 @@
 //! The providers that people sign in with, for admins.
 
 use super::{
-    CreateProvider,
+    SaveProvider,
     provider_fields::{ProviderFields, ProviderValues},
 };
 use crate::{
@@ -106,7 +106,7 @@ pub fn NewIdentityProviderPage() -> impl IntoView {
         let body = view! {
             <PageHead title="Add a provider" explanation="Register Latchkey there first: it gives you a client id and a secret." crumbs=crumbs("Add a provider")/>
             <Message flash/>
-            <Form action=CreateProvider::PATH back=route::ADMIN_NEW_IDENTITY_PROVIDER class="card form">
+            <Form action=SaveProvider::PATH back=route::ADMIN_NEW_IDENTITY_PROVIDER class="card form">
                 <RedirectUri id/>
                 <input type="hidden" name="form_id" value=id.to_string()/>
                 <ProviderFields values has_secret=false/>

@@ -1,7 +1,7 @@
 //! One provider, for admins.
 
 use super::{
-    DisableProvider, RemoveProvider, UpdateProvider,
+    DisableProvider, RemoveProvider, SaveProvider,
     admin_page::{RedirectUri, crumbs},
     provider_fields::{ProviderFields, ProviderValues},
 };
@@ -40,7 +40,7 @@ pub fn IdentityProviderPage() -> impl IntoView {
                 </Form>
             </PageHead>
             <Message flash/>
-            <Form action=UpdateProvider::PATH back=update_back class="card form">
+            <Form action=SaveProvider::PATH back=update_back class="card form">
                 <RedirectUri id/>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <ProviderFields values has_secret=true/>

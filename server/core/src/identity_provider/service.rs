@@ -9,7 +9,6 @@ use crate::{
 };
 use latchkey_model::{AccountRole, FieldErrors, IdentityProviderId, Name};
 use std::sync::Arc;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// Why a provider could not be shown or changed.
@@ -79,7 +78,8 @@ impl IdentityProviders {
         self.ports.store.identity_provider(id).await?.ok_or(IdentityProviderError::NotFound)
     }
 
-    /// Adds a provider. The form's own id is the provider's, so that one that is sent twice adds one.
+    /// Adds a provider. Its id is known before it is made, since the provider must be told an address with it; a form that is sent
+    /// twice adds one.
     ///
     /// # Errors
     /// [`IdentityProviderError`].
@@ -87,11 +87,10 @@ impl IdentityProviders {
         &self,
         actor: &Actor,
         form: &ProviderForm<'_>,
-        form_id: Uuid,
+        id: IdentityProviderId,
     ) -> Result<(), IdentityProviderError> {
         admin(actor)?;
         let settings = form.check(true).map_err(IdentityProviderError::Invalid)?;
-        let id = IdentityProviderId::from_uuid(form_id);
         let sealed_secret = self.seal(id, form.client_secret.trim())?;
         let provider =
             IdentityProvider { id, settings, sealed_secret, created_at: self.ports.now(), disabled_at: None };
