@@ -113,6 +113,7 @@ impl From<OauthClientError> for PageError {
             | OauthClientError::Forbidden
             | OauthClientError::NotFound
             | OauthClientError::AlreadyEnded
+            | OauthClientError::Changed
             | OauthClientError::TooManySecrets
             | OauthClientError::LastSecret => Self::NotFound,
         }
@@ -339,7 +340,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
             items: vec![
                 item("Failures", route::ADMIN_FAILURES.to_owned(), IconName::Shield),
                 item("Signing keys", route::ADMIN_SIGNING_KEYS.to_owned(), IconName::Pen),
-                item("Apps that ask", route::ADMIN_APPS.to_owned(), IconName::Check),
+                item("Apps that ask people", route::ADMIN_APPS.to_owned(), IconName::Check),
                 item("Identity providers", route::ADMIN_IDENTITY_PROVIDERS.to_owned(), IconName::Plug),
                 item("Outbox", route::ADMIN_OUTBOX.to_owned(), IconName::Mail),
             ],

@@ -55,7 +55,9 @@ pub fn let_forms_lead_to(address: &str) {
     let origin = match address.get(scheme_end..).and_then(|rest| rest.strip_prefix("//")) {
         Some(rest) => {
             let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-            format!(" {}//{host}", &address[..scheme_end])
+            // A policy cannot name an IPv6 address (CSP3 section 2.3.1): its scheme is as near as it gets.
+            let host = if host.starts_with('[') { String::new() } else { format!("//{host}") };
+            format!(" {}{host}", &address[..scheme_end])
         }
         // An app's own scheme has no host.
         None => format!(" {}", &address[..scheme_end]),

@@ -39,10 +39,10 @@ test("a provider is added, an identity is linked, and its button signs in", asyn
   await page.getByLabel("Scopes").fill("read:user");
   await page.getByRole("button", { name: "Add it" }).click();
   await expect(page.getByRole("alert")).toContainText("another look");
-  await page.getByLabel("Where people are sent").fill(`${url}/authorize`);
-  await page.getByLabel("Where codes are redeemed").fill(`${url}/token`);
-  await page.getByLabel("What says whose a token is").fill(`${url}/user`);
-  await page.getByLabel("The member that names a person").fill("id");
+  await page.getByLabel("Authorization endpoint").fill(`${url}/authorize`);
+  await page.getByLabel("Token endpoint").fill(`${url}/token`);
+  await page.getByLabel("Userinfo endpoint").fill(`${url}/user`);
+  await page.getByLabel("Subject member").fill("id");
   await page.getByLabel("Client secret").fill("secret");
   await page.getByRole("button", { name: "Add it" }).click();
   await expect(page.getByRole("status")).toContainText("Added");

@@ -45,6 +45,14 @@ pub enum ConfigError {
     /// One of two files that belong together is missing.
     #[error("tls_certificate and tls_key belong together: give both, or neither")]
     TlsFiles,
+    /// They are for no listener.
+    #[error("tls_certificate and tls_key need tls_listen or mtls_listen")]
+    FilesForNothing,
+    /// Two settings contradict one another.
+    #[error(
+        "require_tls = false and tls_listen contradict one another: with tls_listen, plain HTTP takes no credential"
+    )]
+    PlainBesideTls,
     /// There is nowhere that they would be asked for.
     #[error("client_ca needs mtls_listen: nobody else is asked for a certificate")]
     ClientCa,
@@ -201,6 +209,12 @@ impl Config {
             (None, None) => None,
             _ => return Err(ConfigError::TlsFiles),
         };
+        if tls_files.is_some() && given.tls_listen.is_none() && given.mtls_listen.is_none() {
+            return Err(ConfigError::FilesForNothing);
+        }
+        if given.require_tls == Some(false) && given.tls_listen.is_some() {
+            return Err(ConfigError::PlainBesideTls);
+        }
         if given.client_ca.is_some() && given.mtls_listen.is_none() {
             return Err(ConfigError::ClientCa);
         }

@@ -1,6 +1,9 @@
 //! What is known of the connection that a request came by.
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    tls::{TlsConnection, TlsListener},
+};
 use axum::extract::ConnectInfo;
 use http::Extensions;
 use latchkey_core::certificate::ClientCertificate;
@@ -8,25 +11,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
 };
-
-/// A connection that came by a TLS listener of ours. Requests by any other way do not have it, whatever their fields say.
-#[derive(Debug, Clone)]
-pub struct TlsConnection {
-    /// What the other end showed, and holds the key of.
-    pub certificate: Option<Arc<ClientCertificate>>,
-    /// By which listener it came.
-    pub listener: TlsListener,
-}
-
-/// Our TLS listeners.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsListener {
-    /// For everybody.
-    Ordinary,
-    /// The one that asks for client certificates. Browsers that have some would ask their people which to show, so pages are
-    /// elsewhere.
-    MutualTls,
-}
+use time::OffsetDateTime;
 
 /// From where a request came: the peer of its connection.
 pub fn peer(extensions: &Extensions) -> IpAddr {
@@ -42,9 +27,9 @@ pub fn is_secure(config: &Config, extensions: &Extensions, peer: IpAddr) -> bool
     config.trusts_plain_http(peer) || extensions.get::<TlsConnection>().is_some()
 }
 
-/// The certificate that its other end showed.
-pub fn certificate(extensions: &Extensions) -> Option<&Arc<ClientCertificate>> {
-    extensions.get::<TlsConnection>()?.certificate.as_ref()
+/// The certificate that its other end showed, while it holds: a connection may live longer.
+pub fn certificate(extensions: &Extensions, now: OffsetDateTime) -> Option<Arc<ClientCertificate>> {
+    extensions.get::<TlsConnection>()?.certificate().filter(|shown| shown.is_valid_at(now))
 }
 
 /// What its caller calls this server: proofs of keys name the address that they were sent to (RFC 9449 section 4.3, item 9).

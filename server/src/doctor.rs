@@ -25,7 +25,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             .map_err(|error| error.to_string()),
         Err(_) => Err("not looked at: it is in the data folder".to_owned()),
     };
-    let port = Listeners::bind(config).map(|_| addresses(config)).map_err(|error| error.to_string());
+    let port = Listeners::check(config).map(|()| addresses(config)).map_err(|error| error.to_string());
     vec![
         Finding { what: "settings", result: Ok(format!("people come to {}", config.public_url)) },
         Finding { what: "data folder", result: folder },

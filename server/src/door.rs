@@ -111,11 +111,12 @@ where
 {
     let started = Instant::now();
     let address = connection::peer(request.extensions());
+    let at = state.services.ports.now();
     let facts = Facts {
-        at: state.services.ports.now(),
+        at,
         address,
         secure: connection::is_secure(&state.config, request.extensions(), address),
-        certificate: connection::certificate(request.extensions()).map(|certificate| certificate.thumbprint),
+        certificate: connection::certificate(request.extensions(), at).map(|certificate| certificate.thumbprint),
         needed_scope,
     };
     let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));

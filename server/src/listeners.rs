@@ -2,9 +2,8 @@
 
 use crate::{
     config::Config,
-    connection::TlsListener,
     serve::ServeError,
-    tls::{self, Certificates},
+    tls::{self, Certificates, TlsListener},
 };
 use axum::Router;
 use std::net::{SocketAddr, TcpListener};
@@ -35,6 +34,20 @@ impl Listeners {
         }
         let tls = if tls.is_empty() { None } else { Some((Certificates::load(config)?, tls)) };
         Ok(Self { plain, tls })
+    }
+
+    /// Whether all of that could be had now. Nothing is kept, and nothing is made.
+    ///
+    /// # Errors
+    /// [`ServeError::Listen`] and [`ServeError::Tls`].
+    pub(crate) fn check(config: &Config) -> Result<(), ServeError> {
+        listen(config.listen, "listen")?;
+        for (address, setting) in [(config.tls_listen, "tls-listen"), (config.mtls_listen, "mtls-listen")] {
+            if let Some(address) = address {
+                listen(address, setting)?;
+            }
+        }
+        Ok(Certificates::check(config)?)
     }
 
     /// Serves on all of them until it is told to stop, or one of them fails.

@@ -5,7 +5,7 @@ pub mod headers;
 pub mod session_store;
 mod upload;
 
-use crate::{state::AppState, tls::lead_to_https};
+use crate::{state::AppState, tls::lead_to_pages};
 use app::{
     shell::{App, shell},
     ssr::Portal,
@@ -48,5 +48,5 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .layer(middleware::map_response(guard::explain_session_failure))
         .layer(middleware::from_fn_with_state(state.clone(), headers::page_headers))
         .layer(CompressionLayer::new().br(true).gzip(true))
-        .layer(middleware::from_fn_with_state(state.clone(), lead_to_https))
+        .layer(middleware::from_fn_with_state(state.clone(), lead_to_pages))
 }

@@ -3,14 +3,15 @@
 mod acceptor;
 mod certificates;
 mod client_certificates;
+mod connection;
 mod plain;
 mod self_made;
 
 pub use certificates::{Certificates, TlsError};
-pub use plain::lead_to_https;
+pub use connection::{TlsConnection, TlsListener};
+pub use plain::lead_to_pages;
 pub use self_made::AUTHORITY;
 
-use crate::connection::TlsListener;
 use acceptor::Acceptor;
 use axum::Router;
 use axum_server::Handle;
@@ -49,12 +50,19 @@ pub async fn serve(
             handle.graceful_shutdown(Some(LAST_REQUESTS));
         }
     });
-    let strict = SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    // A certificate that is made here is for whoever tries this out: their other servers on this machine need not have one.
+    let strict = certificates
+        .are_the_operators()
+        .then(|| SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT));
+    let app = match strict {
+        Some(strict) => app.layer(strict),
+        None => app,
+    };
     let served = axum_server::from_tcp(listener)?
         .acceptor(Acceptor::new(kind, certificates))
         .handle(handle)
         .first_request_timeout(FIRST_REQUEST)
-        .serve(app.layer(strict).into_make_service_with_connect_info::<SocketAddr>())
+        .serve(app.into_make_service_with_connect_info::<SocketAddr>())
         .await;
     stopping.abort();
     served

@@ -4,6 +4,7 @@ use crate::{
     account::SignInMethod,
     port::{account::Account, session::SessionDigest},
 };
+use latchkey_model::AccountRole;
 use time::OffsetDateTime;
 
 /// The caller of a service.
@@ -29,7 +30,30 @@ pub enum Actor {
 #[error("sign in first")]
 pub struct NotSignedIn;
 
+/// Somebody is signed in, and is no admin where one must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAdmin {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// A developer is.
+    #[error("only an admin may do this")]
+    Developer,
+}
+
 impl Actor {
+    /// The account of an admin.
+    ///
+    /// # Errors
+    /// [`NotAdmin`].
+    pub fn admin(&self) -> Result<&Account, NotAdmin> {
+        let account = self.account()?;
+        match account.role {
+            AccountRole::Admin => Ok(account),
+            AccountRole::Developer => Err(NotAdmin::Developer),
+        }
+    }
+
     /// The account, or the error that sends the caller to the sign-in page.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! [`ClientAuthenticator`] finds out which client asks; [`TokenService`] makes, explains and ends tokens. What goes wrong is one
 //! [`OauthError`], from which the endpoints draw the answer of their RFC.
 
+mod beginnings;
 mod client_auth;
 mod consent;
 mod device;

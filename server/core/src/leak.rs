@@ -12,8 +12,12 @@ pub mod rules;
 
 pub use desk::{LeakDesk, LeakPlace};
 
-/// A text without our secrets: in the place of each stands how a person recognises it.
+/// A text without secrets: in the place of each of ours stands how a person recognises it, and nothing is left of one that holds a
+/// private key.
 pub fn redacted(text: &str) -> Cow<'_, str> {
+    if holds_private_key(text) {
+        return Cow::Borrowed("");
+    }
     let mut clean = Cow::Borrowed(text);
     for found in finder::find(text.as_bytes()) {
         clean = Cow::Owned(clean.replace(found.key.expose(), &found.key.hint()));
@@ -21,7 +25,38 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
     clean
 }
 
+/// Whether it is a private key, as PEM (RFC 7468) or as JWK: those of RSA, curves and octets have a private member (RFC 7518 section 6).
+fn holds_private_key(text: &str) -> bool {
+    let has = |name: &str| {
+        let mut found = text.split(name).skip(1);
+        found.any(|rest| rest.trim_start().starts_with(':'))
+    };
+    text.contains("PRIVATE KEY-----") || (has("\"kty\"") && ["\"d\"", "\"p\"", "\"k\""].into_iter().any(has))
+}
+
 /// Whether a character would break a line of a log, a mail or a list, or turn its direction.
 pub fn breaks_a_line(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r68_nothing_is_left_of_a_text_with_a_private_key() {
+        for private in [
+            "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\nMA==",
+            "-----BEGIN PRIVATE KEY-----\nMA==",
+            r#"{"keys":[{"kty":"EC","crv":"P-256","x":"a","y":"b","d":"c"}]}"#,
+            r#"{"kty":"oct","k":"c"}"#,
+        ] {
+            assert_eq!(redacted(private), "", "{private}");
+        }
+        let public = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"d","x":"a","y":"b"}]}"#;
+        for fine in [public, "-----BEGIN CERTIFICATE-----\nMA==", r#"{"kty":"EC","x":"a","y":"b"}"#, "read:posts \"d\""]
+        {
+            assert_eq!(redacted(fine), fine);
+        }
+    }
 }

@@ -28,4 +28,4 @@ pub use registration::{
     Registrations,
 };
 pub use service::{ClientInView, CreatedClient, HeldToken, OauthClientError, OauthClientService};
-pub use verification::ClientVerification;
+pub use verification::{Appearance, ClientVerification};

@@ -225,7 +225,7 @@ impl Services {
                 settings.attempt_quota,
             ),
             identity_providers,
-            linked_identities: LinkedIdentities::new(ports.clone()),
+            linked_identities: LinkedIdentities::new(ports.clone(), issuer.as_str().into()),
             applications: ApplicationService::new(ports.clone()),
             personal_tokens: PersonalTokenService::new(ports.clone(), api_keys.clone()),
             api_keys,

@@ -21,6 +21,7 @@ use latchkey_core::{
     certificate::CertificateThumbprint,
     dpop::{PresentedProof, ProofProblem},
 };
+use std::net::IpAddr;
 
 /// What came, by which way.
 pub(super) struct Asked {
@@ -57,10 +58,14 @@ impl Asked {
         Ok(client)
     }
 
+    /// The address that it came from.
+    pub(super) fn address(&self) -> IpAddr {
+        self.from.address
+    }
+
     /// The certificate of its connection.
     pub(super) fn certificate(&self) -> Option<CertificateThumbprint> {
-        let certificate = self.from.certificate.as_deref().filter(|shown| shown.is_valid_at(self.from.at));
-        certificate.map(|certificate| certificate.thumbprint)
+        self.from.certificate.as_deref().map(|certificate| certificate.thumbprint)
     }
 
     /// The key that the client proved to hold, if it sent a proof (RFC 9449 section 5).

@@ -15,7 +15,8 @@ pub(super) fn whence(state: &AppState, extensions: &Extensions) -> Result<Whence
             "use https: a credential that was sent over plain HTTP should be replaced",
         ));
     }
-    Ok(Whence { at: state.services.ports.now(), address, certificate: connection::certificate(extensions).cloned() })
+    let at = state.services.ports.now();
+    Ok(Whence { at, address, certificate: connection::certificate(extensions, at) })
 }
 
 /// The one `Authorization` field, if there is any.

@@ -15,5 +15,6 @@ use http::StatusCode;
 pub(super) async fn begin(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
     let asked = Asked::read(&state, request).await?;
     let client = asked.client(&state).await?;
-    Ok(json(StatusCode::OK, &state.services.devices.begin(&client, asked.form.get("scope")).await?))
+    let begun = state.services.devices.begin(&client, asked.form.get("scope"), asked.address()).await?;
+    Ok(json(StatusCode::OK, &begun))
 }

@@ -36,7 +36,7 @@ impl Form {
 
     async fn of_body(body: Body) -> Result<Self, OauthError> {
         let Ok(bytes) = to_bytes(body, BODY_LIMIT).await else {
-            return Err(OauthError::InvalidRequest("the body is too large"));
+            return Err(OauthError::TooLarge);
         };
         let mut names = HashSet::new();
         let mut parameters = Vec::new();

@@ -21,6 +21,7 @@ pub(super) async fn push(State(state): State<AppState>, request: Request) -> Res
 async fn take(state: &AppState, asked: &Asked) -> Result<Response, Refused> {
     let client = asked.client(state).await?;
     let proven = asked.proven(state)?;
-    let pushed = state.services.pushed.take(&client, &asked.form.parameters(), proven.as_ref()).await?;
+    let pushed =
+        state.services.pushed.take(&client, &asked.form.parameters(), proven.as_ref(), asked.address()).await?;
     Ok(json(StatusCode::CREATED, &pushed))
 }

@@ -91,7 +91,7 @@ async fn metadata_of(headers: &HeaderMap, body: Body) -> Result<(ClientMetadata,
     if !is_of_type(headers, "application/json") {
         return Err(wrong("send the metadata as application/json"));
     }
-    let bytes = to_bytes(body, BODY_LIMIT).await.map_err(|_| wrong("the body is too large"))?;
+    let bytes = to_bytes(body, BODY_LIMIT).await.map_err(|_| OauthError::TooLarge)?;
     let sent: Value = serde_json::from_slice(&bytes).map_err(|_| wrong("the body is no JSON object"))?;
     if !sent.is_object() {
         return Err(wrong("the body is no JSON object"));

@@ -31,7 +31,7 @@ pub async fn page_headers(State(state): State<AppState>, request: Request, next:
     for (name, value) in DEFAULTS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if state.config.secure_cookies() {
+    if state.config.secure_cookies() && !state.config.makes_its_certificate() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
     }
     response

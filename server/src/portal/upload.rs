@@ -10,8 +10,8 @@ use latchkey_core::oauth_client::Logo;
 const TAKES_A_FILE: &str = "/form/oauth-client/set-logo";
 /// The field with the file, which becomes base64.
 pub(super) const FILE: &str = "file";
-/// The largest such form, in bytes.
-pub(super) const LIMIT: usize = Logo::LARGEST + 16 * 1024;
+/// The largest such form, in bytes: more than the largest file, so that whoever chose a larger one mostly reads why it is not taken.
+pub(super) const LIMIT: usize = 4 * Logo::LARGEST;
 /// More parts than this has no form of ours.
 const PARTS: usize = 16;
 

@@ -1,14 +1,15 @@
 //! Connections by TLS, with what their other end showed.
 
-use super::certificates::Certificates;
-use crate::connection::{TlsConnection, TlsListener};
+use super::{
+    certificates::Certificates,
+    connection::{TlsConnection, TlsListener},
+};
 use axum::{Extension, middleware::AddExtension};
 use axum_server::{
     accept::{Accept, NoDelayAcceptor},
     tls_rustls::RustlsAcceptor,
 };
-use latchkey_core::certificate::ClientCertificate;
-use std::{io, pin::Pin, sync::Arc};
+use std::{io, pin::Pin};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tower::Layer;
@@ -28,19 +29,6 @@ impl Acceptor {
     }
 }
 
-/// Judges the certificate once for its connection, not for each request.
-fn connection(stream: &TlsStream<TcpStream>, listener: TlsListener, certificates: &Certificates) -> TlsConnection {
-    let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let certificate = shown.split_first().and_then(|(own, others)| {
-        let read = ClientCertificate::read(own, certificates.trust(own, others));
-        if read.is_err() {
-            tracing::debug!("a client showed a certificate that cannot be read");
-        }
-        read.ok().map(Arc::new)
-    });
-    TlsConnection { certificate, listener }
-}
-
 impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
     type Stream = TlsStream<TcpStream>;
     type Service = AddExtension<S, TlsConnection>;
@@ -51,7 +39,8 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
         let accepting = self.tls.accept(stream, ());
         Box::pin(async move {
             let (stream, _) = accepting.await?;
-            let connection = connection(&stream, listener, &certificates);
+            let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+            let connection = TlsConnection::new(listener, shown, &certificates);
             Ok((stream, Extension(connection).layer(service)))
         })
     }

@@ -1,7 +1,7 @@
 //! The server's certificate and the authorities of its clients', read from files and read anew when these change.
 
-use super::{client_certificates::AnyCertificate, self_made};
-use crate::{config::Config, connection::TlsListener};
+use super::{client_certificates::AnyCertificate, connection::TlsListener, self_made::Making};
+use crate::config::Config;
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::{
     RootCertStore, ServerConfig,
@@ -11,7 +11,10 @@ use rustls::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -71,31 +74,52 @@ struct Read {
 #[derive(Clone)]
 pub struct Certificates {
     files: Arc<Files>,
+    /// For a certificate that is made here: what it must be made for.
+    made: Option<Arc<Making>>,
     ordinary: RustlsConfig,
     mutual: RustlsConfig,
     authorities: Arc<RwLock<Option<Arc<dyn ClientCertVerifier>>>>,
+    readings: Arc<AtomicU64>,
 }
 
 impl Certificates {
     /// How often the files are looked at.
     const PAUSE: Duration = Duration::from_secs(2);
 
+    /// Whether what the operator named can be used. Nothing is made.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn check(config: &Config) -> Result<(), TlsError> {
+        match config.tls_files.clone() {
+            None => config.client_ca.as_deref().map_or(Ok(()), |file| certificates(file).map(drop)),
+            Some((certificate, key)) => {
+                Files { certificate, key, authorities: config.client_ca.clone() }.read().map(drop)
+            }
+        }
+    }
+
     /// Reads what the operator named, or makes a certificate where nothing was.
     ///
     /// # Errors
     /// [`TlsError`].
     pub fn load(config: &Config) -> Result<Self, TlsError> {
-        let (certificate, key) = match config.tls_files.clone() {
-            Some(files) => files,
-            None => self_made::certificate(config)?,
+        let (made, (certificate, key)) = if let Some(files) = config.tls_files.clone() {
+            (None, files)
+        } else {
+            let making = Making::of(config);
+            let files = making.certificate()?;
+            (Some(Arc::new(making)), files)
         };
         let files = Files { certificate, key, authorities: config.client_ca.clone() };
         let read = files.read()?;
         Ok(Self {
             files: Arc::new(files),
+            made,
             ordinary: RustlsConfig::from_config(read.ordinary),
             mutual: RustlsConfig::from_config(read.mutual),
             authorities: Arc::new(RwLock::new(read.authorities)),
+            readings: Arc::default(),
         })
     }
 
@@ -104,6 +128,12 @@ impl Certificates {
         let mut known = self.files.stamps();
         loop {
             tokio::time::sleep(Self::PAUSE).await;
+            if let Some(Err(error)) = self.made.as_ref().map(|making| making.certificate()) {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the self-made certificate cannot be made anew"
+                );
+            }
             let now = self.files.stamps();
             if now == known {
                 continue;
@@ -114,6 +144,8 @@ impl Certificates {
                     self.ordinary.reload_from_config(read.ordinary);
                     self.mutual.reload_from_config(read.mutual);
                     *self.authorities.write().unwrap_or_else(PoisonError::into_inner) = read.authorities;
+                    // After what it counts: who finds the new number finds the new authorities, too.
+                    self.readings.fetch_add(1, Ordering::Release);
                     tracing::info!(certificate = %self.files.certificate.display(), "TLS certificates were read anew");
                 }
                 Err(error) => {
@@ -124,6 +156,16 @@ impl Certificates {
                 }
             }
         }
+    }
+
+    /// How often the files were read anew: what was judged by another reading is judged again.
+    pub(super) fn reading(&self) -> u64 {
+        self.readings.load(Ordering::Acquire)
+    }
+
+    /// Whether the operator brought it. One that is made here is for trying things out.
+    pub(super) fn are_the_operators(&self) -> bool {
+        self.made.is_none()
     }
 
     /// What a listener is set up with, also after the files have changed.

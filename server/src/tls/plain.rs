@@ -1,6 +1,8 @@
-//! What the listener without TLS is still for, where there is one with TLS.
+//! What listeners are for that are not for people: the one without TLS, where there is one with TLS, and the one that asks for client
+//! certificates.
 
-use crate::{connection::TlsConnection, problem::Problem, state::AppState};
+use super::{TlsConnection, TlsListener};
+use crate::{problem::Problem, state::AppState};
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -9,10 +11,14 @@ use axum::{
 use http::{Method, StatusCode, header};
 use latchkey_core::authn::Refusal;
 
-/// Leads people to the same page by TLS, and refuses forms: what was in one has been sent in the clear. Programs are not led, so that
-/// theirs are mended: the door and the endpoints refuse their credentials.
-pub async fn lead_to_https(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if state.config.tls_listen.is_none() || request.extensions().get::<TlsConnection>().is_some() {
+/// Leads people to the same page where pages are, and refuses forms: what was in one has been sent in the clear, or comes from no page
+/// of ours. Programs are not led, so that theirs are mended: the door and the endpoints refuse their credentials.
+pub async fn lead_to_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let here = match request.extensions().get::<TlsConnection>() {
+        Some(connection) => connection.listener == TlsListener::Ordinary,
+        None => state.config.tls_listen.is_none(),
+    };
+    if here {
         return next.run(request).await;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -21,5 +27,7 @@ pub async fn lead_to_https(State(state): State<AppState>, request: Request, next
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     // Our own address, never what the request calls us.
     let location = format!("{}{target}", state.config.base_url());
-    (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response()
+    // Not for ever: an operator may think again.
+    let headers = [(header::LOCATION, location.as_str()), (header::CACHE_CONTROL, "no-store")];
+    (StatusCode::TEMPORARY_REDIRECT, headers).into_response()
 }

@@ -1,4 +1,4 @@
-//! A certificate for whoever has none yet: made once, kept in the data folder, and made anew before it ends.
+//! A certificate for whoever has none yet: made once, kept in the data folder, and made anew before it ends, also while it serves.
 //!
 //! An authority of its own signs it, whose key is forgotten at once: who trusts that authority trusts this one certificate.
 
@@ -24,38 +24,46 @@ use zeroize::Zeroizing;
 /// The file with the authority, in the data folder: what clients are told to trust.
 pub const AUTHORITY: &str = "tls/authority.pem";
 
-/// Every name that people on this machine may call the server by, and the one of its public address.
-fn names(config: &Config) -> Vec<String> {
-    let mut names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
-    for url in [Some(&config.public_url), config.mutual_tls_address()].into_iter().flatten() {
-        if let Some(host) = url.host_str() {
-            let host = host.trim_matches(['[', ']']).to_owned();
-            if !names.contains(&host) {
-                names.push(host);
-            }
-        }
-    }
-    names
+/// Where a certificate is made, and for which names.
+pub(super) struct Making {
+    folder: PathBuf,
+    authority: PathBuf,
+    names: Vec<String>,
 }
 
-/// The files of the certificate that was made before, and its key, if it is good for some days yet and for all names; of a new one
-/// otherwise.
-pub(super) fn certificate(config: &Config) -> Result<(PathBuf, PathBuf), TlsError> {
-    let folder = config.data.join("tls");
-    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-    let names = names(config);
-    let now = SystemClock.now();
-    if !(key.exists() && is_good(&certificate, &names, now)) {
-        let failed = |message: String| TlsError::SelfMade { folder: folder.clone(), message };
-        let made = make(&names, now).map_err(|error| failed(error.to_string()))?;
-        let written = DirBuilder::new().recursive(true).mode(0o700).create(&folder).and_then(|()| {
-            write(&config.data.join(AUTHORITY), made.authority.as_bytes())?;
-            write(&key, made.key.as_bytes())?;
-            write(&certificate, made.certificate.as_bytes())
-        });
-        written.map_err(|error| failed(error.to_string()))?;
+impl Making {
+    /// For every name that people on this machine may call the server by, and those of its addresses.
+    pub(super) fn of(config: &Config) -> Self {
+        let mut names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+        for url in [Some(&config.public_url), config.mutual_tls_address()].into_iter().flatten() {
+            if let Some(host) = url.host_str() {
+                let host = host.trim_matches(['[', ']']).to_owned();
+                if !names.contains(&host) {
+                    names.push(host);
+                }
+            }
+        }
+        Self { folder: config.data.join("tls"), authority: config.data.join(AUTHORITY), names }
     }
-    Ok((certificate, key))
+
+    /// The files of the certificate that was made before, and its key, if it is good for some days yet and for all names; of a new one
+    /// otherwise, whose authority must be trusted anew.
+    pub(super) fn certificate(&self) -> Result<(PathBuf, PathBuf), TlsError> {
+        let (certificate, key) = (self.folder.join("certificate.pem"), self.folder.join("key.pem"));
+        let now = SystemClock.now();
+        if !(key.exists() && is_good(&certificate, &self.names, now)) {
+            let failed = |message: String| TlsError::SelfMade { folder: self.folder.clone(), message };
+            let made = make(&self.names, now).map_err(|error| failed(error.to_string()))?;
+            let written = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).and_then(|()| {
+                write(&self.authority, made.authority.as_bytes())?;
+                write(&key, made.key.as_bytes())?;
+                write(&certificate, made.certificate.as_bytes())
+            });
+            written.map_err(|error| failed(error.to_string()))?;
+            tracing::warn!(authority = %self.authority.display(), "a certificate was made: whoever connects must trust its authority");
+        }
+        Ok((certificate, key))
+    }
 }
 
 fn is_good(file: &Path, names: &[String], now: OffsetDateTime) -> bool {
@@ -131,16 +139,17 @@ mod tests {
             };
             Config::new(given).unwrap()
         };
-        let (kept, key) = certificate(&config("https://localhost:4443")).unwrap();
+        let make_for = |url: &str| Making::of(&config(url)).certificate().unwrap();
+        let (kept, key) = make_for("https://localhost:4443");
         assert_eq!(fs::metadata(&key).unwrap().mode() & 0o777, 0o600);
         let content = || fs::read(&kept).unwrap();
         let before = content();
-        certificate(&config("https://localhost:4443")).unwrap();
+        make_for("https://localhost:4443");
         assert_eq!(content(), before, "it is kept");
-        certificate(&config("https://keys.example.org")).unwrap();
+        make_for("https://keys.example.org");
         let after = content();
         assert_ne!(after, before, "it did not have that name");
-        let (names, now) = (names(&config("https://keys.example.org")), SystemClock.now());
+        let (names, now) = (Making::of(&config("https://keys.example.org")).names, SystemClock.now());
         assert!(is_good(&kept, &names, now));
         assert!(!is_good(&kept, &names, now + Duration::days(355)));
     }

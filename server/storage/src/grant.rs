@@ -89,6 +89,8 @@ impl GrantReader for SeaStore {
             .column_as(application::Column::Name, "application_name")
             .filter(oauth_grant::Column::AccountId.eq(account.as_uuid()))
             .filter(oauth_grant::Column::RevokedAt.is_null())
+            // One whose client has ended opens nothing any more.
+            .filter(oauth_client::Column::RevokedAt.is_null())
             .order_by_desc(oauth_grant::Column::CreatedAt)
             .limit(LISTED_AT_MOST)
             .into_model::<ViewRow>()

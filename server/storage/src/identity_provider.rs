@@ -16,7 +16,7 @@ use latchkey_core::port::{
 use latchkey_model::{AccountId, IdentityProviderId};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     sea_query::OnConflict,
 };
 
@@ -68,6 +68,12 @@ impl IdentityProviderReader for SeaStore {
         let query = linked_identity::Entity::find_by_id(key(identity));
         let found = query.one(&self.reader).await.map_err(store_error)?;
         Ok(found.map(|row| AccountId::from_uuid(row.account_id)))
+    }
+
+    async fn linked_identity_count(&self, provider: IdentityProviderId) -> Result<u64, StoreError> {
+        let query =
+            linked_identity::Entity::find().filter(linked_identity::Column::IdentityProviderId.eq(provider.as_uuid()));
+        query.count(&self.reader).await.map_err(store_error)
     }
 
     async fn linked_identities(&self, account: AccountId) -> Result<Vec<LinkedIdentity>, StoreError> {

@@ -34,6 +34,11 @@ fn id_of(page: &str) -> &str {
     page.rsplit('/').next().unwrap()
 }
 
+/// What the list shows of the one client on it, in a digest.
+fn seen_of(list: &str) -> String {
+    between(list, "name=\"seen\" value=\"", "\"").to_owned()
+}
+
 async fn asks(stage: &mut Stage) -> String {
     let url = stage.url(|_| ());
     stage.grace.get(&url).await.text()
@@ -59,7 +64,7 @@ async fn r58_a_logo_is_uploaded_drawn_anew_and_shown_to_whoever_is_asked() {
 
     for (file, sentence) in [
         (&b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>"[..], "Choose a PNG"),
-        (b"", "Choose a picture of at most 512 kB"),
+        (b"", "Choose a picture of at most 2 MB"),
         (&PNG[..30], "Choose a PNG"),
     ] {
         upload(&mut stage.ada, &page, id_of(&page), None, file).await;
@@ -67,7 +72,7 @@ async fn r58_a_logo_is_uploaded_drawn_anew_and_shown_to_whoever_is_asked() {
         assert!(text.contains(&format!("class=\"field-error\">{sentence}")), "{sentence}: {text}");
     }
     assert!(asks(&mut stage).await.contains(&src), "what is refused changes nothing");
-    let huge = upload(&mut stage.ada, &page, id_of(&page), None, &vec![0; 600 * 1024]).await;
+    let huge = upload(&mut stage.ada, &page, id_of(&page), None, &vec![0; 9 * 1024 * 1024]).await;
     assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
 
     stage.ada.send(&page, "/form/oauth-client/remove-logo", &[("id", id_of(&page))]).await;
@@ -101,12 +106,16 @@ async fn asvs_10_7_people_read_whether_an_admin_has_verified_who_asks() {
     assert!(asks(&mut stage).await.contains("Nobody has verified it"));
     let list = admin.get("/admin/apps").await.text();
     assert!(list.contains("Reading list") && list.contains("Not verified"), "{list}");
+    let seen = seen_of(&list);
     for browser in [&mut stage.ada, &mut stage.grace] {
-        browser.send("/dashboard", "/form/oauth-client/verify", &[("id", &id), ("verified", "yes")]).await;
+        let fields = [("id", id.as_str()), ("seen", &seen), ("verified", "yes")];
+        browser.send("/dashboard", "/form/oauth-client/verify", &fields).await;
     }
     assert!(asks(&mut stage).await.contains("Nobody has verified it"), "no developer says so, least of all its own");
     let verify = async |admin: &mut Browser| {
-        admin.send("/admin/apps", "/form/oauth-client/verify", &[("id", &id), ("verified", "yes")]).await
+        let seen = seen_of(&admin.get("/admin/apps").await.text());
+        let fields = [("id", id.as_str()), ("seen", &seen), ("verified", "yes")];
+        admin.send("/admin/apps", "/form/oauth-client/verify", &fields).await
     };
     verify(&mut admin).await;
     assert!(asks(&mut stage).await.contains("An admin of this portal has verified"));
@@ -121,6 +130,10 @@ async fn asvs_10_7_people_read_whether_an_admin_has_verified_who_asks() {
     let elsewhere = [("name", "Reading list"), ("redirect_uris", uris), ("refresh", "yes")];
     stage.ada.change_client(&client, SCOPES, &elsewhere).await;
     assert!(asks(&mut stage).await.contains("Nobody has verified it"), "it leads elsewhere, too");
+    // What the admin looked at is what they verify, not what it became before they clicked.
+    admin.send("/admin/apps", "/form/oauth-client/verify", &[("id", &id), ("seen", &seen), ("verified", "yes")]).await;
+    assert!(admin.get("/admin/apps").await.text().contains("It was changed since you looked"));
+    assert!(asks(&mut stage).await.contains("Nobody has verified it"), "bait and switch");
     verify(&mut admin).await;
     let renamed = [("name", "Your bank"), ("redirect_uris", uris), ("refresh", "yes")];
     stage.ada.change_client(&client, SCOPES, &renamed).await;

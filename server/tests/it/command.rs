@@ -120,7 +120,7 @@ fn it_listens_with_tls_and_says_whom_to_trust() {
     assert!(server.line().ends_with(&format!("trust {}, as with curl --cacert", authority.display())));
     assert!(server.line().contains(&format!("https://localhost:{tls}/setup?token=")));
     let plain = ask(port, "/login", "");
-    assert!(plain.starts_with("HTTP/1.1 308") && plain.contains(&format!("https://localhost:{tls}/login")), "{plain}");
+    assert!(plain.starts_with("HTTP/1.1 307") && plain.contains(&format!("https://localhost:{tls}/login")), "{plain}");
     let mode = |path: &str| std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("tls"), mode("tls/key.pem")), (0o700, 0o600));
     let runtime = tokio::runtime::Runtime::new().unwrap();

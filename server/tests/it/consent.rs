@@ -174,6 +174,7 @@ async fn asvs_10_7_a_person_allows_what_they_tick_and_is_asked_again_for_more() 
     let url = stage.url(|_| ());
     let denied = stage.answer(&url, SCOPES, "deny").await;
     assert_eq!(parameter(&denied, "error").as_deref(), Some("access_denied"));
+    assert_eq!(parameter(&denied, "iss").as_deref(), Some(crate::support::ORIGIN), "rfc9207_2");
     let nothing = stage.answer(&url, &[], "allow").await;
     assert_eq!(parameter(&nothing, "error").as_deref(), Some("access_denied"));
     // What was not asked for cannot be ticked.
@@ -220,6 +221,9 @@ async fn r08_an_app_that_cannot_prove_to_be_itself_asks_every_time() {
     assert_eq!(error(&guessed), "invalid_grant", "rfc7636_4_6");
     assert_eq!(stage.portal.oauth("/oauth/token", None, &pairs(&code, VERIFIER)).await.status, StatusCode::OK);
     assert_eq!(stage.grace.get(&url).await.status, StatusCode::OK, "it asks again");
+    let silent = stage.grace.get(&format!("{url}&prompt=none")).await;
+    assert_eq!(parameter(&silent, "error").as_deref(), Some("consent_required"), "rfc8252_8_6: {silent:?}");
+    assert_eq!(parameter(&silent, "iss").as_deref(), Some(crate::support::ORIGIN), "rfc9207_2");
     let credentials = format!("grant_type=client_credentials&client_id={}", stage.client_id);
     let own = stage.portal.oauth("/oauth/token", None, &credentials).await;
     assert_eq!(error(&own), "unauthorized_client", "oauth2_1_4_2");

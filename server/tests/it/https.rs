@@ -6,8 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use server::{
     config::Given,
-    connection::TlsListener,
-    tls::{self, Certificates},
+    tls::{self, Certificates, TlsListener},
 };
 use std::{
     net::TcpListener,
@@ -91,6 +90,8 @@ pub(crate) struct Tls {
     /// What clients with a certificate call it.
     pub(crate) url: String,
     trusted: PathBuf,
+    /// Whose clients' certificates are trusted.
+    pub(crate) authorities: PathBuf,
     _folder: tempfile::TempDir,
 }
 
@@ -102,12 +103,12 @@ impl Https {
         std::fs::write(&file, &authority.1).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let given = Given { mtls_listen: Some(address), client_ca: Some(file), ..Given::default() };
+        let given = Given { mtls_listen: Some(address), client_ca: Some(file.clone()), ..Given::default() };
         let portal = Portal::with(given).await;
         let url = portal.state.config.mutual_tls_url().unwrap().to_owned();
         listen(&portal, listener, TlsListener::MutualTls);
         let trusted = portal.folder.path().join(tls::AUTHORITY);
-        Self { portal, tls: Tls { authority, url, trusted, _folder: folder } }
+        Self { portal, tls: Tls { authority, url, trusted, authorities: file, _folder: folder } }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     stage::encoded,
-    support::{Answer, Browser, ORIGIN, PASSWORD, Portal, between},
+    support::{Answer, Browser, LOOPBACK, ORIGIN, PASSWORD, Portal, between, send},
 };
 use axum::{
     Form, Json, Router,
@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, StatusCode};
-use latchkey_core::secret::sha256;
+use latchkey_core::{port::MailReader, secret::sha256};
 use serde_json::{Value, json};
 use server::config::Given;
 use std::{
@@ -234,13 +234,13 @@ async fn r15_an_answer_belongs_to_the_browser_that_asked_and_is_taken_once() {
         let answer = path_of(world.agree(&url).await.location());
         assert_ne!(change(&answer), answer, "{what}");
         let led = asked.get(&change(&answer)).await;
-        assert_eq!(led.location(), "/login", "{what}: {led:?}");
+        assert_eq!(led.location(), "/login?next=%2Fapps", "{what}: {led:?}");
         assert!(!is_signed_in(&mut asked).await, "{what}");
     }
     let url = world.leave(&mut asked, "/apps").await;
     let answer = path_of(world.agree(&url).await.location());
     world.here.clock.advance(time::Duration::minutes(11));
-    assert_eq!(asked.get(&answer).await.location(), "/login");
+    assert_eq!(asked.get(&answer).await.location(), "/login?next=%2Fapps");
     assert!(!is_signed_in(&mut asked).await, "too late");
 }
 
@@ -278,7 +278,7 @@ async fn rfc9700_4_4_2_an_answer_of_one_provider_is_not_taken_for_anothers() {
     let mut browser = world.here.browser();
     let url = world.leave(&mut browser, "/apps").await;
     let answer = path_of(world.agree(&url).await.location());
-    assert_eq!(browser.get(&answer.replace(&world.id, &second)).await.location(), "/login");
+    assert_eq!(browser.get(&answer.replace(&world.id, &second)).await.location(), "/login?next=%2Fapps");
     assert!(!is_signed_in(&mut browser).await);
 }
 
@@ -299,6 +299,7 @@ async fn a_provider_that_is_switched_off_or_gone_opens_nothing() {
 
     world.admin.send(&page, "/form/identity-provider/disable", &[("id", &world.id), ("disabled", "")]).await;
     assert_eq!(world.round(&mut browser, "/apps").await.location(), "/apps", "on again, links are what they were");
+    assert!(world.admin.get(&page).await.text().contains("One link of a person with it ends"), "said before");
     world.admin.send(&page, "/form/identity-provider/remove", &[("id", &world.id)]).await;
     assert!(!browser.get(METHODS).await.text().contains("Other desk"), "links ended with it");
     assert_eq!(world.admin.get(&page).await.status, StatusCode::NOT_FOUND);
@@ -313,7 +314,11 @@ async fn what_an_admin_writes_is_checked_kept_sealed_and_stays_one_provider() {
     let page = world.admin.get(new).await.text();
     assert!(page.contains("Write an https:// address") && !page.contains("hunter2"), "{page}");
     let secret = "a-secret-of-another-provider";
-    add(&mut world.admin, &new_id(), "https://id.example.org", "x", secret).await;
+    let sealed = new_id();
+    let added = add(&mut world.admin, &sealed, "https://id.example.org", "x", secret).await;
+    assert_eq!(added.location(), "/admin/identity-providers", "{added:?}");
+    let page = world.admin.get(&format!("/admin/identity-providers/{sealed}")).await;
+    assert!(page.status == StatusCode::OK && !page.text().contains(secret), "{page:?}");
     for file in std::fs::read_dir(world.here.folder.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap_or_default();
         assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "r53: it is sealed");
@@ -345,8 +350,16 @@ async fn api5_providers_are_for_admins_alone() {
     let mut world = World::set().await;
     let mut eve = world.here.member("eve@example.org").await;
     let id = world.id.clone();
-    let changed =
-        [("id", id.as_str()), ("disabled", "yes"), ("name", "Planted"), ("kind", "github"), ("client_id", "x")];
+    // Good, but for who sends it.
+    let changed = [
+        ("id", id.as_str()),
+        ("disabled", "yes"),
+        ("name", "Planted"),
+        ("kind", "openid"),
+        ("address", world.there.state.config.base_url()),
+        ("client_id", "x"),
+        ("scopes", "openid"),
+    ];
     for action in ["save", "disable", "remove"] {
         eve.send("/dashboard", &format!("/form/identity-provider/{action}"), &changed).await;
         let mut nobody = world.here.browser();
@@ -436,7 +449,7 @@ async fn github_is_spoken_to_in_its_own_way() {
         assert_eq!(challenge, value("code_challenge"), "rfc7636_4_6");
         assert_eq!(form["redirect_uri"], format!("{ORIGIN}/login/callback/{id}"));
     }
-    assert!(grace.get(METHODS).await.text().contains("You just proved to be ada at GitHub"));
+    assert!(grace.get(METHODS).await.text().contains("You have just signed in to GitHub as ada"));
     grace.send(METHODS, "/form/linked-identity/link", &[]).await;
     assert!(grace.get(METHODS).await.text().contains("value=\"583231\""), "by its number, never by its name");
 
@@ -444,10 +457,90 @@ async fn github_is_spoken_to_in_its_own_way() {
     let mut other = here.browser();
     let away = leave(&mut other, &id, "/apps").await;
     let state = parameter_of(&away, "state");
-    assert_eq!(other.get(&format!("/login/callback/{id}?code=bad&state={state}")).await.location(), "/login");
+    assert_eq!(
+        other.get(&format!("/login/callback/{id}?code=bad&state={state}")).await.location(),
+        "/login?next=%2Fapps"
+    );
     assert!(!is_signed_in(&mut other).await);
     let said_no = leave(&mut other, &id, "/apps").await;
     let state = parameter_of(&said_no, "state");
     other.get(&format!("/login/callback/{id}?error=access_denied&state={state}")).await;
     assert!(other.get("/login").await.text().contains("You said no at the provider"));
+}
+
+#[tokio::test]
+async fn asvs_7_5_1_whoever_finds_a_browser_open_links_nothing_of_their_own() {
+    let mut world = World::set().await;
+    let mut grace = world.here.member("grace@example.org").await;
+    world.here.clock.advance(time::Duration::minutes(11));
+    world.round(&mut grace, METHODS).await;
+    let page = grace.get(METHODS).await.text();
+    assert!(page.contains("Sign in again") && !page.contains("Link it"), "{page}");
+    grace.send(METHODS, "/form/linked-identity/link", &[]).await;
+    let page = grace.get(METHODS).await.text();
+    assert!(page.contains("Sign in with your password once more") && !page.contains("Unlink"), "{page}");
+    // What was proven is kept until the password was given.
+    let fields = [("email", "grace@example.org"), ("password", PASSWORD), ("next", METHODS)];
+    grace.send("/login?again=yes", "/form/account/sign-in", &fields).await;
+    grace.send(METHODS, "/form/linked-identity/link", &[]).await;
+    let page = grace.get(METHODS).await.text();
+    assert!(page.contains("Linked. It opens this account"), "{page}");
+    let subject = between(&page, "name=\"subject\" value=\"", "\"").to_owned();
+    grace.send(METHODS, "/form/linked-identity/unlink", &[("provider", &world.id), ("subject", &subject)]).await;
+    let mails = world.here.store.mails(None, 10).await.unwrap();
+    let subjects: Vec<_> = mails.iter().map(|mail| (mail.recipient.as_str(), mail.subject.as_str())).collect();
+    let expected = ["Other desk opens your account no more", "Other desk opens your account from now on"];
+    assert_eq!(subjects, expected.map(|subject| ("grace@example.org", subject)), "asvs_6_3_7: its person is told");
+}
+
+#[tokio::test]
+async fn a_race_of_one_answer_is_won_once() {
+    let mut world = World::set().await;
+    drop(world.linked().await);
+    let mut asked = world.here.browser();
+    let url = world.leave(&mut asked, "/apps").await;
+    let answer = path_of(world.agree(&url).await.location());
+    let cookies = asked.cookie_header();
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let request = http::Request::get(&answer).header("cookie", &cookies).body(axum::body::Body::empty()).unwrap();
+        let app = world.here.app.clone();
+        all.spawn(async move { send(&app, LOOPBACK, request).await });
+    }
+    let answers = all.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| answer.location() == "/apps").count(), 1, "{answers:?}");
+}
+
+#[tokio::test]
+async fn oidc_core_3_1_2_1_a_provider_that_asked_nothing_is_no_fresh_sign_in() {
+    let mut world = World::set().await;
+    drop(world.linked().await);
+    let mut developer = world.here.member("dev@example.org").await;
+    let application = developer.application("Bookshelf").await;
+    let app = developer.oauth_client(&application, "development", &["openid"], &[]).await;
+    let mut browser = world.here.browser();
+    world.round(&mut browser, "/apps").await;
+    let parameters = [
+        ("response_type", "code"),
+        ("client_id", app.client_id.as_str()),
+        ("redirect_uri", crate::stage::REDIRECT),
+        ("scope", "openid"),
+        ("code_challenge", &crate::stage::challenge()),
+        ("code_challenge_method", "S256"),
+    ];
+    let plain = format!("/oauth/authorize?{}", encoded(&parameters));
+    assert_eq!(browser.get(&plain).await.status, StatusCode::OK, "who signed in so is asked");
+    for demand in ["prompt=login", "max_age=600"] {
+        let led = browser.get(&format!("{plain}&{demand}")).await;
+        assert!(led.location().starts_with("/login?next="), "{demand}: {led:?}");
+        let page = browser.get(led.location()).await.text();
+        assert!(page.contains("sign in once more") && !page.contains("Sign in with Other desk"), "{page}");
+        // Signing in with the provider meanwhile is silent, and changes nothing.
+        let marked = url::Url::parse(&format!("{ORIGIN}{}", led.location())).unwrap();
+        let marked = marked.query_pairs().find(|(name, _)| name == "next").unwrap().1.into_owned();
+        world.here.clock.advance(time::Duration::seconds(5));
+        world.round(&mut browser, METHODS).await;
+        let again = browser.get(&marked).await;
+        assert!(again.location().starts_with("/login?next="), "{demand}: {again:?}");
+    }
 }

@@ -22,6 +22,7 @@ mod mutual_tls;
 mod oauth_on_postgres;
 mod openid;
 mod openidconnect_crate;
+mod other_client;
 mod outage;
 mod personal_tokens;
 mod pushed_requests;

@@ -261,3 +261,23 @@ async fn what_a_person_writes_about_certificates_is_checked() {
         assert!(page.contains(sentence), "{sentence}: {page}");
     }
 }
+
+#[tokio::test]
+async fn rfc8705_3_an_authority_that_is_trusted_no_more_opens_nothing_on_connections_of_before() {
+    let https = Https::start().await;
+    let machine = machine(&https, &by_name("subject_dn", SUBJECT)).await;
+    let client = https.tls.client(Some(&https.tls.authority.sign(&named("Nightly import"))));
+    access(&client.token(&machine.client_id).await);
+    std::fs::write(&https.tls.authorities, crate::https::Authority::new().pem()).unwrap();
+    let mut refused = None;
+    for _ in 0..60 {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        // Asked all the time, so that the connection is the same one.
+        let answer = client.token(&machine.client_id).await;
+        if answer.status != StatusCode::OK {
+            refused = Some(answer);
+            break;
+        }
+    }
+    assert_eq!(error(&refused.expect("the file is read anew")), "invalid_client");
+}

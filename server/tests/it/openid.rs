@@ -219,7 +219,9 @@ async fn form_post_the_answer_is_posted_by_the_browser() {
         all.insert("response_mode", "form_post".to_owned());
         all.insert("prompt", "dance".to_owned());
     });
-    assert!(stage.grace.get(&wrong).await.text().contains("name=\"error\" value=\"invalid_request\""));
+    let wrong = stage.grace.get(&wrong).await.text();
+    assert!(wrong.contains("name=\"error\" value=\"invalid_request\""), "{wrong}");
+    assert!(wrong.contains("name=\"iss\"") && wrong.contains("name=\"state\""), "rfc9207_2: {wrong}");
     let unknown = stage.sign_in(&[("response_mode", "fragment")]).await;
     assert_eq!(parameter(&unknown, "error").as_deref(), Some("invalid_request"));
 }

@@ -1,6 +1,9 @@
 //! When the store is out of reach or full: nobody is let in, nothing is lost silently, and it says so.
 
-use crate::support::{PASSWORD, Portal};
+use crate::{
+    stage::{Stage, encoded},
+    support::{PASSWORD, Portal},
+};
 use http::StatusCode;
 use sea_orm::ConnectionTrait;
 
@@ -91,4 +94,30 @@ async fn t10_many_writers_at_once_are_all_served() {
     for one in running {
         assert_eq!(one.await.unwrap(), "/apps/new");
     }
+}
+
+#[tokio::test]
+async fn rfc7009_2_2_1_a_revocation_that_could_not_be_kept_is_no_success() {
+    let mut stage = Stage::set(&[]).await;
+    let tokens = stage.tokens().await;
+    let writer = stage.portal.store.writer();
+    let revoke = async |token: &str| {
+        let body = encoded(&[("token", token)]);
+        stage.portal.oauth("/oauth/revoke", stage.authorization.as_deref(), &body).await
+    };
+    for (table, event, token) in
+        [("revoked_token", "INSERT", &tokens.access), ("token_family", "UPDATE", &tokens.refresh)]
+    {
+        let broken =
+            format!("CREATE TRIGGER broken BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'broken'); END");
+        writer.execute_unprepared(&broken).await.unwrap();
+        let failed = revoke(token).await;
+        assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE, "{table}: {failed:?}");
+        assert_eq!((failed.header("retry-after"), failed.header("cache-control")), ("5", "no-store"));
+        assert!(!failed.text().contains("broken"), "r68");
+        assert!(stage.works(&tokens).await, "nothing was ended, and nothing else is said");
+        writer.execute_unprepared("DROP TRIGGER broken").await.unwrap();
+    }
+    assert_eq!(revoke(&tokens.refresh).await.status, StatusCode::OK);
+    assert!(!stage.works(&tokens).await);
 }

@@ -2,10 +2,12 @@
 
 use crate::{
     stage::{SCOPES, Stage, encoded, error, parameter},
-    support::Answer,
+    support::{Answer, Portal},
 };
-use http::StatusCode;
+use axum::body::Body;
+use http::{Request, StatusCode};
 use latchkey_core::authorization::PushedRequests;
+use server::config::Given;
 use time::Duration;
 
 impl Stage {
@@ -143,4 +145,47 @@ async fn r09_the_question_is_answered_by_the_browser_that_was_asked() {
     let mut nobody = stage.portal.browser();
     let answer = nobody.send(&url, "/form/grant/answer", &fields).await;
     assert!(answer.location().starts_with("/login?next="), "{answer:?}");
+}
+
+#[tokio::test]
+async fn rfc9126_2_3_a_body_that_is_too_large_is_413() {
+    let stage = Stage::set(&[]).await;
+    let answer = stage.push(&[("state", &"x".repeat(200_000))]).await;
+    assert_eq!((answer.status, error(&answer).as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"));
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn rfc9126_2_3_who_proves_nothing_cannot_begin_without_end() {
+    let portal = Portal::with(Given { require_tls: Some(false), ..Given::default() }).await;
+    let stage = Stage::on(portal, &[("auth_method", "none"), ("device", "yes")]).await;
+    let parameters = stage.parameters();
+    let pairs: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let device = encoded(&[("client_id", stage.client_id.as_str())]);
+    for (path, body) in [("/oauth/par", encoded(&pairs)), ("/oauth/device_authorization", device)] {
+        let begin = async |from: &str| {
+            let request = Request::post(path)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(Body::from(body.clone()))
+                .unwrap();
+            stage.portal.send_from(from, request).await
+        };
+        for _ in 0..120 {
+            let answer = begin("192.0.2.7:1").await;
+            assert!(answer.status.is_success(), "{answer:?}");
+        }
+        let refused = begin("192.0.2.7:1").await;
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{path}");
+        assert!(!refused.header("retry-after").is_empty());
+        assert!(begin("192.0.2.8:1").await.status.is_success(), "others are not held up");
+    }
+}
+
+#[tokio::test]
+async fn rfc9126_4_what_was_pushed_is_all_that_counts() {
+    let mut stage = Stage::set(&[]).await;
+    let url = format!("{}&redirect_uri=https%3A%2F%2Fevil.test%2F&state=evil&scope=admin", stage.pushed().await);
+    let answer = stage.answer(&url, SCOPES, "allow").await;
+    assert!(answer.location().starts_with("https://reader.example/callback?"), "{answer:?}");
+    assert_eq!(parameter(&answer, "state").as_deref(), Some("a state&with=signs"));
 }

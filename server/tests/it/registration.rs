@@ -213,6 +213,8 @@ async fn rfc7592_2_a_client_manages_what_it_registered() {
         ("client_id", json!("lkc_01234567890123456789")),
         ("registration_access_token", json!("x")),
         ("client_id_issued_at", json!(1)),
+        ("client_secret_expires_at", json!(0)),
+        ("registration_client_uri", json!("https://evil.test/")),
     ] {
         let mut bad = changed.clone();
         bad[member] = value;
@@ -226,7 +228,12 @@ async fn rfc7592_2_a_client_manages_what_it_registered() {
 
     let other = register(&portal, None, &reader()).await.json();
     let foreign = management(&other).1;
-    assert_eq!(send(&portal, "GET", &path, Some(&foreign), &Value::Null).await.status, StatusCode::FORBIDDEN);
+    for (method, body) in [("GET", &Value::Null), ("PUT", &changed), ("DELETE", &Value::Null)] {
+        let refused = send(&portal, method, &path, Some(&foreign), body).await;
+        assert_eq!((refused.status, refused.header("cache-control")), (StatusCode::FORBIDDEN, "no-store"), "{method}");
+    }
+    let own = send(&portal, "GET", &path, Some(&token), &Value::Null).await;
+    assert_eq!((own.status, own.header("cache-control")), (StatusCode::OK, "no-store"), "and changed nothing");
     for wrong in [None, Some("x")] {
         assert_eq!(send(&portal, "GET", &path, wrong, &Value::Null).await.status, StatusCode::UNAUTHORIZED);
     }

@@ -262,7 +262,7 @@ async fn rfc7523_3_a_client_signs_for_itself() {
     let good = |change: fn(&mut Value)| holder.assertion(&stage.portal, &stage.client_id, change);
     let answer = asks_with(&stage, &good(|_| ()), &[token]).await;
     assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"active": false})));
-    let changes: [fn(&mut Value); 12] = [
+    let changes: [fn(&mut Value); 16] = [
         |claims| claims["iss"] = json!("lkc_01234567890123456789"),
         |claims| claims["aud"] = json!(format!("{ORIGIN}/oauth/token")),
         |claims| claims["aud"] = json!([ORIGIN]),
@@ -275,12 +275,26 @@ async fn rfc7523_3_a_client_signs_for_itself() {
         |claims| drop(claims.as_object_mut().unwrap().remove("jti")),
         |claims| drop(claims.as_object_mut().unwrap().remove("exp")),
         |claims| claims["jti"] = json!(""),
+        |claims| claims["sub"] = json!("lkc_01234567890123456789"),
+        |claims| drop(claims.as_object_mut().unwrap().remove("iss")),
+        |claims| drop(claims.as_object_mut().unwrap().remove("sub")),
+        |claims| drop(claims.as_object_mut().unwrap().remove("aud")),
     ];
     for change in changes {
         let assertion = good(change);
         let answer = asks_with(&stage, &assertion, &[token]).await;
         let claims = Compact::read(&assertion).unwrap().unverified_claims::<Value>().unwrap();
         assert_eq!((answer.status, error(&answer).as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"), "{claims}");
+    }
+    // What it is must be said by its type where it says one: a token of ours or a proof is no assertion.
+    let claims: Value = Compact::read(&good(|_| ())).unwrap().unverified_claims().unwrap();
+    for (typ, expected) in [
+        ("client-authentication+jwt", StatusCode::OK),
+        ("at+jwt", StatusCode::UNAUTHORIZED),
+        ("dpop+jwt", StatusCode::UNAUTHORIZED),
+    ] {
+        let assertion = holder.sign(&json!({"alg": "ES256", "kid": "mine", "typ": typ}), &claims);
+        assert_eq!(asks_with(&stage, &assertion, &[token]).await.status, expected, "{typ}");
     }
     let stranger = Holder::new().assertion(&stage.portal, &stage.client_id, |_| ());
     assert_eq!(asks_with(&stage, &stranger, &[token]).await.status, StatusCode::UNAUTHORIZED);

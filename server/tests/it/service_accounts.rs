@@ -468,6 +468,8 @@ async fn r66_a_rotated_signing_key_leaves_no_gap() {
     for token in [&before, &after] {
         assert_eq!(stage.whoami(token).await.status, StatusCode::OK);
     }
+    let published = stage.portal.api("GET", "/oauth/jwks.json", &[], "").await.text();
+    assert!(published.contains(&kid(&before)), "oidc_core_10_1: what it signed can be verified still: {published}");
     // Once nothing that it signed can be good, it is gone.
     stage.portal.clock.advance(Duration::days(2));
     stage.portal.state.services.signing_keys.keep_house().await.unwrap();
@@ -584,5 +586,35 @@ async fn every_token_that_a_machine_holds_is_ended_at_once_and_new_ones_are_good
         stage.portal.clock.advance(Duration::milliseconds(1));
         let new = stage.portal.token_of(&machine).await;
         assert_eq!(stage.whoami(&new).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn rfc9068_4_a_token_of_ours_must_be_for_this_api_by_this_issuer_for_this_client() {
+    let stage = Stage::set().await;
+    let good = claims(&stage.portal.token_of(&stage.machine).await);
+    let changed = |member: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[member] = value;
+        claims
+    };
+    let mut endless = good.clone();
+    endless.as_object_mut().unwrap().remove("exp");
+    let issuer = good["iss"].as_str().unwrap();
+    for (what, claims, reason) in [
+        ("another issuer", changed("iss", json!(format!("{issuer}/"))), "wrong_issuer"),
+        ("another API", changed("aud", json!(issuer)), "wrong_audience"),
+        ("another subject", changed("sub", json!("somebody")), "unknown_client"),
+        ("another client", changed("client_id", json!("lkc_00000000000000000000")), "unknown_client"),
+        ("no end", endless, "wrong_signature"),
+    ] {
+        // Signed by our own key: what else is wrong must be seen.
+        let token = stage.portal.state.services.ring.sign(SigningAlgorithm::Es256, "at+jwt", &claims).await.unwrap();
+        let refused = stage.whoami(&token).await;
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"), "{what}");
+        assert_eq!(stage.portal.recorded(&refused).await.reason.as_deref(), Some(reason), "{what}");
+        let body = format!("token={token}");
+        let known = stage.portal.oauth("/oauth/introspect", Some(&stage.machine.basic()), &body).await.json();
+        assert_eq!(known, json!({"active": false}), "{what}");
     }
 }

@@ -182,6 +182,8 @@ pub(crate) fn parameter(answer: &Answer, name: &str) -> Option<String> {
     found.into_iter().next()
 }
 
+/// The error word, and that nobody keeps the answer.
 pub(crate) fn error(answer: &Answer) -> String {
+    assert_eq!(answer.header("cache-control"), "no-store", "rfc6749_5_1: {answer:?}");
     answer.json()["error"].as_str().unwrap_or_else(|| panic!("no error: {answer:?}")).to_owned()
 }

@@ -177,7 +177,7 @@ pub(crate) fn new_account(email: &str) -> Vec<(&str, &str)> {
     vec![("name", "Ada"), ("email", email), ("password", PASSWORD)]
 }
 
-async fn send(app: &Router, address: &str, mut request: Request<Body>) -> Answer {
+pub(crate) async fn send(app: &Router, address: &str, mut request: Request<Body>) -> Answer {
     let peer: SocketAddr = address.parse().unwrap();
     request.extensions_mut().insert(ConnectInfo(peer));
     let response = app.clone().oneshot(request).await.unwrap();

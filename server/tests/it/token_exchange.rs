@@ -132,3 +132,21 @@ async fn rfc8693_what_ends_the_caller_ends_what_was_given_for_it() {
     chain.stage.grace.send("/account/authorized-apps", "/form/grant/revoke", &[("id", &id)]).await;
     assert_eq!(chain.status(&token).await, StatusCode::UNAUTHORIZED, "what the person had allowed");
 }
+
+#[tokio::test]
+async fn every_token_of_a_service_account_ends_at_once_those_that_it_exchanged_too() {
+    let mut chain = Chain::set().await;
+    let opaque = [("exchange", "yes"), ("token_form", "opaque")];
+    let application = chain.stage.application.clone();
+    let second = chain.stage.ada.service_account(&application, "development", &["read:posts"], &opaque).await;
+    for service in [chain.service.clone(), second] {
+        let token = token_of(&chain.exchange(&service, &[]).await);
+        assert_eq!(chain.status(&token).await, StatusCode::OK, "and it is remembered");
+        chain.stage.ada.send(&service.page, "/form/oauth-client/end-tokens", &[("id", service.id())]).await;
+        assert_eq!(chain.status(&token).await, StatusCode::UNAUTHORIZED);
+        assert!(chain.stage.works(&chain.tokens).await, "its caller's own token goes on");
+        chain.stage.portal.clock.advance(Duration::milliseconds(1));
+        let token = token_of(&chain.exchange(&service, &[]).await);
+        assert_eq!(chain.status(&token).await, StatusCode::OK, "what comes after is good");
+    }
+}

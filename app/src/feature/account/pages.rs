@@ -42,7 +42,6 @@ pub fn SignUpPage() -> impl IntoView {
             return Ok(Page::public("Sign-up is closed", body));
         }
         let flash = take_flash().await;
-        let providers = services().identity_providers.offered().await?;
         let fields = new_account_fields(flash.as_ref());
         let body = view! {
             <section class="narrow">
@@ -53,7 +52,6 @@ pub fn SignUpPage() -> impl IntoView {
                     {fields}
                     <SubmitButton text="Create account"/>
                 </Form>
-                <SignInWith providers next=route::DASHBOARD back=route::SIGN_UP/>
                 <p>"You have an account? "<a href=route::SIGN_IN>"Sign in"</a></p>
             </section>
         };
@@ -99,7 +97,7 @@ pub fn SignInPage() -> impl IntoView {
         let body = view! {
             <section class="narrow">
                 <h1>"Sign in"</h1>
-                {again.then(|| view! { <p class="lead">"The app asks you to sign in once more before you go on."</p> })}
+                {again.then(|| view! { <p class="lead">"You are asked to sign in once more before you go on."</p> })}
                 <Message flash=flash/>
                 <Form action=SignIn::PATH back=back.clone() class="card">
                     <input type="hidden" name="next" value=wanted/>

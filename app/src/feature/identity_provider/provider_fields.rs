@@ -29,11 +29,7 @@ pub(super) struct ProviderValues {
 impl ProviderValues {
     /// What is proposed for a new one.
     pub(super) fn new() -> Self {
-        Self {
-            kind: ProtocolKind::Openid.as_str().to_owned(),
-            scopes: "openid profile email".to_owned(),
-            ..Self::default()
-        }
+        Self { kind: ProtocolKind::Openid.as_str().to_owned(), ..Self::default() }
     }
 
     /// What is set.
@@ -102,10 +98,8 @@ fn kinds(chosen: &str) -> Vec<Choice> {
                 ProtocolKind::Openid => {
                     ("OpenID Connect", "Google, Microsoft, Keycloak, another Latchkey: the issuer is enough.")
                 }
-                ProtocolKind::Github => {
-                    ("GitHub", "github.com, or a GitHub Enterprise server. Its scope is read:user.")
-                }
-                ProtocolKind::Oauth2 => ("OAuth 2", "Any other, with the three addresses below."),
+                ProtocolKind::Github => ("GitHub", "github.com, or a GitHub Enterprise server."),
+                ProtocolKind::Oauth2 => ("OAuth 2", "Any other, with the endpoints below."),
             };
             Choice {
                 chosen: kind.as_str() == chosen,
@@ -139,18 +133,18 @@ pub(super) fn ProviderFields(
         />
         <Field name="client_id" label="Client id" value=values.client_id.clone() autocomplete="off" error=error("client_id") required=true/>
         <Field name="client_secret" label="Client secret" kind="password" autocomplete="off" hint=secret_hint.to_owned() error=error("client_secret")/>
-        <Field name="scopes" label="Scopes" value=values.scopes.clone() autocomplete="off" hint="What is asked for, with spaces between.".to_owned() error=error("scopes")/>
+        <Field name="scopes" label="Scopes" value=values.scopes.clone() autocomplete="off" hint="With spaces between. Empty for the usual ones: openid profile email, or read:user at GitHub.".to_owned() error=error("scopes")/>
         <details class="more" open=values.kind == ProtocolKind::Oauth2.as_str()>
             <summary>"For OAuth 2"</summary>
-            <Field name="authorization_endpoint" label="Where people are sent" value=values.authorization_endpoint.clone() autocomplete="off" error=error("authorization_endpoint")/>
-            <Field name="token_endpoint" label="Where codes are redeemed" value=values.token_endpoint.clone() autocomplete="off" error=error("token_endpoint")/>
-            <Field name="userinfo_endpoint" label="What says whose a token is" value=values.userinfo_endpoint.clone() autocomplete="off" error=error("userinfo_endpoint")/>
+            <Field name="authorization_endpoint" label="Authorization endpoint" value=values.authorization_endpoint.clone() autocomplete="off" error=error("authorization_endpoint")/>
+            <Field name="token_endpoint" label="Token endpoint" value=values.token_endpoint.clone() autocomplete="off" error=error("token_endpoint")/>
+            <Field name="userinfo_endpoint" label="Userinfo endpoint" value=values.userinfo_endpoint.clone() autocomplete="off" error=error("userinfo_endpoint")/>
             <Field
                 name="subject"
-                label="The member that names a person"
+                label="Subject member"
                 value=values.subject.clone()
                 autocomplete="off"
-                hint="One that stays the same and is never given to somebody else, such as id or sub.".to_owned()
+                hint="The member of its answer that names a person for good, such as id or sub.".to_owned()
                 error=error("subject")
             />
         </details>

@@ -19,7 +19,16 @@ use leptos::{prelude::*, server_fn::ServerFn};
 pub fn IdentityProviderPage() -> impl IntoView {
     page(async {
         let id = param::<IdentityProviderId>("provider")?;
-        let provider = services().identity_providers.get(&actor(), id).await?;
+        let (services, actor) = (services(), actor());
+        let provider = services.identity_providers.get(&actor, id).await?;
+        let ends = match services.identity_providers.links(&actor, id).await? {
+            0 => "Nobody has linked an identity there.".to_owned(),
+            1 => "One link of a person with it ends. They sign in with their password then, and are not signed out."
+                .to_owned(),
+            many => format!(
+                "{many} links of people with it end. They sign in with their password then; nobody is signed out."
+            ),
+        };
         let flash = take_flash().await;
         let here = route::identity_provider(id);
         let (update_back, remove_back) = (here.clone(), here.clone());
@@ -48,7 +57,7 @@ pub fn IdentityProviderPage() -> impl IntoView {
             </Form>
             <section class="card form" aria-labelledby="remove">
                 <h2 id="remove">"Remove it"</h2>
-                <p>"Every link of people with it ends. They sign in with their password then; nobody is signed out."</p>
+                <p>{ends}</p>
                 <Form action=RemoveProvider::PATH back=remove_back>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <button type="submit" class="btn btn-danger">"Remove"</button>

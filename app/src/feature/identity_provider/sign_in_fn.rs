@@ -8,6 +8,7 @@ use crate::{
         actor, extension,
         flash::Flash,
         form::FormPage,
+        portal,
         respond::{Refused, see_other, see_other_with, session},
         services,
         session::{PeerAddress, sign_in},
@@ -102,7 +103,6 @@ pub fn CallbackPage() -> impl IntoView {
     page(async {
         let provider = param::<IdentityProviderId>("provider")?;
         let query = use_context::<Parts>().and_then(|parts| parts.uri.query().map(str::to_owned)).unwrap_or_default();
-        // Taken before anything is asked: of two who come with one answer, at most one finds it.
         let attempt = take::<Attempt>().await;
         let actor = actor();
         let completed = match &attempt {
@@ -112,18 +112,22 @@ pub fn CallbackPage() -> impl IntoView {
             }
             None => Err(ProviderSignInError::NotAsked),
         };
-        let back = if matches!(actor, Actor::Account { .. }) { route::SIGN_IN_METHODS } else { route::SIGN_IN };
         let next = attempt.map(|attempt| attempt.next).unwrap_or_default();
+        let back = match (&actor, next.as_str()) {
+            (Actor::Account { .. }, _) => route::SIGN_IN_METHODS.to_owned(),
+            (Actor::Anonymous, "") => route::SIGN_IN.to_owned(),
+            (Actor::Anonymous, next) => route::sign_in_then(next),
+        };
         let to = match completed {
             Ok(Completed::Known(account)) => {
                 let Some(session) = session() else { return Err(PageError::NotSignedIn) };
                 match sign_in(&session, account.id, SignInMethod::Provider).await {
                     Ok(()) => route::local(&next, route::DASHBOARD),
-                    Err(error) => with(back, Refused::fault(&error).flash()).await,
+                    Err(error) => with(&back, Refused::fault(&error).flash()).await,
                 }
             }
             Ok(Completed::Unknown(proven)) => not_linked_yet(&actor, &proven).await,
-            Err(error) => with(back, Refused::from(error).flash()).await,
+            Err(error) => with(&back, Refused::from(error).flash()).await,
         };
         Err(PageError::Redirect(to))
     })
@@ -142,8 +146,9 @@ async fn not_linked_yet(actor: &Actor, proven: &ProvenIdentity) -> String {
     if matches!(actor, Actor::Account { .. }) {
         return route::SIGN_IN_METHODS.to_owned();
     }
+    let or = if portal().sign_up_open { ", or create an account," } else { "" };
     let message = format!(
-        "{} does not open an account here yet. Sign in with your password, or create an account, and say then that it is yours.",
+        "{} does not open an account here yet. Sign in with your password{or} and say then that it is yours.",
         proven.provider_name,
     );
     with(&route::sign_in_then(route::SIGN_IN_METHODS), Flash::good(message)).await

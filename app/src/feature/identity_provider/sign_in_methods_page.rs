@@ -24,9 +24,10 @@ impl From<LinkedIdentityError> for PageError {
         match error {
             LinkedIdentityError::NotSignedIn(_) => Self::NotSignedIn,
             LinkedIdentityError::Store(error) => Self::Store(error),
-            LinkedIdentityError::TooLongAgo | LinkedIdentityError::LinkedAlready | LinkedIdentityError::NotFound => {
-                Self::NotFound
-            }
+            LinkedIdentityError::PasswordFirst
+            | LinkedIdentityError::TooLongAgo
+            | LinkedIdentityError::LinkedAlready
+            | LinkedIdentityError::NotFound => Self::NotFound,
         }
     }
 }
@@ -35,6 +36,7 @@ impl From<LinkedIdentityError> for Refused {
     fn from(error: LinkedIdentityError) -> Self {
         match error {
             LinkedIdentityError::NotSignedIn(_) => Self::new("Sign in first."),
+            LinkedIdentityError::PasswordFirst => Self::new("Sign in with your password once more, and link it then."),
             LinkedIdentityError::TooLongAgo => Self::new("That was a while ago. Begin again with the provider."),
             LinkedIdentityError::LinkedAlready => Self::new("That identity opens an account already."),
             LinkedIdentityError::NotFound => Self::new("There is no such link any more."),
@@ -48,12 +50,26 @@ impl From<LinkedIdentityError> for Refused {
 pub fn SignInMethodsPage() -> impl IntoView {
     page(async {
         let services = services();
-        let linked = services.linked_identities.list(&actor()).await?;
+        let actor = actor();
+        let linked = services.linked_identities.list(&actor).await?;
         let offered = services.identity_providers.offered().await?;
         let now = services.ports.now();
         let flash = take_flash().await;
         let proven = look::<ProvenIdentity>().await.filter(|proven| proven.is_fresh(now));
-        let rows = linked.into_iter().map(|one| view! { <Row one now/> }).collect_view();
+        // Nobody who finds this browser open makes a door of their own.
+        let again = actor.account().ok().filter(|_| !services.linked_identities.may_link(&actor));
+        let again =
+            again.map(|account| route::sign_in_as(route::SIGN_IN_METHODS, true, Some(&account.email.to_string())));
+        let off = |one: &LinkedIdentity| !offered.iter().any(|(id, _)| *id == one.identity.provider);
+        let linked: Vec<_> = linked.into_iter().map(|one| (off(&one), one)).collect();
+        let none = (offered.is_empty() && linked.is_empty()).then(|| {
+            view! {
+                <EmptyState title="Your password alone">
+                    <p>"An admin can let people sign in with other providers, such as GitHub. They are offered here then."</p>
+                </EmptyState>
+            }
+        });
+        let rows = linked.into_iter().map(|(off, one)| view! { <Row one off now/> }).collect_view();
         let add = (!offered.is_empty()).then(|| {
             view! {
                 <section class="card form" aria-labelledby="add">
@@ -63,17 +79,10 @@ pub fn SignInMethodsPage() -> impl IntoView {
                 </section>
             }
         });
-        let none = offered.is_empty().then(|| {
-            view! {
-                <EmptyState title="Your password alone">
-                    <p>"An admin can let people sign in with other providers, such as GitHub. They are offered here then."</p>
-                </EmptyState>
-            }
-        });
         let body = view! {
             <PageHead title="Sign-in methods" explanation="Your password opens this account, and so does every identity that you link to it."/>
             <Message flash/>
-            {proven.map(|proven| view! { <Confirm proven/> })}
+            {proven.map(|proven| view! { <Confirm proven again/> })}
             <DataTable label="Sign-in methods" columns=vec!["Method", "Linked", "Last used"] action="Action">
                 <tr>
                     <td data-label="Method"><strong>"Password"</strong></td>
@@ -92,17 +101,32 @@ pub fn SignInMethodsPage() -> impl IntoView {
 
 /// The question whether an identity is this person's.
 #[component]
-fn Confirm(proven: ProvenIdentity) -> impl IntoView {
+fn Confirm(
+    proven: ProvenIdentity,
+    /// Where they sign in with their password first, if they must.
+    again: Option<String>,
+) -> impl IntoView {
+    let answer = match again {
+        Some(again) => view! {
+            <p>"Sign in with your password first, so that nobody else does this in your name."</p>
+            <a class="btn btn-primary" href=again>"Sign in again"</a>
+        }
+        .into_any(),
+        None => {
+            view! { <Form action=LinkIdentity::PATH back=route::SIGN_IN_METHODS><SubmitButton text="Link it"/></Form> }
+                .into_any()
+        }
+    };
     let sentence = format!(
-        "You just proved to be {} at {}. Linked, whoever signs in there as {} is signed in here as you.",
-        proven.label, proven.provider_name, proven.label,
+        "You have just signed in to {} as {}. Once it is linked, whoever signs in there as {} is signed in here as you.",
+        proven.provider_name, proven.label, proven.label,
     );
     view! {
         <section class="card form" aria-labelledby="confirm">
             <h2 id="confirm">{format!("Let {} open this account?", proven.provider_name)}</h2>
             <p>{sentence}</p>
             <div class="form-actions">
-                <Form action=LinkIdentity::PATH back=route::SIGN_IN_METHODS><SubmitButton text="Link it"/></Form>
+                {answer}
                 <Form action=DeclineIdentity::PATH back=route::SIGN_IN_METHODS>
                     <button type="submit" class="btn">"That is not me"</button>
                 </Form>
@@ -112,13 +136,19 @@ fn Confirm(proven: ProvenIdentity) -> impl IntoView {
 }
 
 #[component]
-fn Row(one: LinkedIdentity, now: OffsetDateTime) -> impl IntoView {
+fn Row(
+    one: LinkedIdentity,
+    /// Whether its provider is switched off.
+    off: bool,
+    now: OffsetDateTime,
+) -> impl IntoView {
     let name = one.provider_name.as_str().to_owned();
     view! {
         <tr>
             <td data-label="Method">
                 <strong>{name.clone()}</strong>
                 <p class="dim">{one.label.clone()}</p>
+                {off.then(|| view! { <p class="dim">"Switched off by an admin: it opens nothing now."</p> })}
             </td>
             <td data-label="Linked"><RelativeTime at=one.linked_at now/></td>
             <td data-label="Last used">
@@ -140,30 +170,34 @@ fn Row(one: LinkedIdentity, now: OffsetDateTime) -> impl IntoView {
     }
 }
 
-async fn answer(outcome: Result<(), LinkedIdentityError>, message: &str) {
+async fn answer(outcome: Result<(), LinkedIdentityError>, next: &str, message: &str) {
     match outcome {
-        Ok(()) => see_other_with(route::SIGN_IN_METHODS, Flash::good(message)).await,
+        Ok(()) => see_other_with(&route::local(next, route::SIGN_IN_METHODS), Flash::good(message)).await,
         Err(LinkedIdentityError::NotSignedIn(_)) => see_other(&route::sign_in_then(route::SIGN_IN_METHODS)),
         Err(error) => see_other_with(route::SIGN_IN_METHODS, Refused::from(error).flash()).await,
     }
 }
 
-/// Lets the identity that was just proven open the account.
+/// Lets the identity that was just proven open the account, and leads on to where its person wanted to go.
 #[server(prefix = "/form", endpoint = "linked-identity/link")]
 pub async fn link_identity() -> Result<(), ServerFnError> {
-    let outcome = match take::<ProvenIdentity>().await {
-        Some(proven) => services().linked_identities.link(&actor(), &proven).await,
+    let may_link = services().linked_identities.may_link(&actor());
+    // What cannot be linked yet is kept until it can.
+    let proven = if may_link { take::<ProvenIdentity>().await } else { look().await };
+    let outcome = match &proven {
+        Some(proven) => services().linked_identities.link(&actor(), proven).await,
         None => actor().account().map_err(LinkedIdentityError::from).and(Err(LinkedIdentityError::TooLongAgo)),
     };
-    answer(outcome, "Linked. It opens this account from now on.").await;
+    let next = proven.map(|proven| proven.next).unwrap_or_default();
+    answer(outcome, &next, "Linked. It opens this account from now on.").await;
     Ok(())
 }
 
 /// Forgets the identity that was just proven.
 #[server(prefix = "/form", endpoint = "linked-identity/decline")]
 pub async fn decline_identity() -> Result<(), ServerFnError> {
-    drop(take::<ProvenIdentity>().await);
-    answer(actor().account().map(drop).map_err(LinkedIdentityError::from), "Nothing was linked.").await;
+    let next = take::<ProvenIdentity>().await.map(|proven| proven.next).unwrap_or_default();
+    answer(actor().account().map(drop).map_err(LinkedIdentityError::from), &next, "Nothing was linked.").await;
     Ok(())
 }
 
@@ -177,6 +211,6 @@ pub async fn unlink_identity(
         Ok(provider) => services().linked_identities.unlink(&actor(), &Identity { provider, subject }).await,
         Err(_) => actor().account().map_err(LinkedIdentityError::from).and(Err(LinkedIdentityError::NotFound)),
     };
-    answer(outcome, "Unlinked. It opens this account no more.").await;
+    answer(outcome, "", "Unlinked. It opens this account no more.").await;
     Ok(())
 }

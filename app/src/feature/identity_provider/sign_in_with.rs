@@ -1,7 +1,10 @@
 //! The buttons of other providers, and what a session keeps on the way there and back.
 
 use super::BeginProviderSignIn;
-use crate::{ssr::respond::session, ui::Form};
+use crate::{
+    ssr::{respond::session, services},
+    ui::Form,
+};
 use latchkey_core::identity_provider::{Attempt, ProvenIdentity};
 use latchkey_model::{IdentityProviderId, Name};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -50,9 +53,10 @@ pub(super) async fn look<T: Kept>() -> Option<T> {
     session()?.get(T::KEY).await.ok().flatten()
 }
 
-/// Whether somebody has proven an identity that opens no account yet.
+/// Whether somebody has just proven an identity that opens no account yet.
 pub async fn has_proven() -> bool {
-    look::<ProvenIdentity>().await.is_some()
+    let now = services().ports.now();
+    look::<ProvenIdentity>().await.is_some_and(|proven| proven.is_fresh(now))
 }
 
 /// A button for each provider.

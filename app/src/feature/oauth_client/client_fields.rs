@@ -169,7 +169,7 @@ pub(super) fn ClientFields(kind: ClientKind, values: ClientValues, possible: Pos
             checked=values.dpop
             hint="Every token is worth something only with a proof that the caller holds the key (DPoP): a stolen one is worth nothing.".to_owned()
         />
-        {(certificates != ClientCertificates::None).then(|| view! {
+        {(certificates != ClientCertificates::None || values.certificate_bound).then(|| view! {
             <Checkbox
                 name="certificate_bound"
                 label="Binds its tokens to its certificate"

@@ -156,20 +156,24 @@ fn Facts(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
 #[component]
 fn HowToAsk(client: OauthClient) -> impl IntoView {
     let portal = portal();
-    let by_certificate = client.settings.auth_method.has_certificate() || client.settings.certificate_bound;
-    let url = portal.mutual_tls_url.filter(|_| by_certificate).unwrap_or(portal.public_url);
     let id = &client.client_id;
-    let credentials = match client.settings.auth_method {
+    let settings = &client.settings;
+    let by_certificate = settings.auth_method.has_certificate() || settings.certificate_bound;
+    // People go to the portal itself; only what the client asks for itself goes over its certificate.
+    let pages = portal.public_url.clone();
+    let url = portal.mutual_tls_url.filter(|_| by_certificate).unwrap_or(portal.public_url);
+    let proof = match settings.auth_method {
         ClientAuthMethod::SecretPost => format!("-d client_id={id} -d client_secret=\"$LATCHKEY_SECRET\""),
         ClientAuthMethod::SecretBasic => format!("-u \"{id}:$LATCHKEY_SECRET\""),
         ClientAuthMethod::PrivateKeyJwt => String::from(
             "-d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\\n  -d client_assertion=\"$ASSERTION\"",
         ),
-        ClientAuthMethod::Tls | ClientAuthMethod::SelfSignedTls => {
-            format!("--cert client.pem --key client-key.pem -d client_id={id}")
+        ClientAuthMethod::Tls | ClientAuthMethod::SelfSignedTls | ClientAuthMethod::None => {
+            format!("-d client_id={id}")
         }
-        ClientAuthMethod::None => format!("-d client_id={id}"),
     };
+    let certificate = if by_certificate { "--cert client.pem --key client-key.pem \\\n  " } else { "" };
+    let credentials = format!("{certificate}{proof}");
     let before = match client.settings.auth_method {
         ClientAuthMethod::PrivateKeyJwt => "Put an assertion that it signed into the variable, then paste this.",
         method if method.has_certificate() => "Paste this where the certificate and its key are.",
@@ -192,7 +196,7 @@ fn HowToAsk(client: OauthClient) -> impl IntoView {
                 percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
             };
             let ask = format!(
-                "{url}/oauth/authorize?response_type=code\n  &client_id={id}\n  &redirect_uri={}\n  &scope={}\n  &state=$STATE\n  &code_challenge=$CHALLENGE\n  &code_challenge_method=S256",
+                "{pages}/oauth/authorize?response_type=code\n  &client_id={id}\n  &redirect_uri={}\n  &scope={}\n  &state=$STATE\n  &code_challenge=$CHALLENGE\n  &code_challenge_method=S256",
                 encode(&redirect),
                 encode(&client.settings.scopes.to_string()),
             );

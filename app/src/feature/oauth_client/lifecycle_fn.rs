@@ -32,6 +32,7 @@ impl From<OauthClientError> for Refused {
             }
             OauthClientError::NotFound => Self::new("There is no such client."),
             OauthClientError::AlreadyEnded => Self::new("It was ended before."),
+            OauthClientError::Changed => Self::new("It was changed since you looked at it. Look again."),
             OauthClientError::TooManySecrets => Self::new("There are two secrets already. End one of them first."),
             OauthClientError::LastSecret => {
                 Self::new("This is the only secret that works. Add another one first, or revoke the client.")

@@ -25,7 +25,7 @@ pub(super) fn LogoCard(client: OauthClient, #[prop(into)] back: String, error: O
                 <div class="field">
                     <label for="file">"Picture"</label>
                     <input id="file" type="file" name="file" accept="image/png,image/jpeg,image/webp" required=true aria-describedby=described aria-invalid=invalid/>
-                    <p class="field-hint" id="file-hint">"PNG, JPEG or WebP, at most 512 kB. It is drawn anew, at most 192 pixels a side. With another one, the client is verified no more."</p>
+                    <p class="field-hint" id="file-hint">"PNG, JPEG or WebP, at most 2 MB. It is drawn anew, at most 192 pixels a side. With another one, the client is verified no more."</p>
                     {error.map(|error| view! { <p class="field-error" id="file-error">{error}</p> })}
                 </div>
                 <SubmitButton text="Upload" kind=""/>

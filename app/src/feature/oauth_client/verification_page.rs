@@ -13,7 +13,7 @@ use crate::{
     ui::{Badge, DataTable, EmptyState, Form, Message, PageHead, RelativeTime, Tone},
 };
 use latchkey_core::{
-    oauth_client::OauthClientError,
+    oauth_client::{Appearance, OauthClientError},
     port::{api_key::KeyOwner, oauth_client::OauthClient},
 };
 use leptos::{prelude::*, server, server_fn::ServerFn};
@@ -44,7 +44,7 @@ pub fn VerificationPage() -> impl IntoView {
         let body = view! {
             <PageHead
                 title="Apps that ask people"
-                explanation="Verify an app once you know whose it is: people read so when it asks them. Another name, address or logo ends that."
+                explanation="Verify an app once you know whose it is: people are told so when it asks them. Another name, address or logo ends that."
             />
             <Message flash/>
             {list}
@@ -66,6 +66,7 @@ fn Row(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
         .iter()
         .map(|uri| view! { <li><code class="break">{uri.as_str().to_owned()}</code></li> })
         .collect_view();
+    let seen = Appearance::of(&client).to_string();
     let verified = client.verified_at;
     let made_by = format!("by {}", client.created_by_name);
     let (created_at, id) = (client.created_at, client.id.to_string());
@@ -91,6 +92,7 @@ fn Row(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
                 <Form action=VerifyClient::PATH back=route::ADMIN_APPS>
                     <input type="hidden" name="id" value=id/>
                     <input type="hidden" name="verified" value=next/>
+                    <input type="hidden" name="seen" value=seen/>
                     <button type="submit" class="btn btn-small">{label}<span class="sr-only">{format!(" {name}")}</span></button>
                 </Form>
             </td>
@@ -103,15 +105,16 @@ fn Row(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
 pub async fn verify_client(
     #[server(default)] id: String,
     #[server(default)] verified: String,
+    #[server(default)] seen: String,
 ) -> Result<(), ServerFnError> {
     let verified = !verified.is_empty();
     let outcome = match id.parse() {
-        Ok(id) => services().client_verification.set(&actor(), id, verified).await,
+        Ok(id) => services().client_verification.set(&actor(), id, &Appearance::seen(&seen), verified).await,
         Err(_) => actor().account().map_err(OauthClientError::from).and(Err(OauthClientError::NotFound)),
     };
     match outcome {
         Ok(()) => {
-            let message = if verified { "Verified. People read so when it asks them." } else { "Taken back." };
+            let message = if verified { "Verified. People are told so when it asks them." } else { "Taken back." };
             see_other_with(route::ADMIN_APPS, Flash::good(message)).await;
         }
         Err(OauthClientError::NotSignedIn(_)) => see_other(&route::sign_in_then(route::ADMIN_APPS)),

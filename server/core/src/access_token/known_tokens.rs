@@ -238,7 +238,7 @@ impl Known {
         let client = known.client();
         let mut revoked = self.store.token_revoked_at(claims.jti).await?;
         let mut client_revoked = client.revoked_at;
-        if consent.is_none() && client.has_ended(claims.jti) {
+        if client.has_ended(claims.jti) {
             revoked = revoked.or(client.tokens_ended_at);
         }
         // Whom it was made for is told by the client that it was first made for.
@@ -248,7 +248,7 @@ impl Known {
                 let Some(first) = self.clients.find(&derived.client, now).await? else { return Ok(None) };
                 revoked = revoked.or(self.store.token_revoked_at(derived.from).await?);
                 client_revoked = client_revoked.or(first.client().revoked_at);
-                if consent.is_none() && first.client().has_ended(derived.from) {
+                if first.client().has_ended(derived.from) {
                     revoked = revoked.or(first.client().tokens_ended_at);
                 }
                 first

@@ -7,6 +7,7 @@ use super::{
     request::{self, AuthorizationError, AuthorizationRequest},
 };
 use crate::{
+    account::SignInMethod,
     actor::Actor,
     jose::Compact,
     oauth_client::{ClientEntry, ClientId, ClientKind, KnownClients, MetadataDocuments},
@@ -210,7 +211,15 @@ impl AuthorizationService {
         };
         let request = match judged {
             Ok(request) => request,
-            Err(error) => return Ok(Err(self.refuse(&read, error))),
+            Err(error) => {
+                // RFC 9700 section 4.11.2: nobody whom we do not know is led on by us, unless the client asked for silence.
+                let silent = read.parameters.get("prompt") == Some("none");
+                if matches!(actor, Actor::Anonymous) && !silent {
+                    let next = parameters.clone();
+                    return Ok(Err(Shown::SignIn(SignInFirst { next, again: false, hint: None })));
+                }
+                return Ok(Err(self.refuse(&read, error)));
+            }
         };
         let person = self.person(actor, parameters, &read, &request).await?;
         Ok(person.map(|person| (read, request, person)))
@@ -251,9 +260,11 @@ impl AuthorizationService {
             },
         };
         let somebody_else = meant.iter().chain(&request.claims.subject).any(|sub| *sub != subject);
-        let too_long_ago = request.max_age.is_some_and(|age| now - *signed_in_at > age);
+        // A provider may let somebody in without asking them anything: a password alone is a fresh sign-in.
+        let asked_for_password = *signed_in_by == SignInMethod::Password;
+        let too_long_ago = request.max_age.is_some_and(|age| !asked_for_password || now - *signed_in_at > age);
         let asked_at = self.fresh.asked_at(parameters, now);
-        let did_since = asked_at.is_some_and(|at| *signed_in_at >= at);
+        let did_since = asked_for_password && asked_at.is_some_and(|at| *signed_in_at >= at);
         if somebody_else && did_since {
             // They were asked, and are somebody else still (OpenID Connect Core section 5.5.1).
             return Ok(Err(self.refuse(read, LOGIN_REQUIRED)));

@@ -1,6 +1,6 @@
 //! Letting an app act that runs where nobody can sign in: the person does so elsewhere, with a short code (RFC 8628).
 
-use super::{Authenticated, OauthError, consent::ticked_of, token::granted};
+use super::{Authenticated, OauthError, beginnings::Beginnings, consent::ticked_of, token::granted};
 use crate::{
     actor::{Actor, NotSignedIn},
     limit::{Limiter, Quota, network_of},
@@ -124,6 +124,7 @@ pub struct DeviceService {
     wrong: Arc<Limiter<IpAddr>>,
     /// Wrong codes of everybody (section 5.1).
     wrong_of_all: Arc<Limiter<()>>,
+    begun: Beginnings,
 }
 
 impl DeviceService {
@@ -144,18 +145,32 @@ impl DeviceService {
         quota: Quota,
     ) -> Self {
         let wrong_of_all = Arc::new(Limiter::new(Quota::per_minute(Self::WRONG_OF_ALL)));
-        Self { ports, pepper, consent, issuer, wrong: Arc::new(Limiter::new(quota)), wrong_of_all }
+        Self {
+            ports,
+            pepper,
+            consent,
+            issuer,
+            wrong: Arc::new(Limiter::new(quota)),
+            wrong_of_all,
+            begun: Beginnings::new(),
+        }
     }
 
     /// Begins for a device.
     ///
     /// # Errors
     /// [`OauthError`].
-    pub async fn begin(&self, by: &Authenticated, scope: Option<&str>) -> Result<DeviceAuthorization, OauthError> {
+    pub async fn begin(
+        &self,
+        by: &Authenticated,
+        scope: Option<&str>,
+        from: IpAddr,
+    ) -> Result<DeviceAuthorization, OauthError> {
         let client = by.client();
         if !client.settings.grants.contains(GrantType::DeviceCode) {
             return Err(OauthError::UnauthorizedClient);
         }
+        self.begun.count(by, from, self.ports.now())?;
         let scopes = granted(scope, &client.settings.scopes)?;
         let device_code = base62(self.ports.random(), Self::CODE_LENGTH);
         let user_code = UserCode::generate(self.ports.random());

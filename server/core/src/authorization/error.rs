@@ -9,6 +9,9 @@ pub enum OauthError {
     /// A parameter is missing, is there twice, or contradicts another.
     #[error("{0}")]
     InvalidRequest(&'static str),
+    /// The body is longer than any that is good.
+    #[error("the body is too large")]
+    TooLarge,
     /// The client is not known, or did not prove that it is itself: one text for all of it.
     #[error("the client could not be authenticated")]
     InvalidClient {
@@ -85,7 +88,7 @@ impl OauthError {
     /// The word for programs.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::InvalidRequest(_) => "invalid_request",
+            Self::InvalidRequest(_) | Self::TooLarge => "invalid_request",
             Self::InvalidClient { .. } => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -111,6 +114,7 @@ impl OauthError {
         match self {
             Self::InvalidClient { .. } | Self::InvalidRegistrationToken => 401,
             Self::ForeignRegistrationToken => 403,
+            Self::TooLarge => 413,
             Self::TooMany { .. } => 429,
             Self::Unavailable(_) => 503,
             _ => 400,

@@ -1,6 +1,6 @@
 //! Requests that a client sends itself, before it sends the person (RFC 9126).
 
-use super::{Authenticated, OauthError, Parameters, request};
+use super::{Authenticated, OauthError, Parameters, beginnings::Beginnings, request};
 use crate::{
     access_token::{Binding, demo_api},
     port::{Consumed, Inserted, StoreError, grant::PushedRequest},
@@ -10,7 +10,7 @@ use crate::{
 };
 use latchkey_model::OauthClientId;
 use serde::Serialize;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 use time::Duration;
 use uuid::Uuid;
 
@@ -27,6 +27,7 @@ pub struct PushedRequests {
     ports: Ports,
     pepper: DigestKey,
     api: Arc<str>,
+    begun: Beginnings,
 }
 
 impl PushedRequests {
@@ -39,7 +40,7 @@ impl PushedRequests {
 
     /// Requests to this issuer, digested under this pepper.
     pub fn new(ports: Ports, pepper: DigestKey, issuer: &str) -> Self {
-        Self { ports, pepper, api: demo_api(issuer).into() }
+        Self { ports, pepper, api: demo_api(issuer).into(), begun: Beginnings::new() }
     }
 
     /// Whether this could be one of ours.
@@ -57,7 +58,9 @@ impl PushedRequests {
         by: &Authenticated,
         parameters: &Parameters,
         proven: Option<&Binding>,
+        from: IpAddr,
     ) -> Result<Pushed, OauthError> {
+        self.begun.count(by, from, self.ports.now())?;
         if parameters.get("request_uri").is_some() {
             // Section 2.1: no request within a request.
             return Err(OauthError::InvalidRequest("request_uri cannot be pushed"));

@@ -19,6 +19,9 @@ pub enum Untrusted {
     /// The address is none that the client registered.
     #[error("The app that sent you here asks to lead you to an address that it has not registered.")]
     RedirectUri,
+    /// A parameter is there more than once: who knows which one the client meant (RFC 6749 section 3.1).
+    #[error("The app that sent you here says one thing twice. Go back to it, and tell whoever runs it.")]
+    Repeated,
     /// The request that the client had sent before is not there any more (RFC 9126 section 4).
     #[error("This request was answered before, or has waited too long. Go back to the app, and begin again.")]
     Pushed,
@@ -70,8 +73,11 @@ pub(super) struct AuthorizationRequest {
 /// The address that a request may be answered at: known before anything else is judged.
 pub(super) fn trusted_redirect(parameters: &Parameters, client: &ClientEntry) -> Result<String, Untrusted> {
     let registered = &client.client().settings.redirect_uris;
+    if parameters.are_repeated() {
+        return Err(Untrusted::Repeated);
+    }
     let sent = parameters.get("redirect_uri").ok_or(Untrusted::RedirectUri)?;
-    if parameters.are_repeated() || !registered.contain(sent) {
+    if !registered.contain(sent) {
         return Err(Untrusted::RedirectUri);
     }
     Ok(sent.to_owned())

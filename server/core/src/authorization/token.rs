@@ -395,6 +395,12 @@ fn answer(made: Made, scopes: &ScopeSet, binding: Option<&Binding>) -> TokenResp
     }
 }
 
+/// What is left of what a person allowed: a client is given nothing that it may not have any more.
+pub(super) fn still(allowed: &ScopeSet, client: &OauthClient) -> Result<ScopeSet, OauthError> {
+    let left = allowed.intersection(&client.settings.scopes);
+    if left.is_empty() { Err(OauthError::InvalidScope) } else { Ok(left) }
+}
+
 /// The scopes that were asked for, each of which the client may have; all of them where none was.
 pub(super) fn granted(asked: Option<&str>, ceiling: &ScopeSet) -> Result<ScopeSet, OauthError> {
     /// Longer lists are no request of a client of ours.

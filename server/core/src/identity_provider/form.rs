@@ -47,7 +47,13 @@ impl ProviderForm<'_> {
         if (secret_needed && secret.is_empty()) || secret.len() > Self::LONGEST || secret.contains(char::is_control) {
             errors.add("client_secret", "Write the client secret that the provider gave you");
         }
-        let scopes: Vec<_> = self.scopes.split_whitespace().collect();
+        let usual = match &protocol {
+            Some(Protocol::Openid { .. }) => "openid profile email",
+            Some(Protocol::Github { .. }) => "read:user",
+            Some(Protocol::Oauth2(_)) | None => "",
+        };
+        let scopes = if self.scopes.trim().is_empty() { usual } else { self.scopes };
+        let scopes: Vec<_> = scopes.split_whitespace().collect();
         let word = |scope: &&str| scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
         if !scopes.iter().all(word) || self.scopes.len() > Self::LONGEST {
             errors.add("scopes", "Write scopes with spaces between them");
@@ -141,6 +147,8 @@ mod tests {
         assert_eq!(settings.protocol, Protocol::Openid { issuer: "https://id.example.org".to_owned() });
         assert!(ProviderForm { client_secret: "", ..OPENID }.check(false).is_ok(), "the secret that there is stays");
         let github = ProviderForm { kind: "github", address: "", scopes: "read:user", ..OPENID }.check(true).unwrap();
+        let usual = |kind| ProviderForm { kind, scopes: " ", ..OPENID }.check(true).unwrap().scopes;
+        assert_eq!((usual("openid").as_str(), usual("github").as_str()), ("openid profile email", "read:user"));
         assert_eq!(github.protocol, Protocol::Github { url: "https://github.com".parse().unwrap() });
     }
 

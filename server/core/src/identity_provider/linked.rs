@@ -2,13 +2,17 @@
 
 use super::sign_in::ProvenIdentity;
 use crate::{
+    account::SignInMethod,
     actor::{Actor, NotSignedIn},
+    mail::Letter,
     port::{
         Consumed, Inserted, StoreError,
         identity_provider::{Identity, LinkedIdentity},
     },
     ports::Ports,
 };
+use std::sync::Arc;
+use time::Duration;
 
 /// Why an identity could not be linked or unlinked.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +20,9 @@ pub enum LinkedIdentityError {
     /// Nobody is signed in.
     #[error(transparent)]
     NotSignedIn(#[from] NotSignedIn),
+    /// They did not give their password lately: what opens an account for good is not added by whoever finds it open.
+    #[error("the password was not given lately")]
+    PasswordFirst,
     /// It was proven too long ago.
     #[error("it was proven too long ago")]
     TooLongAgo,
@@ -34,12 +41,26 @@ pub enum LinkedIdentityError {
 #[derive(Clone)]
 pub struct LinkedIdentities {
     ports: Ports,
+    public_url: Arc<str>,
 }
 
 impl LinkedIdentities {
-    /// The service.
-    pub fn new(ports: Ports) -> Self {
-        Self { ports }
+    /// For how long a password that was given is lately.
+    const LATELY: Duration = Duration::minutes(10);
+
+    /// The service; mails lead to `public_url`.
+    pub fn new(ports: Ports, public_url: Arc<str>) -> Self {
+        Self { ports, public_url }
+    }
+
+    /// Whether a person has given their password lately.
+    pub fn may_link(&self, actor: &Actor) -> bool {
+        match actor {
+            Actor::Account { signed_in_at, signed_in_by: SignInMethod::Password, .. } => {
+                self.ports.now() - *signed_in_at < Self::LATELY
+            }
+            Actor::Account { .. } | Actor::Anonymous => false,
+        }
     }
 
     /// What opens the account.
@@ -56,6 +77,9 @@ impl LinkedIdentities {
     /// [`LinkedIdentityError`].
     pub async fn link(&self, actor: &Actor, proven: &ProvenIdentity) -> Result<(), LinkedIdentityError> {
         let account = actor.account()?;
+        if !self.may_link(actor) {
+            return Err(LinkedIdentityError::PasswordFirst);
+        }
         let now = self.ports.now();
         if !proven.is_fresh(now) {
             return Err(LinkedIdentityError::TooLongAgo);
@@ -73,9 +97,12 @@ impl LinkedIdentities {
         };
         let mut work = self.ports.store.begin().await?;
         match work.linked_identity_add(&linked).await? {
-            Inserted::Done => Ok(work.commit().await?),
-            Inserted::Duplicate => Err(LinkedIdentityError::LinkedAlready),
+            Inserted::Done => {}
+            Inserted::Duplicate => return Err(LinkedIdentityError::LinkedAlready),
         }
+        let letter = Letter::identity_linked(&linked, &self.public_url);
+        letter.send(&mut *work, &self.ports, &[account.email.to_string()]).await?;
+        Ok(work.commit().await?)
     }
 
     /// Takes from an identity that it opens the account. The password still does.
@@ -84,10 +111,15 @@ impl LinkedIdentities {
     /// [`LinkedIdentityError`].
     pub async fn unlink(&self, actor: &Actor, identity: &Identity) -> Result<(), LinkedIdentityError> {
         let account = actor.account()?;
+        let linked = self.list(actor).await?.into_iter().find(|one| one.identity == *identity);
+        let linked = linked.ok_or(LinkedIdentityError::NotFound)?;
         let mut work = self.ports.store.begin().await?;
         match work.linked_identity_remove(account.id, identity).await? {
-            Consumed::Won => Ok(work.commit().await?),
-            Consumed::Lost => Err(LinkedIdentityError::NotFound),
+            Consumed::Won => {}
+            Consumed::Lost => return Err(LinkedIdentityError::NotFound),
         }
+        let letter = Letter::identity_unlinked(&linked, self.ports.now(), &self.public_url);
+        letter.send(&mut *work, &self.ports, &[account.email.to_string()]).await?;
+        Ok(work.commit().await?)
     }
 }

@@ -1,13 +1,13 @@
 //! What admins do with providers, and which of them people can choose.
 
-use super::form::ProviderForm;
+use super::{form::ProviderForm, protocol::ProtocolKind};
 use crate::{
-    actor::{Actor, NotSignedIn},
+    actor::{Actor, NotAdmin, NotSignedIn},
     port::{Consumed, Inserted, StoreError, identity_provider::IdentityProvider},
     ports::Ports,
     sealing::{SealError, Sealer},
 };
-use latchkey_model::{AccountRole, FieldErrors, IdentityProviderId, Name};
+use latchkey_model::{FieldErrors, IdentityProviderId, Name};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -35,6 +35,15 @@ pub enum IdentityProviderError {
     /// The store failed.
     #[error("the providers could not be reached")]
     Store(#[from] StoreError),
+}
+
+impl From<NotAdmin> for IdentityProviderError {
+    fn from(error: NotAdmin) -> Self {
+        match error {
+            NotAdmin::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotAdmin::Developer => Self::Forbidden,
+        }
+    }
 }
 
 /// Does with providers what admins ask.
@@ -65,7 +74,7 @@ impl IdentityProviders {
     /// # Errors
     /// [`IdentityProviderError`].
     pub async fn list(&self, actor: &Actor) -> Result<Vec<IdentityProvider>, IdentityProviderError> {
-        admin(actor)?;
+        actor.admin()?;
         Ok(self.ports.store.identity_providers().await?)
     }
 
@@ -74,8 +83,17 @@ impl IdentityProviders {
     /// # Errors
     /// [`IdentityProviderError`].
     pub async fn get(&self, actor: &Actor, id: IdentityProviderId) -> Result<IdentityProvider, IdentityProviderError> {
-        admin(actor)?;
+        actor.admin()?;
         self.ports.store.identity_provider(id).await?.ok_or(IdentityProviderError::NotFound)
+    }
+
+    /// How many identities of a provider open an account: what ends when it is removed.
+    ///
+    /// # Errors
+    /// [`IdentityProviderError`].
+    pub async fn links(&self, actor: &Actor, id: IdentityProviderId) -> Result<u64, IdentityProviderError> {
+        actor.admin()?;
+        Ok(self.ports.store.linked_identity_count(id).await?)
     }
 
     /// Adds a provider. Its id is known before it is made, since the provider must be told an address with it; a form that is sent
@@ -89,7 +107,7 @@ impl IdentityProviders {
         form: &ProviderForm<'_>,
         id: IdentityProviderId,
     ) -> Result<(), IdentityProviderError> {
-        admin(actor)?;
+        actor.admin()?;
         let settings = form.check(true).map_err(IdentityProviderError::Invalid)?;
         let sealed_secret = self.seal(id, form.client_secret.trim())?;
         let provider =
@@ -117,7 +135,11 @@ impl IdentityProviders {
         if settings.protocol != known.settings.protocol {
             let sentence =
                 "This is another provider, where the same name may be somebody else's. Add it as one of its own";
-            let field = if settings.protocol.kind() == known.settings.protocol.kind() { "address" } else { "kind" };
+            let field = match (settings.protocol.kind() == known.settings.protocol.kind(), settings.protocol.kind()) {
+                (false, _) => "kind",
+                (true, ProtocolKind::Oauth2) => "authorization_endpoint",
+                (true, ProtocolKind::Openid | ProtocolKind::Github) => "address",
+            };
             return Err(IdentityProviderError::Invalid(FieldErrors::one(field, sentence)));
         }
         let secret = form.client_secret.trim();
@@ -139,7 +161,7 @@ impl IdentityProviders {
         id: IdentityProviderId,
         disabled: bool,
     ) -> Result<(), IdentityProviderError> {
-        admin(actor)?;
+        actor.admin()?;
         let mut work = self.ports.store.begin().await?;
         match work.identity_provider_disable(id, disabled.then(|| self.ports.now())).await? {
             Consumed::Won => Ok(work.commit().await?),
@@ -152,7 +174,7 @@ impl IdentityProviders {
     /// # Errors
     /// [`IdentityProviderError`].
     pub async fn remove(&self, actor: &Actor, id: IdentityProviderId) -> Result<(), IdentityProviderError> {
-        admin(actor)?;
+        actor.admin()?;
         let mut work = self.ports.store.begin().await?;
         match work.identity_provider_remove(id).await? {
             Consumed::Won => Ok(work.commit().await?),
@@ -175,12 +197,5 @@ impl IdentityProviders {
     pub(super) async fn enabled(&self, id: IdentityProviderId) -> Result<Option<IdentityProvider>, StoreError> {
         let found = self.ports.store.identity_provider(id).await?;
         Ok(found.filter(|provider| provider.disabled_at.is_none()))
-    }
-}
-
-fn admin(actor: &Actor) -> Result<(), IdentityProviderError> {
-    match actor.account()?.role {
-        AccountRole::Admin => Ok(()),
-        AccountRole::Developer => Err(IdentityProviderError::Forbidden),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     limit::{Limiter, Quota, network_of},
     oauth_client::FetchedKeys,
     port::{
-        StoreError,
+        Consumed, Inserted, StoreError,
         account::Account,
         identity_provider::{Identity, IdentityProvider},
     },
@@ -50,6 +50,8 @@ pub struct ProvenIdentity {
     subject: String,
     /// What the person is called there.
     pub label: String,
+    /// Where the person wanted to go.
+    pub next: String,
     proven_at: i64,
 }
 
@@ -167,7 +169,9 @@ impl ProviderSignIn {
         from: IpAddr,
     ) -> Result<(Url, Attempt), ProviderSignInError> {
         let now = self.ports.now();
-        if let Some(retry_after) = self.attempts.check(&network_of(from), now).retry_after {
+        // Nothing is guessed here: whoever is behind a proxy on this machine is not stopped by their neighbours.
+        let room = (!from.is_loopback()).then(|| self.attempts.check(&network_of(from), now));
+        if let Some(retry_after) = room.and_then(|room| room.retry_after) {
             return Err(ProviderSignInError::TooMany { retry_after });
         }
         let provider = self.providers.enabled(provider).await?.ok_or(ProviderSignInError::NotFound)?;
@@ -192,8 +196,7 @@ impl ProviderSignIn {
         Ok((url, attempt))
     }
 
-    /// Judges what a person came back with at the address of a provider. The session must have forgotten the attempt by now: it is
-    /// good once.
+    /// Judges what a person came back with at the address of a provider. An attempt is good once.
     ///
     /// # Errors
     /// [`ProviderSignInError`].
@@ -210,7 +213,7 @@ impl ProviderSignIn {
         let asked = attempt.provider == at
             && digests_equal(&attempt.state_digest, &sha256(state.as_bytes()))
             && began.is_some_and(|began| now - began < Self::LIFE);
-        if !asked {
+        if !asked || !self.is_first(&attempt.state_digest, now).await? {
             return Err(ProviderSignInError::NotAsked);
         }
         let provider = self.providers.enabled(at).await?.ok_or(ProviderSignInError::NotFound)?;
@@ -223,7 +226,10 @@ impl ProviderSignIn {
             return Err(ProviderSignInError::Refused(word));
         }
         let code = answer.code.as_deref().ok_or(ProviderSignInError::NotProven("there is no code"))?;
-        let proven = self.identify(&provider, &endpoints, code, state, now).await?;
+        let proven = ProvenIdentity {
+            next: attempt.next.clone(),
+            ..self.identify(&provider, &endpoints, code, state, now).await?
+        };
         let Some(account) = self.ports.store.account_of_identity(&proven.identity()).await? else {
             return Ok(Completed::Unknown(proven));
         };
@@ -233,12 +239,22 @@ impl ProviderSignIn {
         }
         let mut work = self.ports.store.begin().await?;
         // It may have been unlinked a moment ago: then it opens nothing.
-        if work.linked_identity_used(&proven.identity(), now).await? == crate::port::Consumed::Lost {
+        if work.linked_identity_used(&proven.identity(), now).await? == Consumed::Lost {
             return Ok(Completed::Unknown(proven));
         }
         work.commit().await?;
         let account = self.ports.store.account(account).await?.ok_or(ProviderSignInError::NotFound)?;
         Ok(Completed::Known(account))
+    }
+
+    /// Spends the state: of all who come with one answer, at once and to any node, one is heard.
+    async fn is_first(&self, state: &[u8; 32], now: OffsetDateTime) -> Result<bool, StoreError> {
+        let mut work = self.ports.store.begin().await?;
+        if work.used_name_add(state, now + Self::LIFE).await? == Inserted::Duplicate {
+            return Ok(false);
+        }
+        work.commit().await?;
+        Ok(true)
     }
 
     /// Redeems the code, and finds out whose it is.
@@ -291,6 +307,7 @@ impl ProviderSignIn {
             provider_name: settings.name.as_str().to_owned(),
             subject,
             label,
+            next: String::new(),
             proven_at: now.unix_timestamp(),
         })
     }

@@ -4,9 +4,11 @@ use crate::{
     port::{
         StoreError, UnitOfWork,
         api_key::{ApiKey, KeyOwner},
+        identity_provider::LinkedIdentity,
         mail::Mail,
     },
     ports::Ports,
+    secret::{hex, sha256},
 };
 use latchkey_model::MailId;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -84,6 +86,32 @@ impl Letter {
         }
     }
 
+    /// An identity elsewhere opens an account from now on.
+    pub fn identity_linked(linked: &LinkedIdentity, public_url: &str) -> Self {
+        let (provider, label) = (&linked.provider_name, &linked.label);
+        Self {
+            occasion: format!("identity-linked:{}", identity_occasion(linked, linked.linked_at)),
+            subject: format!("{provider} opens your account from now on"),
+            text: format!(
+                "Since {}, whoever signs in with {provider} as {label} is signed in as you.\n\nIf that was not you, unlink it, and end the sessions that you do not know:\n{public_url}/account/sign-in-methods\n{public_url}/account/sessions\n",
+                written(linked.linked_at),
+            ),
+        }
+    }
+
+    /// An identity elsewhere opens an account no more.
+    pub fn identity_unlinked(linked: &LinkedIdentity, at: OffsetDateTime, public_url: &str) -> Self {
+        let (provider, label) = (&linked.provider_name, &linked.label);
+        Self {
+            occasion: format!("identity-unlinked:{}", identity_occasion(linked, at)),
+            subject: format!("{provider} opens your account no more"),
+            text: format!(
+                "Since {}, signing in with {provider} as {label} does not open your account; your password does. Sessions that it opened before last until they are ended:\n{public_url}/account/sessions\n",
+                written(at),
+            ),
+        }
+    }
+
     /// Writes it for each recipient, in the transaction of what it tells of.
     ///
     /// # Errors
@@ -112,6 +140,10 @@ fn link(key: &ApiKey, public_url: &str) -> String {
         }
         KeyOwner::Account { .. } => format!("{public_url}/account/tokens/{}", key.id),
     }
+}
+
+fn identity_occasion(linked: &LinkedIdentity, at: OffsetDateTime) -> String {
+    format!("{}:{}:{}", linked.identity.provider, hex(&sha256(linked.identity.subject.as_bytes())), written(at))
 }
 
 fn written(at: OffsetDateTime) -> String {

@@ -20,22 +20,22 @@ pub struct LogoDigest(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LogoError {
     /// There is no file, or one that is too large.
-    #[error("Choose a picture of at most 512 kB")]
+    #[error("Choose a picture of at most 2 MB")]
     Size,
     /// It is of a kind that is not shown.
-    #[error("Choose a PNG, a JPEG or a WebP picture, of at most 4,096 pixels a side")]
+    #[error("Choose a PNG, a JPEG or a WebP picture, of at most 2,048 pixels a side")]
     Kind,
 }
 
 impl Logo {
     /// The longest file that is read, in bytes.
-    pub const LARGEST: usize = 512 * 1024;
+    pub const LARGEST: usize = 2 * 1024 * 1024;
     /// The longest side of what is kept, in pixels.
     const SIDE: u32 = 192;
     /// The longest side of what is read.
-    const READ_SIDE: u32 = 4_096;
+    const READ_SIDE: u32 = 2_048;
     /// Memory that reading may take: a picture of a few bytes can claim to be a huge one.
-    const MEMORY: u64 = 96 * 1024 * 1024;
+    const MEMORY: u64 = 32 * 1024 * 1024;
     const KINDS: [ImageFormat; 3] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP];
 
     /// Reads a file, and draws it anew.

@@ -3,7 +3,7 @@
 use super::{ClientCertificates, ClientForm, ClientId, ClientKind, KnownClients, Logo, LogoError, Possible};
 use crate::{
     access_token::KnownTokens,
-    actor::{Actor, NotSignedIn},
+    actor::{Actor, NotAdmin, NotSignedIn},
     api_key::format::PlainApiKey,
     jose::SigningAlgorithm,
     memory::commit_and_forget,
@@ -21,7 +21,9 @@ use crate::{
 use latchkey_model::{
     AccountId, ApplicationId, ClientSecretId, Environment, FieldErrors, KeyKind, OauthClientId, TeamId,
 };
+use std::sync::Arc;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// A client that was just made, or one of its secrets.
@@ -78,6 +80,9 @@ pub enum OauthClientError {
     /// It was ended before.
     #[error("it was ended before")]
     AlreadyEnded,
+    /// It is something else than what was looked at.
+    #[error("it was changed meanwhile")]
+    Changed,
     /// There are as many live secrets as one client may have.
     #[error("there are two live secrets already")]
     TooManySecrets,
@@ -89,6 +94,15 @@ pub enum OauthClientError {
     Store(#[from] StoreError),
 }
 
+impl From<NotAdmin> for OauthClientError {
+    fn from(error: NotAdmin) -> Self {
+        match error {
+            NotAdmin::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotAdmin::Developer => Self::Forbidden,
+        }
+    }
+}
+
 /// Does with clients what people ask.
 #[derive(Clone)]
 pub struct OauthClientService {
@@ -98,6 +112,8 @@ pub struct OauthClientService {
     tokens: KnownTokens,
     ring: KeyRing,
     certificates: ClientCertificates,
+    /// One picture at a time: a small file may be a large picture.
+    drawing: Arc<Semaphore>,
 }
 
 impl OauthClientService {
@@ -113,7 +129,7 @@ impl OauthClientService {
         ring: KeyRing,
         certificates: ClientCertificates,
     ) -> Self {
-        Self { ports, pepper, known, tokens, ring, certificates }
+        Self { ports, pepper, known, tokens, ring, certificates, drawing: Arc::new(Semaphore::new(1)) }
     }
 
     /// Which certificates of clients can be known here.
@@ -347,6 +363,7 @@ impl OauthClientService {
         let logo = match file {
             None => None,
             Some(file) => {
+                let _turn = self.drawing.acquire().await.map_err(|error| StoreError::Internal(Box::new(error)))?;
                 // Milliseconds of work, away from those who wait for an answer.
                 let drawn = tokio::task::spawn_blocking(move || Logo::draw(&file)).await;
                 let drawn = drawn.map_err(|error| StoreError::Internal(Box::new(error)))?;

@@ -6,8 +6,35 @@ use crate::{
     memory::commit_and_forget,
     port::{Change, Consumed, oauth_client::OauthClient},
     ports::Ports,
+    secret::{hex, sha256},
 };
-use latchkey_model::{AccountRole, OauthClientId};
+use latchkey_model::OauthClientId;
+use std::fmt;
+
+/// What people are shown of a client, by its digest: what an admin looked at is what they verify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appearance(String);
+
+impl Appearance {
+    /// What is shown of this one.
+    pub fn of(client: &OauthClient) -> Self {
+        let settings = &client.settings;
+        let logo = client.logo.as_ref().map(ToString::to_string).unwrap_or_default();
+        let shown = [settings.name.as_str(), &settings.redirect_uris.to_string(), &logo].join("\0");
+        Self(hex(&sha256(shown.as_bytes())))
+    }
+
+    /// What a form says was seen.
+    pub fn seen(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for Appearance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// Says of clients that they are what they say. Another name, other addresses or another picture end that: it was said of those.
 #[derive(Clone)]
@@ -27,32 +54,32 @@ impl ClientVerification {
     /// # Errors
     /// [`OauthClientError`].
     pub async fn list(&self, actor: &Actor) -> Result<Vec<OauthClient>, OauthClientError> {
-        admin(actor)?;
+        actor.admin()?;
         Ok(self.ports.store.clients_for_people().await?)
     }
 
-    /// Says that a client is what it says, or that nobody says so any more.
+    /// Says that a client is what it was when somebody looked at it, or that nobody says so any more.
     ///
     /// # Errors
-    /// [`OauthClientError`].
-    pub async fn set(&self, actor: &Actor, id: OauthClientId, verified: bool) -> Result<(), OauthClientError> {
-        admin(actor)?;
-        let clients = self.ports.store.clients_for_people().await?;
-        let client = clients.into_iter().find(|client| client.id == id).ok_or(OauthClientError::NotFound)?;
+    /// [`OauthClientError::Changed`] where it is something else by now: whoever looked at it looks again.
+    pub async fn set(
+        &self,
+        actor: &Actor,
+        id: OauthClientId,
+        seen: &Appearance,
+        verified: bool,
+    ) -> Result<(), OauthClientError> {
+        actor.admin()?;
+        let client = self.ports.store.client_for_people(id).await?.ok_or(OauthClientError::NotFound)?;
+        if verified && Appearance::of(&client) != *seen {
+            return Err(OauthClientError::Changed);
+        }
         let mut work = self.ports.store.begin().await?;
         match work.oauth_client_verify(&client, verified.then(|| self.ports.now())).await? {
             Consumed::Won => {}
-            // It was changed a moment ago: whoever looked at it looks again.
-            Consumed::Lost => return Err(OauthClientError::AlreadyEnded),
+            Consumed::Lost => return Err(OauthClientError::Changed),
         }
         let (known, id) = (self.known.clone(), client.client_id.clone());
         Ok(commit_and_forget(work, vec![Change::Client(client.client_id)], move || known.forget(&id)).await?)
-    }
-}
-
-fn admin(actor: &Actor) -> Result<(), OauthClientError> {
-    match actor.account()?.role {
-        AccountRole::Admin => Ok(()),
-        AccountRole::Developer => Err(OauthClientError::Forbidden),
     }
 }

@@ -74,6 +74,9 @@ pub trait IdentityProviderReader {
 
     /// What opens an account, the first linked first.
     async fn linked_identities(&self, account: AccountId) -> Result<Vec<LinkedIdentity>, StoreError>;
+
+    /// How many identities of a provider open an account.
+    async fn linked_identity_count(&self, provider: IdentityProviderId) -> Result<u64, StoreError>;
 }
 
 /// Changes to providers.

@@ -252,6 +252,9 @@ pub trait OauthClientReader {
     /// Every live client that acts for people, those that nobody has verified first.
     async fn clients_for_people(&self) -> Result<Vec<OauthClient>, StoreError>;
 
+    /// One of them.
+    async fn client_for_people(&self, id: OauthClientId) -> Result<Option<OauthClient>, StoreError>;
+
     /// The picture of this name of a client.
     async fn client_logo(&self, client_id: &ClientId, digest: &LogoDigest) -> Result<Option<Vec<u8>>, StoreError>;
 

@@ -2,7 +2,7 @@
 
 use super::{KeyRing, KeyRingError};
 use crate::{
-    actor::{Actor, NotSignedIn},
+    actor::{Actor, NotAdmin, NotSignedIn},
     jose::SigningAlgorithm,
     port::{
         StoreError,
@@ -10,7 +10,7 @@ use crate::{
     },
     ports::Ports,
 };
-use latchkey_model::{AccountRole, SigningKeyId};
+use latchkey_model::SigningKeyId;
 use time::{Duration, OffsetDateTime};
 
 /// Why a signing key could not be shown or rotated.
@@ -28,6 +28,15 @@ pub enum SigningKeyError {
     /// The store failed.
     #[error("the signing keys could not be read")]
     Store(#[from] StoreError),
+}
+
+impl From<NotAdmin> for SigningKeyError {
+    fn from(error: NotAdmin) -> Self {
+        match error {
+            NotAdmin::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotAdmin::Developer => Self::Forbidden,
+        }
+    }
 }
 
 /// A key as an admin sees it.
@@ -70,7 +79,7 @@ impl SigningKeyService {
     /// # Errors
     /// [`SigningKeyError`].
     pub async fn list(&self, actor: &Actor) -> Result<Vec<SigningKeyView>, SigningKeyError> {
-        admin(actor)?;
+        actor.admin()?;
         Ok(self.ports.store.signing_keys().await?.into_iter().map(SigningKeyView::from).collect())
     }
 
@@ -79,7 +88,7 @@ impl SigningKeyService {
     /// # Errors
     /// [`SigningKeyError`].
     pub async fn rotate(&self, actor: &Actor, algorithm: SigningAlgorithm) -> Result<(), SigningKeyError> {
-        admin(actor)?;
+        actor.admin()?;
         Ok(self.ring.rotate(algorithm).await?)
     }
 
@@ -99,12 +108,5 @@ impl SigningKeyService {
         let mut work = self.ports.store.begin().await?;
         work.signing_key_prune(now - KeyRing::PUBLISHED_AFTER).await?;
         Ok(work.commit().await?)
-    }
-}
-
-fn admin(actor: &Actor) -> Result<(), SigningKeyError> {
-    match actor.account()?.role {
-        AccountRole::Admin => Ok(()),
-        AccountRole::Developer => Err(SigningKeyError::Forbidden),
     }
 }

@@ -125,14 +125,26 @@ impl OauthClientReader for SeaStore {
     }
 
     async fn clients_for_people(&self) -> Result<Vec<OauthClient>, StoreError> {
-        let query = clients_with_surroundings()
-            .filter(oauth_client::Column::Kind.eq(ClientKind::ThirdParty.as_str()))
-            .filter(oauth_client::Column::RevokedAt.is_null())
-            .order_by_with_nulls(oauth_client::Column::VerifiedAt, Order::Desc, NullOrdering::First)
-            .order_by_desc(oauth_client::Column::CreatedAt)
-            .limit(LISTED_AT_MOST)
-            .into_model::<Row>();
-        query.all(&self.reader).await.map_err(store_error)?.into_iter().map(OauthClient::try_from).collect()
+        let verified_at = oauth_client::Column::VerifiedAt;
+        let mut clients = Vec::new();
+        // Each list to its own end: however many are new, those that were verified can be looked at again.
+        for of_these in [verified_at.is_null(), verified_at.is_not_null()] {
+            let query = clients_with_surroundings()
+                .filter(oauth_client::Column::Kind.eq(ClientKind::ThirdParty.as_str()))
+                .filter(oauth_client::Column::RevokedAt.is_null())
+                .filter(of_these)
+                .order_by_desc(verified_at)
+                .order_by_desc(oauth_client::Column::CreatedAt)
+                .limit(LISTED_AT_MOST)
+                .into_model::<Row>();
+            clients.extend(query.all(&self.reader).await.map_err(store_error)?);
+        }
+        clients.into_iter().map(OauthClient::try_from).collect()
+    }
+
+    async fn client_for_people(&self, id: OauthClientId) -> Result<Option<OauthClient>, StoreError> {
+        let found = client_by_id(&self.reader, id.as_uuid()).await?;
+        Ok(found.filter(|client| client.kind == ClientKind::ThirdParty && client.revoked_at.is_none()))
     }
 
     async fn client_logo(&self, client_id: &ClientId, digest: &LogoDigest) -> Result<Option<Vec<u8>>, StoreError> {

@@ -1,6 +1,6 @@
 //! Tokens for a code.
 
-use super::{Consented, TokenRequest, TokenResponse, TokenService};
+use super::{Consented, TokenRequest, TokenResponse, TokenService, still};
 use crate::{
     authorization::OauthError,
     port::{Consumed, oauth_client::OauthClient},
@@ -29,7 +29,8 @@ impl TokenService {
             self.end_family(code.id).await?;
             return Err(OauthError::InvalidGrant);
         }
-        let elsewhere = asked.redirect_uri.is_some_and(|sent| sent != code.redirect_uri);
+        // OAuth 2.1 section 4.1.3 does without it, since the verifier says that both requests are one client's: RFC 6749 does not.
+        let elsewhere = asked.redirect_uri.map_or_else(|| code.challenge.is_none(), |sent| sent != code.redirect_uri);
         let proven = match (&code.challenge, asked.code_verifier) {
             (Some(challenge), Some(verifier)) => proves(verifier, challenge),
             // A verifier for a code without a challenge is a sign that somebody took the challenge away (RFC 9700 section 4.8.2).
@@ -44,7 +45,7 @@ impl TokenService {
             family: code.id,
             grant: grant.id,
             account: grant.account,
-            scopes: code.scopes,
+            scopes: still(&code.scopes, client)?,
             sign_in: code.sign_in,
         };
         let prepared = self.prepare(client, &consented, asked.proven.as_ref()).await?;

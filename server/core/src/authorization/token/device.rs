@@ -1,6 +1,6 @@
 //! Tokens for a device (RFC 8628 section 3.4).
 
-use super::{Consented, TokenRequest, TokenResponse, TokenService};
+use super::{Consented, TokenRequest, TokenResponse, TokenService, still};
 use crate::{
     authorization::{DeviceService, OauthError},
     port::{Consumed, device::DeviceState, oauth_client::OauthClient},
@@ -43,6 +43,7 @@ impl TokenService {
         if grant.client != client.id || grant.revoked_at.is_some() {
             return Err(OauthError::InvalidGrant);
         }
+        let scopes = still(&scopes, client)?;
         let consented = Consented { family: code.id, grant: grant.id, account: grant.account, scopes, sign_in };
         let prepared = self.prepare(client, &consented, asked.proven.as_ref()).await?;
         let mut work = self.ports.store.begin().await?;

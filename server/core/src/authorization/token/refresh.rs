@@ -1,6 +1,6 @@
 //! Tokens for a refresh token.
 
-use super::{TokenRequest, TokenResponse, TokenService, answer, granted};
+use super::{TokenRequest, TokenResponse, TokenService, answer, granted, still};
 use crate::{
     access_token::Consent,
     api_key::format::PresentedKey,
@@ -40,7 +40,7 @@ impl TokenService {
         if token.ended_at.is_some() || token.expires_at <= now {
             return Err(OauthError::InvalidGrant);
         }
-        let scopes = granted(asked.scope, &token.scopes)?;
+        let scopes = granted(asked.scope, &still(&token.scopes, client)?)?;
         let consent = Consent { grant: family.grant.id.as_uuid(), family: family.id };
         let on_behalf = self.on_behalf(client, family.grant.account, consent);
         let made = self.make(client, &scopes, Some(on_behalf), asked.proven.as_ref()).await?;
