@@ -220,7 +220,14 @@ async fn fapi_2_0_5_3_2_1_high_security_takes_a_certificate_for_both() {
 async fn rfc8705_5_what_works_is_announced_and_nothing_else() {
     let https = Https::start().await;
     let described = https.portal.api("GET", "/.well-known/oauth-authorization-server", &[], "").await.json();
-    assert_eq!(described["mtls_endpoint_aliases"]["token_endpoint"], format!("{}/oauth/token", https.tls.url));
+    let aliases = described["mtls_endpoint_aliases"].as_object().unwrap();
+    assert_eq!(aliases["token_endpoint"], format!("{}/oauth/token", https.tls.url));
+    let client = https.tls.client(None);
+    for (name, alias) in aliases {
+        let path = alias.as_str().unwrap().strip_prefix(&https.tls.url).unwrap_or_else(|| panic!("{name}: {alias}"));
+        let answer = client.oauth(path, None, &[]).await;
+        assert!(answer.status.is_client_error() && answer.status != StatusCode::NOT_FOUND, "{name}: {answer:?}");
+    }
     assert_eq!(described["tls_client_certificate_bound_access_tokens"], true);
     let methods = |described: &Value| described["token_endpoint_auth_methods_supported"].to_string();
     assert!(methods(&described).contains("\"tls_client_auth\"") && methods(&described).contains("self_signed_tls"));

@@ -17,11 +17,15 @@ use time::Duration;
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// Whoever holds a private key.
-pub(crate) struct Holder(PrivateKey);
+pub(crate) struct Holder(PrivateKey, SigningAlgorithm);
 
 impl Holder {
     pub(crate) fn new() -> Self {
-        Self(PrivateKey::generate(SigningAlgorithm::Es256).unwrap().0)
+        Self::of(SigningAlgorithm::Es256)
+    }
+
+    fn of(algorithm: SigningAlgorithm) -> Self {
+        Self(PrivateKey::generate(algorithm).unwrap().0, algorithm)
     }
 
     pub(crate) fn jwks(&self) -> String {
@@ -49,7 +53,7 @@ impl Holder {
         if let Some(nonce) = nonce {
             claims["nonce"] = json!(nonce);
         }
-        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.0.public_jwk("k")});
+        let header = json!({"typ": "dpop+jwt", "alg": self.1.as_str(), "jwk": self.0.public_jwk("k")});
         self.sign(&header, &claims)
     }
 
@@ -61,15 +65,15 @@ impl Holder {
             "jti": NEXT.fetch_add(1, Ordering::Relaxed).to_string(),
         });
         change(&mut claims);
-        self.sign(&json!({"alg": "ES256", "kid": "mine"}), &claims)
+        self.sign(&json!({"alg": self.1.as_str(), "kid": "mine"}), &claims)
     }
 }
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 impl Stage {
-    /// Asks the token endpoint with a proof by this key, with a nonce once one is known.
-    async fn with_proof(&self, holder: &Holder, pairs: &[(&str, &str)]) -> Answer {
+    /// Asks an endpoint with a proof by this key, with a nonce once one is known.
+    async fn with_proof(&self, path: &str, holder: &Holder, pairs: &[(&str, &str)]) -> Answer {
         let mut all = Vec::from(pairs);
         if self.authorization.is_none() {
             all.push(("client_id", &self.client_id));
@@ -77,10 +81,10 @@ impl Stage {
         let body = encoded(&all);
         let mut nonce: Option<String> = None;
         loop {
-            let proof = holder.proof(&self.portal, "POST", "/oauth/token", None, nonce.as_deref());
+            let proof = holder.proof(&self.portal, "POST", path, None, nonce.as_deref());
             let mut headers = vec![FORM, ("dpop", proof.as_str())];
             headers.extend(self.authorization.as_deref().map(|value| ("authorization", value)));
-            let answer = self.portal.api("POST", "/oauth/token", &headers, &body).await;
+            let answer = self.portal.api("POST", path, &headers, &body).await;
             assert!(!answer.header("dpop-nonce").is_empty(), "rfc9449_8: {answer:?}");
             if nonce.is_some() {
                 return answer;
@@ -92,7 +96,14 @@ impl Stage {
 
     async fn redeem_with_proof(&self, holder: &Holder, code: &str) -> Answer {
         let pairs = [("grant_type", "authorization_code"), ("code", code), ("code_verifier", VERIFIER)];
-        self.with_proof(holder, &pairs).await
+        self.with_proof("/oauth/token", holder, &pairs).await
+    }
+
+    /// Pushes a request with a proof by this key.
+    async fn push_with_proof(&self, holder: &Holder, more: &[(&str, &str)]) -> Answer {
+        let parameters = self.parameters();
+        let pairs: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.with_proof("/oauth/par", holder, &[&pairs[..], more].concat()).await
     }
 }
 
@@ -179,9 +190,9 @@ async fn rfc9449_5_a_public_clients_refresh_token_is_bound_too() {
     let code = stage.code().await;
     let tokens = Tokens::of(&stage.redeem_with_proof(&holder, &code).await);
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
-    assert_eq!(error(&stage.with_proof(&thief, &refresh).await), "invalid_grant");
+    assert_eq!(error(&stage.with_proof("/oauth/token", &thief, &refresh).await), "invalid_grant");
     assert_eq!(error(&stage.refresh(&tokens.refresh).await), "invalid_grant", "without a proof");
-    let again = stage.with_proof(&holder, &refresh).await;
+    let again = stage.with_proof("/oauth/token", &holder, &refresh).await;
     assert_eq!((again.status, &again.json()["token_type"]), (StatusCode::OK, &json!("DPoP")));
 }
 
@@ -197,6 +208,46 @@ async fn rfc9449_10_a_code_may_be_bound_before_it_is_given() {
     assert_eq!(stage.redeem_with_proof(&holder, &code).await.status, StatusCode::OK);
     let bad = stage.url(|all| drop(all.insert("dpop_jkt", "short".to_owned())));
     assert_eq!(parameter(&stage.grace.get(&bad).await, "error").as_deref(), Some("invalid_request"));
+}
+
+#[tokio::test]
+async fn rfc9449_10_1_the_key_that_was_proven_when_pushing_redeems_the_code() {
+    let mut stage = Stage::set(&[]).await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let thumbprint = |holder: &Holder| holder.0.public_jwk("k").thumbprint().unwrap();
+    let another = stage.push_with_proof(&holder, &[("dpop_jkt", &thumbprint(&thief))]).await;
+    assert_eq!((another.status, error(&another).as_str()), (StatusCode::BAD_REQUEST, "invalid_dpop_proof"));
+    for named in [vec![], vec![("dpop_jkt", thumbprint(&holder))]] {
+        let more: Vec<_> = named.iter().map(|(name, value): &(&str, String)| (*name, value.as_str())).collect();
+        let pushed = stage.push_with_proof(&holder, &more).await;
+        assert_eq!(pushed.status, StatusCode::CREATED, "{pushed:?}");
+        let request = pushed.json()["request_uri"].as_str().unwrap().to_owned();
+        let query = encoded(&[("client_id", &stage.client_id), ("request_uri", &request)]);
+        let url = format!("/oauth/authorize?{query}");
+        let mut answer = stage.grace.get(&url).await;
+        if answer.status == StatusCode::OK {
+            answer = stage.answer(&url, SCOPES, "allow").await;
+        }
+        let code = parameter(&answer, "code").unwrap();
+        assert_eq!(error(&stage.redeem_code(&code).await), "invalid_grant", "without a proof");
+        assert_eq!(error(&stage.redeem_with_proof(&thief, &code).await), "invalid_grant");
+        assert_eq!(stage.redeem_with_proof(&holder, &code).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn rfc9449_4_2_a_proof_is_signed_by_any_algorithm_that_is_announced() {
+    let mut stage = Stage::set(&[]).await;
+    let described = stage.portal.api("GET", "/.well-known/oauth-authorization-server", &[], "").await.json();
+    let announced: Vec<_> = described["dpop_signing_alg_values_supported"].as_array().unwrap().clone();
+    assert_eq!(announced.len(), SigningAlgorithm::ALL.len(), "{announced:?}");
+    for algorithm in SigningAlgorithm::ALL {
+        assert!(announced.contains(&json!(algorithm.as_str())), "{announced:?}");
+        let holder = Holder::of(algorithm);
+        let code = stage.code().await;
+        let tokens = Tokens::of(&stage.redeem_with_proof(&holder, &code).await);
+        assert_eq!(whoami(&stage.portal, &holder, &tokens.access).await.status, StatusCode::OK, "{algorithm:?}");
+    }
 }
 
 #[tokio::test]
