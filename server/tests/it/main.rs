@@ -9,6 +9,7 @@ mod consent;
 mod crash;
 mod demo_api;
 mod device;
+mod endpoints;
 mod forged_forms;
 mod headers;
 mod housekeeping;
