@@ -2,7 +2,7 @@
 
 use crate::{
     stage::{SCOPES, Stage, Tokens, encoded, error},
-    support::Answer,
+    support::{Answer, join_all},
 };
 use http::StatusCode;
 use latchkey_core::authorization::DeviceService;
@@ -135,4 +135,48 @@ async fn rfc8628_5_1_guesses_are_limited() {
     stage.portal.clock.advance(Duration::minutes(2));
     let page = stage.grace.get(&format!("/device?user_code={}", device.user_code)).await.text();
     assert!(page.contains("Reading list"), "{page}");
+}
+
+#[tokio::test]
+async fn rfc8628_5_1_guesses_from_many_networks_are_limited_together() {
+    let mut stage = Stage::with_device().await;
+    let (device, _) = stage.begin().await;
+    let cookies = stage.grace.cookie_header();
+    let page = async |network: u32, code: &str| {
+        let request = http::Request::get(format!("/device?user_code={code}")).header("cookie", &cookies);
+        let address = format!("[2001:db8:{network:x}::1]:50000");
+        stage.portal.send_from(&address, request.body(axum::body::Body::empty()).unwrap()).await.text()
+    };
+    for guess in 0..600 {
+        let told = page(guess / 50, "BBBBBBBB").await;
+        assert!(told.contains("No device waits with this code"), "{guess}: {told}");
+    }
+    for code in ["BBBBBBBB", &device.user_code] {
+        let told = page(999, code).await;
+        assert!(told.contains("Too many tries"), "a network that guessed nothing yet: {told}");
+    }
+    stage.portal.clock.advance(Duration::minutes(2));
+    assert!(page(999, &device.user_code).await.contains("Reading list"));
+    stage.answer_device(&device, SCOPES, "allow").await;
+    assert!(stage.works(&Tokens::of(&stage.poll(&device).await)).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_race_for_one_device_code_is_won_once() {
+    let mut stage = Stage::with_device().await;
+    for _ in 0..20 {
+        let (device, _) = stage.begin().await;
+        let answered = stage.answer_device(&device, SCOPES, "allow").await;
+        assert_eq!(answered.location(), "/account/authorized-apps");
+        let mut won = 0;
+        for answer in join_all((0..16).map(|_| stage.poll(&device))).await {
+            if answer.status == StatusCode::OK {
+                won += 1;
+            } else {
+                let told = error(&answer);
+                assert!(["invalid_grant", "slow_down"].contains(&told.as_str()), "{told}");
+            }
+        }
+        assert_eq!(won, 1);
+    }
 }

@@ -97,13 +97,17 @@ pub(crate) struct Tls {
 
 impl Https {
     pub(crate) async fn start() -> Self {
+        Self::with(Given::default()).await
+    }
+
+    pub(crate) async fn with(given: Given) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new();
         let file = folder.path().join("clients.pem");
         std::fs::write(&file, &authority.1).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let given = Given { mtls_listen: Some(address), client_ca: Some(file.clone()), ..Given::default() };
+        let given = Given { mtls_listen: Some(address), client_ca: Some(file.clone()), ..given };
         let portal = Portal::with(given).await;
         let url = portal.state.config.mutual_tls_url().unwrap().to_owned();
         listen(&portal, listener, TlsListener::MutualTls);

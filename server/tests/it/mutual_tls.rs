@@ -2,8 +2,9 @@
 
 use crate::{
     https::{Https, Identity, named},
-    stage::{REDIRECT, SCOPES, Stage, VERIFIER, error},
-    support::{Answer, Machine, Portal},
+    sender_constrained::{FORM, Holder},
+    stage::{REDIRECT, SCOPES, Stage, VERIFIER, encoded, error},
+    support::{Answer, Machine, ORIGIN, Portal},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::StatusCode;
@@ -12,6 +13,7 @@ use rcgen::SanType;
 use serde_json::{Value, json};
 use server::config::Given;
 
+const CLIENT_CREDENTIALS: (&str, &str) = ("grant_type", "client_credentials");
 const SUBJECT: &str = r"O=Example\, Inc.,CN=Nightly import";
 
 /// A service account of a new application.
@@ -117,6 +119,67 @@ async fn rfc8705_2_2_2_a_key_of_a_set_brings_its_certificate() {
     let machine = machine(&https, &fields).await;
     access(&https.tls.client(Some(&own)).token(&machine.client_id).await);
     assert_eq!(error(&https.tls.client(Some(&other)).token(&machine.client_id).await), "invalid_client");
+}
+
+#[tokio::test]
+async fn rfc8705_2_2_2_keys_behind_an_address_bring_their_certificate() {
+    let https = Https::with(Given { private_networks: Some(true), ..Given::default() }).await;
+    let (own, other) = (Identity::self_signed(&named("x")), Identity::self_signed(&named("x")));
+    let keys = json!({"keys": [{"kty": "EC", "x5c": [STANDARD.encode(own.der())]}]}).to_string();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/jwks.json", listener.local_addr().unwrap());
+    let site = axum::Router::new().route("/jwks.json", axum::routing::get(async || keys));
+    tokio::spawn(async { axum::serve(listener, site).await });
+    let fields = [("auth_method", "self_signed_tls_client_auth"), ("keys", address.as_str())];
+    let machine = machine(&https, &fields).await;
+    access(&https.tls.client(Some(&own)).token(&machine.client_id).await);
+    assert_eq!(error(&https.tls.client(Some(&other)).token(&machine.client_id).await), "invalid_client");
+}
+
+#[tokio::test]
+async fn rfc8705_2_a_certificate_counts_for_the_client_that_is_named_and_while_it_lasts() {
+    let https = Https::start().await;
+    let own = https.tls.authority.sign(&named("Nightly import"));
+    let by_name = machine(&https, &by_name("subject_dn", SUBJECT)).await;
+    let nameless = https.tls.client(Some(&own)).oauth("/oauth/token", None, &[CLIENT_CREDENTIALS]).await;
+    assert_eq!((nameless.status, error(&nameless).as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"));
+    access(&https.tls.client(Some(&own)).token(&by_name.client_id).await);
+
+    let mut ended = named("Pinned");
+    ended.not_after = time::macros::datetime!(2026-06-01 0:00 UTC);
+    let mut not_yet = named("Pinned");
+    not_yet.not_before = time::macros::datetime!(2049-01-01 0:00 UTC);
+    let identities = [ended, not_yet].map(|params| Identity::self_signed(&params));
+    let mut grace = https.portal.member("grace@example.org").await;
+    let application = grace.application("Pins").await;
+    let pem = identities.each_ref().map(|identity| identity.pem.as_str()).concat();
+    let fields = [("auth_method", "self_signed_tls_client_auth"), ("keys", pem.as_str())];
+    let pinned = grace.service_account(&application, "development", SCOPES, &fields).await;
+    for identity in &identities {
+        let refused = https.tls.client(Some(identity)).token(&pinned.client_id).await;
+        assert_eq!((refused.status, error(&refused).as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"));
+    }
+}
+
+#[tokio::test]
+async fn rfc9449_4_3_a_proof_for_the_other_listener_names_it() {
+    let https = Https::start().await;
+    let machine = machine(&https, &[]).await;
+    let (client, holder) = (https.tls.client(None), Holder::new());
+    let mut nonce = None;
+    let url = https.tls.url.as_str();
+    for (origin, expected) in [(ORIGIN, "invalid_dpop_proof"), (url, "")] {
+        let url = format!("{origin}/oauth/token");
+        let proof = holder.proof_at(&https.portal, "POST", &url, None, nonce.as_deref());
+        let headers = [FORM, ("authorization", &machine.basic()), ("dpop", &proof)];
+        let answer = client.send("POST", "/oauth/token", &headers, &encoded(&[CLIENT_CREDENTIALS])).await;
+        nonce = Some(answer.header("dpop-nonce").to_owned());
+        if expected.is_empty() {
+            assert_eq!(answer.json()["token_type"], "DPoP", "{answer:?}");
+        } else {
+            assert_eq!(error(&answer), expected);
+        }
+    }
 }
 
 #[tokio::test]

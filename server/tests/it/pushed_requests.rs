@@ -2,7 +2,7 @@
 
 use crate::{
     stage::{SCOPES, Stage, encoded, error, parameter},
-    support::{Answer, Portal},
+    support::{Answer, Portal, form_request, join_all},
 };
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -145,6 +145,28 @@ async fn r09_the_question_is_answered_by_the_browser_that_was_asked() {
     let mut nobody = stage.portal.browser();
     let answer = nobody.send(&url, "/form/grant/answer", &fields).await;
     assert!(answer.location().starts_with("/login?next="), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rfc9126_4_of_many_answers_at_once_one_counts() {
+    let mut stage = Stage::set(&[]).await;
+    for _ in 0..20 {
+        let url = stage.pushed().await;
+        let asked = url.split_once('?').unwrap().1.to_owned();
+        let token = stage.grace.token().await;
+        let fields = [("_csrf", token.as_str()), ("_back", &url), ("asked", &asked)];
+        let fields = [&fields[..], &[("ticked[]", "read:posts"), ("answer", "allow")]].concat();
+        let tries = (0..16).map(|_| {
+            let mut browser = stage.grace.clone();
+            let request = form_request("/form/grant/answer", &fields);
+            async move { browser.send_request(request).await }
+        });
+        let answers = join_all(tries).await;
+        let codes: Vec<_> = answers.iter().filter(|answer| answer.location().contains("code=")).collect();
+        assert_eq!(codes.len(), 1, "{answers:?}");
+        let code = parameter(codes[0], "code").unwrap();
+        assert_eq!(stage.redeem_code(&code).await.status, StatusCode::OK, "and it is good");
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use crate::{
 };
 use http::StatusCode;
 use serde_json::{Value, json};
+use server::config::Given;
 
 /// A portal with an application, in whose development environment apps may register so.
 async fn portal(policy: &str) -> (Portal, Browser, Option<String>) {
@@ -188,6 +189,40 @@ async fn rfc7591_3_2_2_what_cannot_be_registered_is_told() {
     }
     assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS, "api6: a network registers so many, and waits");
     assert!(!last.header("retry-after").is_empty());
+}
+
+#[tokio::test]
+async fn rfc7591_5_nothing_that_an_app_says_about_its_pages_is_believed_or_fetched() {
+    let portal = Portal::with(Given { private_networks: Some(true), ..Given::default() }).await;
+    let mut admin = portal.admin().await;
+    let application = admin.application("Agents").await;
+    set_policy(&mut admin, &application, "development", "open").await;
+    let site = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = format!("http://{}", site.local_addr().unwrap());
+    let pages = ["client_uri", "logo_uri", "policy_uri", "tos_uri"];
+    for member in pages {
+        for elsewhere in
+            ["https://bank.example/", "javascript:alert(1)", "data:text/html,x", "https://reader.example.evil/"]
+        {
+            let mut body = reader();
+            body[member] = json!(elsewhere);
+            let refused = register(&portal, None, &body).await;
+            assert_eq!(error(&refused), "invalid_client_metadata", "{member}: {elsewhere}");
+        }
+    }
+    let mut body = reader();
+    body["redirect_uris"] = json!([format!("{own}/callback")]);
+    for member in pages {
+        body[member] = json!(format!("{own}/{member}"));
+    }
+    let registered = register(&portal, None, &body).await;
+    assert_eq!(registered.status, StatusCode::CREATED, "{registered:?}");
+    let (path, token) = management(&registered.json());
+    assert_eq!(send(&portal, "GET", &path, Some(&token), &Value::Null).await.status, StatusCode::OK);
+    let page = admin.get(&format!("/apps/{application}/development/clients")).await.text();
+    assert!(page.contains("Reader") && !page.contains(&own), "nor is anything of it drawn: {page}");
+    let called = tokio::time::timeout(std::time::Duration::from_millis(200), site.accept()).await;
+    assert!(called.is_err(), "asvs_1_3_6: the server called {called:?}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::{
     stage::{SCOPES, Stage, Tokens, VERIFIER, encoded, error, parameter},
-    support::{Answer, ORIGIN, Portal},
+    support::{Answer, LOOPBACK, ORIGIN, Portal, join_all, send},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
@@ -41,10 +41,22 @@ impl Holder {
 
     /// A proof for one request.
     fn proof(&self, portal: &Portal, method: &str, path: &str, token: Option<&str>, nonce: Option<&str>) -> String {
+        self.proof_at(portal, method, &format!("{ORIGIN}{path}"), token, nonce)
+    }
+
+    /// A proof for one request at an address in full.
+    pub(crate) fn proof_at(
+        &self,
+        portal: &Portal,
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+        nonce: Option<&str>,
+    ) -> String {
         let mut claims = json!({
             "jti": NEXT.fetch_add(1, Ordering::Relaxed).to_string(),
             "htm": method,
-            "htu": format!("{ORIGIN}{path}"),
+            "htu": url,
             "iat": portal.clock_now().unix_timestamp(),
         });
         if let Some(token) = token {
@@ -69,7 +81,7 @@ impl Holder {
     }
 }
 
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 impl Stage {
     /// Asks an endpoint with a proof by this key, with a nonce once one is known.
@@ -366,6 +378,23 @@ async fn rfc7523_3_a_client_signs_for_itself() {
     assert_eq!(error(&by_name), "invalid_client");
 }
 
+#[tokio::test]
+async fn r22_an_assertion_that_one_node_took_no_other_takes() {
+    let (stage, holder) = signing(&[]).await;
+    let other = stage.portal.another_node().await;
+    let ask = async |assertion: &str| {
+        let body = encoded(&[ASSERTION, ("client_assertion", assertion), ("token", "x")]);
+        let form = http::Request::post("/oauth/introspect").header(FORM.0, FORM.1);
+        send(&other.app, LOOPBACK, form.body(axum::body::Body::from(body)).unwrap()).await
+    };
+    let assertion = || holder.assertion(&stage.portal, &stage.client_id, |_| ());
+    assert_eq!(ask(&assertion()).await.status, StatusCode::OK, "the other node knows the client");
+    let once = assertion();
+    assert_eq!(asks_with(&stage, &once, &[("token", "x")]).await.status, StatusCode::OK);
+    let again = ask(&once).await;
+    assert_eq!((again.status, error(&again).as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r22_an_assertion_is_taken_once_whoever_sends_it_together() {
     let (stage, holder) = signing(&[]).await;
@@ -382,24 +411,6 @@ async fn r22_an_assertion_is_taken_once_whoever_sends_it_together() {
         }
         assert_eq!(taken, 1);
     }
-}
-
-/// All of them at once.
-async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut futures: Vec<_> = futures.map(Box::pin).collect();
-    let mut done: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, done) in futures.iter_mut().zip(&mut done) {
-            if done.is_none()
-                && let std::task::Poll::Ready(output) = future.as_mut().poll(context)
-            {
-                *done = Some(output);
-            }
-        }
-        if done.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }
 
 #[tokio::test]

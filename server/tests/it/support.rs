@@ -53,6 +53,12 @@ pub(crate) struct Portal {
     _server: Server,
 }
 
+/// A second server on the same store.
+pub(crate) struct Node {
+    pub(crate) app: Router,
+    _server: Server,
+}
+
 impl Portal {
     pub(crate) async fn start() -> Self {
         Self::with(Given::default()).await
@@ -74,6 +80,16 @@ impl Portal {
         let server = build(config, store.clone(), ports, Assets::none()).unwrap();
         let state = server.state.clone();
         Self { app: router(state.clone()), state, store, clock, folder, statements, _server: server }
+    }
+
+    /// Another node of the same portal: what it keeps in memory is its own.
+    pub(crate) async fn another_node(&self) -> Node {
+        let given = Given { data: Some(self.folder.path().to_owned()), ..Given::default() };
+        let config = Config::new(given).unwrap();
+        let store = open_database(&config).await.unwrap();
+        let ports = Ports::new(Arc::new(store.clone()), self.clock.clone(), Arc::new(SystemRandom));
+        let server = build(config, store, ports, Assets::none()).unwrap();
+        Node { app: router(server.state.clone()), _server: server }
     }
 
     /// A portal on a new database of the PostgreSQL that the tests were given.
@@ -184,6 +200,24 @@ pub(crate) async fn send(app: &Router, address: &str, mut request: Request<Body>
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     Answer { status: parts.status, headers: parts.headers, body }
+}
+
+/// All of them at once.
+pub(crate) async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.map(Box::pin).collect();
+    let mut done: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, done) in futures.iter_mut().zip(&mut done) {
+            if done.is_none()
+                && let std::task::Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *done = Some(output);
+            }
+        }
+        if done.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done.into_iter().flatten().collect()
 }
 
 /// What came back.
