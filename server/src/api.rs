@@ -6,7 +6,7 @@ mod userinfo;
 mod whoami;
 
 use crate::{
-    door::Behind,
+    door::{Behind, OfCaller, Straight},
     problem::Problem,
     routes::{Access, BODY_LIMIT, Endpoint, Kind, ROUTES, Route},
     state::AppState,
@@ -36,16 +36,32 @@ pub fn router() -> Router<AppState> {
     router.route("/api/{*path}", axum::routing::any(|| async { Problem::not_found() }))
 }
 
-/// The handler of an endpoint, behind the door unless it is everybody's.
-fn handler(route: &'static Route, endpoint: Endpoint) -> MethodRouter<AppState> {
-    let needed = match route.access {
+/// The endpoints that are read at one address: they are found by comparing it, and no router is needed.
+pub fn straight(route: &'static Route) -> Option<Straight> {
+    let Kind::Api(endpoint) = route.kind else { return None };
+    let needed = needed(route);
+    match endpoint {
+        Endpoint::Whoami => Some(Behind::new(OfCaller(whoami::show), route, needed).straight()),
+        Endpoint::ListPosts => Some(Behind::new(posts::list, route, needed).straight()),
+        Endpoint::Userinfo => Some(Behind::new(userinfo::show, route, needed).straight()),
+        _ => None,
+    }
+}
+
+fn needed(route: &Route) -> Option<&'static str> {
+    match route.access {
         Access::Key(needed) => needed,
         Access::Anybody | Access::Account | Access::Admin => None,
-    };
+    }
+}
+
+/// The handler of an endpoint, behind the door unless it is everybody's.
+fn handler(route: &'static Route, endpoint: Endpoint) -> MethodRouter<AppState> {
+    let needed = needed(route);
     let limit = DefaultBodyLimit::max(BODY_LIMIT);
     match endpoint {
         Endpoint::Status => get(status::show),
-        Endpoint::Whoami => get(Behind::new(whoami::show, route, needed)),
+        Endpoint::Whoami => get(Behind::new(OfCaller(whoami::show), route, needed)),
         Endpoint::ListPosts => get(Behind::new(posts::list, route, needed)),
         Endpoint::CreatePost => post(Behind::new(posts::create, route, needed)).layer(limit),
         Endpoint::GetPost => get(Behind::new(posts::show, route, needed)),

@@ -1,6 +1,6 @@
 //! The door as a layer: the one path that every protected request takes, and the record of what happened to it.
 
-use crate::{connection, limit_headers::put_limits, problem::Problem, routes::Route, state::AppState};
+use crate::{connection::Arrival, limit_headers::put_limits, problem::Problem, routes::Route, state::AppState};
 use axum::{
     extract::{FromRequestParts, Request},
     handler::Handler,
@@ -50,6 +50,36 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// What answers those whom the door let in.
+pub trait Inside<T>: Clone + Send + Sync + 'static {
+    /// Answers a caller.
+    fn answer(self, caller: Caller, request: Request, state: AppState) -> impl Future<Output = Response> + Send;
+}
+
+/// Tells a handler that takes a [`Caller`] among whatever axum extracts.
+pub struct Extracting<T>(PhantomData<T>);
+
+impl<H: Handler<T, AppState> + Sync, T> Inside<Extracting<T>> for H {
+    fn answer(self, caller: Caller, mut request: Request, state: AppState) -> impl Future<Output = Response> + Send {
+        request.extensions_mut().insert(caller);
+        self.call(request, state)
+    }
+}
+
+/// A handler that looks at nothing but its caller. It costs no map to hand the caller over in.
+#[derive(Clone)]
+pub struct OfCaller<F>(pub F);
+
+impl<F, Answer> Inside<()> for OfCaller<F>
+where
+    F: Fn(Caller) -> Answer + Clone + Send + Sync + 'static,
+    Answer: Future<Output = Response> + Send,
+{
+    fn answer(self, caller: Caller, _: Request, _: AppState) -> impl Future<Output = Response> + Send {
+        (self.0)(caller)
+    }
+}
+
 /// A handler behind the door. It is judged, served if it is let in, and recorded.
 ///
 /// It is a handler itself, rather than a layer around one, because every protected request pays for what stands here: a layer
@@ -61,25 +91,41 @@ pub struct Behind<H> {
     needed_scope: Option<&'static str>,
 }
 
+/// What stands behind the door, for whoever knows already that a request is for it.
+pub type Straight = Box<dyn Fn(Arrival, Request, &AppState) -> Answering + Send + Sync>;
+
 impl<H> Behind<H> {
     /// Puts the door before a handler of this route, which any valid key may call unless a scope is needed.
     pub fn new(handler: H, route: &'static Route, needed_scope: Option<&'static str>) -> Self {
         Self { handler, route, needed_scope }
+    }
+
+    /// The same, without a router.
+    pub fn straight<T>(self) -> Straight
+    where
+        H: Inside<T>,
+        T: 'static,
+    {
+        Box::new(move |arrival, request, state| self.clone().pass(arrival, request, state.clone()))
+    }
+
+    fn pass<T>(self, arrival: Arrival, request: Request, state: AppState) -> Answering
+    where
+        H: Inside<T>,
+        T: 'static,
+    {
+        Answering(Box::pin(pass(state, arrival, self.route, self.needed_scope, request, self.handler)))
     }
 }
 
 /// Tells the handler behind the door by what it takes.
 pub struct Through<T>(PhantomData<T>);
 
-impl<H, T> Handler<Through<T>, AppState> for Behind<H>
-where
-    H: Handler<T, AppState>,
-    T: 'static,
-{
+impl<H: Inside<T>, T: 'static> Handler<Through<T>, AppState> for Behind<H> {
     type Future = Answering;
 
     fn call(self, request: Request, state: AppState) -> Answering {
-        Answering(Box::pin(pass(state, self.route, self.needed_scope, request, self.handler)))
+        self.pass(Arrival::of(request.extensions()), request, state)
     }
 }
 
@@ -101,22 +147,22 @@ impl Future for Answering {
 
 async fn pass<H, T>(
     state: AppState,
+    arrival: Arrival,
     route: &'static Route,
     needed_scope: Option<&'static str>,
-    mut request: Request,
+    request: Request,
     handler: H,
 ) -> Response
 where
-    H: Handler<T, AppState>,
+    H: Inside<T>,
 {
     let started = Instant::now();
-    let address = connection::peer(request.extensions());
     let at = state.services.ports.now();
     let facts = Facts {
         at,
-        address,
-        secure: connection::is_secure(&state.config, request.extensions(), address),
-        certificate: connection::certificate(request.extensions(), at).map(|certificate| certificate.thumbprint),
+        address: arrival.peer(),
+        secure: arrival.is_secure(&state.config),
+        certificate: arrival.certificate(at).map(|certificate| certificate.thumbprint),
         needed_scope,
     };
     let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));
@@ -124,8 +170,7 @@ where
     let credential = read_credential(request.headers(), request.uri());
     let needs_proof = credential.needs_proof();
     let verdict = if needs_proof {
-        let called = connection::called_url(&state.config, request.extensions());
-        let url = format!("{called}{}", request.uri().path());
+        let url = format!("{}{}", arrival.called_url(&state.config), request.uri().path());
         let proof =
             PresentedProof { fields: fields(request.headers(), &DPOP), method: request.method().as_str(), url: &url };
         state.services.door.judge(&facts, &credential, Some(&proof)).await
@@ -139,8 +184,8 @@ where
     let unanswered = Unanswered { state: &state, route, id, method, told, started, verdict: Some(verdict) };
     let mut response = match unanswered.verdict.as_ref().map(|verdict| &verdict.outcome) {
         Some(Ok(principal)) => {
-            request.extensions_mut().insert(Caller { principal: principal.clone(), request_id: id });
-            handler.call(request, state.clone()).await
+            let caller = Caller { principal: principal.clone(), request_id: id };
+            handler.answer(caller, request, state.clone()).await
         }
         Some(Err(refusal)) => {
             Problem::from(refusal.answer()).with_challenge_parameter(&state.resource_parameter).response(Some(id))

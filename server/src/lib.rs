@@ -13,6 +13,7 @@ pub mod connection;
 pub mod data_folder;
 pub mod doctor;
 pub mod door;
+pub mod front;
 pub mod leaks;
 pub mod limit_headers;
 mod listeners;

@@ -2,12 +2,13 @@
 
 use crate::{
     config::Config,
+    front::Front,
     serve::ServeError,
     tls::{self, Certificates, TlsListener},
 };
-use axum::Router;
+use axum::serve::ListenerExt;
 use std::net::{SocketAddr, TcpListener};
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{net::TcpStream, sync::watch, task::JoinSet};
 
 /// Every address that is listened on, before anybody is told of it.
 pub(crate) struct Listeners {
@@ -56,7 +57,7 @@ impl Listeners {
     /// [`ServeError::Serve`].
     pub(crate) async fn serve(
         self,
-        app: Router,
+        front: Front,
         told_to_stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let (stop, stopped) = watch::channel(());
@@ -79,20 +80,24 @@ impl Listeners {
             helping.spawn(certificates.clone().watch());
             listeners.into_iter().map(move |(kind, listener)| (kind, listener, certificates.clone()))
         }) {
-            serving.spawn(tls::serve(listener, kind, certificates, app.clone(), until_stopped()));
+            serving.spawn(tls::serve(listener, kind, certificates, front.router(), until_stopped()));
         }
-        let plain = tokio::net::TcpListener::from_std(self.plain).map_err(ServeError::Serve)?;
+        let plain = tokio::net::TcpListener::from_std(self.plain).map_err(ServeError::Serve)?.tap_io(send_at_once);
         let stopped = until_stopped();
-        serving.spawn(async move {
-            let app = app.into_make_service_with_connect_info::<SocketAddr>();
-            axum::serve(plain, app).with_graceful_shutdown(stopped).await
-        });
+        serving.spawn(async move { axum::serve(plain, front).with_graceful_shutdown(stopped).await });
         let mut outcome = Ok(());
         while let Some(ended) = serving.join_next().await {
             outcome = outcome.and(ended.unwrap_or_else(|died| Err(std::io::Error::other(died))));
             let _ = stop.send(());
         }
         outcome.map_err(ServeError::Serve)
+    }
+}
+
+/// An answer is written whole: waiting for more would only hold it up.
+fn send_at_once(stream: &mut TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps its delay");
     }
 }
 

@@ -4,11 +4,11 @@ use crate::{
     assets::Assets,
     config::Config,
     data_folder::{self, DataFolderError},
+    front::Front,
     leaks::{GithubKeys, GithubKeysError},
     listeners::Listeners,
     oauth::resource_parameter,
     outside::{Outside, OutsideError, Providers, SitesOfClients},
-    router::router,
     routes::needed_scope,
     state::{AppState, Parts},
     tls::{self, TlsError},
@@ -209,7 +209,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 
     let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
     let telling = tokio::spawn(tell_of_sign_outs_for_ever(server.state.clone()));
-    let outcome = listeners.serve(router(server.state.clone()), told_to_stop).await;
+    let outcome = listeners.serve(Front::new(server.state.clone()), told_to_stop).await;
     tracing::info!("stopping: writing what is left");
     for working in [pruning, telling] {
         working.abort();

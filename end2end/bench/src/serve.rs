@@ -6,7 +6,7 @@ use latchkey_core::{Ports, clock::SystemClock, random::SystemRandom};
 use server::{
     assets::Assets,
     data_folder,
-    router::router,
+    front::Front,
     serve::{build, open_database},
     telemetry,
 };
@@ -30,14 +30,13 @@ pub(crate) async fn serve(data: &Path, listen: SocketAddr, bare: SocketAddr) -> 
     };
     let ours = TcpListener::bind(listen).await?.tap_io(no_delay);
     let theirs = TcpListener::bind(bare).await?.tap_io(no_delay);
-    let app = router(server.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let handler = Router::new()
         .route("/", get(|| async { "ok" }))
         .route("/same", get(|| async { ([(header::CONTENT_TYPE, "application/json")], SAME) }))
         .into_make_service_with_connect_info::<SocketAddr>();
     println!("ready");
     let bare = tokio::spawn(async move { axum::serve(theirs, handler).await });
-    axum::serve(ours, app).await?;
+    axum::serve(ours, Front::new(server.state.clone())).await?;
     bare.await??;
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::{
     form::Form,
 };
 use crate::{
-    connection,
+    connection::Arrival,
     door::{DPOP, fields, put_nonce},
     state::AppState,
 };
@@ -37,8 +37,8 @@ impl Asked {
     /// Reads a request.
     pub(super) async fn read(state: &AppState, request: Request) -> Result<Self, Refused> {
         let from = whence(state, request.extensions())?;
-        let called = connection::called_url(&state.config, request.extensions());
-        let url = format!("{called}{}", request.uri().path());
+        let arrival = Arrival::of(request.extensions());
+        let url = format!("{}{}", arrival.called_url(&state.config), request.uri().path());
         let (headers, form) = Form::read(request).await?;
         Ok(Self { form, from, headers, url })
     }

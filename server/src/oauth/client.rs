@@ -1,6 +1,6 @@
 //! Which client an endpoint is asked by.
 
-use crate::{connection, state::AppState};
+use crate::{connection::Arrival, state::AppState};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Extensions, HeaderMap, HeaderValue, header};
 use latchkey_core::authorization::{OauthError, Whence};
@@ -9,14 +9,14 @@ use std::borrow::Cow;
 
 /// From where and when a request came, and whether its channel is safe.
 pub(super) fn whence(state: &AppState, extensions: &Extensions) -> Result<Whence, OauthError> {
-    let address = connection::peer(extensions);
-    if !connection::is_secure(&state.config, extensions, address) {
+    let arrival = Arrival::of(extensions);
+    if !arrival.is_secure(&state.config) {
         return Err(OauthError::InvalidRequest(
             "use https: a credential that was sent over plain HTTP should be replaced",
         ));
     }
     let at = state.services.ports.now();
-    Ok(Whence { at, address, certificate: connection::certificate(extensions, at) })
+    Ok(Whence { at, address: arrival.peer(), certificate: arrival.certificate(at) })
 }
 
 /// The one `Authorization` field, if there is any.

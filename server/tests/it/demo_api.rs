@@ -1,7 +1,7 @@
 //! The demo API with a good key: who am I, posts in pages, entity tags, one post for one idempotency key.
 
 use crate::support::{Browser, LOOPBACK, Portal};
-use axum::{body::Body, extract::ConnectInfo};
+use axum::body::Body;
 use http::{Request, StatusCode};
 use std::{collections::BTreeSet, net::SocketAddr};
 use tower::ServiceExt;
@@ -166,7 +166,7 @@ async fn r17_one_idempotency_key_makes_one_post_under_concurrency() {
         let (app, key) = (portal.app.clone(), key.clone());
         async move {
             let peer: SocketAddr = LOOPBACK.parse().unwrap();
-            let mut request = Request::builder()
+            let request = Request::builder()
                 .method("POST")
                 .uri("/api/v1/posts")
                 .header("authorization", format!("Bearer {key}"))
@@ -174,8 +174,7 @@ async fn r17_one_idempotency_key_makes_one_post_under_concurrency() {
                 .header("idempotency-key", "order-4711")
                 .body(Body::from(body))
                 .unwrap();
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let response = app.oneshot(request).await.unwrap();
+            let response = app.of(peer).oneshot(request).await.unwrap();
             let status = response.status();
             let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
             (status, String::from_utf8(body.to_vec()).unwrap())

@@ -127,7 +127,7 @@ impl Tls {
 pub(crate) fn listen(portal: &Portal, listener: TcpListener, kind: TlsListener) {
     let certificates = Certificates::load(&portal.state.config).unwrap();
     tokio::spawn(certificates.clone().watch());
-    tokio::spawn(tls::serve(listener, kind, certificates, portal.app.clone(), std::future::pending()));
+    tokio::spawn(tls::serve(listener, kind, certificates, portal.app.router(), std::future::pending()));
 }
 
 /// A client of HTTP that trusts this authority.

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use server::config::Given;
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -41,7 +40,7 @@ async fn another() -> Portal {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let given = Given { listen: listener.local_addr().ok(), ..Given::default() };
     let portal = Portal::with(given).await;
-    let app = portal.app.clone().into_make_service_with_connect_info::<SocketAddr>();
+    let app = portal.app.clone();
     tokio::spawn(async { axum::serve(listener, app).await });
     portal
 }

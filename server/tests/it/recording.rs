@@ -60,13 +60,8 @@ async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
     let total: u64 = 20_000;
     for _ in 0..total {
         let answer = tower::ServiceExt::oneshot(
-            portal.app.clone(),
-            Request::builder()
-                .uri("/api/v1/whoami")
-                .header("x-api-key", &key)
-                .extension(axum::extract::ConnectInfo::<std::net::SocketAddr>(([127, 0, 0, 1], 1).into()))
-                .body(Body::empty())
-                .unwrap(),
+            portal.app.of(([127, 0, 0, 1], 1).into()),
+            Request::builder().uri("/api/v1/whoami").header("x-api-key", &key).body(Body::empty()).unwrap(),
         );
         assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
     }

@@ -265,10 +265,9 @@ async fn ratelimit_fields_are_true_and_the_limit_holds_under_concurrency() {
         running.push(tokio::spawn(async move {
             use tower::ServiceExt;
             let peer: std::net::SocketAddr = LOOPBACK.parse().unwrap();
-            let mut request =
+            let request =
                 Request::builder().uri("/api/v1/whoami").header("x-api-key", key).body(Body::empty()).unwrap();
-            request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
-            app.oneshot(request).await.unwrap().status()
+            app.of(peer).oneshot(request).await.unwrap().status()
         }));
     }
     let mut passed = 0;

@@ -1,10 +1,6 @@
 //! A portal of its own for each test, and those who come to it.
 
-use axum::{
-    Router,
-    body::{Body, Bytes, to_bytes},
-    extract::ConnectInfo,
-};
+use axum::body::{Body, Bytes, to_bytes};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use latchkey_core::{
     Ports,
@@ -19,7 +15,7 @@ use latchkey_storage::SeaStore;
 use server::{
     assets::Assets,
     config::{Config, Given},
-    router::router,
+    front::Front,
     serve::{Server, build, open_database},
     state::AppState,
 };
@@ -43,7 +39,7 @@ pub(crate) const START: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
 /// A portal on a new database, at a time that stands still until the test moves it.
 pub(crate) struct Portal {
-    pub(crate) app: Router,
+    pub(crate) app: Front,
     pub(crate) state: AppState,
     pub(crate) store: SeaStore,
     pub(crate) clock: Arc<FixedClock>,
@@ -55,7 +51,7 @@ pub(crate) struct Portal {
 
 /// A second server on the same store.
 pub(crate) struct Node {
-    pub(crate) app: Router,
+    pub(crate) app: Front,
     _server: Server,
 }
 
@@ -79,7 +75,7 @@ impl Portal {
         let ports = Ports::new(Arc::new(store.clone()), shared, Arc::new(SystemRandom));
         let server = build(config, store.clone(), ports, Assets::none()).unwrap();
         let state = server.state.clone();
-        Self { app: router(state.clone()), state, store, clock, folder, statements, _server: server }
+        Self { app: Front::new(state.clone()), state, store, clock, folder, statements, _server: server }
     }
 
     /// Another node of the same portal: what it keeps in memory is its own.
@@ -89,7 +85,7 @@ impl Portal {
         let store = open_database(&config).await.unwrap();
         let ports = Ports::new(Arc::new(store.clone()), self.clock.clone(), Arc::new(SystemRandom));
         let server = build(config, store, ports, Assets::none()).unwrap();
-        Node { app: router(server.state.clone()), _server: server }
+        Node { app: Front::new(server.state.clone()), _server: server }
     }
 
     /// A portal on a new database of the PostgreSQL that the tests were given.
@@ -193,10 +189,9 @@ pub(crate) fn new_account(email: &str) -> Vec<(&str, &str)> {
     vec![("name", "Ada"), ("email", email), ("password", PASSWORD)]
 }
 
-pub(crate) async fn send(app: &Router, address: &str, mut request: Request<Body>) -> Answer {
+pub(crate) async fn send(app: &Front, address: &str, request: Request<Body>) -> Answer {
     let peer: SocketAddr = address.parse().unwrap();
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let response = app.clone().oneshot(request).await.unwrap();
+    let response = app.of(peer).oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     Answer { status: parts.status, headers: parts.headers, body }
@@ -260,7 +255,7 @@ impl Answer {
 #[derive(Clone)]
 pub(crate) enum At {
     /// In this process.
-    Here(Router),
+    Here(Front),
     /// In a process of its own.
     There(SocketAddr),
 }

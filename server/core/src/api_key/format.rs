@@ -174,7 +174,7 @@ impl<'a> PresentedKey<'a> {
         let kind = KeyKind::from_prefix(prefix).ok_or(MalformedKey::Shape)?;
         let (id, rest) = rest.split_once('_').ok_or(MalformedKey::Shape)?;
         let public_id = id.parse::<PublicId>().map_err(|_| MalformedKey::Shape)?;
-        if rest.len() != SECRET_LENGTH + CHECKSUM_LENGTH || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        if rest.len() != SECRET_LENGTH + CHECKSUM_LENGTH || !is_alphanumeric(rest) {
             return Err(MalformedKey::Shape);
         }
         let (body, written) = text.as_bytes().split_at(text.len() - CHECKSUM_LENGTH);
@@ -209,6 +209,11 @@ impl fmt::Debug for PresentedKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PresentedKey")
     }
+}
+
+/// Looks at every byte, wrong ones before it or not: so many of them are looked at together.
+fn is_alphanumeric(text: &str) -> bool {
+    text.bytes().fold(true, |so_far, byte| so_far & byte.is_ascii_alphanumeric())
 }
 
 /// CRC-32/ISO-HDLC in six base-62 digits.
