@@ -4,7 +4,11 @@ mod given;
 
 pub use given::{Given, LogFormat, SignUpPolicy};
 
-use latchkey_core::leak::github::PUBLIC_KEYS_URL;
+use crate::connection::ProxyFields;
+use latchkey_core::{
+    api_key::{AllowList, ParseAllowListError},
+    leak::github::PUBLIC_KEYS_URL,
+};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
@@ -56,6 +60,17 @@ pub enum ConfigError {
     /// There is nowhere that they would be asked for.
     #[error("client_ca needs mtls_listen: nobody else is asked for a certificate")]
     ClientCa,
+    /// The networks of proxies cannot be read.
+    #[error("trusted_proxies: {0}")]
+    TrustedProxies(ParseAllowListError),
+    /// Whoever connects would be believed.
+    #[error(
+        "trusted_proxies covers every address: whoever connects could say that they are somebody else. Name the addresses of your proxies"
+    )]
+    EverybodyTrusted,
+    /// There is nobody who would send them.
+    #[error("proxy_fields needs trusted_proxies: nobody else is believed")]
+    FieldsOfNobody,
     /// The database URL is of no database that we speak to.
     #[error("database_url must begin with sqlite:// or postgres://")]
     DatabaseUrl,
@@ -83,6 +98,8 @@ pub struct Config {
     pub tls_files: Option<(PathBuf, PathBuf)>,
     /// The authorities of clients' certificates.
     pub client_ca: Option<PathBuf>,
+    /// Whose word counts for whom they ask.
+    pub proxies: Option<Proxies>,
     /// What people and programs call.
     pub public_url: Url,
     /// The data folder.
@@ -125,6 +142,26 @@ pub struct Config {
     pub site_root: PathBuf,
     /// Whether files change while we serve, so that pages must reload: for those who build Latchkey.
     pub watch: bool,
+}
+
+/// The operator's own proxies.
+#[derive(Debug, Clone)]
+pub struct Proxies {
+    /// Where they are.
+    pub networks: AllowList,
+    /// How they say for whom they ask.
+    pub fields: ProxyFields,
+}
+
+fn proxies(networks: Option<&str>, fields: Option<ProxyFields>) -> Result<Option<Proxies>, ConfigError> {
+    let networks: AllowList = networks.unwrap_or_default().parse().map_err(ConfigError::TrustedProxies)?;
+    match (networks.is_empty(), fields) {
+        (true, None) => Ok(None),
+        (true, Some(_)) => Err(ConfigError::FieldsOfNobody),
+        // An empty list lets everybody in: here it must never be asked.
+        (false, _) if networks.is_for_everybody() => Err(ConfigError::EverybodyTrusted),
+        (false, fields) => Ok(Some(Proxies { networks, fields: fields.unwrap_or_default() })),
+    }
 }
 
 /// A database URL, which does not print its password.
@@ -218,6 +255,7 @@ impl Config {
         if given.client_ca.is_some() && given.mtls_listen.is_none() {
             return Err(ConfigError::ClientCa);
         }
+        let proxies = proxies(given.trusted_proxies.as_deref(), given.proxy_fields)?;
         let database_url =
             given.database_url.unwrap_or_else(|| format!("sqlite://{}", data.join("latchkey.db").display()));
         if !["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
@@ -243,6 +281,7 @@ impl Config {
             mtls_url,
             tls_files,
             client_ca: given.client_ca,
+            proxies,
             public_url,
             data,
             database_url: DatabaseUrl(database_url),
@@ -317,6 +356,20 @@ mod tests {
         assert_eq!(config.database_url.0, "sqlite://data/latchkey.db");
         assert!(config.require_tls && config.sign_up_open && !config.secure_cookies());
         assert!(config.origins().contains(&"http://localhost:4000".to_owned()));
+    }
+
+    #[test]
+    fn r48_a_setup_that_would_believe_everybody_does_not_start() {
+        let with = |networks: &str, proxy_fields| {
+            Config::new(Given { trusted_proxies: Some(networks.to_owned()), proxy_fields, ..Given::default() })
+        };
+        for everybody in ["0.0.0.0/0", "::/0", "10.0.0.0/8 0.0.0.0/1 128.0.0.0/1"] {
+            assert!(matches!(with(everybody, None), Err(ConfigError::EverybodyTrusted)), "{everybody}");
+        }
+        assert!(matches!(with("proxy.example.org", None), Err(ConfigError::TrustedProxies(_))));
+        assert!(matches!(with(" ", Some(ProxyFields::Forwarded)), Err(ConfigError::FieldsOfNobody)));
+        assert!(with("", None).unwrap().proxies.is_none());
+        assert_eq!(with("10.0.0.0/8", None).unwrap().proxies.unwrap().fields, ProxyFields::XForwarded);
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! What is known of the connection that a request came by.
 
+mod forwarded;
+
+pub use forwarded::ProxyFields;
+
 use crate::{
     config::Config,
     tls::{TlsConnection, TlsListener},
 };
 use axum::extract::ConnectInfo;
-use http::Extensions;
+use http::{HeaderMap, Request};
 use latchkey_core::certificate::ClientCertificate;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -16,50 +20,88 @@ use time::OffsetDateTime;
 /// How a request arrived.
 #[derive(Clone)]
 pub struct Arrival {
-    peer: IpAddr,
-    tls: Option<TlsConnection>,
+    address: IpAddr,
+    channel: Channel,
 }
+
+/// By what it came.
+#[derive(Clone)]
+enum Channel {
+    /// By plain HTTP.
+    Plain,
+    /// By a listener of ours with TLS.
+    Tls(TlsConnection),
+    /// By a proxy that the operator trusts, which says whether TLS reached as far as it.
+    Proxy { secure: bool },
+}
+
+/// Nobody's address: a request that no listener of ours took, or whose proxy does not say for whom it asks, counts as a stranger's,
+/// never as our own.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Arrival {
     /// By plain HTTP, from here.
-    pub fn plain(peer: SocketAddr) -> Self {
-        Self { peer: peer.ip().to_canonical(), tls: None }
+    pub fn plain(config: &Config, peer: SocketAddr, headers: &HeaderMap) -> Self {
+        Self::new(config, peer.ip().to_canonical(), None, headers)
     }
 
     /// As its listener noted it.
-    pub fn of(extensions: &Extensions) -> Self {
-        Self { peer: peer(extensions), tls: extensions.get::<TlsConnection>().cloned() }
+    pub fn of<B>(config: &Config, request: &Request<B>) -> Self {
+        let extensions = request.extensions();
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map_or(NOBODY, |ConnectInfo(peer)| peer.ip().to_canonical());
+        Self::new(config, peer, extensions.get::<TlsConnection>(), request.headers())
     }
 
-    /// From where: the peer of its connection.
-    pub fn peer(&self) -> IpAddr {
-        self.peer
+    fn new(config: &Config, peer: IpAddr, tls: Option<&TlsConnection>, headers: &HeaderMap) -> Self {
+        match (&config.proxies, tls) {
+            (Some(proxies), _) if proxies.networks.admits(peer) => {
+                let claimed =
+                    forwarded::claimed(proxies.fields, headers, peer, |address| proxies.networks.admits(address));
+                let channel = Channel::Proxy { secure: claimed.secure };
+                Self { address: claimed.address.unwrap_or(NOBODY), channel }
+            }
+            (_, Some(tls)) => Self { address: peer, channel: Channel::Tls(tls.clone()) },
+            (_, None) => Self { address: peer, channel: Channel::Plain },
+        }
+    }
+
+    /// From where: the peer of its connection, or whom a trusted proxy asks for.
+    pub fn address(&self) -> IpAddr {
+        self.address
     }
 
     /// Whether nobody on the way could read it.
     pub fn is_secure(&self, config: &Config) -> bool {
-        self.tls.is_some() || config.trusts_plain_http(self.peer)
+        match &self.channel {
+            Channel::Tls(_) => true,
+            Channel::Proxy { secure } => *secure || !config.require_tls,
+            Channel::Plain => config.trusts_plain_http(self.address),
+        }
     }
 
-    /// The certificate that its other end showed, while it holds: a connection may live longer.
+    /// Whether pages are served where it came. Browsers would ask their people for a certificate where one is asked for, and plain
+    /// HTTP is for nobody where there is TLS.
+    pub fn is_for_pages(&self, config: &Config) -> bool {
+        match &self.channel {
+            Channel::Tls(connection) => connection.listener == TlsListener::Ordinary,
+            Channel::Proxy { secure } => *secure || config.tls_listen.is_none(),
+            Channel::Plain => config.tls_listen.is_none(),
+        }
+    }
+
+    /// The certificate that its other end showed, while it holds: a connection may live longer. A proxy's own is nobody's who asks
+    /// through it.
     pub fn certificate(&self, now: OffsetDateTime) -> Option<Arc<ClientCertificate>> {
-        self.tls.as_ref()?.certificate().filter(|shown| shown.is_valid_at(now))
+        let Channel::Tls(connection) = &self.channel else { return None };
+        connection.certificate().filter(|shown| shown.is_valid_at(now))
     }
 
     /// What its caller calls this server: proofs of keys name the address that they were sent to (RFC 9449 section 4.3, item 9).
     pub fn called_url<'a>(&self, config: &'a Config) -> &'a str {
-        match (&self.tls, config.mutual_tls_url()) {
-            (Some(TlsConnection { listener: TlsListener::MutualTls, .. }), Some(url)) => url,
+        match (&self.channel, config.mutual_tls_url()) {
+            (Channel::Tls(TlsConnection { listener: TlsListener::MutualTls, .. }), Some(url)) => url,
             _ => config.base_url(),
         }
     }
-}
-
-/// From where a request came: the peer of its connection.
-pub fn peer(extensions: &Extensions) -> IpAddr {
-    extensions.get::<ConnectInfo<SocketAddr>>().map_or(
-        // A request without a peer is one that no listener of ours took: it counts as a stranger's, never as our own.
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        |ConnectInfo(peer)| peer.ip().to_canonical(),
-    )
 }

@@ -125,7 +125,8 @@ impl<H: Inside<T>, T: 'static> Handler<Through<T>, AppState> for Behind<H> {
     type Future = Answering;
 
     fn call(self, request: Request, state: AppState) -> Answering {
-        self.pass(Arrival::of(request.extensions()), request, state)
+        let arrival = Arrival::of(&state.config, &request);
+        self.pass(arrival, request, state)
     }
 }
 
@@ -160,7 +161,7 @@ where
     let at = state.services.ports.now();
     let facts = Facts {
         at,
-        address: arrival.peer(),
+        address: arrival.address(),
         secure: arrival.is_secure(&state.config),
         certificate: arrival.certificate(at).map(|certificate| certificate.thumbprint),
         needed_scope,

@@ -9,16 +9,16 @@ use crate::{
     state::AppState,
 };
 use axum::{
-    Router,
-    extract::{ConnectInfo, Request},
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
+    extract::ConnectInfo,
     response::Response,
     routing::future::RouteFuture,
-    serve::{IncomingStream, Listener},
 };
 use http::Method;
+use hyper::body::Incoming;
 use std::{
     convert::Infallible,
-    future::{Ready, ready},
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
@@ -54,20 +54,6 @@ impl Front {
     }
 }
 
-impl<L: Listener<Addr = SocketAddr>> Service<IncomingStream<'_, L>> for Front {
-    type Response = Connection;
-    type Error = Infallible;
-    type Future = Ready<Result<Connection, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, stream: IncomingStream<'_, L>) -> Self::Future {
-        ready(Ok(self.of(*stream.remote_addr())))
-    }
-}
-
 /// What answers the requests of one connection.
 #[derive(Clone)]
 pub struct Connection {
@@ -75,25 +61,35 @@ pub struct Connection {
     peer: SocketAddr,
 }
 
-impl Service<Request> for Connection {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request) -> Answer {
+impl Connection {
+    /// Answers one request.
+    pub fn answer<B>(&self, request: http::Request<B>) -> Answer
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let ways = &*self.front.0;
         let path = request.uri().path();
         // What is read is the most of what is asked, and these few compare faster than any router finds.
         let found = ways.straight.iter().find(|(known, _)| *known == path && request.method() == Method::GET);
         if let Some((_, straight)) = found {
-            return Answer::Straight(straight(Arrival::plain(self.peer), request, &ways.state));
+            // Nothing that is read so looks at a body.
+            let request = request.map(|_| Body::empty());
+            let arrival = Arrival::plain(&ways.state.config, self.peer, request.headers());
+            return Answer::Straight(straight(arrival, request, &ways.state));
         }
+        let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(self.peer));
         Answer::Routed(Box::pin(ways.router.clone().call(request)))
+    }
+}
+
+impl hyper::service::Service<http::Request<Incoming>> for Connection {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn call(&self, request: http::Request<Incoming>) -> Answer {
+        self.answer(request)
     }
 }
 

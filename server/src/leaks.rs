@@ -4,7 +4,7 @@ mod github_keys;
 
 pub use github_keys::{GithubKeys, GithubKeysError};
 
-use crate::{connection::peer, problem::Problem, routes::BODY_LIMIT, state::AppState};
+use crate::{connection::Arrival, problem::Problem, routes::BODY_LIMIT, state::AppState};
 use axum::{
     Json, Router,
     body::{Bytes, to_bytes},
@@ -46,7 +46,7 @@ struct Report {
 /// `POST /leaks`: anybody may report; the answer is the same whether the key is real or not, and it leaves before anybody has
 /// looked.
 async fn report(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let admitted = state.services.leaks.admit(peer(request.extensions()));
+    let admitted = state.services.leaks.admit(Arrival::of(&state.config, &request).address());
     if let Some(retry_after) = admitted.retry_after {
         return Err(Problem::too_many_reports(retry_after));
     }

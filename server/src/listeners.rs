@@ -3,12 +3,12 @@
 use crate::{
     config::Config,
     front::Front,
+    plain_http,
     serve::ServeError,
     tls::{self, Certificates, TlsListener},
 };
-use axum::serve::ListenerExt;
 use std::net::{SocketAddr, TcpListener};
-use tokio::{net::TcpStream, sync::watch, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet};
 
 /// Every address that is listened on, before anybody is told of it.
 pub(crate) struct Listeners {
@@ -82,22 +82,18 @@ impl Listeners {
         }) {
             serving.spawn(tls::serve(listener, kind, certificates, front.router(), until_stopped()));
         }
-        let plain = tokio::net::TcpListener::from_std(self.plain).map_err(ServeError::Serve)?.tap_io(send_at_once);
+        let plain = tokio::net::TcpListener::from_std(self.plain).map_err(ServeError::Serve)?;
         let stopped = until_stopped();
-        serving.spawn(async move { axum::serve(plain, front).with_graceful_shutdown(stopped).await });
+        serving.spawn(async move {
+            plain_http::serve(plain, front, stopped).await;
+            Ok(())
+        });
         let mut outcome = Ok(());
         while let Some(ended) = serving.join_next().await {
             outcome = outcome.and(ended.unwrap_or_else(|died| Err(std::io::Error::other(died))));
             let _ = stop.send(());
         }
         outcome.map_err(ServeError::Serve)
-    }
-}
-
-/// An answer is written whole: waiting for more would only hold it up.
-fn send_at_once(stream: &mut TcpStream) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection keeps its delay");
     }
 }
 

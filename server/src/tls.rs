@@ -12,6 +12,7 @@ pub use connection::{TlsConnection, TlsListener};
 pub use plain::lead_to_pages;
 pub use self_made::AUTHORITY;
 
+use crate::plain_http::LAST_REQUESTS;
 use acceptor::Acceptor;
 use axum::Router;
 use axum_server::Handle;
@@ -25,8 +26,6 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 /// How long a connection may take to send its first request.
 const FIRST_REQUEST: Duration = Duration::from_secs(30);
-/// How long requests that are being answered may take when the server stops.
-const LAST_REQUESTS: Duration = Duration::from_secs(30);
 
 /// RFC 6797 section 7.2: over TLS only; a year.
 pub const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");

@@ -7,6 +7,7 @@ use server::{
     assets::Assets,
     data_folder,
     front::Front,
+    plain_http,
     serve::{build, open_database},
     telemetry,
 };
@@ -28,7 +29,7 @@ pub(crate) async fn serve(data: &Path, listen: SocketAddr, bare: SocketAddr) -> 
         // A connection whose delay cannot be switched off is slower, not wrong.
         let _ = stream.set_nodelay(true);
     };
-    let ours = TcpListener::bind(listen).await?.tap_io(no_delay);
+    let ours = TcpListener::bind(listen).await?;
     let theirs = TcpListener::bind(bare).await?.tap_io(no_delay);
     let handler = Router::new()
         .route("/", get(|| async { "ok" }))
@@ -36,7 +37,7 @@ pub(crate) async fn serve(data: &Path, listen: SocketAddr, bare: SocketAddr) -> 
         .into_make_service_with_connect_info::<SocketAddr>();
     println!("ready");
     let bare = tokio::spawn(async move { axum::serve(theirs, handler).await });
-    axum::serve(ours, Front::new(server.state.clone())).await?;
+    plain_http::serve(ours, Front::new(server.state.clone()), std::future::pending()).await;
     bare.await??;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The settings as an operator gives them: by a flag, an environment variable or a line in a file, in this order of weight.
 
 use super::ConfigError;
+use crate::connection::ProxyFields;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::{
@@ -36,6 +37,12 @@ pub struct Given {
     /// Authorities whose client certificates are trusted, as PEM [default: none]
     #[arg(long, env = "LATCHKEY_CLIENT_CA")]
     pub client_ca: Option<PathBuf>,
+    /// Networks of proxies that say for whom they ask, such as "10.0.0.0/8 192.0.2.7" [default: none; what others say does not count]
+    #[arg(long, env = "LATCHKEY_TRUSTED_PROXIES")]
+    pub trusted_proxies: Option<String>,
+    /// Fields by which they say so, which they must replace or add to [default: x-forwarded]
+    #[arg(long, env = "LATCHKEY_PROXY_FIELDS")]
+    pub proxy_fields: Option<ProxyFields>,
     /// Address that people and programs use, such as <https://keys.example.org> [default: the listening address]
     #[arg(long, env = "LATCHKEY_PUBLIC_URL")]
     pub public_url: Option<Url>,
@@ -146,6 +153,8 @@ impl Given {
             tls_certificate: self.tls_certificate.or(other.tls_certificate),
             tls_key: self.tls_key.or(other.tls_key),
             client_ca: self.client_ca.or(other.client_ca),
+            trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            proxy_fields: self.proxy_fields.or(other.proxy_fields),
             public_url: self.public_url.or(other.public_url),
             data: self.data.or(other.data),
             database_url: self.database_url.or(other.database_url),

@@ -36,8 +36,8 @@ pub(super) struct Asked {
 impl Asked {
     /// Reads a request.
     pub(super) async fn read(state: &AppState, request: Request) -> Result<Self, Refused> {
-        let from = whence(state, request.extensions())?;
-        let arrival = Arrival::of(request.extensions());
+        let arrival = Arrival::of(&state.config, &request);
+        let from = whence(state, &arrival)?;
         let url = format!("{}{}", arrival.called_url(&state.config), request.uri().path());
         let (headers, form) = Form::read(request).await?;
         Ok(Self { form, from, headers, url })

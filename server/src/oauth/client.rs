@@ -2,21 +2,20 @@
 
 use crate::{connection::Arrival, state::AppState};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{Extensions, HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use latchkey_core::authorization::{OauthError, Whence};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// From where and when a request came, and whether its channel is safe.
-pub(super) fn whence(state: &AppState, extensions: &Extensions) -> Result<Whence, OauthError> {
-    let arrival = Arrival::of(extensions);
+pub(super) fn whence(state: &AppState, arrival: &Arrival) -> Result<Whence, OauthError> {
     if !arrival.is_secure(&state.config) {
         return Err(OauthError::InvalidRequest(
             "use https: a credential that was sent over plain HTTP should be replaced",
         ));
     }
     let at = state.services.ports.now();
-    Ok(Whence { at, address: arrival.peer(), certificate: arrival.certificate(at) })
+    Ok(Whence { at, address: arrival.address(), certificate: arrival.certificate(at) })
 }
 
 /// The one `Authorization` field, if there is any.

@@ -5,7 +5,7 @@ use super::{
     client::{authorization, whence},
     form::is_of_type,
 };
-use crate::{routes::BODY_LIMIT, state::AppState};
+use crate::{connection::Arrival, routes::BODY_LIMIT, state::AppState};
 use axum::{
     body::{Body, to_bytes},
     extract::{Path, Request, State},
@@ -18,9 +18,14 @@ use latchkey_core::{
 };
 use serde_json::Value;
 
+/// From where and when a request came, over a safe channel.
+fn arrived(state: &AppState, request: &Request) -> Result<Whence, OauthError> {
+    whence(state, &Arrival::of(&state.config, request))
+}
+
 /// Registers an app.
 pub(super) async fn register(State(state): State<AppState>, request: Request) -> Result<Response, Refused> {
-    let from = whence(&state, request.extensions())?;
+    let from = arrived(&state, &request)?;
     let (parts, body) = request.into_parts();
     let token = bearer(&parts.headers)?;
     let (metadata, _) = metadata_of(&parts.headers, body).await?;
@@ -34,7 +39,7 @@ pub(super) async fn read(
     Path(client_id): Path<String>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let _: Whence = whence(&state, request.extensions())?;
+    let _: Whence = arrived(&state, &request)?;
     let token = bearer(request.headers())?.ok_or(OauthError::InvalidRegistrationToken)?;
     Ok(json(StatusCode::OK, &state.services.registrations.read(token, &client_id).await?))
 }
@@ -48,7 +53,7 @@ pub(super) async fn replace(
     /// RFC 7592 section 2.2: what this server sets is no business of the client's.
     const OURS: [&str; 4] =
         ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
-    let _: Whence = whence(&state, request.extensions())?;
+    let _: Whence = arrived(&state, &request)?;
     let (parts, body) = request.into_parts();
     let token = bearer(&parts.headers)?.ok_or(OauthError::InvalidRegistrationToken)?;
     // Who it is comes before what it says.
@@ -69,7 +74,7 @@ pub(super) async fn end(
     Path(client_id): Path<String>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let _: Whence = whence(&state, request.extensions())?;
+    let _: Whence = arrived(&state, &request)?;
     let token = bearer(request.headers())?.ok_or(OauthError::InvalidRegistrationToken)?;
     state.services.registrations.end(token, &client_id).await?;
     Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, "no-store")]).into_response())

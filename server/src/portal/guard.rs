@@ -1,7 +1,7 @@
 //! What stands before every page and form: it finds out who is asking, and turns away forms that this portal did not make.
 
 use super::{session_store::BEGAN, upload};
-use crate::{connection::peer, routes::BODY_LIMIT, state::AppState};
+use crate::{connection::Arrival, routes::BODY_LIMIT, state::AppState};
 use app::{
     route,
     ssr::{
@@ -67,7 +67,7 @@ pub async fn guard(State(state): State<AppState>, session: Session, mut request:
             return unavailable();
         }
     };
-    let address = peer(request.extensions());
+    let address = Arrival::of(&state.config, &request).address();
     if matches!(actor, Actor::Account { .. })
         && let Err(error) = note_visit(&state, &session, address).await
     {

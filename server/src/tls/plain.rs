@@ -1,8 +1,7 @@
 //! What listeners are for that are not for people: the one without TLS, where there is one with TLS, and the one that asks for client
 //! certificates.
 
-use super::{TlsConnection, TlsListener};
-use crate::{problem::Problem, state::AppState};
+use crate::{connection::Arrival, problem::Problem, state::AppState};
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -14,11 +13,8 @@ use latchkey_core::authn::Refusal;
 /// Leads people to the same page where pages are, and refuses forms: what was in one has been sent in the clear, or comes from no page
 /// of ours. Programs are not led, so that theirs are mended: the door and the endpoints refuse their credentials.
 pub async fn lead_to_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let here = match request.extensions().get::<TlsConnection>() {
-        Some(connection) => connection.listener == TlsListener::Ordinary,
-        None => state.config.tls_listen.is_none(),
-    };
-    if here {
+    let arrival = Arrival::of(&state.config, &request);
+    if arrival.is_for_pages(&state.config) {
         return next.run(request).await;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -41,7 +41,7 @@ async fn another() -> Portal {
     let given = Given { listen: listener.local_addr().ok(), ..Given::default() };
     let portal = Portal::with(given).await;
     let app = portal.app.clone();
-    tokio::spawn(async { axum::serve(listener, app).await });
+    tokio::spawn(server::plain_http::serve(listener, app, std::future::pending()));
     portal
 }
 

@@ -26,6 +26,7 @@ mod openidconnect_crate;
 mod other_client;
 mod outage;
 mod personal_tokens;
+mod proxies;
 mod pushed_requests;
 mod races;
 mod recording;

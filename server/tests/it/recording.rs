@@ -59,10 +59,10 @@ async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
     let hold = portal.state.services.ports.store.begin().await.unwrap();
     let total: u64 = 20_000;
     for _ in 0..total {
-        let answer = tower::ServiceExt::oneshot(
-            portal.app.of(([127, 0, 0, 1], 1).into()),
-            Request::builder().uri("/api/v1/whoami").header("x-api-key", &key).body(Body::empty()).unwrap(),
-        );
+        let answer = portal
+            .app
+            .of(([127, 0, 0, 1], 1).into())
+            .answer(Request::builder().uri("/api/v1/whoami").header("x-api-key", &key).body(Body::empty()).unwrap());
         assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
     }
     let lost = portal.state.recorder.lost();

@@ -263,11 +263,10 @@ async fn ratelimit_fields_are_true_and_the_limit_holds_under_concurrency() {
     for _ in 0..40 {
         let (app, key) = (portal.app.clone(), key.clone());
         running.push(tokio::spawn(async move {
-            use tower::ServiceExt;
             let peer: std::net::SocketAddr = LOOPBACK.parse().unwrap();
             let request =
                 Request::builder().uri("/api/v1/whoami").header("x-api-key", key).body(Body::empty()).unwrap();
-            app.of(peer).oneshot(request).await.unwrap().status()
+            app.of(peer).answer(request).await.unwrap().status()
         }));
     }
     let mut passed = 0;

@@ -30,7 +30,6 @@ use std::{
     time::Duration,
 };
 use time::{OffsetDateTime, macros::datetime};
-use tower::ServiceExt;
 
 pub(crate) const PASSWORD: &str = "violet tractor hums at dawn";
 pub(crate) const ORIGIN: &str = "http://127.0.0.1:4000";
@@ -191,7 +190,7 @@ pub(crate) fn new_account(email: &str) -> Vec<(&str, &str)> {
 
 pub(crate) async fn send(app: &Front, address: &str, request: Request<Body>) -> Answer {
     let peer: SocketAddr = address.parse().unwrap();
-    let response = app.of(peer).oneshot(request).await.unwrap();
+    let response = app.of(peer).answer(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     Answer { status: parts.status, headers: parts.headers, body }

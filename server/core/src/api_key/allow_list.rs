@@ -29,6 +29,11 @@ impl AllowList {
         self.0.is_empty()
     }
 
+    /// Whether it leaves out nobody of IPv4, or nobody of IPv6, however that is written.
+    pub fn is_for_everybody(&self) -> bool {
+        self.is_empty() || IpNet::aggregate(&self.0).iter().any(|network| network.prefix_len() == 0)
+    }
+
     /// The networks, as they are written.
     pub fn iter(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(written)
@@ -111,6 +116,14 @@ mod tests {
             assert!(!list.admits(address(outside)), "{outside}");
         }
         assert!(AllowList::default().admits(address("192.0.2.1")), "an empty list lets every address in");
+    }
+
+    #[test]
+    fn everybody_is_everybody_in_parts_too() {
+        for everybody in ["", "0.0.0.0/0", "192.0.2.1 ::/0", "0.0.0.0/1 128.0.0.0/1", "8000::/1 ::/2 4000::/2"] {
+            assert!(list(everybody).is_for_everybody(), "{everybody}");
+        }
+        assert!(!list("10.0.0.0/8 127.0.0.1 ::1 0.0.0.0/1").is_for_everybody());
     }
 
     #[test]

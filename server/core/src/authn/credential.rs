@@ -105,20 +105,22 @@ impl<'a> Credential<'a> {
         if let Some(found) = carried.query.and_then(find_in_query) {
             return found;
         }
-        let mut places = carried
-            .authorization
-            .into_iter()
-            .flatten()
-            .map(read_authorization)
-            .chain(carried.api_key.into_iter().flatten().map(|value| (Via::ApiKeyHeader, Some(value))));
-        match (places.next(), places.next()) {
-            (None, _) => Self::Missing,
-            (Some((first, _)), Some((second, _))) => Self::Ambiguous { first, second },
-            (Some((_, None)), None) => Self::UnknownScheme,
-            (Some((via @ (Via::Bearer | Via::Dpop), Some(text))), None) => {
-                Self::read_token(via, text).unwrap_or_else(|| Self::read_key(via, text))
-            }
-            (Some((via, Some(text))), None) => Self::read_key(via, text),
+        let via = |value| read_authorization(value).0;
+        match (carried.authorization, carried.api_key) {
+            ([None, _], [None, _]) => Self::Missing,
+            ([Some(value), None], [None, _]) => Self::read_one(value),
+            ([None, _], [Some(text), None]) => Self::read_key(Via::ApiKeyHeader, text),
+            ([Some(first), Some(second)], _) => Self::Ambiguous { first: via(first), second: via(second) },
+            ([Some(first), None], [Some(_), _]) => Self::Ambiguous { first: via(first), second: Via::ApiKeyHeader },
+            ([None, _], [Some(_), Some(_)]) => Self::Ambiguous { first: Via::ApiKeyHeader, second: Via::ApiKeyHeader },
+        }
+    }
+
+    /// The only credential there is, in `Authorization`.
+    fn read_one(value: &'a [u8]) -> Self {
+        match read_authorization(value) {
+            (via, Some(text)) => Self::read_token(via, text).unwrap_or_else(|| Self::read_key(via, text)),
+            (_, None) => Self::UnknownScheme,
         }
     }
 

@@ -8,6 +8,9 @@ use time::{Duration, OffsetDateTime};
 #[derive(Debug)]
 pub struct Meter {
     quota: Quota,
+    /// What one request costs, and how much may be spent ahead of time, in nanoseconds: divided once, not for each request.
+    cost: i64,
+    depth: i64,
     /// The theoretical arrival time of the next request, in Unix nanoseconds.
     arrival: AtomicI64,
 }
@@ -32,8 +35,8 @@ pub(super) fn nanoseconds(at: OffsetDateTime) -> i64 {
 
 impl Meter {
     /// A meter with its whole quota.
-    pub const fn new(quota: Quota) -> Self {
-        Self { quota, arrival: AtomicI64::new(i64::MIN) }
+    pub fn new(quota: Quota) -> Self {
+        Self { quota, cost: quota.cost(), depth: quota.depth(), arrival: AtomicI64::new(i64::MIN) }
     }
 
     /// Counts one request, and says whether it is within the quota. A refused request costs nothing.
@@ -45,13 +48,13 @@ impl Meter {
     pub fn look(&self, now: OffsetDateTime) -> Reading {
         let now = nanoseconds(now);
         let ahead = self.ahead(self.arrival.load(Ordering::Relaxed), now);
-        let spent = ahead.saturating_add(self.quota.cost()).saturating_sub(now);
-        let over = spent - self.quota.depth();
+        let spent = ahead.saturating_add(self.cost).saturating_sub(now);
+        let over = spent - self.depth;
         self.reading(ahead - now, (over > self.leeway()).then_some(over))
     }
 
     pub(super) fn spend_at(&self, now: i64) -> Reading {
-        let (cost, depth) = (self.quota.cost(), self.quota.depth());
+        let (cost, depth) = (self.cost, self.depth);
         let mut current = self.arrival.load(Ordering::Relaxed);
         loop {
             let ahead = self.ahead(current, now);
@@ -69,25 +72,25 @@ impl Meter {
 
     /// Gives one request back, where another meter refused it.
     pub(crate) fn give_back(&self) {
-        self.arrival.fetch_sub(self.quota.cost(), Ordering::Relaxed);
+        self.arrival.fetch_sub(self.cost, Ordering::Relaxed);
     }
 
     /// Nobody can be much further ahead than a whole window: such an arrival is from before the clock was set back. A little
     /// further is whoever reads the clock first and comes second, and must not find the quota whole again for it.
     fn ahead(&self, arrival: i64, now: i64) -> i64 {
         const SLACK: i64 = 5_000_000_000;
-        if arrival > now.saturating_add(self.quota.depth()).saturating_add(SLACK) { now } else { arrival.max(now) }
+        if arrival > now.saturating_add(self.depth).saturating_add(SLACK) { now } else { arrival.max(now) }
     }
 
     /// Callers at once read their clocks a moment apart and come in another order. Less than one request's worth, so that it
     /// lets none in beyond the quota.
     fn leeway(&self) -> i64 {
         const APART: i64 = 5_000_000;
-        APART.min(self.quota.cost() / 2)
+        APART.min(self.cost / 2)
     }
 
     fn reading(&self, spent: i64, retry_after: Option<i64>) -> Reading {
-        let left = (self.quota.depth() + self.leeway() - spent) / self.quota.cost();
+        let left = (self.depth + self.leeway() - spent) / self.cost;
         Reading {
             quota: self.quota,
             remaining: u32::try_from(left).unwrap_or(0),

@@ -1,0 +1,259 @@
+//! For whom a proxy asks, as it says in a request's fields: `Forwarded` (RFC 7239), or `X-Forwarded-For` and `X-Forwarded-Proto`.
+//!
+//! Whoever asks can write what they like into these fields, and each proxy adds to the end. So they are read from the right: what
+//! our own proxies wrote counts, and nothing that stands left of the first address that is not one of them.
+
+use clap::ValueEnum;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde::Deserialize;
+use std::net::{IpAddr, SocketAddr};
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// By which fields an operator's proxies say for whom they ask. Only these are read: the others come through a proxy as the caller
+/// wrote them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyFields {
+    /// `X-Forwarded-For` and `X-Forwarded-Proto`.
+    #[default]
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// For whom a proxy asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claimed {
+    /// From where they came; none where the fields cannot be read that far.
+    pub(super) address: Option<IpAddr>,
+    /// Whether they came by TLS.
+    pub(super) secure: bool,
+}
+
+/// One hop: who asked, and whether by TLS, as far as that is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Hop {
+    address: Option<IpAddr>,
+    secure: bool,
+}
+
+/// Reads for whom `proxy` asks.
+pub(super) fn claimed(
+    fields: ProxyFields,
+    headers: &HeaderMap,
+    proxy: IpAddr,
+    is_proxy: impl Fn(IpAddr) -> bool,
+) -> Claimed {
+    match fields {
+        ProxyFields::XForwarded => {
+            let hops = from_the_right(headers, &X_FORWARDED_FOR).map(|part| part.and_then(node));
+            let address = first_beyond(hops, Some(proxy), |hop| *hop, is_proxy);
+            // What the nearest proxy says: one list of schemes cannot be laid beside another of addresses.
+            let last = from_the_right(headers, &X_FORWARDED_PROTO).next().flatten();
+            Claimed { address, secure: last.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) }
+        }
+        ProxyFields::Forwarded => {
+            let hops = from_the_right(headers, &header::FORWARDED).map(|part| part.and_then(hop).unwrap_or_default());
+            let hop = first_beyond(hops, Hop { address: Some(proxy), secure: false }, |hop| hop.address, is_proxy);
+            Claimed { address: hop.address, secure: hop.secure }
+        }
+    }
+}
+
+/// The first hop that is no proxy of ours, or the farthest one where all of them are.
+fn first_beyond<T>(
+    hops: impl Iterator<Item = T>,
+    nearest: T,
+    address: impl Fn(&T) -> Option<IpAddr>,
+    is_proxy: impl Fn(IpAddr) -> bool,
+) -> T {
+    let mut farthest = nearest;
+    for hop in hops {
+        let go_on = address(&hop).is_some_and(&is_proxy);
+        farthest = hop;
+        if !go_on {
+            break;
+        }
+    }
+    farthest
+}
+
+/// The parts of a list field, the last one first, however many lines it has (RFC 9110 section 5.3). A line that is no text is one part
+/// that cannot be read.
+fn from_the_right<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = Option<&'a str>> + use<'a> {
+    headers.get_all(name).iter().rev().flat_map(|line: &HeaderValue| {
+        let mut parts: Vec<_> = match line.to_str() {
+            Ok(text) => split_outside_quotes(text, ',').map(Some).collect(),
+            Err(_) => vec![None],
+        };
+        parts.reverse();
+        parts
+    })
+}
+
+/// Splits where the sign stands outside of quoted strings (RFC 9110 section 5.6.4).
+fn split_outside_quotes(text: &str, sign: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |character| {
+        let splits = !quoted && character == sign;
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => {}
+        }
+        splits
+    })
+    .map(str::trim)
+}
+
+/// One element of `Forwarded` (RFC 7239 section 4).
+fn hop(element: &str) -> Option<Hop> {
+    let (mut address, mut scheme) = (None, None);
+    for pair in split_outside_quotes(element, ';') {
+        let (name, value) = pair.split_once('=')?;
+        let place = match name.to_ascii_lowercase().as_str() {
+            "for" => &mut address,
+            "proto" => &mut scheme,
+            _ => continue,
+        };
+        // Each parameter once (section 4): which of two would count?
+        if place.replace(unquoted(value)?).is_some() {
+            return None;
+        }
+    }
+    let secure = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+    Some(Hop { address: address.and_then(|text| node(&text)), secure })
+}
+
+/// A token as it is, or a quoted string without its quotes and escapes.
+fn unquoted(value: &str) -> Option<String> {
+    let Some(inner) = value.strip_prefix('"') else {
+        return (!value.contains('"')).then(|| value.to_owned());
+    };
+    let mut text = String::new();
+    let mut characters = inner.strip_suffix('"')?.chars();
+    while let Some(character) = characters.next() {
+        text.push(match character {
+            '\\' => characters.next()?,
+            '"' => return None,
+            other => other,
+        });
+    }
+    Some(text)
+}
+
+/// The address of a node, which may have a port (RFC 7239 section 6). A name that hides one, such as `unknown` or `_gazonk`, is none.
+fn node(text: &str) -> Option<IpAddr> {
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok().filter(IpAddr::is_ipv6);
+    let address = text.parse::<IpAddr>().ok().or_else(bracketed);
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    address.or_else(with_port).map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PROXY: &str = "10.0.0.1";
+
+    fn read(fields: ProxyFields, lines: &[(&'static str, &str)]) -> (Option<String>, bool) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let ours = |address: IpAddr| address.to_string().starts_with("10.");
+        let claimed = claimed(fields, &headers, PROXY.parse().unwrap(), ours);
+        (claimed.address.map(|address| address.to_string()), claimed.secure)
+    }
+
+    fn from(lines: &[&str]) -> Option<String> {
+        let lines: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
+        read(ProxyFields::XForwarded, &lines).0
+    }
+
+    #[test]
+    fn r48_what_stands_left_of_the_first_stranger_was_written_by_it() {
+        for (lines, expected) in [
+            (&["203.0.113.9"][..], Some("203.0.113.9")),
+            (&["127.0.0.1, 203.0.113.9"], Some("203.0.113.9")),
+            (&["127.0.0.1, 203.0.113.9, 10.0.0.2"], Some("203.0.113.9")),
+            (&["127.0.0.1", "203.0.113.9", "10.0.0.2, 10.0.0.3"], Some("203.0.113.9")),
+            (&["10.9.9.9, 203.0.113.9 , 10.0.0.2"], Some("203.0.113.9")),
+            // Nobody but proxies: the one that is farthest away.
+            (&["10.0.0.3, 10.0.0.2"], Some("10.0.0.3")),
+            (&[], Some(PROXY)),
+            (&["203.0.113.9:4711"], Some("203.0.113.9")),
+            (&["[2001:db8::1]:4711, 10.0.0.2:80"], Some("2001:db8::1")),
+            (&["[2001:db8::1]"], Some("2001:db8::1")),
+            (&["2001:db8::1"], Some("2001:db8::1")),
+            (&["::ffff:203.0.113.9"], Some("203.0.113.9")),
+            // What cannot be read ends the way: nobody is taken for somebody else.
+            (&["203.0.113.9, unknown"], None),
+            (&["203.0.113.9, "], None),
+            (&["203.0.113.9,,10.0.0.2"], None),
+            (&["203.0.113.9, 010.0.0.1"], None),
+            (&["203.0.113.9, 10.0.0.1 10.0.0.2"], None),
+            (&["203.0.113.9, [10.0.0.1]"], None),
+            (&["203.0.113.9, \u{ff}"], None),
+        ] {
+            assert_eq!(from(lines).as_deref(), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_proxy_says_whether_it_was_tls() {
+        let secure = |protos: &[&str]| {
+            let lines: Vec<_> = protos.iter().map(|line| ("x-forwarded-proto", *line)).collect();
+            read(ProxyFields::XForwarded, &lines).1
+        };
+        assert!(secure(&["https"]) && secure(&["HTTPS"]) && secure(&["http, https"]) && secure(&["http", "https"]));
+        assert!(!secure(&[]) && !secure(&["http"]) && !secure(&["https, http"]) && !secure(&["https", "http"]));
+        assert!(!secure(&["https,"]) && !secure(&["wss"]) && !secure(&["https http"]));
+    }
+
+    #[test]
+    fn rfc7239_4_an_element_says_who_and_how() {
+        let read = |line: &str| read(ProxyFields::Forwarded, &[("forwarded", line)]);
+        let who = |text: &str| Some(text.to_owned());
+        assert_eq!(read("for=203.0.113.9;proto=https"), (who("203.0.113.9"), true));
+        assert_eq!(read("For=\"[2001:db8::1]:4711\" ; Proto=\"https\";by=10.0.0.1"), (who("2001:db8::1"), true));
+        assert_eq!(read("for=127.0.0.1;proto=https, for=203.0.113.9"), (who("203.0.113.9"), false));
+        assert_eq!(read("for=203.0.113.9;proto=https, for=10.0.0.2;proto=http"), (who("203.0.113.9"), true));
+        // A comma in quotes is in quotes.
+        assert_eq!(read("for=\"203.0.113.9, for=10.0.0.2\""), (None, false));
+        assert_eq!(read("host=\"a,b\\\"\";for=203.0.113.9"), (who("203.0.113.9"), false));
+        for unread in [
+            "for=unknown;proto=https",
+            "for=_gazonk;proto=https",
+            "for=203.0.113.9;for=127.0.0.1;proto=https",
+            "for=\"203.0.113.9;proto=https",
+            "203.0.113.9",
+            "for=203.0.113.9;proto=https, ",
+        ] {
+            assert_eq!(read(unread).0, None, "{unread}");
+        }
+        assert_eq!(self::read(ProxyFields::Forwarded, &[]), (who(PROXY), false));
+    }
+
+    #[test]
+    fn r48_only_the_fields_that_are_set_are_read() {
+        let lines =
+            [("x-forwarded-for", "127.0.0.1"), ("x-forwarded-proto", "https"), ("x_forwarded_for", "127.0.0.2")];
+        assert_eq!(read(ProxyFields::Forwarded, &lines), (Some(PROXY.to_owned()), false));
+        let lines = [("forwarded", "for=127.0.0.1;proto=https"), ("x-real-ip", "127.0.0.2")];
+        assert_eq!(read(ProxyFields::XForwarded, &lines), (Some(PROXY.to_owned()), false));
+    }
+
+    proptest! {
+        #[test]
+        fn r48_no_line_before_that_of_our_proxy_changes_what_it_says(forged in "[ -~]{0,60}") {
+            prop_assert_eq!(from(&[&forged, "203.0.113.9, 10.0.0.2"]), Some("203.0.113.9".to_owned()));
+            let lines = [("forwarded", forged.as_str()), ("forwarded", "for=203.0.113.9;proto=https")];
+            prop_assert_eq!(read(ProxyFields::Forwarded, &lines), (Some("203.0.113.9".to_owned()), true));
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Connections by plain HTTP, each served until it ends or the server does.
+
+use crate::front::Front;
+use axum::serve::{Listener, ListenerExt};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+};
+use std::{pin::pin, time::Duration};
+use tokio::net::{TcpListener, TcpStream};
+
+/// How long requests that are being answered may take when the server stops.
+pub(crate) const LAST_REQUESTS: Duration = Duration::from_secs(30);
+
+/// Serves whoever connects, until it is told to stop; then answers what was asked before.
+pub async fn serve(listener: TcpListener, front: Front, stopped: impl Future<Output = ()>) {
+    let builder = Builder::new(TokioExecutor::new());
+    let serving = GracefulShutdown::new();
+    let mut listener = listener.tap_io(send_at_once);
+    let mut stopped = pin!(stopped);
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stopped => break,
+        };
+        let connection = builder.serve_connection(TokioIo::new(stream), front.of(peer)).into_owned();
+        let connection = serving.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = &*error, "a connection ended badly");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(LAST_REQUESTS, serving.shutdown()).await.is_err() {
+        tracing::warn!("some requests took too long to be answered before the end");
+    }
+}
+
+/// An answer is written whole: waiting for more would only hold it up.
+fn send_at_once(stream: &mut TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps its delay");
+    }
+}
