@@ -21,6 +21,8 @@ mod m20261125_000010_create_devices_and_registration;
 mod m20261125_000011_add_client_certificates;
 mod m20261125_000012_create_identity_providers;
 mod m20261125_000013_add_logos_and_verification;
+mod m20261126_000014_add_delete_account_scope;
+mod m20261126_000015_add_exposure_told;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000011_add_client_certificates::Migration),
             Box::new(m20261125_000012_create_identity_providers::Migration),
             Box::new(m20261125_000013_add_logos_and_verification::Migration),
+            Box::new(m20261126_000014_add_delete_account_scope::Migration),
+            Box::new(m20261126_000015_add_exposure_told::Migration),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! The demo API, and what else stands behind the door. Its router is drawn from the table of routes.
 
+mod openapi;
 mod posts;
 mod status;
 mod userinfo;
@@ -19,7 +20,7 @@ use axum::{
 use std::collections::BTreeMap;
 
 /// Every endpoint, behind the door: flat, with no session, no compression and no other layer.
-pub fn router() -> Router<AppState> {
+pub fn router(base_url: &str) -> Router<AppState> {
     let mut paths: BTreeMap<&'static str, (MethodRouter<AppState>, Vec<&'static str>)> = BTreeMap::new();
     for route in ROUTES {
         let Kind::Api(endpoint) = route.kind else { continue };
@@ -33,6 +34,7 @@ pub fn router() -> Router<AppState> {
         let methods = methods.fallback(move || async move { Problem::method_not_allowed(allow) });
         router = router.route(path, methods);
     }
+    router = router.route(openapi::PATH, get(openapi::show(base_url)));
     router.route("/api/{*path}", axum::routing::any(|| async { Problem::not_found() }))
 }
 
@@ -69,5 +71,6 @@ fn handler(route: &'static Route, endpoint: Endpoint) -> MethodRouter<AppState> 
         Endpoint::Userinfo => get(Behind::new(userinfo::show, route, needed)),
         Endpoint::PostUserinfo => post(Behind::new(userinfo::show, route, needed)),
         Endpoint::DeletePost => delete(Behind::new(posts::remove, route, needed)),
+        Endpoint::DeleteAccount => delete(Behind::new(posts::remove_all, route, needed)),
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use latchkey_core::{
     authn::{
-        Facts, Principal, Refusal, Verdict,
+        Basic, Facts, Principal, Refusal, Verdict,
         credential::{Carried, Credential},
     },
     dpop::PresentedProof,
@@ -168,7 +168,8 @@ where
     };
     let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));
     let method = method_word(request.method());
-    let credential = read_credential(request.headers(), request.uri());
+    let basic = Basic::read(fields(request.headers(), &header::AUTHORIZATION));
+    let credential = read_credential(request.headers(), request.uri(), basic.as_ref());
     let needs_proof = credential.needs_proof();
     let verdict = if needs_proof {
         let url = format!("{}{}", arrival.called_url(&state.config), request.uri().path());
@@ -272,10 +273,11 @@ fn record(request: &Unanswered<'_>, status: u16, verdict: Verdict) {
 }
 
 /// Reads every field in which a credential travels; more than one is never a matter of which comes first.
-fn read_credential<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Credential<'a> {
+fn read_credential<'a>(headers: &'a HeaderMap, uri: &'a Uri, basic: Option<&'a Basic>) -> Credential<'a> {
     Credential::read(Carried {
         authorization: fields(headers, &header::AUTHORIZATION),
         api_key: fields(headers, &API_KEY),
+        basic,
         query: uri.query(),
     })
 }

@@ -17,7 +17,7 @@ pub fn router(state: AppState) -> Router {
         .route("/health/ready", get(ready))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         // Flat: no layer of the pages is on the path of a request to the API. The door sees to its panics.
-        .merge(api::router())
+        .merge(api::router(state.config.base_url()))
         .with_state(state)
 }
 

@@ -53,6 +53,8 @@ pub enum Endpoint {
     UpdatePost,
     /// `DELETE /posts/{id}`.
     DeletePost,
+    /// `DELETE /account`.
+    DeleteAccount,
     /// `GET /oauth/userinfo`.
     Userinfo,
     /// `POST /oauth/userinfo`.
@@ -199,6 +201,7 @@ pub const ROUTES: &[Route] = &[
     api("GET", "/api/v1/posts/{id}", Endpoint::GetPost, Access::Key(Some(Scope::READ_POSTS))),
     api("PUT", "/api/v1/posts/{id}", Endpoint::UpdatePost, Access::Key(Some(Scope::WRITE_POSTS))),
     api("DELETE", "/api/v1/posts/{id}", Endpoint::DeletePost, Access::Key(Some(Scope::WRITE_POSTS))),
+    api("DELETE", "/api/v1/account", Endpoint::DeleteAccount, Access::Key(Some(Scope::DELETE_ACCOUNT))),
     api("GET", "/oauth/userinfo", Endpoint::Userinfo, Access::Key(Some(OPENID))),
     api("POST", "/oauth/userinfo", Endpoint::PostUserinfo, Access::Key(Some(OPENID))),
     oauth("POST", "/oauth/authorize"),
@@ -218,6 +221,7 @@ pub const ROUTES: &[Route] = &[
     oauth("GET", "/.well-known/oauth-protected-resource/api/v1"),
     leaks("/leaks"),
     leaks("/leaks/github"),
+    operations("/api/openapi.json"),
     operations("/health/live"),
     operations("/health/ready"),
 ];

@@ -209,9 +209,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 
     let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
     let telling = tokio::spawn(tell_of_sign_outs_for_ever(server.state.clone()));
+    let warning = tokio::spawn(tell_of_exposures_for_ever(server.state.clone()));
     let outcome = listeners.serve(Front::new(server.state.clone()), told_to_stop).await;
     tracing::info!("stopping: writing what is left");
-    for working in [pruning, telling] {
+    for working in [pruning, telling, warning] {
         working.abort();
         let _ = working.await;
     }
@@ -320,6 +321,20 @@ async fn tell_of_sign_outs_for_ever(state: AppState) {
         tokio::select! {
             () = sign_outs.woken() => {}
             () = tokio::time::sleep(SignOuts::PAUSE) => {}
+        }
+    }
+}
+
+/// Tells people that their key was sent where others can read it, as soon as that is written down, and again where that failed.
+async fn tell_of_exposures_for_ever(state: AppState) {
+    const PAUSE: std::time::Duration = std::time::Duration::from_mins(10);
+    loop {
+        if let Err(error) = state.services.housekeeping.tell_exposed().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "people could not be told of exposed keys");
+        }
+        tokio::select! {
+            () = state.recorder.exposed() => {}
+            () = tokio::time::sleep(PAUSE) => {}
         }
     }
 }

@@ -18,6 +18,8 @@ impl Scope {
     pub const READ_POSTS: &'static str = "read:posts";
     /// Creates, changes and deletes posts of the demo API.
     pub const WRITE_POSTS: &'static str = "write:posts";
+    /// Deletes all of the caller's data in the demo API.
+    pub const DELETE_ACCOUNT: &'static str = "delete:account";
 
     const MAX_LENGTH: usize = 64;
 

@@ -8,6 +8,7 @@
 //! credential: a variant in [`credential::Credential`], its look-up in [`Door::judge`], its steps in [`decide`] and
 //! [`Verdict::trace`], its rows in [`refusal`].
 
+mod basic;
 pub mod credential;
 mod decide;
 mod door;
@@ -17,6 +18,7 @@ pub mod refusal;
 mod trace;
 mod verdict;
 
+pub use basic::Basic;
 pub use decide::{Facts, Held, Lookup, decide};
 pub use door::Door;
 pub(crate) use entry::attribution_of;

@@ -203,6 +203,27 @@ impl PostService {
         }
     }
 
+    /// Deletes everything that the caller has here, in steps that do not hold up others for long. What it makes meanwhile may stay.
+    ///
+    /// # Errors
+    /// [`PostError::Store`]: what was not deleted before is left.
+    pub async fn delete_all(&self, principal: &Principal) -> Result<(), PostError> {
+        const STEP: u64 = 500;
+        let owner = principal.owner_id();
+        loop {
+            let mut work = self.ports.store.begin().await?;
+            let deleted = work.posts_delete(owner, STEP).await?;
+            // With the last posts goes what would be answered about them to those who ask again.
+            if deleted < STEP {
+                work.idempotent_answers_delete(owner).await?;
+            }
+            work.commit().await?;
+            if deleted < STEP {
+                return Ok(());
+            }
+        }
+    }
+
     async fn current(
         &self,
         principal: &Principal,

@@ -14,20 +14,25 @@ use latchkey_core::{
 use latchkey_model::{PostId, RequestId};
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::{IntoParams, ToSchema};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_KEY_LENGTH: usize = 128;
 const PAGE: u64 = 20;
 
 /// A post, as callers see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Post)]
 struct PostBody<'a> {
+    #[schema(value_type = String, format = Uuid)]
     id: PostId,
     title: &'a str,
     body: &'a str,
     #[serde(with = "rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     created_at: OffsetDateTime,
     #[serde(with = "rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     updated_at: OffsetDateTime,
 }
 
@@ -44,25 +49,37 @@ impl<'a> From<&'a Post> for PostBody<'a> {
 }
 
 /// A page of posts.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = PageOfPosts)]
 struct PageBody<'a> {
+    /// The newest first.
     posts: Vec<PostBody<'a>>,
+    /// Send it as `after` for what is older; null on the last page.
+    #[schema(value_type = Option<String>, format = Uuid)]
     next: Option<PostId>,
 }
 
 /// Which page.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
+    /// How many, 20 unless it says otherwise.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u64>,
+    /// The `next` of the page before.
+    #[param(value_type = Option<String>, format = Uuid)]
     after: Option<PostId>,
 }
 
 /// What a caller sends.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewPost)]
 pub(super) struct PostIn {
+    #[schema(min_length = 1, max_length = 200)]
     title: String,
     #[serde(default)]
+    #[schema(max_length = 10_000)]
     body: String,
 }
 
@@ -77,6 +94,11 @@ impl IntoResponse for Failed {
 
 type Answer = Result<Response, Failed>;
 
+/// Posts, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/posts", operation_id = "listPosts", params(PageQuery),
+    responses((status = 200, body = PageBody))
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     Caller { principal, request_id: id }: Caller,
@@ -96,6 +118,18 @@ pub(super) async fn list(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
+/// One post.
+#[utoipa::path(
+    get, path = "/api/v1/posts/{id}", operation_id = "getPost",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The post"),
+        ("if-none-match" = Option<String>, Header, description = "The ETag of the version that the caller has"),
+    ),
+    responses(
+        (status = 200, body = PostBody, headers(("etag", description = "Its version"))),
+        (status = 304, description = "The caller has this version", headers(("etag", description = "Its version"))),
+    )
+)]
 pub(super) async fn show(
     State(state): State<AppState>,
     Caller { principal, request_id: id }: Caller,
@@ -110,6 +144,16 @@ pub(super) async fn show(
     Ok(with_tag(StatusCode::OK, &post))
 }
 
+/// Creates a post.
+#[utoipa::path(
+    post, path = "/api/v1/posts", operation_id = "createPost", request_body = PostIn,
+    params(("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 128,
+        description = "The same request again within a day makes no second post")),
+    responses((
+        status = 201, body = PostBody,
+        headers(("etag", description = "Its version"), ("location", description = "Its address"))
+    ))
+)]
 pub(super) async fn create(
     State(state): State<AppState>,
     Caller { principal, request_id: id }: Caller,
@@ -136,6 +180,15 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, headers, body).into_response())
 }
 
+/// Replaces a post.
+#[utoipa::path(
+    put, path = "/api/v1/posts/{id}", operation_id = "updatePost", request_body = PostIn,
+    params(
+        ("id" = String, Path, format = Uuid, description = "The post"),
+        ("if-match" = Option<String>, Header, description = "The ETag of the version that is changed"),
+    ),
+    responses((status = 200, body = PostBody, headers(("etag", description = "Its new version"))))
+)]
 pub(super) async fn update(
     State(state): State<AppState>,
     Caller { principal, request_id: id }: Caller,
@@ -153,6 +206,15 @@ pub(super) async fn update(
     Ok(with_tag(StatusCode::OK, &post))
 }
 
+/// Deletes a post.
+#[utoipa::path(
+    delete, path = "/api/v1/posts/{id}", operation_id = "deletePost",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The post"),
+        ("if-match" = Option<String>, Header, description = "The ETag of the version that is deleted"),
+    ),
+    responses((status = 204, description = "It is deleted"))
+)]
 pub(super) async fn remove(
     State(state): State<AppState>,
     Caller { principal, request_id: id }: Caller,
@@ -166,6 +228,19 @@ pub(super) async fn remove(
         .await
         .map_err(|error| failed(&error, id))?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Deletes everything that the caller has in the demo API.
+#[utoipa::path(
+    delete, path = "/api/v1/account", operation_id = "deleteAccount",
+    responses((status = 204, description = "Nothing is left"))
+)]
+pub(super) async fn remove_all(
+    State(state): State<AppState>,
+    Caller { principal, request_id: id }: Caller,
+) -> Result<StatusCode, Failed> {
+    state.services.posts.delete_all(&principal).await.map_err(|error| failed(&error, id))?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `If-Match` (RFC 9110 section 13.1.1).

@@ -9,14 +9,18 @@ use latchkey_model::{ApplicationId, Environment, Scope};
 use serde::Serialize;
 use std::borrow::Cow;
 use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
 
 /// The principal, as the caller may see it; the id of the request follows.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Whoami<'a> {
+    /// `api_key`, `personal_token` or `access_token`.
+    #[schema(example = "api_key")]
     method: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    application: Option<Named<'a, ApplicationId>>,
+    application: Option<Named<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "development")]
     environment: Option<Environment>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<Person<'a>>,
@@ -24,38 +28,45 @@ struct Whoami<'a> {
     key: Option<NamedKey<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<NamedClient<'a>>,
+    #[schema(value_type = Vec<String>, example = json!(["read:posts"]))]
     scopes: Scopes<'a>,
 }
 
-#[derive(Serialize)]
-struct Named<'a, Id> {
-    id: Id,
+/// What a credential belongs to.
+#[derive(Serialize, ToSchema)]
+struct Named<'a> {
+    #[schema(value_type = String, format = Uuid)]
+    id: ApplicationId,
     name: &'a str,
 }
 
 /// A person: to an app that they let act for them, under the name that this app knows them by, and called what they are called only
 /// where they let it know that.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Person<'a> {
     id: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+/// A key, as its owner recognises it.
+#[derive(Serialize, ToSchema)]
 struct NamedKey<'a> {
     name: &'a str,
     hint: &'a str,
     #[serde(with = "rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<OffsetDateTime>,
 }
 
-#[derive(Serialize)]
+/// The client that a token was given to.
+#[derive(Serialize, ToSchema)]
 struct NamedClient<'a> {
     id: &'a str,
     name: &'a str,
     /// When the token ends.
     #[serde(with = "rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     expires_at: OffsetDateTime,
 }
 
@@ -69,6 +80,7 @@ impl Serialize for Scopes<'_> {
 }
 
 /// Tells the caller who it turned out to be.
+#[utoipa::path(get, path = "/api/v1/whoami", operation_id = "getWhoami", responses((status = 200, body = Whoami)))]
 pub(super) async fn show(caller: Caller) -> Response {
     const END: &[u8] = b"\"}";
     let drawn = &caller.principal.drawn().introduction;

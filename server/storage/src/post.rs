@@ -15,7 +15,7 @@ use latchkey_core::port::{
 };
 use latchkey_model::{OwnerId, PostId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::OnConflict,
 };
 
 fn from_row(row: post::Model) -> Result<Post, StoreError> {
@@ -120,6 +120,30 @@ impl PostWriter for SeaUnitOfWork {
             .await
             .map_err(store_error)?;
         Ok(consumed(result.rows_affected))
+    }
+
+    async fn posts_delete(&mut self, owner: OwnerId, limit: u64) -> Result<u64, StoreError> {
+        let some = post::Entity::find()
+            .select_only()
+            .column(post::Column::Id)
+            .filter(post::Column::OwnerId.eq(owner.as_uuid()))
+            .limit(limit)
+            .into_query();
+        let result = post::Entity::delete_many()
+            .filter(post::Column::Id.in_subquery(some))
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        Ok(result.rows_affected)
+    }
+
+    async fn idempotent_answers_delete(&mut self, owner: OwnerId) -> Result<(), StoreError> {
+        idempotent_answer::Entity::delete_many()
+            .filter(idempotent_answer::Column::OwnerId.eq(owner.as_uuid()))
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        Ok(())
     }
 
     async fn idempotent_answer_add(

@@ -1,6 +1,6 @@
 //! The demo API with a good key: who am I, posts in pages, entity tags, one post for one idempotency key.
 
-use crate::support::{Browser, LOOPBACK, Portal};
+use crate::support::{Browser, LOOPBACK, Portal, basic, mistyped};
 use axum::body::Body;
 use http::{Request, StatusCode};
 use std::{collections::BTreeSet, net::SocketAddr};
@@ -23,13 +23,36 @@ async fn the_first_journey_on_postgresql() {
     let key = ada.key(&application, "development", &["read:posts", "write:posts"], "never").await;
     let made = portal.with_key(&key, "POST", "/api/v1/posts", r#"{"title":"Hello"}"#).await;
     assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
-    let refused = portal.with_key(&crate::support::mistyped(&key), "GET", "/api/v1/posts", "").await;
+    let refused = portal.with_key(&mistyped(&key), "GET", "/api/v1/posts", "").await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     portal.recorded(&refused).await;
     let logs = ada.get(&format!("/apps/{application}/development/logs")).await.text();
     assert!(logs.contains("bad_checksum") && logs.contains("POST /api/v1/posts"), "{logs}");
     let usage = ada.get(&format!("/apps/{application}/development/usage")).await.text();
     assert!(usage.contains("1 (50.00 %)"), "{usage}");
+}
+
+#[tokio::test]
+async fn rfc7617_a_key_comes_as_the_name_of_whoever_has_no_password() {
+    let (portal, mut ada, application, key) = portal_with_key().await;
+    let token = ada.token_with(&[("scopes[]", "read:posts"), ("expiry", "30")]).await;
+    let ask = async |name: &str, password: &str| {
+        portal.api("GET", "/api/v1/whoami", &[("authorization", &basic(name, password))], "").await
+    };
+    assert_eq!(ask(&key, "").await.json()["method"], "api_key");
+    assert_eq!(ask(&token, "").await.json()["method"], "personal_token");
+    let wrong = mistyped(&key);
+    for (name, password, reason) in
+        [(key.as_str(), "x", "malformed"), ("x", key.as_str(), "malformed"), (wrong.as_str(), "", "bad_checksum")]
+    {
+        let refused = ask(name, password).await;
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"));
+        assert_eq!(portal.recorded(&refused).await.reason.as_deref(), Some(reason));
+    }
+    let both = [("authorization", &basic(&key, "")[..]), ("x-api-key", &key)];
+    assert_eq!(portal.api("GET", "/api/v1/whoami", &both, "").await.code(), "ambiguous_credentials");
+    let logs = ada.get(&format!("/apps/{application}/development/logs")).await.text();
+    assert!(!logs.contains(&basic(&key, "")["Basic ".len()..]) && !logs.contains(&key), "r53: {logs}");
 }
 
 #[tokio::test]

@@ -64,3 +64,40 @@ async fn idle_keys_are_switched_off_by_policy_and_on_again_by_hand() {
     assert_eq!(portal.with_key(&key, "GET", "/api/v1/posts", "").await.status, StatusCode::OK);
     assert_eq!(keeper.disable_idle().await.unwrap(), 0, "it has another two days to be used");
 }
+
+#[tokio::test]
+async fn who_owns_a_key_that_came_in_a_url_or_in_the_clear_is_told_once() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    let mut admin = portal.admin().await;
+    let application = ada.application("Bookshelf").await;
+    let [in_url, in_clear, guessed] = [
+        ada.key(&application, "development", &["read:posts"], "never").await,
+        ada.key(&application, "staging", &["read:posts"], "never").await,
+        ada.key(&application, "production", &["read:posts"], "never").await,
+    ];
+    let keeper = portal.state.services.housekeeping.clone();
+    let exposed = || tokio::time::timeout(std::time::Duration::from_secs(2), portal.state.recorder.exposed());
+    for _ in 0..2 {
+        portal.api("GET", &format!("/api/v1/whoami?api_key={in_url}"), &[], "").await;
+    }
+    // Whoever makes up a key around a known id exposes nothing.
+    let made_up = crate::refusals::with_checksum(&format!("{}{}", &guessed[..21], &in_url[20..52]));
+    portal.api("GET", &format!("/api/v1/whoami?api_key={made_up}"), &[], "").await;
+    exposed().await.expect("whoever tells people is woken");
+    assert_eq!(keeper.tell_exposed().await.unwrap(), 1);
+    let request = http::Request::get("/api/v1/whoami").header("x-api-key", &in_clear).body(axum::body::Body::empty());
+    let answer = portal.send_from("203.0.113.9:50000", request.unwrap()).await;
+    assert_eq!(answer.code(), "tls_required");
+    exposed().await.expect("and again");
+    assert_eq!((keeper.tell_exposed().await.unwrap(), keeper.tell_exposed().await.unwrap()), (1, 0));
+    portal.api("GET", &format!("/api/v1/whoami?api_key={in_url}"), &[], "").await;
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    assert_eq!(keeper.tell_exposed().await.unwrap(), 0, "once for each key");
+    let outbox = admin.get("/admin/outbox").await.text();
+    assert_eq!(outbox.matches("was sent where others can read it").count(), 2, "{outbox}");
+    assert!(outbox.contains("to <code>ada@example.org") && outbox.contains("in a URL or over plain HTTP"), "{outbox}");
+    assert!(!outbox.contains(&in_url) && !outbox.contains(&in_clear), "r53");
+    let page = ada.get(&format!("/apps/{application}/development/keys")).await.text();
+    assert!(page.contains("was sent in a URL or over plain HTTP"), "{page}");
+}

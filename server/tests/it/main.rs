@@ -21,6 +21,7 @@ mod limits;
 mod metadata_documents;
 mod mutual_tls;
 mod oauth_on_postgres;
+mod openapi;
 mod openid;
 mod openidconnect_crate;
 mod other_client;

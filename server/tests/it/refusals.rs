@@ -99,8 +99,8 @@ async fn whatever_is_wrong_with_a_key_the_caller_reads_one_text() {
     texts.push(answer.json()["detail"].clone());
     texts.dedup();
     assert_eq!(texts.len(), 1, "{texts:?}");
-    let basic = portal.api("GET", "/api/v1/whoami", &[("authorization", "Basic YTpi")], "").await;
-    check(&portal, &basic, 401, "invalid_token", "unknown_scheme").await;
+    let digest = portal.api("GET", "/api/v1/whoami", &[("authorization", "Digest YTpi")], "").await;
+    check(&portal, &digest, 401, "invalid_token", "unknown_scheme").await;
 }
 
 /// CRC-32/ISO-HDLC in six digits of base 62: written here again, so that a change of the format is noticed.

@@ -56,6 +56,29 @@ impl Housekeeping {
         Ok(told)
     }
 
+    /// Tells people of keys that were sent in a URL or over plain HTTP, each once. Says how many keys were told of.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tell_exposed(&self) -> Result<u64, StoreError> {
+        let mut told = 0;
+        loop {
+            let exposed = self.ports.store.keys_exposed(self.ports.now(), Self::BATCH).await?;
+            for one in &exposed {
+                let mut work = self.ports.store.begin().await?;
+                if work.api_key_exposure_told(one.key.id).await? == Consumed::Won {
+                    let letter = Letter::key_exposed(&one.key, &self.public_url);
+                    letter.send(&mut *work, &self.ports, &one.emails).await?;
+                    work.commit().await?;
+                    told += 1;
+                }
+            }
+            if exposed.is_empty() {
+                return Ok(told);
+            }
+        }
+    }
+
     /// Switches off keys that were idle for longer than their environment allows, and tells their people. Says how many.
     ///
     /// # Errors

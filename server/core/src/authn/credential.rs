@@ -1,5 +1,6 @@
 //! What a request carries to say who it is.
 
+use super::basic::Basic;
 use crate::api_key::format::{MARK, MalformedKey, PlainApiKey, PresentedKey};
 use std::fmt;
 
@@ -12,6 +13,8 @@ pub enum Via {
     ApiKeyHeader,
     /// `Authorization: DPoP …`, with a proof beside it (RFC 9449 section 7.1).
     Dpop,
+    /// `Authorization: Basic …`, with a key for its user name (RFC 7617).
+    Basic,
     /// `Authorization` with another scheme.
     OtherScheme,
 }
@@ -22,6 +25,7 @@ impl fmt::Display for Via {
             Self::Bearer => "Authorization: Bearer",
             Self::ApiKeyHeader => "X-API-Key",
             Self::Dpop => "Authorization: DPoP",
+            Self::Basic => "Authorization: Basic",
             Self::OtherScheme => "Authorization",
         })
     }
@@ -34,6 +38,8 @@ pub struct Carried<'a> {
     pub authorization: [Option<&'a [u8]>; 2],
     /// The first two `X-API-Key` fields.
     pub api_key: [Option<&'a [u8]>; 2],
+    /// What [`Basic::read`] makes of `Authorization`: whoever decoded it keeps it.
+    pub basic: Option<&'a Basic>,
     /// The query string, undecoded.
     pub query: Option<&'a str>,
 }
@@ -108,6 +114,7 @@ impl<'a> Credential<'a> {
         let via = |value| read_authorization(value).0;
         match (carried.authorization, carried.api_key) {
             ([None, _], [None, _]) => Self::Missing,
+            ([Some(_), None], [None, _]) if let Some(basic) = carried.basic => Self::read_basic(basic),
             ([Some(value), None], [None, _]) => Self::read_one(value),
             ([None, _], [Some(text), None]) => Self::read_key(Via::ApiKeyHeader, text),
             ([Some(first), Some(second)], _) => Self::Ambiguous { first: via(first), second: via(second) },
@@ -121,6 +128,13 @@ impl<'a> Credential<'a> {
         match read_authorization(value) {
             (via, Some(text)) => Self::read_token(via, text).unwrap_or_else(|| Self::read_key(via, text)),
             (_, None) => Self::UnknownScheme,
+        }
+    }
+
+    fn read_basic(basic: &'a Basic) -> Self {
+        match basic.name_alone() {
+            Some(name) => Self::read_key(Via::Basic, name),
+            None => Self::Malformed { via: Via::Basic, why: MalformedKey::NotOurs },
         }
     }
 
@@ -212,7 +226,8 @@ mod tests {
         let (authorization, api_key) = (fields(authorization), fields(api_key));
         let [authorization, api_key] =
             [&authorization, &api_key].map(|[one, other]| [one.as_deref(), other.as_deref()]);
-        is(&Credential::read(Carried { authorization, api_key, query }))
+        let basic = Basic::read(authorization);
+        is(&Credential::read(Carried { authorization, api_key, basic: basic.as_ref(), query }))
     }
 
     #[test]
@@ -248,6 +263,25 @@ mod tests {
     }
 
     #[test]
+    fn rfc7617_2_a_key_may_be_the_name_of_whoever_has_no_password() {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let key = key();
+        let basic = |text: String| format!("Basic {}", STANDARD.encode(text));
+        let is = |found: &Credential<'_>| matches!(found, Credential::ApiKey { via: Via::Basic, .. });
+        assert!(reads(&[&basic(format!("{}:", key.expose()))], &[], None, is));
+        let malformed = |found: &Credential<'_>| matches!(found, Credential::Malformed { via: Via::Basic, .. });
+        for other in
+            ["ada@example.org:password".to_owned(), format!("{}:x", key.expose()), format!("x:{}", key.expose())]
+        {
+            assert!(reads(&[&basic(other.clone())], &[], None, malformed), "{other}");
+        }
+        // A token that is not bound to a key is for Bearer alone (RFC 6750 section 2).
+        assert!(reads(&[&basic("eyJhbGciOi.e30.AA:".to_owned())], &[], None, malformed));
+        let both = |found: &Credential<'_>| matches!(found, Credential::Ambiguous { .. });
+        assert!(reads(&[&basic(format!("{}:", key.expose()))], &[key.expose()], None, both));
+    }
+
+    #[test]
     fn rfc6750_2_two_credentials_are_ambiguous() {
         let key = key();
         let bearer = format!("Bearer {}", key.expose());
@@ -279,7 +313,7 @@ mod tests {
     #[test]
     fn what_is_no_key_is_malformed_or_unknown() {
         assert!(reads(&[], &[], None, |found| matches!(found, Credential::Missing)));
-        assert!(reads(&["Basic eDp5"], &[], None, |found| matches!(found, Credential::UnknownScheme)));
+        assert!(reads(&["Digest eDp5"], &[], None, |found| matches!(found, Credential::UnknownScheme)));
         assert!(reads(&["Bearer"], &[], None, |found| matches!(found, Credential::UnknownScheme)));
         assert!(reads(&["Bearer x"], &[], None, |found| matches!(found, Credential::Malformed { .. })));
         assert!(reads(&[], &[""], None, |found| matches!(found, Credential::Malformed { .. })));

@@ -60,6 +60,23 @@ impl Letter {
         }
     }
 
+    /// A key was sent where others can read it.
+    pub fn key_exposed(key: &ApiKey, public_url: &str) -> Self {
+        Self {
+            occasion: format!("key-exposed:{}", key.id),
+            subject: format!("{} was sent where others can read it", key.settings.name),
+            text: format!(
+                "At {}, a program sent the {} {} ({}) of {} in a URL or over plain HTTP. The request was refused. The key still works, and whoever keeps that URL or was on the way has it.\n\nMend the program: a key belongs in a header, over https. Then rotate the key, move your callers, and end the old one:\n{}\n",
+                key.exposed_at.map(written).unwrap_or_default(),
+                key.owner.kind().label(),
+                key.settings.name,
+                key.hint(),
+                key.owner.name(),
+                link(key, public_url),
+            ),
+        }
+    }
+
     /// A key was found where secrets must not be.
     pub fn key_leaked(key: &ApiKey, place: &str, revoked: bool, public_url: &str) -> Self {
         let place = if place.is_empty() {

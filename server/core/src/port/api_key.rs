@@ -432,6 +432,9 @@ pub trait ApiKeyReader {
     /// Keys that work and have been idle for longer than their environment's policy allows. For the server's own workers.
     async fn keys_idle(&self, now: OffsetDateTime, limit: u64) -> Result<Vec<KeyToTell>, StoreError>;
 
+    /// Keys that work, were seen where others can read them, and whose people were not told so yet. For the server's own workers.
+    async fn keys_exposed(&self, now: OffsetDateTime, limit: u64) -> Result<Vec<KeyToTell>, StoreError>;
+
     /// Those who are told about a key: the members of its team who may change it, or its person.
     async fn key_people(&self, id: ApiKeyId) -> Result<Vec<String>, StoreError>;
 }
@@ -507,6 +510,9 @@ pub trait ApiKeyWriter {
 
     /// Notes that a key's people were told that it ends in so many days.
     async fn api_key_told(&mut self, id: ApiKeyId, days: u16) -> Result<Consumed, StoreError>;
+
+    /// Notes that a key's people were told that it was exposed.
+    async fn api_key_exposure_told(&mut self, id: ApiKeyId) -> Result<Consumed, StoreError>;
 
     /// Sets how an environment treats its keys, if this team owns it.
     async fn key_policy_set(

@@ -71,6 +71,12 @@ pub trait PostWriter {
     /// Removes a post, when the stored version is `expected`.
     async fn post_delete(&mut self, owner: OwnerId, id: PostId, expected: i64) -> Result<Consumed, StoreError>;
 
+    /// Removes posts of an owner, at most so many; says how many there were.
+    async fn posts_delete(&mut self, owner: OwnerId, limit: u64) -> Result<u64, StoreError>;
+
+    /// Removes what requests of an owner were answered.
+    async fn idempotent_answers_delete(&mut self, owner: OwnerId) -> Result<(), StoreError>;
+
     /// Keeps an answer under an idempotency key; [`Inserted::Duplicate`] when the key was used before.
     async fn idempotent_answer_add(
         &mut self,

@@ -85,6 +85,8 @@ pub(super) struct Shared {
     /// Clients and secrets that asked for tokens since the writer last came by, and when last.
     pub(super) asked: Mutex<HashMap<Used, (OffsetDateTime, IpAddr)>>,
     pub(super) wake: Notify,
+    /// Keys were written down as exposed.
+    pub(super) exposed: Notify,
     pub(super) lost: AtomicU64,
     without_row: AtomicU64,
     served: Meter,
@@ -108,6 +110,7 @@ impl Recorder {
             used: Mutex::new(Vec::new()),
             asked: Mutex::default(),
             wake: Notify::new(),
+            exposed: Notify::new(),
             lost: AtomicU64::new(0),
             without_row: AtomicU64::new(0),
             served: RowBudget::meter(budget.served_per_second),
@@ -176,6 +179,11 @@ impl Recorder {
         } else {
             self.shared.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Waits until keys are written down as seen where they must not be. One waits at a time.
+    pub async fn exposed(&self) {
+        self.shared.exposed.notified().await;
     }
 
     /// How many rows could not be written since the start, though they were owed.

@@ -137,6 +137,9 @@ impl Writer {
         batch.exposures = self.exposures.iter().map(|(key, at)| (*key, *at)).collect();
         match write(&*self.store, &batch).await {
             Ok(()) => {
+                if !batch.exposures.is_empty() {
+                    self.shared.exposed.notify_one();
+                }
                 self.last_uses.clear();
                 self.exposures.clear();
             }

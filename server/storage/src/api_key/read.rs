@@ -180,6 +180,10 @@ impl ApiKeyReader for SeaStore {
         self.idle(now, limit).await
     }
 
+    async fn keys_exposed(&self, now: OffsetDateTime, limit: u64) -> Result<Vec<KeyToTell>, StoreError> {
+        self.exposed(now, limit).await
+    }
+
     async fn key_people(&self, id: ApiKeyId) -> Result<Vec<String>, StoreError> {
         let key = api_key::Entity::find_by_id(id.as_uuid()).one(&self.reader).await.map_err(store_error)?;
         let Some(key) = key else { return Ok(Vec::new()) };

@@ -1,4 +1,4 @@
-//! Keys that the server's own workers look for: those that end soon, those that nobody uses.
+//! Keys that the server's own workers look for: those that end soon, those that nobody uses, those that others may have read.
 
 use super::row::{keys_with_surroundings, works_at};
 use crate::{
@@ -46,6 +46,16 @@ impl SeaStore {
             // Whoever makes a key for a week need not be told a minute later that it ends within a month.
             .filter(life.gt(micros(OffsetDateTime::UNIX_EPOCH + Duration::days(days))))
             .order_by_asc(Column::ExpiresAt)
+            .limit(limit);
+        self.with_people(self.keys(query).await?).await
+    }
+
+    pub(super) async fn exposed(&self, now: OffsetDateTime, limit: u64) -> Result<Vec<KeyToTell>, StoreError> {
+        let query = keys_with_surroundings()
+            .filter(works_at(now))
+            // Not null, in a way that finds them by the index: they are few.
+            .filter(api_key::Column::ExposedAt.gt(0))
+            .filter(api_key::Column::ExposureTold.eq(false))
             .limit(limit);
         self.with_people(self.keys(query).await?).await
     }

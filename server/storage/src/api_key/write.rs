@@ -210,6 +210,11 @@ impl ApiKeyWriter for SeaUnitOfWork {
         self.won(change(id, set).filter(not_yet)).await
     }
 
+    async fn api_key_exposure_told(&mut self, id: ApiKeyId) -> Result<Consumed, StoreError> {
+        let set = api_key::ActiveModel { exposure_told: Set(true), ..Default::default() };
+        self.won(change(id, set).filter(api_key::Column::ExposureTold.eq(false))).await
+    }
+
     async fn key_policy_set(
         &mut self,
         team: TeamId,

@@ -36,6 +36,8 @@ pub struct Model {
     pub last_used_at: Option<i64>,
     pub last_used_from: Option<String>,
     pub exposed_at: Option<i64>,
+    /// Whether its people were told of that.
+    pub exposure_told: bool,
     pub leaked_at: Option<i64>,
     pub leaked_place: Option<String>,
     pub told_days: Option<i64>,

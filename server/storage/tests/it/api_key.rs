@@ -146,5 +146,5 @@ async fn live_keys_are_counted(database: &Database) {
 async fn the_demo_api_is_there_with_its_scopes(database: &Database) {
     let apis = database.store.built_in_apis().await.unwrap();
     let scopes: Vec<_> = apis.iter().flat_map(|api| &api.scopes).map(|scope| scope.scope.to_string()).collect();
-    assert_eq!(scopes, ["read:posts", "write:posts"]);
+    assert_eq!(scopes, ["read:posts", "write:posts", "delete:account"]);
 }

@@ -14,6 +14,7 @@ on_both_databases!(
     a_change_to_what_was_changed_meanwhile_is_lost,
     r17_one_idempotency_key_keeps_one_answer_under_concurrency,
     old_answers_are_removed,
+    all_of_an_owners_are_removed_and_no_others,
 );
 
 /// Two environments that hold posts.
@@ -131,4 +132,31 @@ async fn old_answers_are_removed(database: &Database) {
     assert_eq!(work.idempotent_answer_prune(NOW + Duration::seconds(1)).await.unwrap(), 1);
     work.commit().await.unwrap();
     assert_eq!(database.store.idempotent_answer(here, "key").await.unwrap(), None);
+}
+
+async fn all_of_an_owners_are_removed_and_no_others(database: &Database) {
+    let [here, there] = environments(database).await;
+    for title in ["One", "Two", "Three"] {
+        add(database, &post(here, title)).await;
+    }
+    let other = post(there, "Theirs");
+    add(database, &other).await;
+    let answer = StoredAnswer { fingerprint: [1; 32], post: other.id, body: String::new(), etag: String::new() };
+    let mut work = database.begin().await;
+    for owner in [here, there] {
+        assert_eq!(work.idempotent_answer_add(owner, "order-4711", &answer, NOW).await.unwrap(), Inserted::Done);
+    }
+    work.commit().await.unwrap();
+    let mut removed = Vec::new();
+    for _ in 0..3 {
+        let mut work = database.begin().await;
+        removed.push(work.posts_delete(here, 2).await.unwrap());
+        work.idempotent_answers_delete(here).await.unwrap();
+        work.commit().await.unwrap();
+    }
+    assert_eq!(removed, [2, 1, 0]);
+    assert_eq!(database.store.posts(here, None, 10).await.unwrap(), []);
+    assert_eq!(database.store.posts(there, None, 10).await.unwrap(), [other]);
+    assert_eq!(database.store.idempotent_answer(here, "order-4711").await.unwrap(), None);
+    assert!(database.store.idempotent_answer(there, "order-4711").await.unwrap().is_some());
 }

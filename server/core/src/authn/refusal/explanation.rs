@@ -16,7 +16,7 @@ impl Refusal {
             Self::CredentialInQuery { parameter } => format!("sent in the URL, as {parameter}"),
             Self::TlsRequired => "sent over plain HTTP; TLS is required".to_owned(),
             Self::MissingCredential => "none was sent".to_owned(),
-            Self::UnknownScheme => "the Authorization header has a scheme other than Bearer".to_owned(),
+            Self::UnknownScheme => "the Authorization header has a scheme other than Bearer, DPoP and Basic".to_owned(),
             Self::Malformed { why: MalformedKey::NotOurs } => "does not begin with lk_".to_owned(),
             Self::Malformed { why: MalformedKey::Shape } => {
                 "begins like a key, but is too short, too long or has a character that keys never have".to_owned()
