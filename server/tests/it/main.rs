@@ -30,6 +30,7 @@ mod personal_tokens;
 mod proxies;
 mod pushed_requests;
 mod races;
+mod real_proxies;
 mod recording;
 mod refusals;
 mod registration;

@@ -1,0 +1,168 @@
+//! Real proxies, set up as the guide says, in front of a real listener.
+
+use crate::{
+    https::{self, Authority, named, trusting},
+    support::{Answer, Portal},
+};
+use rcgen::SanType;
+use server::{config::Given, plain_http};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+const GUIDE: &str = include_str!("../../../app/guides/operating.md");
+
+/// What the guide tells to write into a proxy's configuration.
+fn told(behind: &str) -> &'static str {
+    let (_, rest) = GUIDE.split_once(behind).unwrap_or_else(|| panic!("the guide says nothing {behind}"));
+    let (_, block) = rest.split_once("```\n").unwrap();
+    block.split_once("```").unwrap().0
+}
+
+/// A proxy of the system's packages, with TLS and without.
+struct Proxy {
+    child: Child,
+    plain: SocketAddr,
+    tls: SocketAddr,
+    authority: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Proxy {
+    /// Starts one with what `configure` makes of its addresses and folder; the command reads it from the file at its end.
+    async fn start(command: &[&str], configure: impl Fn(SocketAddr, SocketAddr, &Path) -> String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::new();
+        let mut params = named("localhost");
+        params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
+        let identity = authority.sign(&params);
+        let file = |name: &str| folder.path().join(name);
+        std::fs::write(file("certificate.pem"), format!("{}{}", identity.pem, identity.key_pem())).unwrap();
+        std::fs::write(file("authority.pem"), authority.pem()).unwrap();
+        let (plain, tls) = (free_address(), free_address());
+        std::fs::write(file("configuration"), configure(plain, tls, folder.path())).unwrap();
+        let child = Command::new(command[0])
+            .args(&command[1..])
+            .arg(file("configuration"))
+            .stderr(std::fs::File::create(file("errors")).unwrap())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} is needed (scripts/toolchain.sh --tests): {error}"));
+        let proxy = Self { child, plain, tls, authority: file("authority.pem"), _folder: folder };
+        for _ in 0..100 {
+            if tokio::net::TcpStream::connect(proxy.tls).await.is_ok() {
+                return proxy;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{command:?} did not start: {}", std::fs::read_to_string(file_of(&proxy, "errors")).unwrap());
+    }
+
+    async fn ask(&self, tls: bool, headers: &[(&str, &str)]) -> Answer {
+        let client = trusting(&self.authority, None);
+        let url = if tls { format!("https://{}", self.tls) } else { format!("http://{}", self.plain) };
+        let mut request = client.get(format!("{url}/api/v1/whoami"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        https::answer(request.send().await.unwrap()).await
+    }
+}
+
+fn file_of(proxy: &Proxy, name: &str) -> PathBuf {
+    proxy.authority.with_file_name(name)
+}
+
+/// A portal with a listener of its own, which trusts the address that its proxy calls from.
+async fn portal() -> (Portal, SocketAddr) {
+    let given = Given { trusted_proxies: Some("127.0.0.2".to_owned()), ..Given::default() };
+    let portal = Portal::with(given).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(plain_http::serve(listener, portal.app.clone(), std::future::pending()));
+    (portal, address)
+}
+
+/// What a caller writes who wants to be somebody else, from everywhere.
+const FORGED: [(&str, &str); 7] = [
+    ("x-forwarded-for", "203.0.113.9"),
+    ("x-forwarded-for", "203.0.113.9, 127.0.0.2"),
+    ("x-forwarded-proto", "https"),
+    ("forwarded", "for=203.0.113.9;proto=https"),
+    ("x-real-ip", "203.0.113.9"),
+    ("x_forwarded_for", "203.0.113.9"),
+    ("x_forwarded_proto", "https"),
+];
+
+async fn says_who_asks(portal: &Portal, proxy: &Proxy) {
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let fields = [("scopes[]", "read:posts"), ("expiry", "never")];
+    let key = ada.key_with(&application, "development", &fields).await;
+    let elsewhere = [&fields[..], &[("allowed_from", "203.0.113.0/24")]].concat();
+    let elsewhere = ada.key_with(&application, "staging", &elsewhere).await;
+    let with = |key: &'static str, forged: &[(&'static str, &'static str)]| [&[("x-api-key", key)], forged].concat();
+    let (key, elsewhere): (&'static str, &'static str) = (key.leak(), elsewhere.leak());
+
+    for forged in [&FORGED[..0], &FORGED, &[("x-forwarded-proto", "http")]] {
+        let answer = proxy.ask(true, &with(key, forged)).await;
+        assert_eq!(answer.status, 200, "{forged:?}: {answer:?}");
+        assert_eq!(portal.recorded(&answer).await.address.to_string(), "127.0.0.1", "{forged:?}");
+        let answer = proxy.ask(true, &with(elsewhere, forged)).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (403, "forbidden"), "{forged:?}");
+        let answer = proxy.ask(false, &with(key, forged)).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (403, "tls_required"), "{forged:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r48_nginx_says_who_asks() {
+    let (portal, upstream) = portal().await;
+    let proxy = Proxy::start(&["nginx", "-c"], |plain, tls, folder| {
+        let folder = folder.display();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
+            .concat();
+        format!(
+            "daemon off; user root; pid {folder}/pid; error_log stderr; worker_processes 1; events {{}}
+            http {{ access_log off; {temporary}
+                server {{
+                    listen {plain}; listen {tls} ssl;
+                    ssl_certificate {folder}/certificate.pem; ssl_certificate_key {folder}/certificate.pem;
+                    location / {{ proxy_pass http://{upstream}; proxy_bind 127.0.0.2; {} }}
+                }}
+            }}",
+            told("in\nnginx:")
+        )
+    })
+    .await;
+    says_who_asks(&portal, &proxy).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r48_haproxy_says_who_asks() {
+    let (portal, upstream) = portal().await;
+    let proxy = Proxy::start(&["haproxy", "-db", "-f"], |plain, tls, folder| {
+        format!(
+            "defaults\n mode http\n timeout connect 5s\n timeout client 5s\n timeout server 5s\nfrontend all\n bind {plain}\n bind {tls} ssl crt {}\n{} default_backend portal\nbackend portal\n server portal {upstream} source 127.0.0.2\n",
+            folder.join("certificate.pem").display(),
+            told("and in HAProxy:")
+        )
+    })
+    .await;
+    says_who_asks(&portal, &proxy).await;
+}
