@@ -69,7 +69,7 @@ pub enum ConfigError {
     )]
     EverybodyTrusted,
     /// There is nobody who would send them.
-    #[error("proxy_fields needs trusted_proxies: nobody else is believed")]
+    #[error("proxy_fields needs trusted_proxies or socket: nobody else is believed")]
     FieldsOfNobody,
     /// The database URL is of no database that we speak to.
     #[error("database_url must begin with sqlite:// or postgres://")]
@@ -98,8 +98,12 @@ pub struct Config {
     pub tls_files: Option<(PathBuf, PathBuf)>,
     /// The authorities of clients' certificates.
     pub client_ca: Option<PathBuf>,
+    /// A Unix socket to listen on for proxies of this machine.
+    pub socket: Option<PathBuf>,
     /// Whose word counts for whom they ask.
     pub proxies: Option<Proxies>,
+    /// How they say it.
+    pub proxy_fields: ProxyFields,
     /// What people and programs call.
     pub public_url: Url,
     /// The data folder.
@@ -147,20 +151,16 @@ pub struct Config {
 /// The operator's own proxies.
 #[derive(Debug, Clone)]
 pub struct Proxies {
-    /// Where they are.
+    /// Where they are: never everywhere, and never an empty list, which would let everybody in.
     pub networks: AllowList,
-    /// How they say for whom they ask.
-    pub fields: ProxyFields,
 }
 
-fn proxies(networks: Option<&str>, fields: Option<ProxyFields>) -> Result<Option<Proxies>, ConfigError> {
+fn proxies(networks: Option<&str>) -> Result<Option<Proxies>, ConfigError> {
     let networks: AllowList = networks.unwrap_or_default().parse().map_err(ConfigError::TrustedProxies)?;
-    match (networks.is_empty(), fields) {
-        (true, None) => Ok(None),
-        (true, Some(_)) => Err(ConfigError::FieldsOfNobody),
-        // An empty list lets everybody in: here it must never be asked.
-        (false, _) if networks.is_for_everybody() => Err(ConfigError::EverybodyTrusted),
-        (false, fields) => Ok(Some(Proxies { networks, fields: fields.unwrap_or_default() })),
+    match networks {
+        none if none.is_empty() => Ok(None),
+        all if all.is_for_everybody() => Err(ConfigError::EverybodyTrusted),
+        networks => Ok(Some(Proxies { networks })),
     }
 }
 
@@ -255,7 +255,10 @@ impl Config {
         if given.client_ca.is_some() && given.mtls_listen.is_none() {
             return Err(ConfigError::ClientCa);
         }
-        let proxies = proxies(given.trusted_proxies.as_deref(), given.proxy_fields)?;
+        let proxies = proxies(given.trusted_proxies.as_deref())?;
+        if given.proxy_fields.is_some() && proxies.is_none() && given.socket.is_none() {
+            return Err(ConfigError::FieldsOfNobody);
+        }
         let database_url =
             given.database_url.unwrap_or_else(|| format!("sqlite://{}", data.join("latchkey.db").display()));
         if !["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
@@ -282,6 +285,8 @@ impl Config {
             tls_files,
             client_ca: given.client_ca,
             proxies,
+            proxy_fields: given.proxy_fields.unwrap_or_default(),
+            socket: given.socket,
             public_url,
             data,
             database_url: DatabaseUrl(database_url),
@@ -369,7 +374,7 @@ mod tests {
         assert!(matches!(with("proxy.example.org", None), Err(ConfigError::TrustedProxies(_))));
         assert!(matches!(with(" ", Some(ProxyFields::Forwarded)), Err(ConfigError::FieldsOfNobody)));
         assert!(with("", None).unwrap().proxies.is_none());
-        assert_eq!(with("10.0.0.0/8", None).unwrap().proxies.unwrap().fields, ProxyFields::XForwarded);
+        assert_eq!(with("10.0.0.0/8", None).unwrap().proxy_fields, ProxyFields::XForwarded);
     }
 
     #[test]

@@ -16,6 +16,29 @@ use std::{
     sync::Arc,
 };
 use time::OffsetDateTime;
+use tokio::net::unix;
+
+/// Who is at the other end of a connection without TLS.
+#[derive(Debug, Clone, Copy)]
+pub enum Peer {
+    /// Whoever has this address.
+    Address(SocketAddr),
+    /// A proxy on this machine that may open our socket.
+    Socket,
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self::Address(address)
+    }
+}
+
+/// What connects to a Unix socket mostly has no name of its own.
+impl From<unix::SocketAddr> for Peer {
+    fn from(_: unix::SocketAddr) -> Self {
+        Self::Socket
+    }
+}
 
 /// How a request arrived.
 #[derive(Clone)]
@@ -41,29 +64,32 @@ const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Arrival {
     /// By plain HTTP, from here.
-    pub fn plain(config: &Config, peer: SocketAddr, headers: &HeaderMap) -> Self {
-        Self::new(config, peer.ip().to_canonical(), None, headers)
+    pub fn plain(config: &Config, peer: Peer, headers: &HeaderMap) -> Self {
+        Self::new(config, Some(peer), None, headers)
     }
 
     /// As its listener noted it.
     pub fn of<B>(config: &Config, request: &Request<B>) -> Self {
         let extensions = request.extensions();
-        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map_or(NOBODY, |ConnectInfo(peer)| peer.ip().to_canonical());
+        let by_tls = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| Peer::Address(*peer));
+        let peer = extensions.get::<Peer>().copied().or(by_tls);
         Self::new(config, peer, extensions.get::<TlsConnection>(), request.headers())
     }
 
-    fn new(config: &Config, peer: IpAddr, tls: Option<&TlsConnection>, headers: &HeaderMap) -> Self {
-        match (&config.proxies, tls) {
-            (Some(proxies), _) if proxies.networks.admits(peer) => {
-                let claimed =
-                    forwarded::claimed(proxies.fields, headers, peer, |address| proxies.networks.admits(address));
-                let channel = Channel::Proxy { secure: claimed.secure };
-                Self { address: claimed.address.unwrap_or(NOBODY), channel }
-            }
-            (_, Some(tls)) => Self { address: peer, channel: Channel::Tls(tls.clone()) },
-            (_, None) => Self { address: peer, channel: Channel::Plain },
+    fn new(config: &Config, peer: Option<Peer>, tls: Option<&TlsConnection>, headers: &HeaderMap) -> Self {
+        let proxies = config.proxies.as_ref();
+        let is_proxy = |address| proxies.is_some_and(|proxies| proxies.networks.admits(address));
+        let (address, is_trusted) = match peer {
+            None => (NOBODY, false),
+            Some(Peer::Address(peer)) => (peer.ip().to_canonical(), is_proxy(peer.ip())),
+            Some(Peer::Socket) => (IpAddr::V4(Ipv4Addr::LOCALHOST), true),
+        };
+        if is_trusted {
+            let claimed = forwarded::claimed(config.proxy_fields, headers, address, is_proxy);
+            let channel = Channel::Proxy { secure: claimed.secure };
+            return Self { address: claimed.address.unwrap_or(NOBODY), channel };
         }
+        Self { address, channel: tls.cloned().map_or(Channel::Plain, Channel::Tls) }
     }
 
     /// From where: the peer of its connection, or whom a trusted proxy asks for.

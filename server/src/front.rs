@@ -2,7 +2,7 @@
 
 use crate::{
     api,
-    connection::Arrival,
+    connection::{Arrival, Peer},
     door::{Answering, Straight},
     router::router,
     routes::ROUTES,
@@ -11,7 +11,6 @@ use crate::{
 use axum::{
     BoxError, Router,
     body::{Body, Bytes, HttpBody},
-    extract::ConnectInfo,
     response::Response,
     routing::future::RouteFuture,
 };
@@ -19,7 +18,6 @@ use http::Method;
 use hyper::body::Incoming;
 use std::{
     convert::Infallible,
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -44,7 +42,7 @@ impl Front {
     }
 
     /// For the requests of one connection by plain HTTP.
-    pub fn of(&self, peer: SocketAddr) -> Connection {
+    pub fn of(&self, peer: Peer) -> Connection {
         Connection { front: self.clone(), peer }
     }
 
@@ -58,7 +56,7 @@ impl Front {
 #[derive(Clone)]
 pub struct Connection {
     front: Front,
-    peer: SocketAddr,
+    peer: Peer,
 }
 
 impl Connection {
@@ -78,7 +76,7 @@ impl Connection {
             return Answer::Straight(straight(arrival, request, &ways.state));
         }
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(self.peer));
+        request.extensions_mut().insert(self.peer);
         Answer::Routed(Box::pin(ways.router.clone().call(request)))
     }
 }

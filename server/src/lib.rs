@@ -28,6 +28,7 @@ pub mod routes;
 pub mod sample_app;
 pub mod scan;
 pub mod serve;
+mod socket;
 pub mod state;
 pub mod telemetry;
 pub mod tls;

@@ -5,14 +5,19 @@ use crate::{
     front::Front,
     plain_http,
     serve::ServeError,
+    socket::Socket,
     tls::{self, Certificates, TlsListener},
 };
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+};
 use tokio::{sync::watch, task::JoinSet};
 
 /// Every address that is listened on, before anybody is told of it.
 pub(crate) struct Listeners {
     plain: TcpListener,
+    socket: Option<Socket>,
     tls: Option<(Certificates, Vec<(TlsListener, TcpListener)>)>,
 }
 
@@ -23,6 +28,7 @@ impl Listeners {
     /// [`ServeError::Listen`] and [`ServeError::Tls`].
     pub(crate) fn bind(config: &Config) -> Result<Self, ServeError> {
         let plain = listen(config.listen, "listen")?;
+        let socket = config.socket.as_deref().map(bind).transpose()?;
         let wanted = [
             (TlsListener::Ordinary, config.tls_listen, "tls-listen"),
             (TlsListener::MutualTls, config.mtls_listen, "mtls-listen"),
@@ -34,7 +40,7 @@ impl Listeners {
             }
         }
         let tls = if tls.is_empty() { None } else { Some((Certificates::load(config)?, tls)) };
-        Ok(Self { plain, tls })
+        Ok(Self { plain, socket, tls })
     }
 
     /// Whether all of that could be had now. Nothing is kept, and nothing is made.
@@ -43,6 +49,7 @@ impl Listeners {
     /// [`ServeError::Listen`] and [`ServeError::Tls`].
     pub(crate) fn check(config: &Config) -> Result<(), ServeError> {
         listen(config.listen, "listen")?;
+        config.socket.as_deref().map(bind).transpose()?;
         for (address, setting) in [(config.tls_listen, "tls-listen"), (config.mtls_listen, "mtls-listen")] {
             if let Some(address) = address {
                 listen(address, setting)?;
@@ -56,7 +63,7 @@ impl Listeners {
     /// # Errors
     /// [`ServeError::Serve`].
     pub(crate) async fn serve(
-        self,
+        mut self,
         front: Front,
         told_to_stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
@@ -82,6 +89,14 @@ impl Listeners {
         }) {
             serving.spawn(tls::serve(listener, kind, certificates, front.router(), until_stopped()));
         }
+        if let Some(socket) = &mut self.socket {
+            let listener = socket.listener().map_err(ServeError::Serve)?;
+            let (front, stopped) = (front.clone(), until_stopped());
+            serving.spawn(async move {
+                plain_http::serve_socket(listener, front, stopped).await;
+                Ok(())
+            });
+        }
         let plain = tokio::net::TcpListener::from_std(self.plain).map_err(ServeError::Serve)?;
         let stopped = until_stopped();
         serving.spawn(async move {
@@ -95,6 +110,10 @@ impl Listeners {
         }
         outcome.map_err(ServeError::Serve)
     }
+}
+
+fn bind(path: &Path) -> Result<Socket, ServeError> {
+    Socket::bind(path).map_err(|source| ServeError::Socket { path: path.to_owned(), source })
 }
 
 fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, ServeError> {

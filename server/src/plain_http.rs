@@ -1,29 +1,40 @@
-//! Connections by plain HTTP, each served until it ends or the server does.
+//! Connections by plain HTTP, over TCP or a Unix socket, each served until it ends or the server does.
 
-use crate::front::Front;
+use crate::{connection::Peer, front::Front};
 use axum::serve::{Listener, ListenerExt};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
 use std::{pin::pin, time::Duration};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 /// How long requests that are being answered may take when the server stops.
 pub(crate) const LAST_REQUESTS: Duration = Duration::from_secs(30);
 
 /// Serves whoever connects, until it is told to stop; then answers what was asked before.
 pub async fn serve(listener: TcpListener, front: Front, stopped: impl Future<Output = ()>) {
+    serve_all(listener.tap_io(send_at_once), front, stopped).await;
+}
+
+/// Serves the proxies that connect to a Unix socket, likewise.
+pub async fn serve_socket(listener: UnixListener, front: Front, stopped: impl Future<Output = ()>) {
+    serve_all(listener, front, stopped).await;
+}
+
+async fn serve_all<L>(mut listener: L, front: Front, stopped: impl Future<Output = ()>)
+where
+    L: Listener<Addr: Into<Peer>>,
+{
     let builder = Builder::new(TokioExecutor::new());
     let serving = GracefulShutdown::new();
-    let mut listener = listener.tap_io(send_at_once);
     let mut stopped = pin!(stopped);
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stopped => break,
         };
-        let connection = builder.serve_connection(TokioIo::new(stream), front.of(peer)).into_owned();
+        let connection = builder.serve_connection(TokioIo::new(stream), front.of(peer.into())).into_owned();
         let connection = serving.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

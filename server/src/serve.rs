@@ -30,7 +30,7 @@ use latchkey_storage::{ConnectError, SeaStore};
 use leptos::config::LeptosOptions;
 use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
-use std::{io, net::SocketAddr, num::NonZeroU32, sync::Arc};
+use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc};
 use time::Duration;
 use tokio::signal::unix::{self, SignalKind};
 
@@ -76,6 +76,14 @@ pub enum ServeError {
         address: SocketAddr,
         /// Where it was set.
         setting: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The socket cannot be had.
+    #[error("cannot listen on the socket {}: {source}. Choose another path with --socket", path.display())]
+    Socket {
+        /// Where.
+        path: PathBuf,
         /// What the system says.
         source: io::Error,
     },

@@ -97,7 +97,7 @@ type Answer = Result<Response, Failed>;
 /// Posts, newest first.
 #[utoipa::path(
     get, path = "/api/v1/posts", operation_id = "listPosts", params(PageQuery),
-    responses((status = 200, body = PageBody))
+    responses((status = 200, body = PageBody, description = "A page of them"))
 )]
 pub(super) async fn list(
     State(state): State<AppState>,
@@ -126,7 +126,7 @@ pub(super) async fn list(
         ("if-none-match" = Option<String>, Header, description = "The ETag of the version that the caller has"),
     ),
     responses(
-        (status = 200, body = PostBody, headers(("etag", description = "Its version"))),
+        (status = 200, body = PostBody, description = "The post", headers(("etag", description = "Its version"))),
         (status = 304, description = "The caller has this version", headers(("etag", description = "Its version"))),
     )
 )]
@@ -150,7 +150,7 @@ pub(super) async fn show(
     params(("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 128,
         description = "The same request again within a day makes no second post")),
     responses((
-        status = 201, body = PostBody,
+        status = 201, body = PostBody, description = "It is made",
         headers(("etag", description = "Its version"), ("location", description = "Its address"))
     ))
 )]
@@ -187,7 +187,10 @@ pub(super) async fn create(
         ("id" = String, Path, format = Uuid, description = "The post"),
         ("if-match" = Option<String>, Header, description = "The ETag of the version that is changed"),
     ),
-    responses((status = 200, body = PostBody, headers(("etag", description = "Its new version"))))
+    responses((
+        status = 200, body = PostBody, description = "It is replaced",
+        headers(("etag", description = "Its new version"))
+    ))
 )]
 pub(super) async fn update(
     State(state): State<AppState>,

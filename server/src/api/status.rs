@@ -13,7 +13,7 @@ pub(super) struct Status {
 }
 
 /// Says that the API answers. Public: it tells neither a version nor anything else of the server.
-#[utoipa::path(get, path = "/api/v1/status", operation_id = "getStatus", responses((status = 200, body = Status)))]
+#[utoipa::path(get, path = "/api/v1/status", operation_id = "getStatus", responses((status = 200, body = Status, description = "It answers")))]
 pub(super) async fn show() -> Json<Status> {
     Json(Status { status: "ok" })
 }

@@ -80,7 +80,7 @@ impl Serialize for Scopes<'_> {
 }
 
 /// Tells the caller who it turned out to be.
-#[utoipa::path(get, path = "/api/v1/whoami", operation_id = "getWhoami", responses((status = 200, body = Whoami)))]
+#[utoipa::path(get, path = "/api/v1/whoami", operation_id = "getWhoami", responses((status = 200, body = Whoami, description = "Who the caller is")))]
 pub(super) async fn show(caller: Caller) -> Response {
     const END: &[u8] = b"\"}";
     let drawn = &caller.principal.drawn().introduction;

@@ -37,6 +37,9 @@ pub struct Given {
     /// Authorities whose client certificates are trusted, as PEM [default: none]
     #[arg(long, env = "LATCHKEY_CLIENT_CA")]
     pub client_ca: Option<PathBuf>,
+    /// Unix socket to listen on, for proxies of this machine, which say for whom they ask [default: none]
+    #[arg(long, env = "LATCHKEY_SOCKET")]
+    pub socket: Option<PathBuf>,
     /// Networks of proxies that say for whom they ask, such as "10.0.0.0/8 192.0.2.7" [default: none; what others say does not count]
     #[arg(long, env = "LATCHKEY_TRUSTED_PROXIES")]
     pub trusted_proxies: Option<String>,
@@ -153,6 +156,7 @@ impl Given {
             tls_certificate: self.tls_certificate.or(other.tls_certificate),
             tls_key: self.tls_key.or(other.tls_key),
             client_ca: self.client_ca.or(other.client_ca),
+            socket: self.socket.or(other.socket),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             proxy_fields: self.proxy_fields.or(other.proxy_fields),
             public_url: self.public_url.or(other.public_url),

@@ -108,6 +108,42 @@ fn a_first_start_makes_its_secret_and_a_link_and_a_second_keeps_them() {
 }
 
 #[test]
+fn it_listens_on_a_socket_and_leaves_none_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("http.sock");
+    let arguments = ["--socket", path.to_str().unwrap()];
+    let asked = |fields: &str| {
+        let mut stream = std::os::unix::net::UnixStream::connect(&path).unwrap();
+        write!(stream, "GET /api/v1/whoami HTTP/1.1\r\nHost: x\r\n{fields}Connection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let mut server = Running::start_with(folder.path(), free_port(), &arguments);
+    server.line();
+    server.line();
+    let clear = asked("X-API-Key: lk_rubbish\r\n");
+    assert!(clear.starts_with("HTTP/1.1 403") && clear.contains("tls_required"), "{clear}");
+    let secure = asked("X-API-Key: lk_rubbish\r\nX-Forwarded-Proto: https\r\n");
+    assert!(secure.starts_with("HTTP/1.1 401"), "{secure}");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+    let taken = run(&["serve", "--listen", "127.0.0.1:0", arguments[0], arguments[1]], &folder.path().join("other"));
+    assert!(!taken.status.success() && said(&taken).contains("--socket"), "{}", said(&taken));
+    let (well, log) = server.stop();
+    assert!(well && !path.exists(), "{log}");
+    // One that is killed leaves its file, and the next takes its place.
+    let mut server = Running::start_with(folder.path(), free_port(), &arguments);
+    server.line();
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    assert!(path.exists());
+    let mut server = Running::start_with(folder.path(), free_port(), &arguments);
+    server.line();
+    assert!(asked("").starts_with("HTTP/1.1 401"));
+    server.stop();
+}
+
+#[test]
 fn it_listens_with_tls_and_says_whom_to_trust() {
     let folder = tempfile::tempdir().unwrap();
     let (port, tls, mtls) = (free_port(), free_port(), free_port());

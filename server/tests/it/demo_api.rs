@@ -196,7 +196,7 @@ async fn r17_one_idempotency_key_makes_one_post_under_concurrency() {
                 .header("idempotency-key", "order-4711")
                 .body(Body::from(body))
                 .unwrap();
-            let response = app.of(peer).answer(request).await.unwrap();
+            let response = app.of(peer.into()).answer(request).await.unwrap();
             let status = response.status();
             let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
             (status, String::from_utf8(body.to_vec()).unwrap())

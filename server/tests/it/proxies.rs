@@ -9,7 +9,10 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use latchkey_core::{api_key::PlainApiKey, random::SystemRandom};
 use latchkey_model::KeyKind;
-use server::{config::Given, connection::ProxyFields};
+use server::{
+    config::Given,
+    connection::{Peer, ProxyFields},
+};
 
 const PROXY: &str = "10.0.0.1:40000";
 const STRANGER: &str = "198.51.100.66:40000";
@@ -194,4 +197,20 @@ async fn r60_the_certificate_of_a_proxy_is_nobodys_who_asks_through_it() {
         let answer = client.send("POST", "/oauth/token", fields, &body).await;
         assert_eq!((answer.status, error(&answer).as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"));
     }
+}
+
+#[tokio::test]
+async fn whoever_may_open_the_socket_is_a_proxy_and_says_for_whom_it_asks() {
+    let (portal, key) = with_key(Given::default()).await;
+    let ask = async |fields: &[(&str, &str)]| {
+        let request = Request::get("/api/v1/whoami").header("x-api-key", &key);
+        let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let answer = portal.app.of(Peer::Socket).answer(request.body(Body::empty()).unwrap()).await.unwrap();
+        answer.status().as_u16()
+    };
+    let secure = ("x-forwarded-proto", "https");
+    assert_eq!(ask(&[secure, ("x-forwarded-for", "203.0.113.9")]).await, 200);
+    assert_eq!(ask(&[secure, ("x-forwarded-for", "203.0.113.9, 198.51.100.7")]).await, 403);
+    assert_eq!(ask(&[("x-forwarded-for", "203.0.113.9")]).await, 403, "it does not say that it was TLS");
+    assert_eq!(ask(&[secure]).await, 403, "for itself, then, from this machine");
 }

@@ -61,7 +61,7 @@ async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
     for _ in 0..total {
         let answer = portal
             .app
-            .of(([127, 0, 0, 1], 1).into())
+            .of(std::net::SocketAddr::from(([127, 0, 0, 1], 1)).into())
             .answer(Request::builder().uri("/api/v1/whoami").header("x-api-key", &key).body(Body::empty()).unwrap());
         assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
     }

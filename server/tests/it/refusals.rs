@@ -266,7 +266,7 @@ async fn ratelimit_fields_are_true_and_the_limit_holds_under_concurrency() {
             let peer: std::net::SocketAddr = LOOPBACK.parse().unwrap();
             let request =
                 Request::builder().uri("/api/v1/whoami").header("x-api-key", key).body(Body::empty()).unwrap();
-            app.of(peer).answer(request).await.unwrap().status()
+            app.of(peer.into()).answer(request).await.unwrap().status()
         }));
     }
     let mut passed = 0;

@@ -190,7 +190,7 @@ pub(crate) fn new_account(email: &str) -> Vec<(&str, &str)> {
 
 pub(crate) async fn send(app: &Front, address: &str, request: Request<Body>) -> Answer {
     let peer: SocketAddr = address.parse().unwrap();
-    let response = app.of(peer).answer(request).await.unwrap();
+    let response = app.of(peer.into()).answer(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     Answer { status: parts.status, headers: parts.headers, body }

@@ -140,7 +140,8 @@ pub fn KeyFields(
     }
 }
 
-/// Scopes by what they are about: `read:posts` and `write:posts` are reading and writing of posts.
+/// Scopes by what they are about: `read:posts` and `write:posts` are reading and writing of posts. Until somebody has chosen, all are
+/// proposed but those that delete everything at once.
 pub(in crate::feature) fn scope_groups(known: Vec<ApiScope>, ticked: Option<&[String]>) -> Vec<ChoiceGroup> {
     let mut order = Vec::new();
     let mut groups: BTreeMap<String, Vec<Choice>> = BTreeMap::new();
@@ -151,7 +152,7 @@ pub(in crate::feature) fn scope_groups(known: Vec<ApiScope>, ticked: Option<&[St
             order.push(about.to_owned());
         }
         groups.entry(about.to_owned()).or_default().push(Choice {
-            chosen: ticked.is_none_or(|ticked| ticked.contains(&text)),
+            chosen: ticked.map_or(action != "delete", |ticked| ticked.contains(&text)),
             label: capitalised(&action.replace('_', " ")),
             description: scope.description,
             value: text.clone(),
@@ -176,6 +177,9 @@ mod tests {
     fn scopes_stand_under_what_they_are_about() {
         let scope = |text: &str| ApiScope { scope: text.parse().unwrap(), description: String::new() };
         let known = vec![scope("read:posts"), scope("delete:account"), scope("write:posts"), scope("openid")];
+        let proposed = scope_groups(known.clone(), None);
+        let chosen: Vec<_> = proposed.iter().flat_map(|group| &group.choices).map(|one| one.chosen).collect();
+        assert_eq!(chosen, [true, true, false, true], "nobody is proposed to delete everything");
         let groups = scope_groups(known, Some(&["write:posts".to_owned()]));
         let shape: Vec<_> = groups
             .iter()
