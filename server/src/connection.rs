@@ -82,10 +82,10 @@ impl Arrival {
         let (address, is_trusted) = match peer {
             None => (NOBODY, false),
             Some(Peer::Address(peer)) => (peer.ip().to_canonical(), is_proxy(peer.ip())),
-            Some(Peer::Socket) => (IpAddr::V4(Ipv4Addr::LOCALHOST), true),
+            Some(Peer::Socket) => (NOBODY, true),
         };
         if is_trusted {
-            let claimed = forwarded::claimed(config.proxy_fields, headers, address, is_proxy);
+            let claimed = forwarded::claimed(config.proxy_fields, headers, is_proxy);
             let channel = Channel::Proxy { secure: claimed.secure };
             return Self { address: claimed.address.unwrap_or(NOBODY), channel };
         }

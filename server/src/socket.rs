@@ -1,9 +1,10 @@
 //! A Unix socket to listen on: who connects is a proxy on this machine, that may open the file.
 
 use std::{
+    fs::DirBuilder,
     io,
     os::unix::{
-        fs::{FileTypeExt, PermissionsExt},
+        fs::{DirBuilderExt, FileTypeExt, PermissionsExt},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -24,13 +25,14 @@ impl Socket {
     /// # Errors
     /// When somebody listens there, or something else than a socket is there, or the system says no.
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        if is_left_over(path)? {
-            std::fs::remove_file(path)?;
-        }
-        let listener = UnixListener::bind(path)?;
-        let socket = Self { listener: Some(listener), path: path.to_owned() };
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(MODE))?;
-        Ok(socket)
+        check(path)?;
+        // Made where nobody else comes, so that nobody connects before the mode is set; put in its place in one step.
+        let private = Private::beside(path)?;
+        let made = private.0.join("s");
+        let listener = UnixListener::bind(&made)?;
+        std::fs::set_permissions(&made, std::fs::Permissions::from_mode(MODE))?;
+        std::fs::rename(&made, path)?;
+        Ok(Self { listener: Some(listener), path: path.to_owned() })
     }
 
     /// The listener, to be served.
@@ -52,15 +54,33 @@ impl Drop for Socket {
     }
 }
 
-/// Whether there is a socket on which nobody listens.
-fn is_left_over(path: &Path) -> io::Result<bool> {
+/// A folder that only this process's user may enter, until it is dropped.
+struct Private(PathBuf);
+
+impl Private {
+    fn beside(path: &Path) -> io::Result<Self> {
+        let folder = path.with_extension(std::process::id().to_string());
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::debug!(%error, "a folder that a socket was made in stays");
+        }
+    }
+}
+
+/// Whether the path is free, or holds a socket on which nobody listens any more. Anything else is not ours to replace.
+fn check(path: &Path) -> io::Result<()> {
     match std::fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
-        // Something else is not ours to take away: binding will say that it is there.
-        Ok(found) if !found.file_type().is_socket() => Ok(false),
+        Ok(found) if !found.file_type().is_socket() => Err(io::ErrorKind::AlreadyExists.into()),
         Ok(_) => match UnixStream::connect(path) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
             Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
             Err(error) => Err(error),
         },
@@ -86,5 +106,6 @@ mod tests {
         std::fs::write(&path, "mine").unwrap();
         assert!(Socket::bind(&path).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
     }
 }

@@ -39,37 +39,31 @@ struct Hop {
     secure: bool,
 }
 
-/// Reads for whom `proxy` asks.
-pub(super) fn claimed(
-    fields: ProxyFields,
-    headers: &HeaderMap,
-    proxy: IpAddr,
-    is_proxy: impl Fn(IpAddr) -> bool,
-) -> Claimed {
+/// Reads for whom a proxy asks. One that says nothing asks for nobody who is known.
+pub(super) fn claimed(fields: ProxyFields, headers: &HeaderMap, is_proxy: impl Fn(IpAddr) -> bool) -> Claimed {
     match fields {
         ProxyFields::XForwarded => {
             let hops = from_the_right(headers, &X_FORWARDED_FOR).map(|part| part.and_then(node));
-            let address = first_beyond(hops, Some(proxy), |hop| *hop, is_proxy);
+            let address = first_beyond(hops, |hop| *hop, is_proxy);
             // What the nearest proxy says: one list of schemes cannot be laid beside another of addresses.
             let last = from_the_right(headers, &X_FORWARDED_PROTO).next().flatten();
             Claimed { address, secure: last.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) }
         }
         ProxyFields::Forwarded => {
             let hops = from_the_right(headers, &header::FORWARDED).map(|part| part.and_then(hop).unwrap_or_default());
-            let hop = first_beyond(hops, Hop { address: Some(proxy), secure: false }, |hop| hop.address, is_proxy);
+            let hop = first_beyond(hops, |hop| hop.address, is_proxy);
             Claimed { address: hop.address, secure: hop.secure }
         }
     }
 }
 
 /// The first hop that is no proxy of ours, or the farthest one where all of them are.
-fn first_beyond<T>(
+fn first_beyond<T: Default>(
     hops: impl Iterator<Item = T>,
-    nearest: T,
     address: impl Fn(&T) -> Option<IpAddr>,
     is_proxy: impl Fn(IpAddr) -> bool,
 ) -> T {
-    let mut farthest = nearest;
+    let mut farthest = T::default();
     for hop in hops {
         let go_on = address(&hop).is_some_and(&is_proxy);
         farthest = hop;
@@ -158,15 +152,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PROXY: &str = "10.0.0.1";
-
     fn read(fields: ProxyFields, lines: &[(&'static str, &str)]) -> (Option<String>, bool) {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let ours = |address: IpAddr| address.to_string().starts_with("10.");
-        let claimed = claimed(fields, &headers, PROXY.parse().unwrap(), ours);
+        let claimed = claimed(fields, &headers, ours);
         (claimed.address.map(|address| address.to_string()), claimed.secure)
     }
 
@@ -185,7 +177,8 @@ mod tests {
             (&["10.9.9.9, 203.0.113.9 , 10.0.0.2"], Some("203.0.113.9")),
             // Nobody but proxies: the one that is farthest away.
             (&["10.0.0.3, 10.0.0.2"], Some("10.0.0.3")),
-            (&[], Some(PROXY)),
+            // It does not say.
+            (&[], None),
             (&["203.0.113.9:4711"], Some("203.0.113.9")),
             (&["[2001:db8::1]:4711, 10.0.0.2:80"], Some("2001:db8::1")),
             (&["[2001:db8::1]"], Some("2001:db8::1")),
@@ -236,16 +229,16 @@ mod tests {
         ] {
             assert_eq!(read(unread).0, None, "{unread}");
         }
-        assert_eq!(self::read(ProxyFields::Forwarded, &[]), (who(PROXY), false));
+        assert_eq!(self::read(ProxyFields::Forwarded, &[]), (None, false));
     }
 
     #[test]
     fn r48_only_the_fields_that_are_set_are_read() {
         let lines =
             [("x-forwarded-for", "127.0.0.1"), ("x-forwarded-proto", "https"), ("x_forwarded_for", "127.0.0.2")];
-        assert_eq!(read(ProxyFields::Forwarded, &lines), (Some(PROXY.to_owned()), false));
+        assert_eq!(read(ProxyFields::Forwarded, &lines), (None, false));
         let lines = [("forwarded", "for=127.0.0.1;proto=https"), ("x-real-ip", "127.0.0.2")];
-        assert_eq!(read(ProxyFields::XForwarded, &lines), (Some(PROXY.to_owned()), false));
+        assert_eq!(read(ProxyFields::XForwarded, &lines), (None, false));
     }
 
     proptest! {
