@@ -4,7 +4,7 @@ use std::{
     fs::DirBuilder,
     io,
     os::unix::{
-        fs::{DirBuilderExt, FileTypeExt, PermissionsExt},
+        fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -17,6 +17,8 @@ const MODE: u32 = 0o660;
 pub(crate) struct Socket {
     listener: Option<UnixListener>,
     path: PathBuf,
+    /// Which file it is: another server may have taken the path over while this one answered its last requests.
+    file: (u64, u64),
 }
 
 impl Socket {
@@ -31,8 +33,9 @@ impl Socket {
         let made = private.0.join("s");
         let listener = UnixListener::bind(&made)?;
         std::fs::set_permissions(&made, std::fs::Permissions::from_mode(MODE))?;
+        let file = file_of(&made)?;
         std::fs::rename(&made, path)?;
-        Ok(Self { listener: Some(listener), path: path.to_owned() })
+        Ok(Self { listener: Some(listener), path: path.to_owned(), file })
     }
 
     /// The listener, to be served.
@@ -48,10 +51,17 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.path) {
+        let is_ours = file_of(&self.path).is_ok_and(|found| found == self.file);
+        if is_ours && let Err(error) = std::fs::remove_file(&self.path) {
             tracing::debug!(%error, "the socket's file stays");
         }
     }
+}
+
+/// The device and the number of a file.
+fn file_of(path: &Path) -> io::Result<(u64, u64)> {
+    let found = std::fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// A folder that only this process's user may enter, until it is dropped.
@@ -100,6 +110,13 @@ mod tests {
         assert_eq!(Socket::bind(&path).err().map(|error| error.kind()), Some(io::ErrorKind::AddrInUse));
         drop(first);
         assert!(!path.exists());
+        // One that has stopped listening and still answers does not take away what its successor has put there.
+        let mut old = Socket::bind(&path).unwrap();
+        drop(old.listener.take());
+        let new = Socket::bind(&path).unwrap();
+        drop(old);
+        assert!(UnixStream::connect(&path).is_ok());
+        drop(new);
         // A server that was killed leaves its file.
         drop(UnixListener::bind(&path).unwrap());
         assert!(Socket::bind(&path).is_ok());

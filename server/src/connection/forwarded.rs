@@ -50,7 +50,7 @@ pub(super) fn claimed(fields: ProxyFields, headers: &HeaderMap, is_proxy: impl F
             Claimed { address, secure: last.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) }
         }
         ProxyFields::Forwarded => {
-            let hops = from_the_right(headers, &header::FORWARDED).map(|part| part.and_then(hop).unwrap_or_default());
+            let hops = elements_from_the_right(headers).map(|part| part.and_then(hop).unwrap_or_default());
             let hop = first_beyond(hops, |hop| hop.address, is_proxy);
             Claimed { address: hop.address, secure: hop.secure }
         }
@@ -74,16 +74,31 @@ fn first_beyond<T: Default>(
     farthest
 }
 
-/// The parts of a list field, the last one first, however many lines it has (RFC 9110 section 5.3). A line that is no text is one part
-/// that cannot be read.
+/// The lines of a field, the last one first (RFC 9110 section 5.3).
+fn lines_from_the_right<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'a HeaderValue> + use<'a> {
+    headers.get_all(name).iter().rev()
+}
+
+/// The parts of a list without quoted strings, the last one first. Each is read by itself: no sign in one that its caller wrote takes
+/// the next with it, which the proxy wrote.
 fn from_the_right<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = Option<&'a str>> + use<'a> {
-    headers.get_all(name).iter().rev().flat_map(|line: &HeaderValue| {
-        let mut parts: Vec<_> = match line.to_str() {
+    lines_from_the_right(headers, name)
+        .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','))
+        .map(|part| std::str::from_utf8(part.trim_ascii()).ok())
+}
+
+/// The elements of `Forwarded`, the last one first. A line that is no text is one element that cannot be read.
+fn elements_from_the_right(headers: &HeaderMap) -> impl Iterator<Item = Option<&str>> + use<'_> {
+    lines_from_the_right(headers, &header::FORWARDED).flat_map(|line| {
+        let mut elements: Vec<_> = match line.to_str() {
             Ok(text) => split_outside_quotes(text, ',').map(Some).collect(),
             Err(_) => vec![None],
         };
-        parts.reverse();
-        parts
+        elements.reverse();
+        elements
     })
 }
 
@@ -108,13 +123,15 @@ fn hop(element: &str) -> Option<Hop> {
     let (mut address, mut scheme) = (None, None);
     for pair in split_outside_quotes(element, ';') {
         let (name, value) = pair.split_once('=')?;
+        // Every value, also of what is not looked at: a quote that nothing closes has swallowed what the proxy wrote behind it.
+        let value = unquoted(value)?;
         let place = match name.to_ascii_lowercase().as_str() {
             "for" => &mut address,
             "proto" => &mut scheme,
             _ => continue,
         };
         // Each parameter once (section 4): which of two would count?
-        if place.replace(unquoted(value)?).is_some() {
+        if place.replace(value).is_some() {
             return None;
         }
     }
@@ -125,7 +142,8 @@ fn hop(element: &str) -> Option<Hop> {
 /// A token as it is, or a quoted string without its quotes and escapes.
 fn unquoted(value: &str) -> Option<String> {
     let Some(inner) = value.strip_prefix('"') else {
-        return (!value.contains('"')).then(|| value.to_owned());
+        let is_token = !value.contains(['"', ',', ' ', '\t']);
+        return is_token.then(|| value.to_owned());
     };
     let mut text = String::new();
     let mut characters = inner.strip_suffix('"')?.chars();
@@ -192,6 +210,9 @@ mod tests {
             (&["203.0.113.9, 10.0.0.1 10.0.0.2"], None),
             (&["203.0.113.9, [10.0.0.1]"], None),
             (&["203.0.113.9, \u{ff}"], None),
+            // Whatever its caller wrote before it.
+            (&["\", 203.0.113.9"], Some("203.0.113.9")),
+            (&["\u{ff}, 203.0.113.9"], Some("203.0.113.9")),
         ] {
             assert_eq!(from(lines).as_deref(), expected, "{lines:?}");
         }
@@ -223,6 +244,11 @@ mod tests {
             "for=unknown;proto=https",
             "for=_gazonk;proto=https",
             "for=203.0.113.9;for=127.0.0.1;proto=https",
+            // A quote that the caller left open swallows what the proxy adds to the same line.
+            "for=127.0.0.1;proto=https;x=\", for=203.0.113.9;proto=http",
+            "for=127.0.0.1;proto=https;x=\", for=\"[2001:db8::9]\";proto=http",
+            "for=127.0.0.1;proto=https;x=\", for=\"[2001:db8::9]\";proto=http;host=\"a\"",
+            "for=127.0.0.1;proto=https;x=\"\\, for=203.0.113.9;proto=http",
             "for=\"203.0.113.9;proto=https",
             "203.0.113.9",
             "for=203.0.113.9;proto=https, ",
@@ -245,8 +271,19 @@ mod tests {
         #[test]
         fn r48_no_line_before_that_of_our_proxy_changes_what_it_says(forged in "[ -~]{0,60}") {
             prop_assert_eq!(from(&[&forged, "203.0.113.9, 10.0.0.2"]), Some("203.0.113.9".to_owned()));
+            prop_assert_eq!(from(&[&format!("{forged}, 203.0.113.9, 10.0.0.2")]), Some("203.0.113.9".to_owned()));
             let lines = [("forwarded", forged.as_str()), ("forwarded", "for=203.0.113.9;proto=https")];
             prop_assert_eq!(read(ProxyFields::Forwarded, &lines), (Some("203.0.113.9".to_owned()), true));
+        }
+
+        #[test]
+        fn r48_what_is_written_before_on_the_same_line_makes_nobody_of_its_caller_at_most(
+            forged in "(for=127\\.0\\.0\\.1|proto=https|x=|[;,\"\\\\ a]){0,12}",
+            added in prop::sample::select(vec!["for=203.0.113.9", "for=\"[2001:db8::9]:80\";host=\"a\"", "by=\"a\";for=203.0.113.9"]),
+        ) {
+            let (address, secure) = read(ProxyFields::Forwarded, &[("forwarded", &format!("{forged}, {added}"))]);
+            prop_assert!(address.is_none_or(|address| ["203.0.113.9", "2001:db8::9"].contains(&address.as_str())));
+            prop_assert!(!secure);
         }
     }
 }
