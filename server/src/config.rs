@@ -100,8 +100,8 @@ pub struct Config {
     pub client_ca: Option<PathBuf>,
     /// A Unix socket to listen on for proxies of this machine.
     pub socket: Option<PathBuf>,
-    /// Whose word counts for whom they ask.
-    pub proxies: Option<Proxies>,
+    /// Where those are whose word counts for whom they ask; never everywhere.
+    pub proxies: Option<AllowList>,
     /// How they say it.
     pub proxy_fields: ProxyFields,
     /// What people and programs call.
@@ -148,19 +148,13 @@ pub struct Config {
     pub watch: bool,
 }
 
-/// The operator's own proxies.
-#[derive(Debug, Clone)]
-pub struct Proxies {
-    /// Where they are: never everywhere, and never an empty list, which would let everybody in.
-    pub networks: AllowList,
-}
-
-fn proxies(networks: Option<&str>) -> Result<Option<Proxies>, ConfigError> {
+/// The operator's own proxies: never everywhere, and never an empty list, which would let everybody in.
+fn proxies(networks: Option<&str>) -> Result<Option<AllowList>, ConfigError> {
     let networks: AllowList = networks.unwrap_or_default().parse().map_err(ConfigError::TrustedProxies)?;
     match networks {
         none if none.is_empty() => Ok(None),
         all if all.is_for_everybody() => Err(ConfigError::EverybodyTrusted),
-        networks => Ok(Some(Proxies { networks })),
+        networks => Ok(Some(networks)),
     }
 }
 

@@ -78,7 +78,7 @@ impl Arrival {
 
     fn new(config: &Config, peer: Option<Peer>, tls: Option<&TlsConnection>, headers: &HeaderMap) -> Self {
         let proxies = config.proxies.as_ref();
-        let is_proxy = |address| proxies.is_some_and(|proxies| proxies.networks.admits(address));
+        let is_proxy = |address| proxies.is_some_and(|proxies| proxies.admits(address));
         let (address, is_trusted) = match peer {
             None => (NOBODY, false),
             Some(Peer::Address(peer)) => (peer.ip().to_canonical(), is_proxy(peer.ip())),

@@ -168,8 +168,15 @@ where
     };
     let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));
     let method = method_word(request.method());
-    let basic = Basic::read(fields(request.headers(), &header::AUTHORIZATION));
-    let credential = read_credential(request.headers(), request.uri(), basic.as_ref());
+    let authorization = fields(request.headers(), &header::AUTHORIZATION);
+    let basic = Basic::read(authorization);
+    // Every field in which a credential travels; more than one is never a matter of which comes first.
+    let credential = Credential::read(Carried {
+        authorization,
+        api_key: fields(request.headers(), &API_KEY),
+        basic: basic.as_ref(),
+        query: request.uri().query(),
+    });
     let needs_proof = credential.needs_proof();
     let verdict = if needs_proof {
         let url = format!("{}{}", arrival.called_url(&state.config), request.uri().path());
@@ -270,16 +277,6 @@ fn record(request: &Unanswered<'_>, status: u16, verdict: Verdict) {
         duration: passed.duration,
         verdict,
     });
-}
-
-/// Reads every field in which a credential travels; more than one is never a matter of which comes first.
-fn read_credential<'a>(headers: &'a HeaderMap, uri: &'a Uri, basic: Option<&'a Basic>) -> Credential<'a> {
-    Credential::read(Carried {
-        authorization: fields(headers, &header::AUTHORIZATION),
-        api_key: fields(headers, &API_KEY),
-        basic,
-        query: uri.query(),
-    })
 }
 
 /// The first two fields of a name: two of a kind say all that there is to say of three.
