@@ -34,7 +34,8 @@ pub fn router(base_url: &str) -> Router<AppState> {
         let methods = methods.fallback(move || async move { Problem::method_not_allowed(allow) });
         router = router.route(path, methods);
     }
-    router = router.route(openapi::PATH, get(openapi::show(base_url)));
+    let description = get(openapi::show(base_url)).fallback(|| async { Problem::method_not_allowed("GET".to_owned()) });
+    router = router.route(openapi::PATH, description);
     router.route("/api/{*path}", axum::routing::any(|| async { Problem::not_found() }))
 }
 

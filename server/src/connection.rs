@@ -10,7 +10,7 @@ use crate::{
 };
 use axum::extract::ConnectInfo;
 use http::{HeaderMap, Request};
-use latchkey_core::certificate::ClientCertificate;
+use latchkey_core::{authn::Transport, certificate::ClientCertificate};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -54,8 +54,19 @@ enum Channel {
     Plain,
     /// By a listener of ours with TLS.
     Tls(TlsConnection),
-    /// By a proxy that the operator trusts, which says whether TLS reached as far as it.
-    Proxy { secure: bool },
+    /// By a proxy that the operator trusts, which says whether TLS reached as far as it, or forgets to.
+    Proxy { by_tls: Option<bool> },
+}
+
+/// Where pages are served to whoever asks so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    /// Here.
+    Here,
+    /// At the public address.
+    Elsewhere,
+    /// Nobody knows whether it came by the public address: its proxy does not say.
+    Unsaid,
 }
 
 /// Nobody's address: a request that no listener of ours took, or whose proxy does not say for whom it asks, counts as a stranger's,
@@ -86,7 +97,7 @@ impl Arrival {
         };
         if is_trusted {
             let claimed = forwarded::claimed(config.proxy_fields, headers, is_proxy);
-            let channel = Channel::Proxy { secure: claimed.secure };
+            let channel = Channel::Proxy { by_tls: claimed.by_tls };
             return Self { address: claimed.address.unwrap_or(NOBODY), channel };
         }
         Self { address, channel: tls.cloned().map_or(Channel::Plain, Channel::Tls) }
@@ -97,22 +108,27 @@ impl Arrival {
         self.address
     }
 
-    /// Whether nobody on the way could read it.
-    pub fn is_secure(&self, config: &Config) -> bool {
+    /// Who could have read it on its way.
+    pub fn transport(&self, config: &Config) -> Transport {
         match &self.channel {
-            Channel::Tls(_) => true,
-            Channel::Proxy { secure } => *secure || !config.require_tls,
-            Channel::Plain => config.trusts_plain_http(self.address),
+            Channel::Tls(_) | Channel::Proxy { by_tls: Some(true) } => Transport::Private,
+            Channel::Proxy { .. } if !config.require_tls => Transport::Private,
+            Channel::Plain if config.trusts_plain_http(self.address) => Transport::Private,
+            Channel::Proxy { by_tls: None } => Transport::Unsaid,
+            Channel::Proxy { by_tls: Some(false) } | Channel::Plain => Transport::InTheClear,
         }
     }
 
     /// Whether pages are served where it came. Browsers would ask their people for a certificate where one is asked for, and plain
     /// HTTP is for nobody where there is TLS.
-    pub fn is_for_pages(&self, config: &Config) -> bool {
+    pub fn pages(&self, config: &Config) -> Pages {
         match &self.channel {
-            Channel::Tls(connection) => connection.listener == TlsListener::Ordinary,
-            Channel::Proxy { secure } => *secure || config.tls_listen.is_none(),
-            Channel::Plain => config.tls_listen.is_none(),
+            Channel::Tls(connection) if connection.listener == TlsListener::Ordinary => Pages::Here,
+            Channel::Plain if config.tls_listen.is_none() => Pages::Here,
+            Channel::Proxy { by_tls } if *by_tls == Some(true) || !config.secure_cookies() => Pages::Here,
+            // Leading elsewhere would lead here again, for ever.
+            Channel::Proxy { by_tls: None } => Pages::Unsaid,
+            _ => Pages::Elsewhere,
         }
     }
 

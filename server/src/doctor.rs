@@ -38,7 +38,8 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
 
 fn addresses(config: &Config) -> String {
     let all = [Some(config.listen), config.tls_listen, config.mtls_listen];
-    let all: Vec<_> = all.into_iter().flatten().map(|address| address.to_string()).collect();
+    let socket = config.socket.as_ref().map(|path| path.display().to_string());
+    let all: Vec<_> = all.into_iter().flatten().map(|address| address.to_string()).chain(socket).collect();
     format!("{} can be listened on", all.join(", "))
 }
 
@@ -61,7 +62,7 @@ fn transport(config: &Config) -> Result<String, String> {
             Err("credentials are taken over plain HTTP from other machines: remove require_tls = false".to_owned())
         }
         (_, false, false) => Err(
-            "listens beyond this machine and public_url is not https://: set tls_listen, or put a proxy with TLS on this machine and set public_url"
+            "listens beyond this machine and public_url is not https://: set tls_listen, or put a proxy with TLS before it and set trusted_proxies and public_url"
                 .to_owned(),
         ),
         (_, _, true) => Ok("TLS by a proxy; cookies travel over TLS only".to_owned()),

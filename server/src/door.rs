@@ -162,7 +162,7 @@ where
     let facts = Facts {
         at,
         address: arrival.address(),
-        secure: arrival.is_secure(&state.config),
+        transport: arrival.transport(&state.config),
         certificate: arrival.certificate(at).map(|certificate| certificate.thumbprint),
         needed_scope,
     };

@@ -20,6 +20,7 @@ mod listeners;
 pub mod logos;
 pub mod oauth;
 pub mod outside;
+mod patience;
 pub mod plain_http;
 pub mod portal;
 pub mod problem;

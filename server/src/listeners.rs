@@ -49,7 +49,9 @@ impl Listeners {
     /// [`ServeError::Listen`] and [`ServeError::Tls`].
     pub(crate) fn check(config: &Config) -> Result<(), ServeError> {
         listen(config.listen, "listen")?;
-        config.socket.as_deref().map(bind).transpose()?;
+        if let Some(path) = &config.socket {
+            Socket::check(path).map_err(|source| ServeError::Socket { path: path.clone(), source })?;
+        }
         for (address, setting) in [(config.tls_listen, "tls-listen"), (config.mtls_listen, "mtls-listen")] {
             if let Some(address) = address {
                 listen(address, setting)?;

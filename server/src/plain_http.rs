@@ -1,13 +1,13 @@
 //! Connections by plain HTTP, over TCP or a Unix socket, each served until it ends or the server does.
 
-use crate::{connection::Peer, front::Front};
+use crate::{connection::Peer, front::Front, patience::Patient, socket::Proxies};
 use axum::serve::{Listener, ListenerExt};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
 use std::{pin::pin, time::Duration};
-use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::net::{TcpListener, TcpStream};
 
 /// How long requests that are being answered may take when the server stops.
 pub(crate) const LAST_REQUESTS: Duration = Duration::from_secs(30);
@@ -18,7 +18,7 @@ pub async fn serve(listener: TcpListener, front: Front, stopped: impl Future<Out
 }
 
 /// Serves the proxies that connect to a Unix socket, likewise.
-pub async fn serve_socket(listener: UnixListener, front: Front, stopped: impl Future<Output = ()>) {
+pub(crate) async fn serve_socket(listener: Proxies, front: Front, stopped: impl Future<Output = ()>) {
     serve_all(listener, front, stopped).await;
 }
 
@@ -34,7 +34,8 @@ where
             accepted = listener.accept() => accepted,
             () = &mut stopped => break,
         };
-        let connection = builder.serve_connection(TokioIo::new(stream), front.of(peer.into())).into_owned();
+        let stream = TokioIo::new(Patient::new(stream));
+        let connection = builder.serve_connection(stream, front.of(peer.into())).into_owned();
         let connection = serving.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

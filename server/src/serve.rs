@@ -262,9 +262,11 @@ async fn greet(state: &AppState) {
         Err(SetupError::HasAdmin) => {}
         Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "no link for the first admin"),
     }
-    if state.config.require_tls && state.config.tls_listen.is_none() && !state.config.listen.ip().is_loopback() {
+    let has_proxies = state.config.proxies.is_some() || state.config.socket.is_some();
+    let plain_alone = state.config.require_tls && state.config.tls_listen.is_none() && !has_proxies;
+    if plain_alone && !state.config.listen.ip().is_loopback() {
         tracing::warn!(
-            "listening beyond this machine without TLS: credentials from other machines are refused. Set tls_listen, or put a proxy with TLS on this machine"
+            "listening beyond this machine without TLS: credentials from other machines are refused. Set tls_listen, or put a proxy with TLS before this server and name it in trusted_proxies"
         );
     }
 }

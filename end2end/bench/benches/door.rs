@@ -6,7 +6,7 @@ use latchkey_core::{
     account::{PlainPassword, SignUp},
     api_key::{CreateApiKey, KeyForm, Notes, PlainApiKey, format::PublicId},
     authn::{
-        Entry, Facts, Found, KnownKeys, Lookup, Verdict,
+        Entry, Facts, Found, KnownKeys, Lookup, Transport, Verdict,
         credential::{Carried, Credential, Via},
         decide,
     },
@@ -47,7 +47,7 @@ fn facts() -> Facts {
     Facts {
         at: NOW,
         address: Ipv4Addr::LOCALHOST.into(),
-        secure: true,
+        transport: Transport::Private,
         certificate: None,
         needed_scope: Some("read:posts"),
     }

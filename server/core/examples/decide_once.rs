@@ -6,7 +6,7 @@
 use latchkey_core::{
     api_key::{Notes, PlainApiKey},
     authn::{
-        Entry, Facts, Lookup, Verdict,
+        Entry, Facts, Lookup, Transport, Verdict,
         credential::{Carried, Credential},
         decide,
     },
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     let facts = Facts {
         at: NOW,
         address: Ipv4Addr::LOCALHOST.into(),
-        secure: true,
+        transport: Transport::Private,
         certificate: None,
         needed_scope: Some("write:posts"),
     };

@@ -19,7 +19,7 @@ mod trace;
 mod verdict;
 
 pub use basic::Basic;
-pub use decide::{Facts, Held, Lookup, decide};
+pub use decide::{Facts, Held, Lookup, Transport, decide};
 pub use door::Door;
 pub(crate) use entry::attribution_of;
 pub use entry::{Drawn, Entry, Record};

@@ -137,9 +137,10 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Answer {
     let post = state.services.posts.get(&principal, post_id(&post, id)?).await.map_err(|error| failed(&error, id))?;
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|known| lists_tag(known, &etag(&post), Comparison::Weak)) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag(&post))]).into_response());
+    let known = tags(&headers, &header::IF_NONE_MATCH);
+    if known.is_some_and(|known| lists_tag(&known, &etag(&post), Comparison::Weak)) {
+        let headers = [(header::ETAG, etag(&post)), (header::CACHE_CONTROL, "no-store".to_owned())];
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     Ok(with_tag(StatusCode::OK, &post))
 }
@@ -251,7 +252,7 @@ struct IfMatch(String);
 
 impl IfMatch {
     fn read(headers: &HeaderMap) -> Option<Self> {
-        headers.get(header::IF_MATCH).map(|value| Self(value.to_str().unwrap_or_default().to_owned()))
+        tags(headers, &header::IF_MATCH).map(Self)
     }
 }
 
@@ -259,6 +260,12 @@ impl PostCondition for IfMatch {
     fn holds(&self, post: &Post) -> bool {
         lists_tag(&self.0, &etag(post), Comparison::Strong)
     }
+}
+
+/// Entity tags, on however many lines it came (RFC 9110 section 5.3). A line that is no text lists nothing.
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let lines: Vec<_> = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// How two entity tags are compared (RFC 9110 section 8.8.3.2).

@@ -28,15 +28,15 @@ pub enum ProxyFields {
 pub(super) struct Claimed {
     /// From where they came; none where the fields cannot be read that far.
     pub(super) address: Option<IpAddr>,
-    /// Whether they came by TLS.
-    pub(super) secure: bool,
+    /// Whether they came by TLS, where that is said.
+    pub(super) by_tls: Option<bool>,
 }
 
 /// One hop: who asked, and whether by TLS, as far as that is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Hop {
     address: Option<IpAddr>,
-    secure: bool,
+    by_tls: Option<bool>,
 }
 
 /// Reads for whom a proxy asks. One that says nothing asks for nobody who is known.
@@ -47,12 +47,12 @@ pub(super) fn claimed(fields: ProxyFields, headers: &HeaderMap, is_proxy: impl F
             let address = first_beyond(hops, |hop| *hop, is_proxy);
             // What the nearest proxy says: one list of schemes cannot be laid beside another of addresses.
             let last = from_the_right(headers, &X_FORWARDED_PROTO).next().flatten();
-            Claimed { address, secure: last.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) }
+            Claimed { address, by_tls: last.and_then(is_https) }
         }
         ProxyFields::Forwarded => {
             let hops = elements_from_the_right(headers).map(|part| part.and_then(hop).unwrap_or_default());
             let hop = first_beyond(hops, |hop| hop.address, is_proxy);
-            Claimed { address: hop.address, secure: hop.secure }
+            Claimed { address: hop.address, by_tls: hop.by_tls }
         }
     }
 }
@@ -135,8 +135,14 @@ fn hop(element: &str) -> Option<Hop> {
             return None;
         }
     }
-    let secure = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
-    Some(Hop { address: address.and_then(|text| node(&text)), secure })
+    let by_tls = scheme.and_then(|scheme| is_https(&scheme));
+    Some(Hop { address: address.and_then(|text| node(&text)), by_tls })
+}
+
+/// Whether a scheme is that of TLS. One that is neither says nothing.
+fn is_https(scheme: &str) -> Option<bool> {
+    let is = |known| scheme.eq_ignore_ascii_case(known);
+    (is("https") || is("http")).then(|| is("https"))
 }
 
 /// A token as it is, or a quoted string without its quotes and escapes.
@@ -170,14 +176,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(fields: ProxyFields, lines: &[(&'static str, &str)]) -> (Option<String>, bool) {
+    fn claim(fields: ProxyFields, lines: &[(&'static str, &str)]) -> (Option<String>, Option<bool>) {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let ours = |address: IpAddr| address.to_string().starts_with("10.");
         let claimed = claimed(fields, &headers, ours);
-        (claimed.address.map(|address| address.to_string()), claimed.secure)
+        (claimed.address.map(|address| address.to_string()), claimed.by_tls)
+    }
+
+    fn read(fields: ProxyFields, lines: &[(&'static str, &str)]) -> (Option<String>, bool) {
+        let (address, by_tls) = claim(fields, lines);
+        (address, by_tls == Some(true))
     }
 
     fn from(lines: &[&str]) -> Option<String> {
@@ -227,6 +238,18 @@ mod tests {
         assert!(secure(&["https"]) && secure(&["HTTPS"]) && secure(&["http, https"]) && secure(&["http", "https"]));
         assert!(!secure(&[]) && !secure(&["http"]) && !secure(&["https, http"]) && !secure(&["https", "http"]));
         assert!(!secure(&["https,"]) && !secure(&["wss"]) && !secure(&["https http"]));
+    }
+
+    #[test]
+    fn a_proxy_that_says_nothing_does_not_say_http() {
+        let by_tls = |fields, line: (&'static str, &str)| claim(fields, &[line]).1;
+        for (word, said) in [("http", Some(false)), ("https", Some(true)), ("wss", None), ("", None)] {
+            assert_eq!(by_tls(ProxyFields::XForwarded, ("x-forwarded-proto", word)), said, "{word}");
+            let element = format!("for=203.0.113.9;proto={word}");
+            assert_eq!(by_tls(ProxyFields::Forwarded, ("forwarded", &element)), said, "{word}");
+        }
+        assert_eq!(by_tls(ProxyFields::Forwarded, ("forwarded", "for=203.0.113.9")), None);
+        assert_eq!(by_tls(ProxyFields::Forwarded, ("forwarded", "proto=http, \"")), None);
     }
 
     #[test]

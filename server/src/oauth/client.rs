@@ -3,13 +3,16 @@
 use crate::{connection::Arrival, state::AppState};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header};
-use latchkey_core::authorization::{OauthError, Whence};
+use latchkey_core::{
+    authn::Transport,
+    authorization::{OauthError, Whence},
+};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// From where and when a request came, and whether its channel is safe.
 pub(super) fn whence(state: &AppState, arrival: &Arrival) -> Result<Whence, OauthError> {
-    if !arrival.is_secure(&state.config) {
+    if arrival.transport(&state.config) != Transport::Private {
         return Err(OauthError::InvalidRequest(
             "use https: a credential that was sent over plain HTTP should be replaced",
         ));

@@ -4,6 +4,7 @@ use super::{
     certificates::Certificates,
     connection::{TlsConnection, TlsListener},
 };
+use crate::patience::Patient;
 use axum::{Extension, middleware::AddExtension};
 use axum_server::{
     accept::{Accept, NoDelayAcceptor},
@@ -30,7 +31,7 @@ impl Acceptor {
 }
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
-    type Stream = TlsStream<TcpStream>;
+    type Stream = Patient<TlsStream<TcpStream>>;
     type Service = AddExtension<S, TlsConnection>;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
@@ -41,7 +42,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
             let (stream, _) = accepting.await?;
             let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
             let connection = TlsConnection::new(listener, shown, &certificates);
-            Ok((stream, Extension(connection).layer(service)))
+            Ok((Patient::new(stream), Extension(connection).layer(service)))
         })
     }
 }

@@ -83,6 +83,10 @@ async fn a_post_lives_and_ends() {
     let known = [("authorization", authorization.as_str()), ("if-none-match", read.header("etag"))];
     let unchanged = portal.api("GET", &path, &known, "").await;
     assert_eq!((unchanged.status, unchanged.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    assert_eq!(unchanged.header("cache-control"), "no-store");
+    // A list may come on several lines (RFC 9110 section 5.3).
+    let lines = [known[0], ("if-none-match", "\"0\""), known[1]];
+    assert_eq!(portal.api("GET", &path, &lines, "").await.status, StatusCode::NOT_MODIFIED);
 
     let change = |tag: String, title: &'static str| {
         let (portal, path, authorization) = (&portal, &path, &authorization);

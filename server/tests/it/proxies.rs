@@ -169,12 +169,44 @@ async fn pages_come_through_a_proxy_with_tls_where_plain_http_leads_elsewhere() 
         ..trusting("10.0.0.0/8")
     };
     let portal = Portal::with(given).await;
+    let page = async |portal: &Portal, peer: &str, proto: Option<&str>| {
+        let mut fields = vec![("x-forwarded-for", "203.0.113.9"), ("accept", "text/html")];
+        fields.extend(proto.map(|proto| ("x-forwarded-proto", proto)));
+        ask(portal, peer, "/login", &fields).await
+    };
     for (peer, proto, status) in [(PROXY, "https", 200), (PROXY, "http", 307), (STRANGER, "https", 307)] {
-        let fields = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-proto", proto), ("accept", "text/html")];
-        let answer = ask(&portal, peer, "/login", &fields).await;
+        let answer = page(&portal, peer, Some(proto)).await;
         assert_eq!(answer.status, status, "{peer} {proto}");
         assert!(status == 200 || answer.location() == "https://keys.example.org/login", "r59: {answer:?}");
     }
+    // Nobody is led in circles by a proxy that does not say how it was asked: whoever set it up is told.
+    for proto in [None, Some("wss")] {
+        let answer = page(&portal, PROXY, proto).await;
+        assert_eq!(answer.status, 502);
+        assert!(answer.text().contains("must set X-Forwarded-Proto"), "{answer:?}");
+    }
+    // A proxy that was asked in the clear leads to TLS, where the portal's address has it, without a listener of ours.
+    let given = Given { public_url: "https://keys.example.org".parse().ok(), ..trusting("10.0.0.0/8") };
+    let portal = Portal::with(given).await;
+    assert_eq!(page(&portal, PROXY, Some("http")).await.status, 307);
+    assert_eq!(page(&portal, PROXY, Some("https")).await.status, 200);
+    assert_eq!(page(&portal, STRANGER, None).await.status, 200, "it has nowhere else to go to");
+}
+
+#[tokio::test]
+async fn what_a_proxy_does_not_say_alarms_nobody() {
+    let (portal, key) = with_key(trusting("10.0.0.0/8")).await;
+    let mut admin = portal.admin().await;
+    let who = ("x-forwarded-for", "203.0.113.9");
+    for (proto, told) in [(None, 0), (Some("http"), 1)] {
+        let mut fields = vec![("x-api-key", key.as_str()), who];
+        fields.extend(proto.map(|proto| ("x-forwarded-proto", proto)));
+        let answer = ask(&portal, PROXY, "/api/v1/whoami", &fields).await;
+        assert_eq!(answer.code(), "tls_required");
+        portal.recorded(&answer).await;
+        assert_eq!(portal.state.services.housekeeping.tell_exposed().await.unwrap(), told, "{proto:?}");
+    }
+    assert_eq!(admin.get("/admin/outbox").await.text().matches("was sent where others can read it").count(), 1);
 }
 
 #[tokio::test]

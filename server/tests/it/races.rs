@@ -5,7 +5,7 @@ use latchkey_core::{
     Actor, Services,
     api_key::{ApiKeyError, ClockStart, CreateApiKey, KeyForm, PlainApiKey},
     authn::{
-        Facts,
+        Facts, Transport,
         credential::{Carried, Credential},
     },
     port::session::SessionDigest,
@@ -68,7 +68,7 @@ async fn admitted(services: &Services, key: &PlainApiKey) -> bool {
     let facts = Facts {
         at: services.ports.now(),
         address: Ipv4Addr::LOCALHOST.into(),
-        secure: true,
+        transport: Transport::Private,
         certificate: None,
         needed_scope: Some("read:posts"),
     };

@@ -4,7 +4,10 @@ use super::KeyChanges;
 use crate::{
     authn::KnownKeys,
     mail::Letter,
-    port::{Consumed, StoreError, api_key::Disabled},
+    port::{
+        Consumed, StoreError,
+        api_key::{Disabled, KeyToTell},
+    },
     ports::Ports,
 };
 use time::Duration;
@@ -64,19 +67,30 @@ impl Housekeeping {
         let mut told = 0;
         loop {
             let exposed = self.ports.store.keys_exposed(self.ports.now(), Self::BATCH).await?;
+            let told_before = told;
+            let mut failed = None;
             for one in &exposed {
-                let mut work = self.ports.store.begin().await?;
-                if work.api_key_exposure_told(one.key.id).await? == Consumed::Won {
-                    let letter = Letter::key_exposed(&one.key, &self.public_url);
-                    letter.send(&mut *work, &self.ports, &one.emails).await?;
-                    work.commit().await?;
-                    told += 1;
+                match self.tell_exposed_one(one).await {
+                    Ok(Consumed::Won) => told += 1,
+                    Ok(Consumed::Lost) => {}
+                    // Whatever is wrong with one keeps nobody else from being told.
+                    Err(error) => failed = Some(error),
                 }
             }
-            if exposed.is_empty() {
-                return Ok(told);
+            if told == told_before {
+                return failed.map_or(Ok(told), Err);
             }
         }
+    }
+
+    async fn tell_exposed_one(&self, one: &KeyToTell) -> Result<Consumed, StoreError> {
+        let mut work = self.ports.store.begin().await?;
+        let consumed = work.api_key_exposure_told(one.key.id).await?;
+        if consumed == Consumed::Won {
+            Letter::key_exposed(&one.key, &self.public_url).send(&mut *work, &self.ports, &one.emails).await?;
+            work.commit().await?;
+        }
+        Ok(consumed)
     }
 
     /// Switches off keys that were idle for longer than their environment allows, and tells their people. Says how many.

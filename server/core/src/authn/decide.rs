@@ -25,12 +25,23 @@ pub struct Facts {
     pub at: OffsetDateTime,
     /// From where.
     pub address: IpAddr,
-    /// Whether it came over TLS, or from this machine itself while TLS is not required of it.
-    pub secure: bool,
+    /// Who could have read it on its way.
+    pub transport: Transport,
     /// The certificate of its connection, if it showed one.
     pub certificate: Option<CertificateThumbprint>,
     /// The scope that its route needs; none for a route that any valid credential may call.
     pub needed_scope: Option<&'static str>,
+}
+
+/// Who could have read a request on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Nobody: it came over TLS, or from this machine itself while TLS is not required of it.
+    Private,
+    /// Everybody: it came over plain HTTP.
+    InTheClear,
+    /// Nobody knows: the proxy that brought it does not say.
+    Unsaid,
 }
 
 /// What the store said of the key that was presented.
@@ -223,12 +234,13 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential<'_>) -> Result<P
         Credential::ApiKey { via, .. } | Credential::AccessToken { via, .. } => (*via, Ok(())),
         Credential::Malformed { via, why } => (*via, Err(why)),
     };
-    if facts.secure { Ok(presented) } else { Err(Refusal::TlsRequired) }
+    if facts.transport == Transport::Private { Ok(presented) } else { Err(Refusal::TlsRequired) }
 }
 
 /// A refusal before the look-up's answer counted. A key of ours that was exposed is attributed all the same.
 fn stopped_early(facts: &Facts, credential: &Credential<'_>, refusal: Refusal, lookup: Lookup) -> Verdict {
-    let unsafe_place = matches!(refusal, Refusal::CredentialInQuery { .. } | Refusal::TlsRequired);
+    let in_query = matches!(refusal, Refusal::CredentialInQuery { .. });
+    let unsafe_place = in_query || refusal == Refusal::TlsRequired;
     let known = match lookup {
         Lookup::Found { entry, presented } if entry.is_key(&presented) => Some(entry),
         Lookup::Proven { entry, .. } => Some(entry),
@@ -242,8 +254,8 @@ fn stopped_early(facts: &Facts, credential: &Credential<'_>, refusal: Refusal, l
     };
     Verdict {
         outcome: Err(refusal),
-        // Whoever made up a key around a known id exposed nothing.
-        exposed: unsafe_place && known.is_some(),
+        // Whoever made up a key around a known id exposed nothing, and what a proxy forgot to say is no reason to alarm anybody.
+        exposed: known.is_some() && unsafe_place && (in_query || facts.transport == Transport::InTheClear),
         known,
         claimed_public_id,
         via: None,

@@ -2,7 +2,7 @@
 
 use super::{
     credential::{Credential, Via},
-    decide::{Facts, Held, Lookup, decide},
+    decide::{Facts, Held, Lookup, Transport, decide},
     known_keys::{Found, KnownKeys},
     refusal::Refusal,
     verdict::Verdict,
@@ -58,12 +58,14 @@ impl Door {
             // A key in the URL is looked up too: its owner is told only if it is really theirs.
             Credential::ApiKey { key, .. } => self.find(facts, *key).await,
             // A token that came over plain HTTP is refused unread, so nothing is spent on it.
-            Credential::AccessToken { via, text } if facts.secure => match self.find_token(facts, text).await {
-                Lookup::Proven { entry, .. } if *via == Via::Dpop => {
-                    Lookup::Proven { entry, held: self.held(facts, proof, text) }
+            Credential::AccessToken { via, text } if facts.transport == Transport::Private => {
+                match self.find_token(facts, text).await {
+                    Lookup::Proven { entry, .. } if *via == Via::Dpop => {
+                        Lookup::Proven { entry, held: self.held(facts, proof, text) }
+                    }
+                    found => found,
                 }
-                found => found,
-            },
+            }
             Credential::InQuery { key: Some(key), .. } => self.find(facts, key.presented()).await,
             _ => Lookup::NotAsked,
         };

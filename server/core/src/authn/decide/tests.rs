@@ -32,7 +32,13 @@ fn pepper() -> DigestKey {
 }
 
 fn facts() -> Facts {
-    Facts { at: NOW, address: Ipv4Addr::LOCALHOST.into(), secure: true, certificate: None, needed_scope: Some(NEEDED) }
+    Facts {
+        at: NOW,
+        address: Ipv4Addr::LOCALHOST.into(),
+        transport: Transport::Private,
+        certificate: None,
+        needed_scope: Some(NEEDED),
+    }
 }
 
 fn stored(key: &PlainApiKey) -> StoredApiKey {
@@ -376,7 +382,7 @@ fn table() -> Vec<Row> {
             code: "tls_required",
             reason: "tls_required",
             owner_known: true,
-            facts: Facts { secure: false, ..facts() },
+            facts: Facts { transport: Transport::InTheClear, ..facts() },
             ..Row::new("plain HTTP", bearer(key), with(|_| ()))
         },
         Row {
@@ -638,4 +644,14 @@ fn a_key_works_until_the_end_of_its_overlap_or_its_expiry_whichever_is_first() {
     assert_eq!(reason_at(Duration::minutes(59)), None);
     assert_eq!(reason_at(Duration::hours(1)), Some("expired"));
     assert_eq!(reason_at(Duration::days(7)), Some("rotated_out"));
+}
+
+#[test]
+fn a_key_is_exposed_by_who_could_read_it_and_not_by_what_a_proxy_forgot() {
+    let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Staging));
+    for (transport, exposed) in [(Transport::InTheClear, true), (Transport::Unsaid, false)] {
+        let verdict = decide(&Facts { transport, ..facts() }, &bearer(&key), found(stored(&key), &key));
+        assert_eq!(verdict.outcome.map(|_| ()), Err(Refusal::TlsRequired));
+        assert_eq!(verdict.exposed, exposed, "{transport:?}");
+    }
 }

@@ -1,0 +1,144 @@
+//! An end to connections on which nothing happens: each holds a place that somebody else may need.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep_until},
+};
+
+/// How long nothing may happen, at least; at most twice as long.
+const PATIENCE: Duration = Duration::from_secs(75);
+
+/// A connection that ends when nothing was read or written for a while.
+///
+/// Its timer is set once for as long as it takes, and asked again only when it is over: a request costs no more than noting that
+/// there was one.
+pub(crate) struct Patient<Io> {
+    io: Io,
+    patience: Duration,
+    over: Pin<Box<Sleep>>,
+    moved: bool,
+}
+
+impl<Io> Patient<Io> {
+    pub(crate) fn new(io: Io) -> Self {
+        Self::with(io, PATIENCE)
+    }
+
+    fn with(io: Io, patience: Duration) -> Self {
+        Self { io, patience, over: Box::pin(sleep_until(Instant::now() + patience)), moved: false }
+    }
+
+    /// Is ready when nothing has happened for long enough.
+    fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.over.as_mut().poll(context));
+            if !std::mem::take(&mut self.moved) {
+                return Poll::Ready(());
+            }
+            self.over.as_mut().reset(Instant::now() + self.patience);
+        }
+    }
+
+    fn note<T>(&mut self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.moved |= outcome.is_ready();
+        outcome
+    }
+}
+
+impl<Io: AsyncRead + Unpin> AsyncRead for Patient<Io> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let read = Pin::new(&mut this.io).poll_read(context, buffer);
+        if read.is_pending() && this.poll_over(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        this.note(read)
+    }
+}
+
+impl<Io: AsyncWrite + Unpin> AsyncWrite for Patient<Io> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.io).poll_write(context, bytes);
+        this.note(written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.io).poll_write_vectored(context, bytes);
+        this.note(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    const SHORT: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_is_not_waited_for() {
+        let (ours, _theirs) = duplex(64);
+        let mut ours = Patient::with(ours, SHORT);
+        let before = Instant::now();
+        assert_eq!(ours.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(before.elapsed(), SHORT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_something_now_and_then_stays() {
+        let (ours, mut theirs) = duplex(64);
+        let mut ours = Patient::with(ours, SHORT);
+        let speaking = tokio::spawn(async move {
+            for _ in 0..10 {
+                tokio::time::sleep(SHORT * 9 / 10).await;
+                theirs.write_u8(7).await.unwrap();
+            }
+            std::future::pending::<()>().await;
+        });
+        for _ in 0..10 {
+            assert_eq!(ours.read_u8().await.unwrap(), 7);
+        }
+        let before = Instant::now();
+        assert!(ours.read_u8().await.is_err());
+        assert!(before.elapsed() <= SHORT * 2);
+        speaking.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_written_counts_while_its_reader_only_listens() {
+        let (ours, mut theirs) = duplex(1024);
+        let (mut reading, mut writing) = tokio::io::split(Patient::with(ours, SHORT));
+        let listening = tokio::spawn(async move { reading.read_u8().await.map_err(|error| error.kind()) });
+        for _ in 0..10 {
+            tokio::time::sleep(SHORT * 9 / 10).await;
+            writing.write_u8(7).await.unwrap();
+            assert_eq!(theirs.read_u8().await.unwrap(), 7);
+            assert!(!listening.is_finished());
+        }
+        assert_eq!(listening.await.unwrap(), Err(io::ErrorKind::TimedOut));
+    }
+}
