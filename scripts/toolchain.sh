@@ -124,7 +124,7 @@ npm_packages "$LATCHKEY_ROOT/style" "Tailwind for the stylesheet, wasm-opt to sh
 crate wasm-bindgen "$WASM_BINDGEN" wasm-bindgen-cli
 crate cargo-leptos "$CARGO_LEPTOS" cargo-leptos --locked --features no_downloads
 if "$with_tests"; then
-    debian "for the tests: a real browser, a real PostgreSQL, real proxies" chromium fonts-liberation postgresql nginx-light haproxy shellcheck
+    debian "for the tests: a real browser, a real PostgreSQL, real proxies" chromium fonts-liberation postgresql nginx-light haproxy caddy shellcheck
     npm_packages "$LATCHKEY_ROOT/end2end" "Playwright and axe for the browser journeys"
     crate cargo-deny "$CARGO_DENY" cargo-deny --locked
 fi

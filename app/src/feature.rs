@@ -7,6 +7,7 @@ pub mod application;
 pub mod design;
 pub mod device;
 pub mod docs;
+pub mod gateway;
 pub mod grant;
 pub mod identity_provider;
 pub mod landing;

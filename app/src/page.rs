@@ -341,6 +341,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
                 item("Failures", route::ADMIN_FAILURES.to_owned(), IconName::Shield),
                 item("Signing keys", route::ADMIN_SIGNING_KEYS.to_owned(), IconName::Pen),
                 item("Apps that ask people", route::ADMIN_APPS.to_owned(), IconName::Check),
+                item("APIs", route::ADMIN_APIS.to_owned(), IconName::Grid),
                 item("Identity providers", route::ADMIN_IDENTITY_PROVIDERS.to_owned(), IconName::Plug),
                 item("Outbox", route::ADMIN_OUTBOX.to_owned(), IconName::Mail),
             ],

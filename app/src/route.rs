@@ -1,7 +1,7 @@
 //! Paths: the only place that spells one.
 
 use latchkey_core::oauth_client::{ClientId, ClientKind, LogoDigest};
-use latchkey_model::{ApiKeyId, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId};
+use latchkey_model::{ApiKeyId, ApiSlug, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId};
 
 pub const HOME: &str = "/";
 pub const DOCS: &str = "/docs";
@@ -26,7 +26,14 @@ pub const ADMIN_OUTBOX: &str = "/admin/outbox";
 pub const ADMIN_SIGNING_KEYS: &str = "/admin/signing-keys";
 pub const ADMIN_APPS: &str = "/admin/apps";
 pub const ADMIN_IDENTITY_PROVIDERS: &str = "/admin/identity-providers";
+pub const ADMIN_APIS: &str = "/admin/apis";
+pub const ADMIN_NEW_API: &str = "/admin/apis/new";
+pub const GATEWAY_GUIDE: &str = "/docs/gateway";
 pub const ADMIN_NEW_IDENTITY_PROVIDER: &str = "/admin/identity-providers/new";
+
+pub fn api(slug: &ApiSlug) -> String {
+    format!("{ADMIN_APIS}/{slug}")
+}
 
 pub fn identity_provider(id: IdentityProviderId) -> String {
     format!("{ADMIN_IDENTITY_PROVIDERS}/{id}")

@@ -2,8 +2,8 @@
 
 use crate::{
     feature::{
-        account, admin, api_key, application, design, device, docs, grant, identity_provider, landing, oauth_client,
-        personal_token, request_log, session, signing_key, usage,
+        account, admin, api_key, application, design, device, docs, gateway, grant, identity_provider, landing,
+        oauth_client, personal_token, request_log, session, signing_key, usage,
     },
     page::not_found,
     ssr::{Theme, extension, portal},
@@ -134,6 +134,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/failures") view=admin::FailuresPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/signing-keys") view=signing_key::SigningKeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/apps") view=oauth_client::VerificationPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/apis") view=gateway::ApisPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/apis/new") view=gateway::NewApiPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/apis/:api") view=gateway::ApiPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/identity-providers") view=identity_provider::IdentityProvidersPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/identity-providers/new") view=identity_provider::NewIdentityProviderPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/identity-providers/:provider") view=identity_provider::IdentityProviderPage ssr=SsrMode::Async/>

@@ -17,6 +17,7 @@ use axum::{
     extract::DefaultBodyLimit,
     routing::{MethodRouter, delete, get, post, put},
 };
+use latchkey_core::authn::Asked;
 use std::collections::BTreeMap;
 
 /// Every endpoint, behind the door: flat, with no session, no compression and no other layer.
@@ -42,36 +43,36 @@ pub fn router(base_url: &str) -> Router<AppState> {
 /// The endpoints that are read at one address: they are found by comparing it, and no router is needed.
 pub fn straight(route: &'static Route) -> Option<Straight> {
     let Kind::Api(endpoint) = route.kind else { return None };
-    let needed = needed(route);
+    let asked = asked(route);
     match endpoint {
-        Endpoint::Whoami => Some(Behind::new(OfCaller(whoami::show), route, needed).straight()),
-        Endpoint::ListPosts => Some(Behind::new(posts::list, route, needed).straight()),
-        Endpoint::Userinfo => Some(Behind::new(userinfo::show, route, needed).straight()),
+        Endpoint::Whoami => Some(Behind::new(OfCaller(whoami::show), route, asked).straight()),
+        Endpoint::ListPosts => Some(Behind::new(posts::list, route, asked).straight()),
+        Endpoint::Userinfo => Some(Behind::new(userinfo::show, route, asked).straight()),
         _ => None,
     }
 }
 
-fn needed(route: &Route) -> Option<&'static str> {
+fn asked(route: &Route) -> Asked {
     match route.access {
-        Access::Key(needed) => needed,
-        Access::Anybody | Access::Account | Access::Admin => None,
+        Access::Key(needed_scope) => Asked::Demo { needed_scope },
+        Access::Anybody | Access::Machine | Access::Account | Access::Admin => Asked::Demo { needed_scope: None },
     }
 }
 
 /// The handler of an endpoint, behind the door unless it is everybody's.
 fn handler(route: &'static Route, endpoint: Endpoint) -> MethodRouter<AppState> {
-    let needed = needed(route);
+    let asked = asked(route);
     let limit = DefaultBodyLimit::max(BODY_LIMIT);
     match endpoint {
         Endpoint::Status => get(status::show),
-        Endpoint::Whoami => get(Behind::new(OfCaller(whoami::show), route, needed)),
-        Endpoint::ListPosts => get(Behind::new(posts::list, route, needed)),
-        Endpoint::CreatePost => post(Behind::new(posts::create, route, needed)).layer(limit),
-        Endpoint::GetPost => get(Behind::new(posts::show, route, needed)),
-        Endpoint::UpdatePost => put(Behind::new(posts::update, route, needed)).layer(limit),
-        Endpoint::Userinfo => get(Behind::new(userinfo::show, route, needed)),
-        Endpoint::PostUserinfo => post(Behind::new(userinfo::show, route, needed)),
-        Endpoint::DeletePost => delete(Behind::new(posts::remove, route, needed)),
-        Endpoint::DeleteAccount => delete(Behind::new(posts::remove_all, route, needed)),
+        Endpoint::Whoami => get(Behind::new(OfCaller(whoami::show), route, asked)),
+        Endpoint::ListPosts => get(Behind::new(posts::list, route, asked)),
+        Endpoint::CreatePost => post(Behind::new(posts::create, route, asked)).layer(limit),
+        Endpoint::GetPost => get(Behind::new(posts::show, route, asked)),
+        Endpoint::UpdatePost => put(Behind::new(posts::update, route, asked)).layer(limit),
+        Endpoint::Userinfo => get(Behind::new(userinfo::show, route, asked)),
+        Endpoint::PostUserinfo => post(Behind::new(userinfo::show, route, asked)),
+        Endpoint::DeletePost => delete(Behind::new(posts::remove, route, asked)),
+        Endpoint::DeleteAccount => delete(Behind::new(posts::remove_all, route, asked)),
     }
 }

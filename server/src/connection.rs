@@ -108,6 +108,11 @@ impl Arrival {
         self.address
     }
 
+    /// Whether a proxy brought it that the operator trusts.
+    pub fn is_by_proxy(&self) -> bool {
+        matches!(self.channel, Channel::Proxy { .. })
+    }
+
     /// Who could have read it on its way.
     pub fn transport(&self, config: &Config) -> Transport {
         match &self.channel {

@@ -6,15 +6,15 @@ use axum::{
     handler::Handler,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use latchkey_core::{
     authn::{
-        Basic, Facts, Principal, Refusal, Verdict,
+        Asked, Basic, Facts, Principal, Refusal, Verdict,
         credential::{Carried, Credential},
     },
     dpop::PresentedProof,
     leak::{breaks_a_line, redacted},
-    usage::{Passed, Served},
+    usage::{Passed, RouteName, Served},
 };
 use latchkey_model::RequestId;
 use std::{
@@ -30,7 +30,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The proof that the caller holds the key which its token is bound to.
 pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Who the door let in, and under which id the request is recorded.
 #[derive(Debug, Clone)]
@@ -88,16 +88,16 @@ where
 pub struct Behind<H> {
     handler: H,
     route: &'static Route,
-    needed_scope: Option<&'static str>,
+    asked: Asked,
 }
 
 /// What stands behind the door, for whoever knows already that a request is for it.
 pub type Straight = Box<dyn Fn(Arrival, Request, &AppState) -> Answering + Send + Sync>;
 
 impl<H> Behind<H> {
-    /// Puts the door before a handler of this route, which any valid key may call unless a scope is needed.
-    pub fn new(handler: H, route: &'static Route, needed_scope: Option<&'static str>) -> Self {
-        Self { handler, route, needed_scope }
+    /// Puts the door before a handler of this route, at which this is asked for.
+    pub fn new(handler: H, route: &'static Route, asked: Asked) -> Self {
+        Self { handler, route, asked }
     }
 
     /// The same, without a router.
@@ -114,7 +114,7 @@ impl<H> Behind<H> {
         H: Inside<T>,
         T: 'static,
     {
-        Answering(Box::pin(pass(state, arrival, self.route, self.needed_scope, request, self.handler)))
+        Answering::new(pass(state, arrival, self.route, self.asked, request, self.handler))
     }
 }
 
@@ -134,6 +134,13 @@ impl<H: Inside<T>, T: 'static> Handler<Through<T>, AppState> for Behind<H> {
 /// so for bodies too costs each request two allocations; the API's bodies are whole when they leave.)
 pub struct Answering(Pin<Box<dyn Future<Output = Response> + Send>>);
 
+impl Answering {
+    /// On its way from now on.
+    pub(crate) fn new(answer: impl Future<Output = Response> + Send + 'static) -> Self {
+        Self(Box::pin(answer))
+    }
+}
+
 impl Future for Answering {
     type Output = Response;
 
@@ -150,7 +157,7 @@ async fn pass<H, T>(
     state: AppState,
     arrival: Arrival,
     route: &'static Route,
-    needed_scope: Option<&'static str>,
+    asked: Asked,
     request: Request,
     handler: H,
 ) -> Response
@@ -164,10 +171,10 @@ where
         address: arrival.address(),
         transport: arrival.transport(&state.config),
         certificate: arrival.certificate(at).map(|certificate| certificate.thumbprint),
-        needed_scope,
+        asked,
     };
     let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));
-    let method = method_word(request.method());
+    let method = method_word(request.method().as_str());
     let authorization = fields(request.headers(), &header::AUTHORIZATION);
     let basic = Basic::read(authorization);
     // Every field in which a credential travels; more than one is never a matter of which comes first.
@@ -189,7 +196,8 @@ where
 
     // Only a request that gets a row needs more than this of what it brought.
     let owed = state.recorder.owes_row(&verdict);
-    let told = owed.then(|| Told { uri: request.uri().clone(), agent: agent(&request) });
+    let told = owed.then(|| Told::new(request.uri().path(), request.headers()));
+    let route = RouteName::Own(route.path);
     let unanswered = Unanswered { state: &state, route, id, method, told, started, verdict: Some(verdict) };
     let mut response = match unanswered.verdict.as_ref().map(|verdict| &verdict.outcome) {
         Some(Ok(principal)) => {
@@ -214,15 +222,15 @@ where
 
 /// A request that was judged and is not answered yet. A caller who goes away before the answer is recorded too: what was begun
 /// for them may have been done.
-struct Unanswered<'a> {
-    state: &'a AppState,
-    route: &'static Route,
-    id: RequestId,
-    method: &'static str,
+pub(crate) struct Unanswered<'a> {
+    pub(crate) state: &'a AppState,
+    pub(crate) route: RouteName,
+    pub(crate) id: RequestId,
+    pub(crate) method: &'static str,
     /// For the row, where one is owed.
-    told: Option<Told>,
-    started: Instant,
-    verdict: Option<Verdict>,
+    pub(crate) told: Option<Told>,
+    pub(crate) started: Instant,
+    pub(crate) verdict: Option<Verdict>,
 }
 
 impl Unanswered<'_> {
@@ -230,7 +238,8 @@ impl Unanswered<'_> {
     const CLIENT_WENT_AWAY: u16 = 499;
     const FAULT: u16 = 500;
 
-    fn answered(mut self, status: StatusCode) {
+    /// Records the answer.
+    pub(crate) fn answered(mut self, status: StatusCode) {
         self.record(status.as_u16());
     }
 
@@ -248,33 +257,40 @@ impl Drop for Unanswered<'_> {
 }
 
 /// What the caller said of itself.
-struct Told {
-    uri: Uri,
-    agent: Option<HeaderValue>,
+pub(crate) struct Told {
+    path: String,
+    agent: String,
+}
+
+impl Told {
+    pub(crate) fn new(path: &str, headers: &HeaderMap) -> Self {
+        let agent = headers.get(header::USER_AGENT).map(text_of).unwrap_or_default();
+        Self { path: shortened(path, 256), agent }
+    }
 }
 
 /// Counts the request and, within the budget for rows, keeps and logs it. One budget bounds all three: a flood fills neither the
 /// disk nor the log.
-fn record(request: &Unanswered<'_>, status: u16, verdict: Verdict) {
-    let (id, route) = (request.id, request.route.path);
-    let passed = Passed { method: request.method, route, status, duration: request.started.elapsed() };
-    request.state.recorder.count(&verdict, passed);
-    let Some(told) = &request.told else { return };
+fn record(request: &mut Unanswered<'_>, status: u16, verdict: Verdict) {
+    let (id, method, route) = (request.id, request.method, request.route.clone());
+    let duration = request.started.elapsed();
+    request.state.recorder.count(&verdict, Passed { method, route: route.clone(), status, duration });
+    let Some(told) = request.told.take() else { return };
     let reason = verdict.outcome.as_ref().err().map(Refusal::reason);
-    let duration_us = passed.duration.as_micros();
+    let duration_us = duration.as_micros();
     if reason.is_some() {
-        tracing::info!(request.id = %id, http.method = passed.method, http.route = route, http.status = status, reason, duration_us, "request");
+        tracing::info!(request.id = %id, http.method = method, http.route = &*route, http.status = status, reason, duration_us, "request");
     } else {
-        tracing::debug!(request.id = %id, http.method = passed.method, http.route = route, http.status = status, duration_us, "request");
+        tracing::debug!(request.id = %id, http.method = method, http.route = &*route, http.status = status, duration_us, "request");
     }
     request.state.recorder.keep(Served {
         id,
-        method: passed.method,
+        method,
         route,
-        path: shortened(told.uri.path(), 256),
+        path: told.path,
         status,
-        user_agent: told.agent.as_ref().map(text_of).unwrap_or_default(),
-        duration: passed.duration,
+        user_agent: told.agent,
+        duration,
         verdict,
     });
 }
@@ -292,29 +308,18 @@ pub(crate) fn put_nonce(headers: &mut HeaderMap, state: &AppState, now: time::Of
     }
 }
 
-fn method_word(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::DELETE => "DELETE",
-        Method::HEAD => "HEAD",
-        Method::PATCH => "PATCH",
-        Method::OPTIONS => "OPTIONS",
-        _ => "OTHER",
-    }
+/// The name of a method, for the record: whatever a caller makes up is one of its own there.
+pub(crate) fn method_word(method: &str) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or("OTHER")
 }
 
-fn put_request_id(headers: &mut HeaderMap, id: RequestId) {
+pub(crate) fn put_request_id(headers: &mut HeaderMap, id: RequestId) {
     let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
     let text = id.as_uuid().as_hyphenated().encode_lower(&mut text);
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(REQUEST_ID, value);
     }
-}
-
-fn agent(request: &Request) -> Option<HeaderValue> {
-    request.headers().get(header::USER_AGENT).cloned()
 }
 
 fn text_of(value: &HeaderValue) -> String {
@@ -338,7 +343,7 @@ mod tests {
 
     #[tokio::test]
     async fn asvs_16_5_4_a_panic_is_an_answer() {
-        let answering = |answer: fn() -> Response| Answering(Box::pin(async move { answer() }));
+        let answering = |answer: fn() -> Response| Answering::new(async move { answer() });
         let answer = answering(|| panic!("a fault")).await;
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(answering(|| StatusCode::OK.into_response()).await.status(), StatusCode::OK);

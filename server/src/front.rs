@@ -4,6 +4,7 @@ use crate::{
     api,
     connection::{Arrival, Peer},
     door::{Answering, Straight},
+    gateway,
     router::router,
     routes::ROUTES,
     state::AppState,
@@ -74,6 +75,13 @@ impl Connection {
             let request = request.map(|_| Body::empty());
             let arrival = Arrival::plain(&ways.state.config, self.peer, request.headers());
             return Answer::Straight(straight(arrival, request, &ways.state));
+        }
+        if path.starts_with(gateway::PREFIX) {
+            // A proxy sends no body along, and would have no use for one that is read.
+            let (parts, _) = request.into_parts();
+            let arrival = Arrival::plain(&ways.state.config, self.peer, &parts.headers);
+            let state = ways.state.clone();
+            return Answer::Straight(Answering::new(async move { gateway::check(&state, &arrival, &parts).await }));
         }
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.peer);

@@ -14,6 +14,7 @@ pub mod data_folder;
 pub mod doctor;
 pub mod door;
 pub mod front;
+pub mod gateway;
 pub mod leaks;
 pub mod limit_headers;
 mod listeners;

@@ -15,7 +15,9 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 /// Puts the limits that were asked for this request.
 pub fn put_limits(headers: &mut HeaderMap, verdict: &Verdict) {
     match (&verdict.readings, &verdict.network) {
-        (Some(readings), _) => put_readings(headers, readings, verdict.known.as_deref().map(Entry::drawn)),
+        (Some(readings), _) => {
+            put_readings(headers, readings, verdict.known.as_deref().map(Entry::drawn), verdict.route.as_ref());
+        }
         // Who came with no key that is known learns how its network stands.
         (None, Some(network)) => {
             let (mut policy, mut state) = (Text::default(), Text::default());
@@ -28,18 +30,18 @@ pub fn put_limits(headers: &mut HeaderMap, verdict: &Verdict) {
     }
 }
 
-fn put_readings(headers: &mut HeaderMap, readings: &Readings, drawn: Option<&Drawn>) {
+fn put_readings(headers: &mut HeaderMap, readings: &Readings, drawn: Option<&Drawn>, route: Option<&Reading>) {
     // The limit that a key shares with others is told where it matters: when it is the one that refuses.
     let shared = readings.refused().filter(|(_, owners)| *owners).map(|(owner, _)| owner);
-    let policy = match (drawn, shared) {
-        (Some(drawn), None) => {
-            let policy = drawn.limits.get_or_init(|| list(readings, None, write_policy).bytes());
+    let policy = match (drawn, shared, route) {
+        (Some(drawn), None, None) => {
+            let policy = drawn.limits.get_or_init(|| list(readings, None, None, write_policy).bytes());
             HeaderValue::from_maybe_shared(policy.clone()).ok()
         }
-        _ => list(readings, shared, write_policy).value(),
+        _ => list(readings, shared, route, write_policy).value(),
     };
     put(headers, RATE_LIMIT_POLICY, policy);
-    put(headers, RATE_LIMIT, list(readings, shared, write_state).value());
+    put(headers, RATE_LIMIT, list(readings, shared, route, write_state).value());
 }
 
 fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
@@ -49,7 +51,12 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
 }
 
 /// Every limit of a key as one field's value.
-fn list(readings: &Readings, shared: Option<&Reading>, write: fn(&mut Text, &Reading)) -> Text {
+fn list(
+    readings: &Readings,
+    shared: Option<&Reading>,
+    route: Option<&Reading>,
+    write: fn(&mut Text, &Reading),
+) -> Text {
     let mut text = Text::default();
     match readings.windows() {
         [only] => text.item(&["key"], only, write),
@@ -63,6 +70,9 @@ fn list(readings: &Readings, shared: Option<&Reading>, write: fn(&mut Text, &Rea
     }
     if let Some(owner) = shared {
         text.item(&["all-keys"], owner, write);
+    }
+    if let Some(route) = route {
+        text.item(&["route"], route, write);
     }
     text
 }
@@ -90,8 +100,8 @@ struct Text {
 }
 
 impl Text {
-    /// Room for every window that a key can have, and the limit that it shares.
-    const MOST: usize = 224;
+    /// Room for every window that a key can have, the limit that it shares, and that of the route.
+    const MOST: usize = 256;
 
     fn push(&mut self, part: &str) {
         let end = self.length + part.len();
@@ -160,7 +170,7 @@ mod tests {
             readings = meters.spend(now);
         }
         let mut headers = HeaderMap::new();
-        put_readings(&mut headers, &readings, None);
+        put_readings(&mut headers, &readings, None, None);
         let text = |name: &HeaderName| headers[name].to_str().unwrap().to_owned();
         (text(&RATE_LIMIT_POLICY), text(&RATE_LIMIT))
     }

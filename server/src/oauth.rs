@@ -41,5 +41,9 @@ pub fn router() -> Router<AppState> {
         .route("/oauth/jwks.json", get(metadata::jwks).fallback(only("GET")))
         .route(metadata::PATH, get(metadata::server).fallback(only("GET")))
         .route(metadata::OPENID_PATH, get(metadata::server).fallback(only("GET")))
+        .route(
+            "/.well-known/oauth-protected-resource/gateway/{api}",
+            get(metadata::guarded_resource).fallback(only("GET")),
+        )
         .route(metadata::RESOURCE_PATH, get(metadata::resource).fallback(only("GET")))
 }

@@ -124,6 +124,11 @@ impl Problem {
         self
     }
 
+    /// The word for programs.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -146,7 +151,7 @@ impl Problem {
     }
 
     /// The members, in the order of RFC 9457 section 3.1, then ours.
-    fn body(&self, request_id: Option<RequestId>) -> Vec<u8> {
+    pub(crate) fn body(&self, request_id: Option<RequestId>) -> Vec<u8> {
         let mut body = Vec::with_capacity(TYPICAL_LENGTH);
         body.extend_from_slice(b"{\"type\":\"/docs/errors#");
         // Codes are words of ours, which need no escape.
@@ -181,6 +186,7 @@ impl From<Answer> for Problem {
         Self {
             challenge: answer.challenge,
             retry_after: answer.retry_after,
+            allow: answer.allow,
             ..Self::new(
                 StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
                 answer.code,

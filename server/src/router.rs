@@ -1,6 +1,6 @@
 //! The whole HTTP surface in one screen.
 
-use crate::{api, assets, leaks, logos, oauth, portal, problem::Problem, state::AppState};
+use crate::{api, assets, gateway, leaks, logos, oauth, portal, problem::Problem, state::AppState};
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -18,6 +18,7 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         // Flat: no layer of the pages is on the path of a request to the API. The door sees to its panics.
         .merge(api::router(state.config.base_url()))
+        .merge(gateway::router())
         .with_state(state)
 }
 

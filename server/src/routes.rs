@@ -13,6 +13,8 @@ pub enum Access {
     Anybody,
     /// Whoever comes with a valid API key that holds the scope, if one is named.
     Key(Option<&'static str>),
+    /// Service accounts that an operator named.
+    Machine,
     /// Whoever is signed in.
     Account,
     /// Admins.
@@ -32,6 +34,8 @@ pub enum Kind {
     Leaks,
     /// An endpoint of OAuth: machines ask, and prove which client they are where it matters.
     Oauth,
+    /// An endpoint for the servers of guarded APIs, and those who run them.
+    Gateway,
     /// Something for operators.
     Operations,
 }
@@ -97,6 +101,10 @@ const fn oauth(method: &'static str, path: &'static str) -> Route {
     Route { method, path, access: Access::Anybody, kind: Kind::Oauth }
 }
 
+const fn gateway(method: &'static str, path: &'static str) -> Route {
+    Route { method, path, access: Access::Machine, kind: Kind::Gateway }
+}
+
 const fn operations(path: &'static str) -> Route {
     Route { method: "GET", path, access: Access::Anybody, kind: Kind::Operations }
 }
@@ -148,6 +156,9 @@ pub const ROUTES: &[Route] = &[
     page("/admin/failures", Access::Admin),
     page("/admin/signing-keys", Access::Admin),
     page("/admin/apps", Access::Admin),
+    page("/admin/apis", Access::Admin),
+    page("/admin/apis/new", Access::Admin),
+    page("/admin/apis/{api}", Access::Admin),
     page("/admin/identity-providers", Access::Admin),
     page("/admin/identity-providers/new", Access::Admin),
     page("/admin/identity-providers/{provider}", Access::Admin),
@@ -188,6 +199,8 @@ pub const ROUTES: &[Route] = &[
     form("/form/grant/revoke", Access::Account),
     form("/form/signing-key/rotate", Access::Admin),
     form("/form/identity-provider/begin", Access::Anybody),
+    form("/form/guarded-api/save", Access::Admin),
+    form("/form/guarded-api/remove", Access::Admin),
     form("/form/identity-provider/save", Access::Admin),
     form("/form/identity-provider/disable", Access::Admin),
     form("/form/identity-provider/remove", Access::Admin),
@@ -219,6 +232,10 @@ pub const ROUTES: &[Route] = &[
     oauth("GET", "/.well-known/oauth-authorization-server"),
     oauth("GET", "/.well-known/openid-configuration"),
     oauth("GET", "/.well-known/oauth-protected-resource/api/v1"),
+    oauth("GET", "/.well-known/oauth-protected-resource/gateway/{api}"),
+    gateway("POST", "/gateway/verify"),
+    gateway("GET", "/gateway/apis/{api}/policies"),
+    gateway("PUT", "/gateway/apis/{api}/policies"),
     leaks("/leaks"),
     leaks("/leaks/github"),
     operations("/api/openapi.json"),
@@ -232,6 +249,6 @@ pub fn needed_scope(method: &str, path: &str) -> Option<&'static str> {
     let method = if method == "HEAD" { "GET" } else { method };
     ROUTES.iter().find(|route| route.method == method && route.path == path).and_then(|route| match route.access {
         Access::Key(needed) => needed,
-        Access::Anybody | Access::Account | Access::Admin => None,
+        Access::Anybody | Access::Machine | Access::Account | Access::Admin => None,
     })
 }

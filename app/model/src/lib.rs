@@ -14,6 +14,7 @@
 //! To add a word: one file, a private field, a `parse` that names what is wrong, and a line in this table.
 #![warn(missing_docs)]
 
+pub mod api_slug;
 pub mod email;
 pub mod environment;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod role;
 pub mod scope;
 pub mod trace;
 
+pub use api_slug::ApiSlug;
 pub use email::EmailAddress;
 pub use environment::Environment;
 pub use error::FieldErrors;

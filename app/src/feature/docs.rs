@@ -17,7 +17,7 @@ struct Guide {
     text: &'static str,
 }
 
-const GUIDES: [Guide; 9] = [
+const GUIDES: [Guide; 10] = [
     Guide {
         name: "first-key",
         title: "Your first key",
@@ -53,6 +53,12 @@ const GUIDES: [Guide; 9] = [
         title: "The demo API",
         summary: "Every endpoint, with a call to copy.",
         text: include_str!("../../guides/demo-api.md"),
+    },
+    Guide {
+        name: "gateway",
+        title: "Your own API behind the door",
+        summary: "A proxy asks, or your code does: the same keys, tokens, limits and logs.",
+        text: include_str!("../../guides/gateway.md"),
     },
     Guide {
         name: "errors",
@@ -104,13 +110,27 @@ pub fn GuidePage() -> impl IntoView {
         let name: String = param("guide")?;
         let guide = GUIDES.iter().find(|guide| guide.name == name).ok_or(PageError::NotFound)?;
         let crumbs = vec![Crumb { label: "Guide".to_owned(), href: Some(route::DOCS.to_owned()) }];
-        let text = drawn(&guide.text.replace("{{url}}", &portal().public_url));
+        let text = drawn(&with_files(guide.text).replace("{{url}}", &portal().public_url));
         let body = view! {
             <PageHead title=guide.title explanation=guide.summary crumbs/>
             <article class="prose" inner_html=text></article>
         };
         Ok(Page::public(guide.title, body))
     })
+}
+
+/// Files that a guide shows whole: they are tried as they are.
+const FILES: [(&str, &str); 6] = [
+    ("{{nginx.conf}}", include_str!("../../guides/gateway/nginx.conf")),
+    ("{{Caddyfile}}", include_str!("../../guides/gateway/Caddyfile")),
+    ("{{haproxy.cfg}}", include_str!("../../guides/gateway/haproxy.cfg")),
+    ("{{latchkey.lua}}", include_str!("../../guides/gateway/latchkey.lua")),
+    ("{{traefik.yml}}", include_str!("../../guides/gateway/traefik.yml")),
+    ("{{envoy.yaml}}", include_str!("../../guides/gateway/envoy.yaml")),
+];
+
+fn with_files(guide: &str) -> String {
+    FILES.iter().fold(guide.to_owned(), |text, (name, file)| text.replace(name, file.trim_end()))
 }
 
 /// Draws Markdown of ours, with an id at each heading so that errors can link to theirs, and code and tables that scroll by
@@ -173,6 +193,13 @@ mod tests {
         let text = drawn("## `invalid_token`\n\n```\n<script>\n```\n");
         assert!(text.contains("<h2 id=\"invalid_token\">invalid_token</h2>"), "{text}");
         assert!(text.contains("&lt;script&gt;"), "{text}");
+    }
+
+    #[test]
+    fn every_file_is_in_a_guide_and_every_mark_is_a_files() {
+        let all: String = GUIDES.iter().map(|guide| with_files(guide.text).replace("{{url}}", "")).collect();
+        assert!(FILES.iter().all(|(_, file)| all.contains(file.trim_end())));
+        assert!(!all.contains("{{"), "a mark stands for nothing");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub struct Flash {
 impl Flash {
     const KEY: &'static str = "flash";
     /// What is kept of one field: enough for every field that a form of ours has.
-    const MAX_VALUE: usize = 4_096;
+    const MAX_VALUE: usize = 16_384;
 
     /// It went well.
     pub fn good(message: impl Into<String>) -> Self {

@@ -63,6 +63,9 @@ pub fn TextArea(
     #[prop(into)] name: String,
     #[prop(into)] label: String,
     #[prop(optional, into)] value: String,
+    /// How many of them are in sight.
+    #[prop(default = 3)]
+    rows: u8,
     #[prop(optional)] hint: Option<String>,
     #[prop(optional_no_strip)] error: Option<String>,
 ) -> impl IntoView {
@@ -72,7 +75,7 @@ pub fn TextArea(
     view! {
         <div class="field">
             <label for=name.clone()>{label}</label>
-            <textarea id=name.clone() name=name rows="3" aria-describedby=described aria-invalid=invalid>{value}</textarea>
+            <textarea id=name.clone() name=name rows=rows aria-describedby=described aria-invalid=invalid>{value}</textarea>
             {notes}
         </div>
     }

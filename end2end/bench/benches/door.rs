@@ -6,7 +6,7 @@ use latchkey_core::{
     account::{PlainPassword, SignUp},
     api_key::{CreateApiKey, KeyForm, Notes, PlainApiKey, format::PublicId},
     authn::{
-        Entry, Facts, Found, KnownKeys, Lookup, Transport, Verdict,
+        Asked, Entry, Facts, Found, KnownKeys, Lookup, Transport, Verdict,
         credential::{Carried, Credential, Via},
         decide,
     },
@@ -19,7 +19,7 @@ use latchkey_core::{
     },
     random::SystemRandom,
     secret::MasterKey,
-    usage::{Passed, Recording, RowBudget},
+    usage::{Passed, Recording, RouteName, RowBudget},
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, TeamId};
 use server::{
@@ -49,7 +49,7 @@ fn facts() -> Facts {
         address: Ipv4Addr::LOCALHOST.into(),
         transport: Transport::Private,
         certificate: None,
-        needed_scope: Some("read:posts"),
+        asked: Asked::Demo { needed_scope: Some("read:posts") },
     }
 }
 
@@ -164,8 +164,9 @@ fn record(bencher: Bencher<'_, '_>) {
     let budget = RowBudget { served_per_second: NonZeroU32::MIN, refused_per_second: NonZeroU32::MIN };
     let (recorder, _recording) = Recording::start(store, budget).unwrap_or_else(|error| unreachable!("{error}"));
     let verdict = verdict(&plain());
-    let passed = Passed { method: "GET", route: "/api/v1/whoami", status: 200, duration: Duration::from_micros(40) };
-    bencher.bench_local(|| recorder.count(black_box(&verdict), passed));
+    let route = RouteName::Own("/api/v1/whoami");
+    let passed = Passed { method: "GET", route, status: 200, duration: Duration::from_micros(40) };
+    bencher.bench_local(|| recorder.count(black_box(&verdict), passed.clone()));
 }
 
 fn runtime() -> tokio::runtime::Runtime {

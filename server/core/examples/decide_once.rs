@@ -6,7 +6,7 @@
 use latchkey_core::{
     api_key::{Notes, PlainApiKey},
     authn::{
-        Entry, Facts, Lookup, Transport, Verdict,
+        Asked, Entry, Facts, Lookup, Transport, Verdict,
         credential::{Carried, Credential},
         decide,
     },
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         address: Ipv4Addr::LOCALHOST.into(),
         transport: Transport::Private,
         certificate: None,
-        needed_scope: Some("write:posts"),
+        asked: Asked::Demo { needed_scope: Some("write:posts") },
     };
     let presented = plain.digest(&MasterKey::new([1; 32]).derive("api-key"));
     let entry = Arc::new(entry(case, &plain));

@@ -8,6 +8,7 @@
 //! credential: a variant in [`credential::Credential`], its look-up in [`Door::judge`], its steps in [`decide`] and
 //! [`Verdict::trace`], its rows in [`refusal`].
 
+mod asked;
 mod basic;
 pub mod credential;
 mod decide;
@@ -18,11 +19,12 @@ pub mod refusal;
 mod trace;
 mod verdict;
 
+pub use asked::{Asked, Audience, Guard, RouteLimit, Rule};
 pub use basic::Basic;
 pub use decide::{Facts, Held, Lookup, Transport, decide};
 pub use door::Door;
 pub(crate) use entry::attribution_of;
-pub use entry::{Drawn, Entry, Record};
+pub use entry::{Drawn, Entry, Identity, Record};
 pub use known_keys::{Found, KnownKeys};
 pub use refusal::Refusal;
 pub use verdict::{Principal, Verdict};

@@ -25,4 +25,4 @@ pub use parameters::Parameters;
 pub use pushed::{Pushed, PushedRequests};
 pub use request::Untrusted;
 pub use response::{AuthorizationResponse, ResponseMode};
-pub use token::{Exchange, Introspection, TokenRequest, TokenResponse, TokenService};
+pub use token::{Exchange, Introspection, TokenParts, TokenRequest, TokenResponse, TokenService};

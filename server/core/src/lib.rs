@@ -16,6 +16,7 @@ pub mod certificate;
 pub mod clock;
 pub mod demo;
 pub mod dpop;
+pub mod gateway;
 pub mod grant;
 pub mod identity_provider;
 pub mod jose;

@@ -3,11 +3,12 @@
 use crate::{
     access_token::KnownTokens,
     authn::KnownKeys,
+    gateway::KnownApis,
     oauth_client::KnownClients,
     port::{Change, Changes},
 };
 
-/// What is remembered of keys, clients and tokens.
+/// What is remembered of keys, clients, tokens and APIs.
 #[derive(Clone)]
 pub struct Memories {
     /// Keys.
@@ -16,6 +17,8 @@ pub struct Memories {
     pub clients: KnownClients,
     /// Tokens.
     pub tokens: KnownTokens,
+    /// APIs.
+    pub apis: KnownApis,
 }
 
 impl Memories {
@@ -32,6 +35,7 @@ impl Memories {
                     self.tokens.forget_client(&id);
                 }
                 Change::Token(id) => self.tokens.forget_token(id),
+                Change::Apis => self.apis.forget(),
                 Change::Deaf => {
                     self.set_deaf(true);
                     self.forget_all();
@@ -50,11 +54,13 @@ impl Memories {
         self.keys.set_deaf(deaf);
         self.clients.set_deaf(deaf);
         self.tokens.set_deaf(deaf);
+        self.apis.set_deaf(deaf);
     }
 
     fn forget_all(&self) {
         self.keys.forget_all();
         self.clients.forget_all();
         self.tokens.forget_all();
+        self.apis.forget_all();
     }
 }

@@ -25,7 +25,7 @@ pub mod session;
 pub mod signing_key;
 
 pub use account::{AccountReader, AccountWriter};
-pub use api::ApiReader;
+pub use api::{ApiReader, ApiWriter};
 pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
 pub use device::{DeviceReader, DeviceWriter};
@@ -87,6 +87,8 @@ pub enum Change {
     Client(ClientId),
     /// A token, a family of tokens or a grant was ended.
     Token(Uuid),
+    /// A guarded API was registered, changed or removed.
+    Apis,
     /// The line to the others was lost: whatever is remembered may be old.
     Deaf,
     /// The line is back; what was said meanwhile was missed.
@@ -137,6 +139,7 @@ pub trait Store:
 #[async_trait]
 pub trait UnitOfWork:
     AccountWriter
+    + ApiWriter
     + ApiKeyWriter
     + ApplicationWriter
     + DeviceWriter

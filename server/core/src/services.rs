@@ -1,16 +1,18 @@
 //! Every service, bundled for the handlers.
 
 use crate::{
-    access_token::KnownTokens,
+    access_token::{KnownTokens, demo_api, gateway},
     account::{AccountService, Passwords, SessionService},
-    api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations},
+    api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations, RouteScopes},
     application::ApplicationService,
     authn::{Door, KnownKeys},
     authorization::{
-        AuthorizationParts, AuthorizationService, ClientAuthenticator, DeviceService, PushedRequests, TokenService,
+        AuthorizationParts, AuthorizationService, ClientAuthenticator, DeviceService, PushedRequests, TokenParts,
+        TokenService,
     },
     demo::PostService,
     dpop::Proofs,
+    gateway::{GatewayDesk, GuardedApis, KnownApis},
     grant::GrantService,
     identity_provider::{IdentityProviders, LinkedIdentities, ProviderClient, ProviderSignIn},
     leak::LeakDesk,
@@ -88,6 +90,10 @@ pub struct Services {
     pub housekeeping: Housekeeping,
     /// The door.
     pub door: Door,
+    /// Decisions about requests to guarded APIs.
+    pub gateway: GatewayDesk,
+    /// What operators do with guarded APIs.
+    pub guarded_apis: GuardedApis,
     /// Proofs that callers hold the keys which their tokens are bound to.
     pub proofs: Proofs,
     /// What the door remembers.
@@ -164,7 +170,8 @@ impl Services {
             settings.key_quota,
             owners,
         );
-        let pushed = PushedRequests::new(ports.clone(), master.derive("pushed-request"), &issuer);
+        let known_apis = KnownApis::new(ports.store.clone(), demo_api(&issuer), gateway(&issuer).into());
+        let pushed = PushedRequests::new(ports.clone(), master.derive("pushed-request"), known_apis.clone());
         let oauth_clients = OauthClientService::new(
             ports.clone(),
             secrets.clone(),
@@ -187,6 +194,7 @@ impl Services {
                 subjects: subjects.clone(),
                 pushed: pushed.clone(),
                 documents: documents.clone(),
+                apis: known_apis.clone(),
                 pepper: grants.clone(),
                 marks: master.derive("fresh-sign-in"),
                 issuer: issuer.as_str().into(),
@@ -208,9 +216,22 @@ impl Services {
         let sealer = Arc::new(Sealer::new(master, "identity-provider")?);
         let identity_providers = IdentityProviders::new(ports.clone(), sealer);
         let rotations = Rotations::new(ports.clone(), KeyChanges::new(known_keys.clone()));
-        let api_keys = ApiKeyService::new(ports.clone(), pepper.clone(), known_keys.clone(), settings.needed_scope);
+        let api_keys = ApiKeyService::new(
+            ports.clone(),
+            pepper.clone(),
+            known_keys.clone(),
+            RouteScopes { own: settings.needed_scope, apis: known_apis.clone() },
+        );
         let url = settings.public_url.clone();
         let proofs = Proofs::new(master.derive("dpop-nonce"));
+        let door = Door::new(
+            known_keys.clone(),
+            known_tokens.clone(),
+            proofs.clone(),
+            pepper.clone(),
+            rotations,
+            settings.unknown_quota,
+        );
         Ok(Self {
             accounts: AccountService::new(ports.clone(), passwords, settings.attempt_quota),
             sessions: SessionService::new(ports.clone(), sign_outs.clone()),
@@ -230,14 +251,9 @@ impl Services {
             personal_tokens: PersonalTokenService::new(ports.clone(), api_keys.clone()),
             api_keys,
             housekeeping: Housekeeping::new(ports.clone(), known_keys.clone(), url.clone()),
-            door: Door::new(
-                known_keys.clone(),
-                known_tokens.clone(),
-                proofs.clone(),
-                pepper.clone(),
-                rotations,
-                settings.unknown_quota,
-            ),
+            gateway: GatewayDesk::new(door.clone(), known_apis.clone(), ring.clone(), issuer.as_str().into()),
+            guarded_apis: GuardedApis::new(ports.clone(), known_apis.clone(), issuer.as_str().into()),
+            door,
             proofs,
             leaks: LeakDesk::new(ports.clone(), known_keys.clone(), pepper, url, settings.report_quota),
             outbox: OutboxService::new(ports.clone()),
@@ -264,12 +280,15 @@ impl Services {
             ),
             tokens: TokenService::new(
                 ports.clone(),
-                ring.clone(),
-                known_tokens.clone(),
-                subjects.clone(),
-                grants,
-                devices.clone(),
-                &issuer,
+                TokenParts {
+                    ring: ring.clone(),
+                    tokens: known_tokens.clone(),
+                    subjects: subjects.clone(),
+                    apis: known_apis.clone(),
+                    pepper: grants,
+                    devices: devices.clone(),
+                    issuer: issuer.as_str().into(),
+                },
             ),
             devices: DeviceService::new(
                 ports.clone(),
@@ -284,7 +303,12 @@ impl Services {
             client_verification: ClientVerification::new(ports.clone(), known_clients.clone()),
             signing_keys: SigningKeyService::new(ports.clone(), ring.clone()),
             ring,
-            memories: Memories { keys: known_keys.clone(), clients: known_clients, tokens: known_tokens },
+            memories: Memories {
+                keys: known_keys.clone(),
+                clients: known_clients,
+                tokens: known_tokens,
+                apis: known_apis,
+            },
             known_keys,
             ports,
         })

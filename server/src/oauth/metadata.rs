@@ -1,10 +1,10 @@
 //! What others must know of this server: its endpoints (RFC 8414) and its public keys (RFC 7517).
 
 use super::answer::Refused;
-use crate::state::AppState;
+use crate::{problem::Problem, state::AppState};
 use axum::{
     Json,
-    extract::State,
+    extract::{Path, State},
     response::{IntoResponse, Response},
 };
 use http::header;
@@ -14,6 +14,7 @@ use latchkey_core::{
     jose::{Jwk, SigningAlgorithm},
     oauth_client::{ClientAuthMethod, ClientCertificates, ClientKind, GrantType},
     openid::{ACR, Claim, SubjectType},
+    port::api::ApiScope,
 };
 use serde::Serialize;
 
@@ -182,8 +183,9 @@ pub(super) async fn server(State(state): State<AppState>) -> Result<Response, Re
 #[derive(Serialize)]
 struct ProtectedApi {
     resource: String,
-    resource_name: &'static str,
-    resource_documentation: String,
+    resource_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_documentation: Option<String>,
     authorization_servers: [String; 1],
     bearer_methods_supported: [&'static str; 1],
     dpop_signing_alg_values_supported: Vec<&'static str>,
@@ -193,18 +195,41 @@ struct ProtectedApi {
 
 /// `GET /.well-known/oauth-protected-resource/api/v1`.
 pub(super) async fn resource(State(state): State<AppState>) -> Result<Response, Refused> {
-    let issuer = state.config.base_url().to_owned();
-    let scopes = state.services.oauth_clients.scopes(ClientKind::ServiceAccount).await?;
+    let issuer = state.config.base_url();
+    let apis = state.services.ports.store.built_in_apis().await?;
+    let scopes: Vec<_> = apis.into_iter().flat_map(|api| api.scopes).collect();
+    let documentation = format!("{issuer}/docs/demo-api");
+    Ok(protected(&state, demo_api(issuer), "Demo API".to_owned(), Some(documentation), &scopes))
+}
+
+/// `GET /.well-known/oauth-protected-resource/gateway/{api}`: what clients of a guarded API are led to by its refusals.
+pub(super) async fn guarded_resource(
+    State(state): State<AppState>,
+    Path(slug): Path<String>,
+) -> Result<Response, Refused> {
+    let catalog = state.services.memories.apis.catalog(state.services.ports.now()).await?;
+    let Some(found) = catalog.api(&slug) else { return Ok(Problem::not_found().into_response()) };
+    let settings = &found.api.settings;
+    Ok(protected(&state, settings.base_url.clone(), settings.name.to_string(), None, &settings.scopes))
+}
+
+fn protected(
+    state: &AppState,
+    resource: String,
+    name: String,
+    documentation: Option<String>,
+    scopes: &[ApiScope],
+) -> Response {
     let metadata = ProtectedApi {
-        resource: demo_api(&issuer),
-        resource_name: "Demo API",
-        resource_documentation: format!("{issuer}/docs/demo-api"),
-        authorization_servers: [issuer],
+        resource,
+        resource_name: name,
+        resource_documentation: documentation,
+        authorization_servers: [state.config.base_url().to_owned()],
         bearer_methods_supported: ["header"],
         dpop_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).to_vec(),
         tls_client_certificate_bound_access_tokens: state.services.oauth_clients.certificates()
             != ClientCertificates::None,
-        scopes_supported: scopes.into_iter().map(|scope| scope.scope.to_string()).collect(),
+        scopes_supported: scopes.iter().map(|scope| scope.scope.to_string()).collect(),
     };
-    Ok(([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response())
+    ([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response()
 }

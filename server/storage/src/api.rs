@@ -1,41 +1,176 @@
-//! APIs and their scopes.
+//! APIs, their scopes and their policies.
 
 use crate::{
-    SeaStore,
-    convert::word,
+    SeaStore, SeaUnitOfWork,
+    convert::{micros, time, word},
     entity::{api, api_scope},
-    error::store_error,
+    error::{Corrupt, store_error},
+    work::{consumed, inserted},
 };
 use async_trait::async_trait;
-use latchkey_core::port::{
-    ApiReader, StoreError,
-    api::{Api, ApiScope},
+use latchkey_core::{
+    oauth_client::ClientId,
+    port::{
+        ApiReader, ApiWriter, Consumed, Inserted, StoreError,
+        api::{Api, ApiScope, ApiSettings, Duplicate, GuardedApi},
+    },
 };
-use latchkey_model::ApiId;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use latchkey_model::{ApiId, TeamId};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr, prelude::Uuid, sea_query::OnConflict,
+};
+use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
-#[async_trait]
-impl ApiReader for SeaStore {
-    async fn built_in_apis(&self) -> Result<Vec<Api>, StoreError> {
-        let rows = api_scope::Entity::find()
-            .find_also_related(api::Entity)
-            .filter(api::Column::TeamId.is_null())
-            .order_by_asc(api_scope::Column::ApiId)
+/// An API with its scopes in their order.
+type Found = (api::Model, Vec<ApiScope>);
+
+impl SeaStore {
+    async fn apis(&self, query: sea_orm::Select<api::Entity>) -> Result<Vec<Found>, StoreError> {
+        let apis = query.order_by_asc(api::Column::Name).order_by_asc(api::Column::Id);
+        let apis = apis.all(&self.reader).await.map_err(store_error)?;
+        let ids: Vec<Uuid> = apis.iter().map(|row| row.id).collect();
+        let scopes = api_scope::Entity::find()
+            .filter(api_scope::Column::ApiId.is_in(ids))
             .order_by_asc(api_scope::Column::Position)
             .all(&self.reader)
             .await
             .map_err(store_error)?;
-        let mut apis: Vec<Api> = Vec::new();
-        for (scope, api) in rows {
-            let Some(api) = api else { continue };
-            let id = ApiId::from_uuid(api.id);
-            if apis.last().is_none_or(|last| last.id != id) {
-                apis.push(Api { id, name: word(&api.name, "name")?, audience: api.audience, scopes: Vec::new() });
-            }
-            if let Some(last) = apis.last_mut() {
-                last.scopes.push(ApiScope { scope: word(&scope.scope, "scope")?, description: scope.description });
+        apis.into_iter()
+            .map(|row| {
+                let guarded = row.team_id.map(|_| word(&row.name, "name")).transpose()?;
+                let own = scopes.iter().filter(|scope| scope.api_id == row.id).map(|scope| {
+                    let (description, api) = (scope.description.clone(), guarded.clone());
+                    Ok(ApiScope { scope: word(&scope.scope, "scope")?, description, api })
+                });
+                let own = own.collect::<Result<_, Corrupt>>()?;
+                Ok((row, own))
+            })
+            .collect()
+    }
+}
+
+fn guarded((row, scopes): Found) -> Result<GuardedApi, StoreError> {
+    let text = |value: Option<String>| value.ok_or(Corrupt { what: "API" });
+    Ok(GuardedApi {
+        id: ApiId::from_uuid(row.id),
+        team_id: TeamId::from_uuid(row.team_id.ok_or(Corrupt { what: "API" })?),
+        slug: word(&text(row.slug)?, "short name")?,
+        settings: ApiSettings {
+            name: word(&row.name, "name")?,
+            base_url: row.audience,
+            scopes,
+            environments: words(&text(row.environments)?, "environments")?,
+            verifiers: words::<ClientId>(&text(row.verifiers)?, "verifiers")?,
+            editors: words::<ClientId>(&text(row.editors)?, "editors")?,
+        },
+        policies: serde_json::from_str(&text(row.policies)?).map_err(|_| Corrupt { what: "policies" })?,
+        version: row.version,
+        created_at: time(row.created_at)?,
+    })
+}
+
+/// Words with spaces between.
+fn words<T: FromStr + Ord>(text: &str, what: &'static str) -> Result<BTreeSet<T>, Corrupt> {
+    text.split_ascii_whitespace().map(|one| word(one, what)).collect()
+}
+
+fn joined<T: Display>(words: &BTreeSet<T>) -> String {
+    words.iter().map(T::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn settings_of(api: &GuardedApi) -> Result<api::ActiveModel, StoreError> {
+    let settings = &api.settings;
+    let policies = serde_json::to_string(&api.policies).map_err(|_| Corrupt { what: "policies" })?;
+    Ok(api::ActiveModel {
+        name: Set(settings.name.as_str().to_owned()),
+        audience: Set(settings.base_url.clone()),
+        environments: Set(Some(joined(&settings.environments))),
+        policies: Set(Some(policies)),
+        verifiers: Set(Some(joined(&settings.verifiers))),
+        editors: Set(Some(joined(&settings.editors))),
+        ..Default::default()
+    })
+}
+
+#[async_trait]
+impl ApiReader for SeaStore {
+    async fn built_in_apis(&self) -> Result<Vec<Api>, StoreError> {
+        let found = self.apis(api::Entity::find().filter(api::Column::TeamId.is_null())).await?;
+        found
+            .into_iter()
+            .map(|(row, scopes)| {
+                let (id, name) = (ApiId::from_uuid(row.id), word(&row.name, "name")?);
+                Ok(Api { id, name, audience: row.audience, scopes })
+            })
+            .collect()
+    }
+
+    async fn guarded_apis(&self) -> Result<Vec<GuardedApi>, StoreError> {
+        let found = self.apis(api::Entity::find().filter(api::Column::TeamId.is_not_null())).await?;
+        found.into_iter().map(guarded).collect()
+    }
+}
+
+impl SeaUnitOfWork {
+    /// Puts an API's scopes; one may be another's.
+    async fn put_scopes(&self, api: &GuardedApi) -> Result<Inserted, StoreError> {
+        let old = api_scope::Entity::delete_many().filter(api_scope::Column::ApiId.eq(api.id.as_uuid()));
+        old.exec(&self.transaction).await.map_err(store_error)?;
+        for (position, scope) in (0_i64..).zip(&api.settings.scopes) {
+            let row = api_scope::ActiveModel {
+                api_id: Set(api.id.as_uuid()),
+                scope: Set(scope.scope.as_str().to_owned()),
+                description: Set(scope.description.clone()),
+                position: Set(position),
+            };
+            let insert = api_scope::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+            if inserted(insert.exec_without_returning(&self.transaction).await)? == Inserted::Duplicate {
+                return Ok(Inserted::Duplicate);
             }
         }
-        Ok(apis)
+        Ok(Inserted::Done)
+    }
+}
+
+#[async_trait]
+impl ApiWriter for SeaUnitOfWork {
+    async fn guarded_api_add(&mut self, api: &GuardedApi) -> Result<Inserted, StoreError> {
+        let row = api::ActiveModel {
+            id: Set(api.id.as_uuid()),
+            team_id: Set(Some(api.team_id.as_uuid())),
+            slug: Set(Some(api.slug.to_string())),
+            version: Set(api.version),
+            created_at: Set(micros(api.created_at)),
+            ..settings_of(api)?
+        };
+        let insert = api::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        match inserted(insert.exec_without_returning(&self.transaction).await)? {
+            Inserted::Done => self.put_scopes(api).await,
+            Inserted::Duplicate => Ok(Inserted::Duplicate),
+        }
+    }
+
+    async fn guarded_api_update(&mut self, api: &GuardedApi) -> Result<Result<Consumed, Duplicate>, StoreError> {
+        let row = api::ActiveModel { version: Set(api.version + 1), ..settings_of(api)? };
+        let update = api::Entity::update_many()
+            .set(row)
+            .filter(api::Column::Id.eq(api.id.as_uuid()))
+            .filter(api::Column::Version.eq(api.version));
+        match update.exec(&self.transaction).await {
+            Ok(result) if consumed(result.rows_affected) == Consumed::Lost => Ok(Ok(Consumed::Lost)),
+            Ok(_) => Ok(match self.put_scopes(api).await? {
+                Inserted::Done => Ok(Consumed::Won),
+                Inserted::Duplicate => Err(Duplicate),
+            }),
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(Err(Duplicate)),
+            Err(error) => Err(store_error(error)),
+        }
+    }
+
+    async fn guarded_api_remove(&mut self, id: ApiId, version: i64) -> Result<Consumed, StoreError> {
+        let delete = api::Entity::delete_by_id(id.as_uuid())
+            .filter(api::Column::TeamId.is_not_null())
+            .filter(api::Column::Version.eq(version));
+        Ok(consumed(delete.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 }

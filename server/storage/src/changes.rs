@@ -9,6 +9,8 @@ use tokio::sync::mpsc;
 
 /// The channel on which nodes tell one another which credential they changed.
 const CHANNEL: &str = "latchkey_keys";
+/// What is sent when an API was changed: no id is written so.
+const APIS: &str = "apis";
 /// How many changes may wait to be heard.
 const CAPACITY: usize = 1_024;
 /// How long to wait before the line is built again.
@@ -20,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What was changed, by the name that was sent: each kind of name is written in its own way.
 fn change_of(name: &str) -> Option<Change> {
+    if name == APIS {
+        return Some(Change::Apis);
+    }
     let key = || name.parse().ok().map(Change::Key);
     let client = || name.parse().ok().map(Change::Client);
     key().or_else(client).or_else(|| name.parse().ok().map(Change::Token))
@@ -31,6 +36,7 @@ fn name_of(change: &Change) -> Option<String> {
         Change::Key(id) => Some(id.to_string()),
         Change::Client(id) => Some(id.to_string()),
         Change::Token(id) => Some(id.to_string()),
+        Change::Apis => Some(APIS.to_owned()),
         Change::Deaf | Change::Hearing => None,
     }
 }

@@ -11,6 +11,7 @@ mod demo_api;
 mod device;
 mod endpoints;
 mod forged_forms;
+mod gateway;
 mod headers;
 mod housekeeping;
 mod https;

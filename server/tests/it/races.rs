@@ -5,7 +5,7 @@ use latchkey_core::{
     Actor, Services,
     api_key::{ApiKeyError, ClockStart, CreateApiKey, KeyForm, PlainApiKey},
     authn::{
-        Facts, Transport,
+        Asked, Facts, Transport,
         credential::{Carried, Credential},
     },
     port::session::SessionDigest,
@@ -70,7 +70,7 @@ async fn admitted(services: &Services, key: &PlainApiKey) -> bool {
         address: Ipv4Addr::LOCALHOST.into(),
         transport: Transport::Private,
         certificate: None,
-        needed_scope: Some("read:posts"),
+        asked: Asked::Demo { needed_scope: Some("read:posts") },
     };
     services.door.judge(&facts, &credential, None).await.outcome.is_ok()
 }

@@ -140,20 +140,25 @@ pub fn KeyFields(
     }
 }
 
-/// Scopes by what they are about: `read:posts` and `write:posts` are reading and writing of posts. Until somebody has chosen, all are
-/// proposed but those that delete everything at once.
+/// Scopes by what they are about: `read:posts` and `write:posts` are reading and writing of posts; those of a guarded API stand under its
+/// name, as they are written. Until somebody has chosen, all are proposed but those that delete everything at once, and those of APIs that
+/// the credential may not be for.
 pub(in crate::feature) fn scope_groups(known: Vec<ApiScope>, ticked: Option<&[String]>) -> Vec<ChoiceGroup> {
     let mut order = Vec::new();
     let mut groups: BTreeMap<String, Vec<Choice>> = BTreeMap::new();
     for scope in known {
         let text = scope.scope.to_string();
-        let (action, about) = text.split_once(':').unwrap_or((&text, "sign-in"));
+        let (action, about) = match &scope.api {
+            Some(api) => (text.as_str(), api.as_str()),
+            None => text.split_once(':').unwrap_or((&text, "sign-in")),
+        };
+        let proposed = scope.api.is_none() && action != "delete";
         if !order.iter().any(|known| known == about) {
             order.push(about.to_owned());
         }
         groups.entry(about.to_owned()).or_default().push(Choice {
-            chosen: ticked.map_or(action != "delete", |ticked| ticked.contains(&text)),
-            label: capitalised(&action.replace('_', " ")),
+            chosen: ticked.map_or(proposed, |ticked| ticked.contains(&text)),
+            label: if scope.api.is_some() { text.clone() } else { capitalised(&action.replace('_', " ")) },
             description: scope.description,
             value: text.clone(),
         });
@@ -175,7 +180,7 @@ mod tests {
 
     #[test]
     fn scopes_stand_under_what_they_are_about() {
-        let scope = |text: &str| ApiScope { scope: text.parse().unwrap(), description: String::new() };
+        let scope = |text: &str| ApiScope { scope: text.parse().unwrap(), description: String::new(), api: None };
         let known = vec![scope("read:posts"), scope("delete:account"), scope("write:posts"), scope("openid")];
         let proposed = scope_groups(known.clone(), None);
         let chosen: Vec<_> = proposed.iter().flat_map(|group| &group.choices).map(|one| one.chosen).collect();
@@ -196,5 +201,9 @@ mod tests {
                 ("Sign-in", vec![("Openid", false)]),
             ]
         );
+        let guarded = ApiScope { api: Some("Orders desk".parse().unwrap()), ..scope("orders:read") };
+        let groups = scope_groups(vec![scope("read:posts"), guarded], None);
+        assert_eq!((groups[1].label.as_str(), groups[1].choices[0].label.as_str()), ("Orders desk", "orders:read"));
+        assert!(!groups[1].choices[0].chosen, "a key is for an API only if somebody says so");
     }
 }

@@ -1,6 +1,6 @@
 //! What an access token says (RFC 9068 section 2.2).
 
-use super::Confirmation;
+use super::{Audiences, Confirmation};
 use crate::oauth_client::ClientId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,6 +12,11 @@ pub fn demo_api(issuer: &str) -> String {
     format!("{issuer}/api/v1")
 }
 
+/// The name of the gateway in tokens: what a service account asks it needs a token of its own, which no API can pass on.
+pub fn gateway(issuer: &str) -> String {
+    format!("{issuer}/gateway")
+}
+
 /// The claims of an access token. All of them are required, and times are whole numbers of seconds: a token that says `"exp": "…"` is
 /// not read at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,8 +25,8 @@ pub struct Claims {
     pub iss: String,
     /// Whom it stands for: the client itself, where nobody consented to anything.
     pub sub: String,
-    /// For which API it is.
-    pub aud: String,
+    /// For which APIs it is.
+    pub aud: Audiences,
     /// The client that holds it.
     pub client_id: String,
     /// What it may do.
@@ -96,7 +101,7 @@ mod tests {
             ("exp", Value::Null),
             ("exp", json!([2])),
             ("iat", json!("1")),
-            ("aud", json!(["https://latchkey.test/api/v1"])),
+            ("aud", json!([7])),
             ("aud", Value::Null),
         ] {
             let mut bad = good.clone();

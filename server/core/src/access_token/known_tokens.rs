@@ -1,7 +1,9 @@
 //! What the door remembers of tokens, so that the second request with one costs no more than one with a key: no signature is verified
 //! twice, and the store is not asked again.
 
-use super::{AccessToken, Claims, Confirmation, Consent, Derived, TYPE, TokenEnd, TokenProblem, demo_api};
+use super::{
+    AccessToken, AtHome, Claims, Confirmation, Consent, Derived, TYPE, TokenEnd, TokenProblem, demo_api, gateway,
+};
 use crate::{
     api_key::format::{MARK, PresentedKey},
     authn::Entry,
@@ -45,7 +47,8 @@ struct Known {
     clients: KnownClients,
     subjects: Subjects,
     issuer: String,
-    audience: String,
+    demo: String,
+    gateway: String,
     /// By the digest of the whole token, so that nothing which is not that very token finds what is remembered of it.
     entries: Memory<[u8; 32], Entry>,
     /// All tokens of one client for one person, or for itself, share a limit.
@@ -100,7 +103,8 @@ impl KnownTokens {
             ring,
             clients,
             subjects,
-            audience: demo_api(&issuer),
+            demo: demo_api(&issuer),
+            gateway: gateway(&issuer),
             issuer,
             entries: Memory::new(Self::CAPACITY),
             meters: Cache::new(Self::CAPACITY),
@@ -145,8 +149,8 @@ impl KnownTokens {
         Err(StoreError::Unavailable("the token is being changed too often".into()))
     }
 
-    /// The claims of a token that is ours, is an access token, and is for this API (RFC 9068 section 4). Whether it has ended is not
-    /// asked here.
+    /// The claims of a token that is ours, and is an access token (RFC 9068 section 4). For which API it is, and whether it has ended,
+    /// is not asked here.
     ///
     /// # Errors
     /// [`StoreError`], when our own keys cannot be read.
@@ -166,13 +170,7 @@ impl KnownTokens {
             Err(error) => return Err(StoreError::Internal(Box::new(error))),
         };
         let Ok(claims) = compact.verify::<Claims>(&key) else { return Ok(Err(TokenProblem::Signature)) };
-        Ok(if claims.iss != self.0.issuer {
-            Err(TokenProblem::Issuer)
-        } else if claims.aud != self.0.audience {
-            Err(TokenProblem::Audience)
-        } else {
-            Ok(claims)
-        })
+        Ok(if claims.iss == self.0.issuer { Ok(claims) } else { Err(TokenProblem::Issuer) })
     }
 
     /// The claims of a token that means nothing but to us.
@@ -293,6 +291,8 @@ impl Known {
             client_owner: client.owner.clone(),
             consent,
             derived: claims.derived.clone(),
+            at_home: AtHome { demo: claims.aud.contain(&self.demo), gateway: claims.aud.contain(&self.gateway) },
+            audiences: claims.aud.clone(),
             scopes,
             issued_at,
             expires_at,

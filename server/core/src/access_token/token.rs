@@ -1,7 +1,7 @@
 //! An access token, once it is proven to be one of ours.
 
-use super::{Binding, Derived};
-use crate::{oauth_client::ClientId, port::api_key::KeyOwner};
+use super::{Audiences, Binding, Derived};
+use crate::{authn::Asked, oauth_client::ClientId, port::api_key::KeyOwner};
 use latchkey_model::{Name, OauthClientId, ScopeSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -29,6 +29,10 @@ pub struct AccessToken {
     pub consent: Option<Consent>,
     /// The token that it was exchanged for, where it was.
     pub derived: Option<Derived>,
+    /// For which APIs it is.
+    pub audiences: Audiences,
+    /// Whether it is for what this server itself serves.
+    pub at_home: AtHome,
     /// What it may do.
     pub scopes: ScopeSet,
     /// When it was made.
@@ -39,7 +43,25 @@ pub struct AccessToken {
     pub ended: Option<TokenEnd>,
 }
 
+/// For which of this server's own APIs a token is: asked for each request, and so found out once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AtHome {
+    /// For the demo API.
+    pub demo: bool,
+    /// For the gateway.
+    pub gateway: bool,
+}
+
 impl AccessToken {
+    /// Whether it is for the API that is asked (RFC 9068 section 4).
+    pub fn is_for(&self, asked: &Asked) -> bool {
+        match asked {
+            Asked::Demo { .. } => self.at_home.demo,
+            Asked::Gateway => self.at_home.gateway,
+            Asked::Guarded(guard) => self.audiences.contain(&guard.api.url),
+        }
+    }
+
     /// Whether it is good at this time.
     pub fn is_good(&self, now: OffsetDateTime) -> bool {
         self.ended.is_none() && self.expires_at > now

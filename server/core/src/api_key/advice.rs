@@ -4,11 +4,12 @@ use super::{ApiKeyError, ApiKeyService};
 use crate::{
     actor::Actor,
     port::{
+        StoreError,
         api_key::{ApiKey, KeyPolicy, KeyState},
         request_log::Period,
     },
 };
-use latchkey_model::{ApiKeyId, ApplicationId, Environment, ScopeSet};
+use latchkey_model::{ApiKeyId, ApplicationId, Environment, Scope, ScopeSet};
 use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
 
@@ -34,7 +35,7 @@ impl Advice {
         *self == Self::default()
     }
 
-    fn of(key: &ApiKey, used: &BTreeSet<&'static str>, policy: Option<&KeyPolicy>, now: OffsetDateTime) -> Self {
+    fn of(key: &ApiKey, used: &BTreeSet<Scope>, policy: Option<&KeyPolicy>, now: OffsetDateTime) -> Self {
         let age = (now - key.created_at).whole_days();
         if key.state(now) != KeyState::Live || key.is_pending() {
             return Self::default();
@@ -46,7 +47,7 @@ impl Advice {
         Self {
             // A key that does nothing at all is idle: there is no use in saying so once for each scope.
             unused_scopes: if age >= Self::WINDOW_DAYS && idle < Self::WINDOW_DAYS {
-                key.settings.scopes.iter().filter(|scope| !used.contains(scope.as_str())).cloned().collect()
+                key.settings.scopes.iter().filter(|scope| !used.contains(*scope)).cloned().collect()
             } else {
                 ScopeSet::default()
             },
@@ -72,7 +73,7 @@ impl ApiKeyService {
         let now = self.ports.now();
         let policy = self.ports.store.key_policy(account.id, application, environment).await?;
         let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
-        let used = self.used_scopes(self.ports.store.routes_called(&ids, window_start(now)).await?);
+        let used = self.used_scopes(self.ports.store.routes_called(&ids, window_start(now)).await?).await?;
         let nothing = BTreeSet::new();
         let advice = keys.iter().map(|key| {
             let used = used.get(&key.id).unwrap_or(&nothing);
@@ -90,18 +91,24 @@ impl ApiKeyService {
         let now = self.ports.now();
         let policy = self.ports.store.key_policy_of(key.id).await?;
         let called = self.ports.store.routes_called(&[key.id], window_start(now)).await?;
-        let used = self.used_scopes(called).remove(&key.id).unwrap_or_default();
+        let used = self.used_scopes(called).await?.remove(&key.id).unwrap_or_default();
         Ok(Advice::of(key, &used, policy.as_ref(), now))
     }
 
-    /// The scopes that each key needed for what it was let in to.
-    fn used_scopes(&self, called: Vec<(ApiKeyId, String)>) -> BTreeMap<ApiKeyId, BTreeSet<&'static str>> {
-        let mut used: BTreeMap<ApiKeyId, BTreeSet<&'static str>> = BTreeMap::new();
+    /// The scopes that each key needed for what it was let in to. Where one of several would have done, all of them count: nobody is
+    /// advised to take away what may be in use.
+    async fn used_scopes(
+        &self,
+        called: Vec<(ApiKeyId, String)>,
+    ) -> Result<BTreeMap<ApiKeyId, BTreeSet<Scope>>, StoreError> {
+        let scopes = self.route_scopes.now(self.ports.now()).await?;
+        let mut used: BTreeMap<ApiKeyId, BTreeSet<Scope>> = BTreeMap::new();
         for (key, route) in called {
             let (method, pattern) = route.split_once(' ').unwrap_or(("", &route));
-            used.entry(key).or_default().extend((self.needed_scope)(method, pattern));
+            let needed = scopes.needed(method, pattern);
+            used.entry(key).or_default().extend(needed.all.iter().chain(needed.any.iter()).cloned());
         }
-        used
+        Ok(used)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{AllowList, ApiKeyError, ApiKeyService};
 use crate::{
     actor::Actor,
+    gateway::NeededScopes,
     port::{
         api_key::{AddressMode, ApiKey, KeySettings, Traffic},
         request_log::Period,
@@ -14,9 +15,6 @@ use std::{
     net::IpAddr,
 };
 use time::{Duration, OffsetDateTime};
-
-/// The scope that a route needs, by its method and pattern; none for routes that any key may call.
-pub type NeededScope = fn(method: &str, route: &str) -> Option<&'static str>;
 
 /// What a key did in the last 24 hours, and what a change would have done to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,7 +87,8 @@ impl ApiKeyService {
             *routes.entry(slot.route).or_default() += sums.requests;
         }
         let traffic = self.ports.store.key_traffic(account.id, key.id, since).await?;
-        Ok(measure(routes, &traffic, change, self.needed_scope))
+        let scopes = self.route_scopes.now(self.ports.now()).await?;
+        Ok(measure(routes, &traffic, change, |method, route| scopes.needed(method, route)))
     }
 }
 
@@ -97,7 +96,7 @@ fn measure(
     routes: BTreeMap<String, u64>,
     traffic: &[Traffic],
     change: Narrowing<'_>,
-    needed_scope: NeededScope,
+    needed: impl Fn(&str, &str) -> NeededScopes,
 ) -> BlastRadius {
     let mut addresses: BTreeMap<IpAddr, u64> = BTreeMap::new();
     for one in traffic {
@@ -106,9 +105,7 @@ fn measure(
     let counted: u64 = routes.values().sum();
     let kept: u64 = traffic.iter().map(|one| one.requests).sum();
     let requests = counted.max(kept);
-    let lacks = |scopes: &ScopeSet, method: &str, route: &str| {
-        needed_scope(method, route).is_some_and(|needed| !scopes.contains(needed))
-    };
+    let lacks = |scopes: &ScopeSet, method: &str, route: &str| !needed(method, route).are_held(scopes);
     let (refused, estimated) = match change {
         Narrowing::Everything => (requests, false),
         Narrowing::Settings { scopes, networks } => {
@@ -157,12 +154,13 @@ pub fn takes_away(before: &KeySettings, after: &KeySettings) -> bool {
 mod tests {
     use super::*;
 
-    fn needed(method: &str, route: &str) -> Option<&'static str> {
-        match (method, route) {
-            ("GET", "/posts") => Some("read:posts"),
-            ("POST", "/posts") => Some("write:posts"),
-            _ => None,
-        }
+    fn needed(method: &str, route: &str) -> NeededScopes {
+        let all = match (method, route) {
+            ("GET", "/posts") => "read:posts",
+            ("POST", "/posts") => "write:posts",
+            _ => "",
+        };
+        NeededScopes { all: all.parse().unwrap(), any: ScopeSet::default() }
     }
 
     fn traffic(method: &str, address: &str, requests: u64) -> Traffic {

@@ -1,7 +1,7 @@
 //! What people do with keys: create, list, change, rotate, switch off and on, revoke.
 
 use super::{
-    ClockStart, KeyChanges, KeyForm, KeyPolicyForm, Overlap,
+    ClockStart, KeyChanges, KeyForm, KeyPolicyForm, Overlap, RouteScopes,
     form::Occasion,
     format::{PlainApiKey, PublicId},
     rotation::{let_the_old_key_be, old_key_of},
@@ -90,7 +90,7 @@ pub struct ApiKeyService {
     pub(super) ports: Ports,
     pepper: DigestKey,
     changes: KeyChanges,
-    pub(super) needed_scope: super::NeededScope,
+    pub(super) route_scopes: RouteScopes,
 }
 
 impl ApiKeyService {
@@ -98,8 +98,8 @@ impl ApiKeyService {
     pub const LIVE_KEYS_AT_MOST: u64 = 10_000;
 
     /// The service; keys are digested under this pepper, and changes are forgotten by this memory of the door.
-    pub fn new(ports: Ports, pepper: DigestKey, known: KnownKeys, needed_scope: super::NeededScope) -> Self {
-        Self { ports, pepper, changes: KeyChanges::new(known), needed_scope }
+    pub fn new(ports: Ports, pepper: DigestKey, known: KnownKeys, route_scopes: RouteScopes) -> Self {
+        Self { ports, pepper, changes: KeyChanges::new(known), route_scopes }
     }
 
     /// The scopes that a key can hold, in the order in which they are shown.

@@ -1,9 +1,10 @@
 //! The pure decision.
 
 use super::{
+    asked::{Asked, Guard, Rule},
     credential::{Credential, Via},
     entry::{Entry, Record},
-    refusal::Refusal,
+    refusal::{LimitOf, Refusal},
     verdict::{Principal, Verdict},
 };
 use crate::{
@@ -15,11 +16,12 @@ use crate::{
     port::api_key::{AddressMode, ApiKey, KeyState},
     secret::digests_equal,
 };
-use std::{net::IpAddr, sync::Arc};
+use latchkey_model::ScopeSet;
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 use time::{Duration, OffsetDateTime};
 
 /// What is known of a request besides its credential.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// When it arrived.
     pub at: OffsetDateTime,
@@ -29,8 +31,8 @@ pub struct Facts {
     pub transport: Transport,
     /// The certificate of its connection, if it showed one.
     pub certificate: Option<CertificateThumbprint>,
-    /// The scope that its route needs; none for a route that any valid credential may call.
-    pub needed_scope: Option<&'static str>,
+    /// What it asks for.
+    pub asked: Asked,
 }
 
 /// Who could have read a request on its way.
@@ -102,7 +104,8 @@ pub fn decide(facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Ver
         reported: false,
         readings: None,
         network: None,
-        facts: *facts,
+        route: None,
+        facts: facts.clone(),
     };
     if let Err(why) = key {
         let claimed = claimed_by(why);
@@ -122,13 +125,17 @@ pub fn decide(facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Ver
     match admit(facts, &entry, &shown) {
         Err(refusal) => {
             // A caller with a good credential learns how its limits stand, whatever it was refused for.
-            let readings = matches!(refusal, Refusal::AddressNotAllowed { .. } | Refusal::InsufficientScope { .. })
-                .then(|| entry.meters().look(facts.at));
+            let readings = refusal.is_of_a_good_credential().then(|| entry.meters().look(facts.at));
             Verdict { readings, ..verdict(Err(refusal), Some(entry), None) }
         }
         Ok(Admitted { reported }) => {
-            let readings = entry.meters().spend(facts.at);
-            let outcome = match over_limit(&readings) {
+            let meters = entry.meters();
+            // Who asks on behalf of others asks as often as those do.
+            let readings = match facts.asked {
+                Asked::Gateway => meters.look(facts.at),
+                Asked::Demo { .. } | Asked::Guarded(_) => meters.spend(facts.at),
+            };
+            let outcome = match over_limit(&readings).filter(|_| !matches!(facts.asked, Asked::Gateway)) {
                 Some(refusal) => Err(refusal),
                 None => Ok(Principal::new(Arc::clone(&entry))),
             };
@@ -159,7 +166,7 @@ fn admit(facts: &Facts, entry: &Entry, shown: &Shown) -> Result<Admitted, Refusa
             }
             let key = &stored.key;
             still_works(key, facts.at)?;
-            // The environment needs no check of its own: the digest covers the prefix, so a key cannot name another than its own.
+            is_for(facts, entry)?;
             let settings = &key.settings;
             let admitted = settings.allowed_from.admits(facts.address);
             if !admitted && settings.address_mode == AddressMode::Enforce {
@@ -171,23 +178,60 @@ fn admit(facts: &Facts, entry: &Entry, shown: &Shown) -> Result<Admitted, Refusa
             admitted
         }
         (Record::Token(token), Shown::Token(held)) => {
+            if !token.is_for(&facts.asked) {
+                return Err(Refusal::NotAToken { why: TokenProblem::Audience });
+            }
             is_held(token.binding.as_ref(), held, facts.certificate)?;
             match token.ended {
                 Some(end) => return Err(Refusal::TokenEnded { end }),
                 None if token.expires_at <= facts.at => return Err(Refusal::TokenExpired { at: token.expires_at }),
                 None => {}
             }
+            is_for(facts, entry)?;
             true
         }
         // A key that was found and not compared, or a token that was compared like a key, lets nobody in.
         (Record::Key(_), Shown::Token(_)) | (Record::Token(_), Shown::Digest(_)) => return Err(Refusal::WrongSecret),
     };
-    match facts.needed_scope {
-        Some(needed) if !entry.scopes().contains(needed) => {
-            Err(Refusal::InsufficientScope { needed, held: entry.scopes().clone() })
-        }
-        _ => Ok(Admitted { reported: !admitted }),
+    may_do(&facts.asked, entry)?;
+    Ok(Admitted { reported: !admitted })
+}
+
+/// Whether what is asked for takes credentials of this environment. A key needs no other check of its own: the digest covers the
+/// prefix, so it cannot name another environment than its own. What belongs to a person belongs to none.
+fn is_for(facts: &Facts, entry: &Entry) -> Result<(), Refusal> {
+    let Asked::Guarded(guard) = &facts.asked else { return Ok(()) };
+    let Some(held) = entry.counted_for().environment() else { return Ok(()) };
+    let taken = match &guard.rule {
+        Rule::Holders { environments, .. } => environments,
+        Rule::Public | Rule::Uncovered | Rule::WrongMethod { .. } | Rule::Ambiguous => &guard.api.environments,
+    };
+    if taken.contains(&held) { Ok(()) } else { Err(Refusal::WrongEnvironment { held, taken: taken.clone() }) }
+}
+
+/// Whether whoever holds these scopes may do what is asked.
+fn may_do(asked: &Asked, entry: &Entry) -> Result<(), Refusal> {
+    let held = entry.scopes();
+    let lacking = |needed| Err(Refusal::InsufficientScope { needed, held: held.clone() });
+    match asked {
+        Asked::Demo { needed_scope: Some(needed) } if !held.contains(needed) => lacking(Cow::Borrowed(*needed)),
+        Asked::Demo { .. } | Asked::Gateway => Ok(()),
+        Asked::Guarded(guard) => match &guard.rule {
+            Rule::Uncovered => Err(Refusal::NotCovered),
+            Rule::WrongMethod { allow } => Err(Refusal::MethodNotCovered { allow: allow.clone() }),
+            Rule::Ambiguous => Err(Refusal::AmbiguousRequest),
+            Rule::Public => Ok(()),
+            Rule::Holders { scopes, .. } if scopes.is_empty() && holds_any(guard, held) => Ok(()),
+            Rule::Holders { scopes, .. } if !scopes.is_empty() && scopes.is_subset(held) => Ok(()),
+            Rule::Holders { .. } => lacking(guard.needed()),
+        },
     }
+}
+
+/// Whether a credential was made for this API at all. To one without scopes, every credential is.
+fn holds_any(guard: &Guard, held: &ScopeSet) -> bool {
+    let scopes = &guard.api.scopes;
+    scopes.is_empty() || scopes.iter().any(|scope| held.contains(scope.as_str()))
 }
 
 /// Whether whoever sends the token is who it was made for (RFC 9449 section 7.1, RFC 8705 section 3).
@@ -215,7 +259,8 @@ fn still_works(key: &ApiKey, now: OffsetDateTime) -> Result<(), Refusal> {
 
 fn over_limit(readings: &Readings) -> Option<Refusal> {
     let (reading, owners) = readings.refused()?;
-    Some(Refusal::RateLimited { retry_after: reading.retry_after?, quota: reading.quota, owners })
+    let whose = if owners { LimitOf::Owner } else { LimitOf::Credential };
+    Some(Refusal::RateLimited { retry_after: reading.retry_after?, quota: reading.quota, whose })
 }
 
 type Presented<'a> = (Via, Result<(), &'a MalformedKey>);
@@ -262,7 +307,8 @@ fn stopped_early(facts: &Facts, credential: &Credential<'_>, refusal: Refusal, l
         reported: false,
         readings: None,
         network: None,
-        facts: *facts,
+        route: None,
+        facts: facts.clone(),
     }
 }
 

@@ -12,9 +12,9 @@ use crate::{
     usage::tally::Tally,
 };
 use bytes::Bytes;
-use latchkey_model::{Name, ScopeSet};
+use latchkey_model::{ApiId, Name, ScopeSet};
 use std::sync::{
-    Arc, OnceLock,
+    Arc, OnceLock, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 use time::OffsetDateTime;
@@ -50,6 +50,42 @@ pub struct Drawn {
     pub limits: OnceLock<Bytes>,
     /// Whose it is, as its caller may see it.
     pub introduction: OnceLock<Bytes>,
+    /// Whose it is, as guarded APIs are told: the few that it was used at last.
+    identities: RwLock<Vec<Arc<Identity>>>,
+}
+
+/// What a guarded API is told of a caller whom it can take as let in.
+#[derive(Debug)]
+pub struct Identity {
+    /// Which API.
+    pub api: ApiId,
+    /// As it was after so many changes.
+    pub version: i64,
+    /// Until when it may be told; what proves it holds a while longer.
+    pub fresh_until: OffsetDateTime,
+    /// Names of fields, and what they say.
+    pub fields: Vec<(&'static str, Bytes)>,
+}
+
+impl Drawn {
+    /// At how many APIs a credential's identity is kept at hand.
+    const IDENTITIES: usize = 4;
+
+    /// What this API is told, if that was drawn lately.
+    pub fn identity(&self, api: ApiId, version: i64, now: OffsetDateTime) -> Option<Arc<Identity>> {
+        let identities = self.identities.read().unwrap_or_else(PoisonError::into_inner);
+        identities.iter().find(|one| one.api == api && one.version == version && one.fresh_until > now).cloned()
+    }
+
+    /// Keeps what an API is told.
+    pub fn keep_identity(&self, identity: Arc<Identity>) {
+        let mut identities = self.identities.write().unwrap_or_else(PoisonError::into_inner);
+        identities.retain(|one| one.api != identity.api);
+        if identities.len() == Self::IDENTITIES {
+            identities.remove(0);
+        }
+        identities.push(identity);
+    }
 }
 
 impl Entry {

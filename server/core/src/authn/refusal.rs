@@ -13,8 +13,8 @@ use crate::{
     limit::Quota,
     port::api_key::RevokedBecause,
 };
-use latchkey_model::{ScopeSet, trace::StepName};
-use std::net::IpAddr;
+use latchkey_model::{Environment, ScopeSet, trace::StepName};
+use std::{borrow::Cow, collections::BTreeSet, net::IpAddr};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Why the door refuses a request: the exact reason, for the owner and the admin.
@@ -107,10 +107,26 @@ pub enum Refusal {
         /// From where it may come.
         allowed: AllowList,
     },
+    /// The API does not take credentials of this environment.
+    WrongEnvironment {
+        /// Which it is.
+        held: Environment,
+        /// Which it takes.
+        taken: BTreeSet<Environment>,
+    },
+    /// No policy of the API covers the path.
+    NotCovered,
+    /// Policies of the API cover the path, and not the method.
+    MethodNotCovered {
+        /// The methods that they cover.
+        allow: String,
+    },
+    /// Which policy of the API it meets depends on who reads it.
+    AmbiguousRequest,
     /// The key does not hold the scope that the route needs.
     InsufficientScope {
-        /// What the route needs.
-        needed: &'static str,
+        /// What the route needs: one scope, or all of several.
+        needed: Cow<'static, str>,
         /// What the key holds.
         held: ScopeSet,
     },
@@ -120,11 +136,22 @@ pub enum Refusal {
         retry_after: Duration,
         /// What was used up.
         quota: Quota,
-        /// Whether it is the limit of all keys of its owner together.
-        owners: bool,
+        /// Whose limit it is.
+        whose: LimitOf,
     },
     /// The store cannot be asked: nobody is let in.
     StoreUnavailable,
+}
+
+/// Whose limit was used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitOf {
+    /// The credential's own.
+    Credential,
+    /// That of all keys of its owner together.
+    Owner,
+    /// That of each caller of the route.
+    Route,
 }
 
 impl Refusal {
@@ -154,7 +181,11 @@ impl Refusal {
             | Self::TokenEnded { .. }
             | Self::TokenExpired { .. } => StepName::Lifetime,
             Self::AddressNotAllowed { .. } => StepName::Address,
-            Self::InsufficientScope { .. } => StepName::Scope,
+            Self::WrongEnvironment { .. } => StepName::Environment,
+            Self::NotCovered
+            | Self::MethodNotCovered { .. }
+            | Self::AmbiguousRequest
+            | Self::InsufficientScope { .. } => StepName::Scope,
             Self::RateLimited { .. } => StepName::Limit,
         }
     }
@@ -187,19 +218,37 @@ impl Refusal {
             Self::Disabled { .. } => "disabled",
             Self::Expired { .. } | Self::TokenExpired { .. } => "expired",
             Self::AddressNotAllowed { .. } => "address_not_allowed",
+            Self::WrongEnvironment { .. } => "wrong_environment",
+            Self::NotCovered => "not_covered",
+            Self::MethodNotCovered { .. } => "method_not_covered",
+            Self::AmbiguousRequest => "ambiguous_request",
             Self::InsufficientScope { .. } => "insufficient_scope",
             Self::RateLimited { .. } => "rate_limited",
             Self::StoreUnavailable => "store_unavailable",
         }
     }
 
+    /// Whether its caller showed a good credential, and is refused for what it asks or from where.
+    pub(super) const fn is_of_a_good_credential(&self) -> bool {
+        matches!(
+            self,
+            Self::AddressNotAllowed { .. }
+                | Self::WrongEnvironment { .. }
+                | Self::NotCovered
+                | Self::MethodNotCovered { .. }
+                | Self::AmbiguousRequest
+                | Self::InsufficientScope { .. }
+        )
+    }
+
     /// The reason word of the one check that can be set to report only.
     pub const REPORTABLE: &'static str = "address_not_allowed";
 
     /// Every reason word, for the filters of the logs page.
-    pub const REASONS: [&'static str; 27] = [
+    pub const REASONS: [&'static str; 31] = [
         "address_not_allowed",
         "ambiguous_credentials",
+        "ambiguous_request",
         "bad_checksum",
         "bad_proof",
         "credential_in_query",
@@ -207,8 +256,10 @@ impl Refusal {
         "expired",
         "insufficient_scope",
         "malformed",
+        "method_not_covered",
         "missing_credential",
         "missing_nonce",
+        "not_covered",
         "rate_limited",
         "revoked",
         "rotated_out",
@@ -220,6 +271,7 @@ impl Refusal {
         "unknown_scheme",
         "wrong_audience",
         "wrong_certificate",
+        "wrong_environment",
         "wrong_holder",
         "wrong_issuer",
         "wrong_secret",
@@ -230,6 +282,15 @@ impl Refusal {
 
 pub(super) fn written(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
+}
+
+/// Environments, in words.
+fn listed(environments: &BTreeSet<Environment>) -> String {
+    match environments.iter().map(|one| one.as_str()).collect::<Vec<_>>().as_slice() {
+        [] => "no environment".to_owned(),
+        [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        [only, ..] => (*only).to_owned(),
+    }
 }
 
 /// Whole seconds, rounded up, so that who waits as told is let in.

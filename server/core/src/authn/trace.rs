@@ -1,6 +1,11 @@
 //! The steps of a decision, in words for its owner.
 
-use super::{entry::Entry, refusal::Refusal, verdict::Verdict};
+use super::{
+    asked::{Asked, Rule},
+    entry::Entry,
+    refusal::Refusal,
+    verdict::Verdict,
+};
 use crate::{
     access_token::Binding,
     port::api_key::{AddressMode, KeyOwner},
@@ -45,11 +50,21 @@ fn passed(name: StepName, verdict: &Verdict) -> String {
             KeyOwner::Account { .. } => "a personal access token belongs to no environment".to_owned(),
         },
         (StepName::Address, Some(entry)) => address(entry, verdict),
-        (StepName::Scope, _) => {
-            verdict.facts.needed_scope.map_or_else(|| "none needed".to_owned(), |needed| format!("holds {needed}"))
-        }
+        (StepName::Scope, _) => scope(&verdict.facts.asked),
         (StepName::Limit, _) => limit(verdict),
         (_, None) => String::new(),
+    }
+}
+
+fn scope(asked: &Asked) -> String {
+    match asked {
+        Asked::Demo { needed_scope: Some(needed) } => format!("holds {needed}"),
+        Asked::Demo { needed_scope: None } | Asked::Gateway => "none needed".to_owned(),
+        Asked::Guarded(guard) => match &guard.rule {
+            Rule::Holders { scopes, .. } if !scopes.is_empty() => format!("holds {scopes}"),
+            Rule::Holders { .. } if !guard.api.scopes.is_empty() => format!("holds a scope of {}", guard.api.slug),
+            _ => "none needed".to_owned(),
+        },
     }
 }
 
@@ -84,6 +99,9 @@ fn address(entry: &Entry, verdict: &Verdict) -> String {
 fn limit(verdict: &Verdict) -> String {
     let Some(readings) = &verdict.readings else { return String::new() };
     let mut text = String::new();
+    if let Some(route) = &verdict.route {
+        let _ = write!(text, "{} of {} of this route left", route.remaining, route.quota);
+    }
     for reading in readings.windows().iter().chain([readings.owner()]) {
         let comma = if text.is_empty() { "" } else { ", " };
         let whose = if std::ptr::eq(reading, readings.owner()) { " of all keys together" } else { "" };

@@ -87,6 +87,8 @@ pub struct Verdict {
     pub readings: Option<Readings>,
     /// How many keys that nobody has the caller's network may still try, where it came with none that is known.
     pub network: Option<Reading>,
+    /// How the limit of the route itself stands, where it has one.
+    pub route: Option<Reading>,
     /// What it was decided on.
     pub facts: Facts,
 }

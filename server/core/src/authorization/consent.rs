@@ -9,6 +9,7 @@ use super::{
 use crate::{
     account::SignInMethod,
     actor::Actor,
+    gateway::KnownApis,
     jose::Compact,
     oauth_client::{ClientEntry, ClientId, ClientKind, KnownClients, MetadataDocuments},
     openid::{Hint, Subjects, TYPE, identity_scopes},
@@ -89,7 +90,7 @@ pub struct AuthorizationService {
     pepper: DigestKey,
     fresh: FreshSignIn,
     issuer: Arc<str>,
-    api: String,
+    apis: KnownApis,
 }
 
 /// What the service works with besides the ports.
@@ -104,6 +105,8 @@ pub struct AuthorizationParts {
     pub pushed: PushedRequests,
     /// What clients say that are known by a document.
     pub documents: MetadataDocuments,
+    /// For which APIs tokens can be.
+    pub apis: KnownApis,
     /// The key that codes are digested under.
     pub pepper: DigestKey,
     /// The key of the marks of requests that demand a fresh sign-in.
@@ -136,9 +139,8 @@ impl AuthorizationService {
 
     /// The service.
     pub fn new(ports: Ports, rest: AuthorizationParts) -> Self {
-        let AuthorizationParts { clients, ring, subjects, pushed, documents, pepper, marks, issuer } = rest;
-        let api = crate::access_token::demo_api(&issuer);
-        Self { ports, clients, ring, subjects, pushed, documents, pepper, fresh: FreshSignIn::new(marks), issuer, api }
+        let AuthorizationParts { clients, ring, subjects, pushed, documents, apis, pepper, marks, issuer } = rest;
+        Self { ports, clients, ring, subjects, pushed, documents, pepper, fresh: FreshSignIn::new(marks), issuer, apis }
     }
 
     /// What a request leads to. Nothing is given here unless it was allowed before, to a client that can prove to be itself.
@@ -395,7 +397,8 @@ impl AuthorizationService {
         let judged = if pushed.is_none() && client.client().settings.pushed_only {
             Err(MUST_BE_PUSHED)
         } else {
-            request::judge(&parameters, &client, redirect_uri.clone(), &self.api)
+            let catalog = self.apis.catalog(self.ports.now()).await?;
+            request::judge(&parameters, &client, redirect_uri.clone(), &catalog)
         };
         Ok(Ok((Read { client, parameters, pushed, redirect_uri }, judged)))
     }

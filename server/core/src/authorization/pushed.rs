@@ -2,7 +2,8 @@
 
 use super::{Authenticated, OauthError, Parameters, beginnings::Beginnings, request};
 use crate::{
-    access_token::{Binding, demo_api},
+    access_token::Binding,
+    gateway::KnownApis,
     port::{Consumed, Inserted, StoreError, grant::PushedRequest},
     ports::Ports,
     random::base62,
@@ -10,7 +11,7 @@ use crate::{
 };
 use latchkey_model::OauthClientId;
 use serde::Serialize;
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 use time::Duration;
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ pub struct Pushed {
 pub struct PushedRequests {
     ports: Ports,
     pepper: DigestKey,
-    api: Arc<str>,
+    apis: KnownApis,
     begun: Beginnings,
 }
 
@@ -38,9 +39,9 @@ impl PushedRequests {
     /// How long its person has to sign in and to answer from then on.
     pub const PATIENCE: Duration = Duration::minutes(10);
 
-    /// Requests to this issuer, digested under this pepper.
-    pub fn new(ports: Ports, pepper: DigestKey, issuer: &str) -> Self {
-        Self { ports, pepper, api: demo_api(issuer).into(), begun: Beginnings::new() }
+    /// Requests for tokens for these APIs, digested under this pepper.
+    pub fn new(ports: Ports, pepper: DigestKey, apis: KnownApis) -> Self {
+        Self { ports, pepper, apis, begun: Beginnings::new() }
     }
 
     /// Whether this could be one of ours.
@@ -82,7 +83,8 @@ impl PushedRequests {
         };
         let redirect_uri = request::trusted_redirect(parameters, client)
             .map_err(|_| OauthError::InvalidRequest("redirect_uri is not registered, or a parameter is there twice"))?;
-        let judged = request::judge(parameters, client, redirect_uri, &self.api);
+        let catalog = self.apis.catalog(self.ports.now()).await?;
+        let judged = request::judge(parameters, client, redirect_uri, &catalog);
         judged.map_err(|error| OauthError::Authorization { code: error.code, description: error.description })?;
         let name = base62(self.ports.random(), Self::LENGTH);
         let request = PushedRequest {

@@ -4,6 +4,7 @@
 use super::{Parameters, response::ResponseMode};
 use crate::{
     access_token::Binding,
+    gateway::Catalog,
     oauth_client::{ClientEntry, GrantType},
     openid::{ACR, ClaimSet, ClaimsRequest, OFFLINE_ACCESS, OPENID, identity_scopes},
 };
@@ -97,7 +98,7 @@ pub(super) fn judge(
     parameters: &Parameters,
     client: &ClientEntry,
     redirect_uri: String,
-    api: &str,
+    catalog: &Catalog,
 ) -> Result<AuthorizationRequest, AuthorizationError> {
     let settings = &client.client().settings;
     if parameters.get("request").is_some() {
@@ -117,10 +118,6 @@ pub(super) fn judge(
     if !settings.grants.contains(GrantType::AuthorizationCode) {
         return Err(wrong("unauthorized_client", "this client may not use the authorization code grant"));
     }
-    // RFC 8707 section 2: every one of them must be an API that tokens are made for.
-    if parameters.all("resource").any(|resource| resource != api) {
-        return Err(wrong("invalid_target", "tokens are made for the demo API alone"));
-    }
     let claims: ClaimsRequest = match parameters.get("claims").map(str::parse) {
         None => ClaimsRequest::default(),
         Some(Ok(claims)) => claims,
@@ -133,6 +130,13 @@ pub(super) fn judge(
     let Ok(scopes) = super::token::granted(asked, &settings.scopes) else {
         return Err(wrong("invalid_scope", "a scope is unknown, or more than this client may ask for"));
     };
+    // RFC 8707 section 2: every one of them must be an API that tokens are made for.
+    let Some(scopes) = catalog.narrowed(&scopes, parameters.all("resource")) else {
+        return Err(wrong("invalid_target", "resource names no API that tokens are made for"));
+    };
+    if scopes.is_empty() && parameters.all("resource").next().is_some() {
+        return Err(wrong("invalid_scope", "no scope that is asked for is one of the API that resource names"));
+    }
     let refreshes = settings.grants.contains(GrantType::RefreshToken);
     let scopes = with_named_claims(&scopes, &claims, &settings.scopes, refreshes)?;
     let challenge = challenge(parameters, settings.pkce_required, &scopes)?;

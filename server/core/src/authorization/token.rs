@@ -12,9 +12,10 @@ pub use introspection::Introspection;
 
 use super::{Authenticated, OauthError};
 use crate::{
-    access_token::{ActingClient, Binding, Claims, Confirmation, Consent, Derived, KnownTokens, TYPE, demo_api},
+    access_token::{ActingClient, Audiences, Binding, Claims, Confirmation, Consent, Derived, KnownTokens, TYPE},
     api_key::format::PlainApiKey,
     certificate::CertificateThumbprint,
+    gateway::KnownApis,
     oauth_client::{GrantType, TokenForm},
     openid::{self, ACR, IdToken, OPENID, PersonClaims, Subjects, access_token_hash},
     port::{
@@ -85,8 +86,26 @@ pub struct TokenService {
     pepper: DigestKey,
     /// The pepper of devices' codes.
     devices: DigestKey,
+    apis: KnownApis,
     issuer: Arc<str>,
-    audience: String,
+}
+
+/// What the service works with besides the ports.
+pub struct TokenParts {
+    /// The keys that sign.
+    pub ring: KeyRing,
+    /// What the door remembers of tokens.
+    pub tokens: KnownTokens,
+    /// What people are called.
+    pub subjects: Subjects,
+    /// For which APIs tokens can be.
+    pub apis: KnownApis,
+    /// The key that codes and refresh tokens are digested under.
+    pub pepper: DigestKey,
+    /// The key that devices' codes are digested under.
+    pub devices: DigestKey,
+    /// Who this server is.
+    pub issuer: Arc<str>,
 }
 
 /// An access token that is made and not given yet.
@@ -107,6 +126,12 @@ impl Made {
             Inserted::Duplicate => Err(OauthError::InvalidGrant),
         }
     }
+}
+
+/// What an access token is for.
+struct Wanted {
+    audiences: Audiences,
+    scopes: ScopeSet,
 }
 
 /// For whom an access token is made, where that is not the client itself.
@@ -131,6 +156,8 @@ struct Consented {
 /// The first tokens of a family, before they are given.
 struct Prepared {
     made: Made,
+    /// What the access token may do; a refresh token keeps everything that was consented to.
+    scopes: ScopeSet,
     id_token: Option<String>,
 }
 
@@ -143,17 +170,10 @@ impl TokenService {
     /// longer than a use of the answer's access token takes to be written.
     pub const RETRY_AFTER: Duration = Duration::seconds(2);
 
-    /// The service of this issuer; codes and refresh tokens are digested under the first pepper, devices' codes under the second.
-    pub fn new(
-        ports: Ports,
-        ring: KeyRing,
-        tokens: KnownTokens,
-        subjects: Subjects,
-        pepper: DigestKey,
-        devices: DigestKey,
-        issuer: &str,
-    ) -> Self {
-        Self { ports, ring, tokens, subjects, pepper, devices, issuer: issuer.into(), audience: demo_api(issuer) }
+    /// The service.
+    pub fn new(ports: Ports, rest: TokenParts) -> Self {
+        let TokenParts { ring, tokens, subjects, apis, pepper, devices, issuer } = rest;
+        Self { ports, ring, tokens, subjects, pepper, devices, apis, issuer }
     }
 
     /// Makes a token.
@@ -175,10 +195,6 @@ impl TokenService {
             ))?;
             asked.proven = Some(Binding::Certificate(certificate));
         }
-        // RFC 8707 section 2: every one of them must be an API that tokens are made for.
-        if asked.resources.iter().any(|resource| *resource != self.audience) {
-            return Err(OauthError::InvalidTarget);
-        }
         match grant {
             GrantType::ClientCredentials => self.for_the_client(client, asked).await,
             GrantType::AuthorizationCode => self.for_a_code(client, asked).await,
@@ -194,10 +210,10 @@ impl TokenService {
         if !client.can_authenticate() {
             return Err(OauthError::UnauthorizedClient);
         }
-        let scopes = granted(asked.scope, &client.settings.scopes)?;
-        let made = self.make(client, &scopes, None, asked.proven.as_ref()).await?;
+        let wanted = self.wanted(&granted(asked.scope, &client.settings.scopes)?, &asked.resources).await?;
+        let made = self.make(client, &wanted, None, asked.proven.as_ref()).await?;
         self.store_alone(&made).await?;
-        Ok(answer(made, &scopes, asked.proven.as_ref()))
+        Ok(answer(made, &wanted.scopes, asked.proven.as_ref()))
     }
 
     /// Stores what there is to be stored of a token that comes of no family.
@@ -210,11 +226,19 @@ impl TokenService {
         Ok(work.commit().await?)
     }
 
+    /// What an access token is for, where these scopes could be had: for the APIs that the client names, with what is left of the
+    /// scopes there (RFC 8707 section 2.2), or else for all that the scopes are about.
+    async fn wanted(&self, scopes: &ScopeSet, resources: &[&str]) -> Result<Wanted, OauthError> {
+        let catalog = self.apis.catalog(self.ports.now()).await?;
+        let scopes = catalog.narrowed(scopes, resources.iter().copied()).ok_or(OauthError::InvalidTarget)?;
+        Ok(Wanted { audiences: catalog.audiences(&scopes, resources), scopes })
+    }
+
     /// Makes an access token: the client's own, or a person's.
     async fn make(
         &self,
         client: &OauthClient,
-        scopes: &ScopeSet,
+        wanted: &Wanted,
         on_behalf: Option<OnBehalf>,
         binding: Option<&Binding>,
     ) -> Result<Made, OauthError> {
@@ -231,9 +255,9 @@ impl TokenService {
         let claims = Claims {
             iss: self.issuer.to_string(),
             sub: subject,
-            aud: self.audience.clone(),
+            aud: wanted.audiences.clone(),
             client_id: client.client_id.to_string(),
-            scope: scopes.to_string(),
+            scope: wanted.scopes.to_string(),
             jti: self.ports.uuid_at(now),
             iat,
             exp: iat + expires_in,
@@ -273,13 +297,15 @@ impl TokenService {
         &self,
         client: &OauthClient,
         consented: &Consented,
+        resources: &[&str],
         binding: Option<&Binding>,
     ) -> Result<Prepared, OauthError> {
         let consent = Consent { grant: consented.grant.as_uuid(), family: consented.family };
         let on_behalf = self.on_behalf(client, consented.account, consent);
-        let made = self.make(client, &consented.scopes, Some(on_behalf), binding).await?;
+        let wanted = self.wanted(&consented.scopes, resources).await?;
+        let made = self.make(client, &wanted, Some(on_behalf), binding).await?;
         let id_token = self.id_token(client, &consented.scopes, consented.account, &consented.sign_in, &made).await?;
-        Ok(Prepared { made, id_token })
+        Ok(Prepared { made, scopes: wanted.scopes, id_token })
     }
 
     /// Opens a family in the transaction that spent what it is given for, and gives its first tokens.
@@ -291,7 +317,7 @@ impl TokenService {
         prepared: Prepared,
         proven: Option<Binding>,
     ) -> Result<TokenResponse, OauthError> {
-        let Prepared { made, id_token } = prepared;
+        let Prepared { made, scopes, id_token } = prepared;
         let family = NewTokenFamily {
             id: consented.family,
             grant: consented.grant,
@@ -304,9 +330,8 @@ impl TokenService {
             return Err(OauthError::InvalidGrant);
         }
         made.store(&mut *work).await?;
-        let scopes = consented.scopes;
         let refresh_token = if client.settings.grants.contains(GrantType::RefreshToken) {
-            Some(self.add_refresh_token(&mut *work, family.id, None, &scopes, made.id).await?)
+            Some(self.add_refresh_token(&mut *work, family.id, None, &consented.scopes, made.id).await?)
         } else {
             None
         };

@@ -23,7 +23,7 @@ pub fn identity_scopes() -> Vec<ApiScope> {
     ]
     .into_iter()
     .filter_map(|(scope, description)| {
-        Some(ApiScope { scope: scope.parse::<Scope>().ok()?, description: description.to_owned() })
+        Some(ApiScope { scope: scope.parse::<Scope>().ok()?, description: description.to_owned(), api: None })
     })
     .collect()
 }

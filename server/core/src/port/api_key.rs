@@ -50,6 +50,14 @@ impl KeyOwner {
         }
     }
 
+    /// The environment, where it is one.
+    pub const fn environment(&self) -> Option<Environment> {
+        match self {
+            Self::Environment { environment, .. } => Some(*environment),
+            Self::Account { .. } => None,
+        }
+    }
+
     /// Whose requests are counted and whose demo data it is.
     pub fn id(&self) -> OwnerId {
         match self {

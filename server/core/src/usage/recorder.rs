@@ -4,7 +4,10 @@
 //! have a budget: beyond it, a request is counted and has no row. The path of a request never waits: what a full channel cannot
 //! take is counted as lost, and lets nobody in.
 
-use super::tally::{Counted, Slot};
+use super::{
+    RouteName,
+    tally::{Counted, Slot},
+};
 use crate::{
     authn::{Entry, Verdict},
     limit::{Meter, Quota},
@@ -52,7 +55,7 @@ pub struct Served {
     /// The HTTP method.
     pub method: &'static str,
     /// The route's pattern.
-    pub route: &'static str,
+    pub route: RouteName,
     /// The path, without its query.
     pub path: String,
     /// The status of the answer.
@@ -66,12 +69,12 @@ pub struct Served {
 }
 
 /// A request as it is counted, before anybody decides whether it gets a row.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Passed {
     /// The HTTP method.
     pub method: &'static str,
     /// The route's pattern.
-    pub route: &'static str,
+    pub route: RouteName,
     /// The status of the answer.
     pub status: u16,
     /// How long the answer took.

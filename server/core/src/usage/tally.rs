@@ -1,5 +1,6 @@
 //! The counts of one key between two visits of the writer: exact, however many requests come.
 
+use super::RouteName;
 use crate::port::request_log::{LATENCY_BOUNDS_US, RollupCounts};
 use std::{
     net::IpAddr,
@@ -9,14 +10,14 @@ use std::{
 use time::OffsetDateTime;
 
 /// What is counted apart in a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
     /// The start of the minute, in Unix seconds.
     pub minute: i64,
     /// The HTTP method.
     pub method: &'static str,
     /// The route's pattern.
-    pub route: &'static str,
+    pub route: RouteName,
     /// The status of the answer.
     pub status: u16,
     /// Whether the door refused it.
@@ -24,7 +25,7 @@ pub struct Slot {
 }
 
 /// A request as it is counted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Counted {
     /// Where it belongs.
     pub slot: Slot,
@@ -70,7 +71,7 @@ impl Tally {
         let known = counts.slots.iter().position(|(slot, _)| *slot == counted.slot);
         let at = known.unwrap_or(counts.slots.len());
         if known.is_none() {
-            counts.slots.push((counted.slot, RollupCounts::default()));
+            counts.slots.push((counted.slot.clone(), RollupCounts::default()));
         }
         let sums = &mut counts.slots[at].1;
         sums.requests += 1;
@@ -117,7 +118,7 @@ mod tests {
 
     fn counted(status: u16, refused: bool) -> Counted {
         Counted {
-            slot: Slot { minute: 60, method: "GET", route: "/x", status, refused },
+            slot: Slot { minute: 60, method: "GET", route: RouteName::Own("/x"), status, refused },
             at: datetime!(2026-11-23 12:00 UTC),
             address: Ipv4Addr::LOCALHOST.into(),
             duration: Duration::from_micros(300),

@@ -168,7 +168,7 @@ impl Writer {
                 std::thread::yield_now();
             }
             let (owner, id) = (entry.counted_for().id(), entry.credential_id());
-            let seen = entry.tally().hand_over(|slot, sums| self.add(owner, id, slot, &sums));
+            let seen = entry.tally().hand_over(|slot, sums| self.add(owner, id, &slot, &sums));
             // A token that was seen where it must not be ends by itself soon.
             if let (Some(at), CredentialId::Key(id)) = (seen.exposed_at, id) {
                 self.exposures.entry(id).or_insert(at);
@@ -193,7 +193,7 @@ impl Writer {
     }
 
     /// Adds to the counts of the credential, and to those of all of its owner, by the minute, the hour and the day.
-    fn add(&mut self, owner_id: OwnerId, credential: CredentialId, slot: Slot, sums: &RollupCounts) {
+    fn add(&mut self, owner_id: OwnerId, credential: CredentialId, slot: &Slot, sums: &RollupCounts) {
         let counted =
             [Some(credential.as_uuid()), None].into_iter().flat_map(|key| Period::ALL.map(|period| (key, period)));
         for (credential, period) in counted {
@@ -251,11 +251,11 @@ impl Writer {
         let slot = Slot {
             minute: Period::Minute.start_of(arrival_of(served)),
             method: served.method,
-            route: served.route,
+            route: served.route.clone(),
             status: served.status,
             refused: served.verdict.outcome.is_err(),
         };
-        self.add(owner.owner.id(), owner.credential, slot, &sums);
+        self.add(owner.owner.id(), owner.credential, &slot, &sums);
     }
 }
 
@@ -265,7 +265,7 @@ fn row(served: Served, attribution: Option<Attribution>) -> RequestRow {
         id: served.id,
         at: arrival_of(&served),
         method: served.method.to_owned(),
-        route: served.route.to_owned(),
+        route: served.route.to_string(),
         status: served.status,
         reason: refusal.map(|refusal| refusal.reason().to_owned()),
         reported: served.verdict.reported.then(|| Refusal::REPORTABLE.to_owned()),

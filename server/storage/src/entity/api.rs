@@ -1,4 +1,4 @@
-//! A resource server.
+//! A resource server: the demo API, which belongs to no team, or a guarded one.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,9 +10,25 @@ pub struct Model {
     pub team_id: Option<Uuid>,
     pub name: String,
     pub audience: String,
+    pub slug: Option<String>,
+    pub environments: Option<String>,
+    pub policies: Option<String>,
+    pub verifiers: Option<String>,
+    pub editors: Option<String>,
+    pub version: i64,
+    pub created_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub enum Relation {
+    #[sea_orm(has_many = "super::api_scope::Entity")]
+    Scope,
+}
+
+impl Related<super::api_scope::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Scope.def()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,10 +1,10 @@
 //! The refusal table of the product, row by row, and the shape that every verdict has.
 
 use super::*;
-use crate::authn::refusal::Answer;
+use crate::authn::{asked::Audience, refusal::Answer};
 use crate::{
     access_token::Binding,
-    access_token::{AccessToken, TokenEnd},
+    access_token::{AccessToken, AtHome, Audiences, TokenEnd},
     api_key::PlainApiKey,
     api_key::{AllowList, Notes},
     authn::credential::Carried,
@@ -17,7 +17,7 @@ use crate::{
     secret::{DigestKey, MasterKey},
 };
 use latchkey_model::{
-    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, OauthClientId, TeamId,
+    AccountId, ApiId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, OauthClientId, TeamId,
     trace::{StepName, StepOutcome},
 };
 use std::{net::Ipv4Addr, num::NonZeroU32};
@@ -37,7 +37,7 @@ fn facts() -> Facts {
         address: Ipv4Addr::LOCALHOST.into(),
         transport: Transport::Private,
         certificate: None,
-        needed_scope: Some(NEEDED),
+        asked: Asked::Demo { needed_scope: Some(NEEDED) },
     }
 }
 
@@ -208,6 +208,8 @@ fn proven(change: fn(&mut AccessToken)) -> Lookup {
         client_owner: stored(&key).key.owner,
         consent: None,
         derived: None,
+        audiences: Audiences::new(vec!["https://keys.example.org/api/v1".to_owned()]),
+        at_home: AtHome { demo: true, gateway: false },
         scopes: "read:posts write:posts".parse().unwrap(),
         issued_at: NOW - Duration::minutes(5),
         expires_at: NOW + Duration::minutes(10),
@@ -376,6 +378,42 @@ fn table() -> Vec<Row> {
             failing: StepName::Limit,
             owner_known: true,
             ..Row::new("too many requests", bearer(key), found_with(stored(key), key, meters(50, 50)))
+        },
+        Row {
+            status: 403,
+            code: "wrong_environment",
+            reason: "wrong_environment",
+            failing: StepName::Environment,
+            owner_known: true,
+            facts: at_guarded(holders("", &[Environment::Staging])),
+            ..Row::new("a key of another environment", bearer(key), with(|_| ()))
+        },
+        Row {
+            status: 404,
+            code: "not_found",
+            reason: "not_covered",
+            failing: StepName::Scope,
+            owner_known: true,
+            facts: at_guarded(Rule::Uncovered),
+            ..Row::new("a path that no policy covers", bearer(key), with(|_| ()))
+        },
+        Row {
+            status: 405,
+            code: "method_not_allowed",
+            reason: "method_not_covered",
+            failing: StepName::Scope,
+            owner_known: true,
+            facts: at_guarded(Rule::WrongMethod { allow: "GET, HEAD".to_owned() }),
+            ..Row::new("a method that no policy covers", bearer(key), with(|_| ()))
+        },
+        Row {
+            status: 400,
+            code: "ambiguous_request",
+            reason: "ambiguous_request",
+            failing: StepName::Scope,
+            owner_known: true,
+            facts: at_guarded(Rule::Ambiguous),
+            ..Row::new("a path that reads in two ways", bearer(key), with(|_| ()))
         },
         Row {
             status: 403,
@@ -653,5 +691,95 @@ fn a_key_is_exposed_by_who_could_read_it_and_not_by_what_a_proxy_forgot() {
         let verdict = decide(&Facts { transport, ..facts() }, &bearer(&key), found(stored(&key), &key));
         assert_eq!(verdict.outcome.map(|_| ()), Err(Refusal::TlsRequired));
         assert_eq!(verdict.exposed, exposed, "{transport:?}");
+    }
+}
+
+/// Facts of a request to a guarded API with this rule, which takes credentials of staging and production.
+fn at_guarded(rule: Rule) -> Facts {
+    let environments = [Environment::Staging, Environment::Production];
+    let api = Arc::new(Audience {
+        id: ApiId::from_uuid(Uuid::from_u128(20)),
+        slug: "orders".parse().unwrap(),
+        url: "https://api.example.org".to_owned(),
+        scopes: "orders:read orders:write".parse().unwrap(),
+        environments: environments.into(),
+    });
+    let guard = Guard { api, route: "orders:/v1/orders".into(), rule, limit: None };
+    Facts { asked: Asked::Guarded(Arc::new(guard)), ..facts() }
+}
+
+fn holders(scopes: &str, environments: &[Environment]) -> Rule {
+    Rule::Holders { scopes: scopes.parse().unwrap(), environments: environments.iter().copied().collect() }
+}
+
+#[test]
+fn a_guarded_api_takes_what_was_made_for_it() {
+    const STAGING: &[Environment] = &[Environment::Staging];
+    let all = &Environment::ALL;
+    let not_covered = |allow: &str| Rule::WrongMethod { allow: allow.to_owned() };
+    for (held, rule, refused) in [
+        ("orders:read", holders("orders:read", STAGING), None),
+        ("orders:read", holders("", STAGING), None),
+        ("orders:read orders:write", holders("orders:read orders:write", all), None),
+        // Each of them is needed, and a scope of another API is none of this one's.
+        ("orders:read", holders("orders:read orders:write", STAGING), Some((StepName::Scope, "insufficient_scope"))),
+        ("read:posts", holders("", STAGING), Some((StepName::Scope, "insufficient_scope"))),
+        ("", holders("", STAGING), Some((StepName::Scope, "insufficient_scope"))),
+        ("orders:read", holders("", &[Environment::Production]), Some((StepName::Environment, "wrong_environment"))),
+        ("orders:read", holders("", &[]), Some((StepName::Environment, "wrong_environment"))),
+        ("orders:read", Rule::Uncovered, Some((StepName::Scope, "not_covered"))),
+        ("orders:read", not_covered("GET"), Some((StepName::Scope, "method_not_covered"))),
+        ("orders:read", Rule::Ambiguous, Some((StepName::Scope, "ambiguous_request"))),
+    ] {
+        let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Staging));
+        let mut stored = stored(&key);
+        stored.key.settings.scopes = held.parse().unwrap();
+        let said = format!("{held} {rule:?}");
+        let verdict = decide(&at_guarded(rule), &bearer(&key), found(stored, &key));
+        let trace = verdict.trace();
+        match (verdict.outcome, refused) {
+            (Ok(_), None) => assert!(trace.failed().is_none(), "{said}"),
+            (Err(refusal), Some((step, reason))) => {
+                assert_eq!((refusal.step(), refusal.reason()), (step, reason), "{said}");
+                assert_eq!(trace.failed().map(|step| step.name), Some(step), "{said}");
+                assert!(!refusal.remedy().is_empty() && verdict.readings.is_some(), "{said}");
+            }
+            (outcome, _) => panic!("{said}: {outcome:?}"),
+        }
+    }
+}
+
+#[test]
+fn nobody_without_a_credential_learns_what_a_guarded_api_covers() {
+    for rule in [Rule::Uncovered, Rule::Ambiguous, Rule::WrongMethod { allow: "GET".to_owned() }] {
+        let verdict = decide(&at_guarded(rule), &Credential::Missing, Lookup::NotAsked);
+        assert_eq!(verdict.outcome.map(|_| ()), Err(Refusal::MissingCredential));
+    }
+}
+
+#[test]
+fn rfc9068_4_a_token_is_taken_by_the_api_that_it_was_made_for_alone() {
+    let rule = || holders("orders:read", &Environment::ALL);
+    let outcome = |facts: &Facts, change| decide(facts, &TOKEN, proven(change)).outcome.map(|_| ());
+    let wrong = Err(Refusal::NotAToken { why: TokenProblem::Audience });
+    assert_eq!(outcome(&at_guarded(rule()), |_| ()), wrong, "a token for the demo API");
+    let for_orders = |token: &mut AccessToken| {
+        token.scopes = "orders:read".parse().unwrap();
+        token.audiences = Audiences::new(vec!["https://api.example.org".to_owned()]);
+        token.at_home = AtHome { demo: false, gateway: false };
+    };
+    assert_eq!(outcome(&at_guarded(rule()), for_orders), Ok(()));
+    assert_eq!(outcome(&facts(), for_orders), wrong, "nor does the demo API take another's");
+    assert_eq!(outcome(&Facts { asked: Asked::Gateway, ..facts() }, for_orders), wrong);
+}
+
+#[test]
+fn who_asks_on_behalf_of_others_is_not_held_up_by_a_limit() {
+    let facts = Facts { asked: Asked::Gateway, ..facts() };
+    for _ in 0..30 {
+        let lookup = proven(|token| token.at_home.gateway = true);
+        let verdict = decide(&facts, &TOKEN, lookup);
+        assert!(verdict.outcome.is_ok());
+        assert_eq!(verdict.readings.unwrap().windows()[0].remaining, 10);
     }
 }

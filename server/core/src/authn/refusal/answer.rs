@@ -1,6 +1,6 @@
 //! What the caller is told of a refusal.
 
-use super::{Refusal, whole_seconds_up};
+use super::{Refusal, listed, whole_seconds_up};
 use crate::dpop::ProofProblem;
 use std::borrow::Cow;
 use time::Duration;
@@ -20,6 +20,8 @@ pub struct Answer {
     pub challenge: Option<Cow<'static, str>>,
     /// The `Retry-After` value, in seconds.
     pub retry_after: Option<u64>,
+    /// The `Allow` value, where another method would do.
+    pub allow: Option<String>,
 }
 
 /// One text for everything that is wrong with a credential, so that nobody learns which part was right.
@@ -27,6 +29,7 @@ const INVALID_TOKEN: &str = "The credential is not valid. Its owner can look up 
 
 impl Refusal {
     /// What the caller is told.
+    #[expect(clippy::too_many_lines, reason = "the whole table in one place")]
     pub fn answer(&self) -> Answer {
         match self {
             Self::AmbiguousCredentials { .. } => answer(
@@ -84,6 +87,23 @@ impl Refusal {
                 "Not from here",
                 "The credential may not be used from this address. Its owner can look up this request id.",
             ),
+            Self::WrongEnvironment { taken, .. } => answer(
+                403,
+                "wrong_environment",
+                "Other environment",
+                format!("This takes credentials for {} alone.", listed(taken)),
+            ),
+            Self::NotCovered => answer(404, "not_found", "Not found", "There is nothing here for this credential."),
+            Self::MethodNotCovered { allow } => Answer {
+                allow: Some(allow.clone()),
+                ..answer(405, "method_not_allowed", "Method not allowed", format!("This path answers to {allow}."))
+            },
+            Self::AmbiguousRequest => answer(
+                400,
+                "ambiguous_request",
+                "Ambiguous request",
+                "Servers differ in how they read this path or method. Send the path in its simplest form.",
+            ),
             Self::InsufficientScope { needed, .. } => Answer {
                 challenge: Some(
                     format!("Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"{needed}\"").into(),
@@ -92,7 +112,7 @@ impl Refusal {
                     403,
                     "insufficient_scope",
                     "Scope missing",
-                    format!("This needs the scope {needed}, which the credential does not hold."),
+                    format!("This needs {}, which the credential does not hold.", scopes(needed)),
                 )
             },
             Self::TooManyFailures { retry_after } => {
@@ -143,6 +163,11 @@ fn not_held(why: ProofProblem) -> Answer {
     }
 }
 
+fn scopes(needed: &str) -> String {
+    let word = if needed.contains(' ') { "the scopes" } else { "the scope" };
+    format!("{word} {needed}")
+}
+
 /// What is told to whoever came too often.
 fn wait(retry_after: Duration, code: &'static str, title: &'static str, detail: fn(u64) -> String) -> Answer {
     let seconds = whole_seconds_up(retry_after);
@@ -155,5 +180,5 @@ fn dpop_challenge(error: &str) -> Cow<'static, str> {
 }
 
 fn answer(status: u16, code: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Answer {
-    Answer { status, code, title, detail: detail.into(), challenge: None, retry_after: None }
+    Answer { status, code, title, detail: detail.into(), challenge: None, retry_after: None, allow: None }
 }

@@ -1,6 +1,6 @@
 //! What the owner is told of a refusal: what was seen and needed, and what would help.
 
-use super::{Refusal, whole_seconds_up, written};
+use super::{LimitOf, Refusal, listed, whole_seconds_up, written};
 use crate::{
     access_token::{TokenEnd, TokenProblem},
     api_key::format::MalformedKey,
@@ -64,8 +64,16 @@ impl Refusal {
                     format!("needs {needed}, holds {held}")
                 }
             }
-            Self::RateLimited { retry_after, quota, owners } => {
-                let whose = if *owners { " of all keys together" } else { "" };
+            Self::WrongEnvironment { held, taken } => format!("is for {held}, the API takes {}", listed(taken)),
+            Self::NotCovered => "no policy of the API covers this path".to_owned(),
+            Self::MethodNotCovered { allow } => format!("the API's policies for this path are for {allow}"),
+            Self::AmbiguousRequest => "it depends on who reads the path or the method which policy it meets".to_owned(),
+            Self::RateLimited { retry_after, quota, whose } => {
+                let whose = match whose {
+                    LimitOf::Credential => "",
+                    LimitOf::Owner => " of all keys together",
+                    LimitOf::Route => " of each caller of this route",
+                };
                 format!("{quota}{whose} is used up; {} s to wait", whole_seconds_up(*retry_after))
             }
             Self::StoreUnavailable => "the store could not be asked".to_owned(),
@@ -134,7 +142,19 @@ impl Refusal {
             Self::InsufficientScope { needed, .. } => {
                 format!("Call with a credential that holds {needed}: a key that has it, or a token that was asked for with it.")
             }
-            Self::RateLimited { owners: true, retry_after, .. } => {
+            Self::WrongEnvironment { taken, .. } => {
+                format!("Use a credential of the application's environment {}.", listed(taken))
+            }
+            Self::NotCovered | Self::MethodNotCovered { .. } => {
+                "Check the path and the method. If they are right, whoever runs the API must add a policy for them.".to_owned()
+            }
+            Self::AmbiguousRequest => {
+                "Send the path without dots, doubled slashes, semicolons and encoded signs. If you did not write them, somebody is looking for a way around the policies.".to_owned()
+            }
+            Self::RateLimited { whose: LimitOf::Route, retry_after, .. } => {
+                format!("Wait {} s: this route of the API has a limit of its own.", whole_seconds_up(*retry_after))
+            }
+            Self::RateLimited { whose: LimitOf::Owner, retry_after, .. } => {
                 format!("Wait {} s. All keys of one team share this limit: see under Usage which of them was busy.", whole_seconds_up(*retry_after))
             }
             Self::RateLimited { retry_after, .. } => {

@@ -48,7 +48,7 @@ impl TokenService {
             scopes: still(&code.scopes, client)?,
             sign_in: code.sign_in,
         };
-        let prepared = self.prepare(client, &consented, asked.proven.as_ref()).await?;
+        let prepared = self.prepare(client, &consented, &asked.resources, asked.proven.as_ref()).await?;
         let mut work = self.ports.store.begin().await?;
         if work.authorization_code_consume(code.id, now).await? == Consumed::Lost {
             drop(work);

@@ -45,7 +45,7 @@ impl TokenService {
         }
         let scopes = still(&scopes, client)?;
         let consented = Consented { family: code.id, grant: grant.id, account: grant.account, scopes, sign_in };
-        let prepared = self.prepare(client, &consented, asked.proven.as_ref()).await?;
+        let prepared = self.prepare(client, &consented, &asked.resources, asked.proven.as_ref()).await?;
         let mut work = self.ports.store.begin().await?;
         if work.device_code_redeem(code.id).await? == Consumed::Lost {
             return Err(OauthError::InvalidGrant);

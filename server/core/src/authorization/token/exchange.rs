@@ -47,9 +47,8 @@ impl TokenService {
         if exchange.actor_token.is_some() {
             return Err(OauthError::InvalidRequest("the client itself is the actor: send no actor_token"));
         }
-        if exchange.audience.is_some_and(|audience| audience != self.audience) {
-            return Err(OauthError::InvalidTarget);
-        }
+        // Section 2.1: an API may be named in two ways, which mean the same here.
+        let apis: Vec<_> = asked.resources.iter().copied().chain(exchange.audience).collect();
         let now = self.ports.now();
         let digest = KnownTokens::digest(text);
         let FoundToken::Token(entry) = self.tokens.look_up(text, digest, now).await? else {
@@ -64,8 +63,8 @@ impl TokenService {
             .ok_or(OauthError::InvalidGrant)?;
         // What both hold, and of that what is asked for.
         let both = subject.scopes.iter().filter(|scope| client.settings.scopes.contains(scope.as_str()));
-        let scopes = granted(asked.scope, &both.cloned().collect())?;
-        if scopes.is_empty() {
+        let wanted = self.wanted(&granted(asked.scope, &both.cloned().collect())?, &apis).await?;
+        if wanted.scopes.is_empty() {
             return Err(OauthError::InvalidScope);
         }
         let on_behalf = OnBehalf {
@@ -74,9 +73,9 @@ impl TokenService {
             derived: Some(Derived { from: subject.id, client: subject.client_id.clone() }),
             at_most: (subject.expires_at - now).whole_seconds(),
         };
-        let made = self.make(client, &scopes, Some(on_behalf), asked.proven.as_ref()).await?;
+        let made = self.make(client, &wanted, Some(on_behalf), asked.proven.as_ref()).await?;
         self.store_alone(&made).await?;
-        let answer = answer(made, &scopes, asked.proven.as_ref());
+        let answer = answer(made, &wanted.scopes, asked.proven.as_ref());
         Ok(TokenResponse { issued_token_type: Some(ACCESS_TOKEN), ..answer })
     }
 }

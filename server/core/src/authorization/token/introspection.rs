@@ -2,7 +2,7 @@
 
 use super::TokenService;
 use crate::{
-    access_token::{AccessToken, Binding, Confirmation, FoundToken, KnownTokens},
+    access_token::{AccessToken, Audiences, Binding, Confirmation, FoundToken, KnownTokens},
     authorization::{Authenticated, OauthError},
 };
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub struct Introspection {
 struct ActiveClaims {
     iss: String,
     sub: String,
-    aud: String,
+    aud: Audiences,
     client_id: String,
     scope: String,
     token_type: &'static str,
@@ -54,8 +54,13 @@ impl TokenService {
                 FoundToken::Not(_) => return Ok(Introspection::INACTIVE),
             },
         };
+        let catalog = self.apis.catalog(now).await?;
         Ok(match entry.token() {
-            Some(token) if token.client_owner.id() == by.client().owner.id() && token.is_good(now) => {
+            Some(token)
+                if token.client_owner.id() == by.client().owner.id()
+                    && token.is_good(now)
+                    && catalog.has_any_of(&token.audiences) =>
+            {
                 self.explain(token)
             }
             _ => Introspection::INACTIVE,
@@ -66,7 +71,7 @@ impl TokenService {
         let claims = ActiveClaims {
             iss: self.issuer.to_string(),
             sub: token.subject.clone(),
-            aud: self.audience.clone(),
+            aud: token.audiences.clone(),
             client_id: token.client_id.to_string(),
             scope: token.scopes.to_string(),
             token_type: Binding::token_type(token.binding.as_ref()),

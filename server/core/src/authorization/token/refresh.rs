@@ -43,7 +43,8 @@ impl TokenService {
         let scopes = granted(asked.scope, &still(&token.scopes, client)?)?;
         let consent = Consent { grant: family.grant.id.as_uuid(), family: family.id };
         let on_behalf = self.on_behalf(client, family.grant.account, consent);
-        let made = self.make(client, &scopes, Some(on_behalf), asked.proven.as_ref()).await?;
+        let wanted = self.wanted(&scopes, &asked.resources).await?;
+        let made = self.make(client, &wanted, Some(on_behalf), asked.proven.as_ref()).await?;
         // OpenID Connect Core section 12.2: the same sign-in, without the nonce of the first request.
         let sign_in = SignIn { nonce: None, ..family.sign_in };
         let id_token = self.id_token(client, &scopes, family.grant.account, &sign_in, &made).await?;
@@ -72,7 +73,7 @@ impl TokenService {
         made.store(&mut *work).await?;
         work.commit().await?;
         let refresh_token = Some(refresh_token);
-        Ok(TokenResponse { refresh_token, id_token, ..answer(made, &scopes, asked.proven.as_ref()) })
+        Ok(TokenResponse { refresh_token, id_token, ..answer(made, &wanted.scopes, asked.proven.as_ref()) })
     }
 
     /// The refresh token that this is, and whether anything that was given for it has been used.

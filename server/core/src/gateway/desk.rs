@@ -1,0 +1,188 @@
+//! Judges requests to guarded APIs, for a proxy that asks or for a server's own code.
+
+use super::{catalog::KnownApis, identity};
+use crate::{
+    authn::{
+        Asked, Door, Facts, Guard, Identity, Principal, Refusal, Rule, Transport, Verdict,
+        credential::{Carried, Credential},
+        refusal::LimitOf,
+    },
+    certificate::CertificateThumbprint,
+    dpop::PresentedProof,
+    limit::{Meter, Reading, network_of},
+    port::{StoreError, request_log::CredentialId},
+    signing_key::{KeyRing, KeyRingError},
+};
+use quick_cache::sync::Cache;
+use std::{net::IpAddr, sync::Arc};
+use time::OffsetDateTime;
+
+/// A request to a guarded API, as whoever asks about it tells it.
+#[derive(Clone, Default)]
+pub struct GuardedRequest<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// Other methods that some servers take it for, as they read its fields.
+    pub other_methods: Vec<&'a str>,
+    /// Whether a field is there by which some servers take it for another path's.
+    pub names_other_path: bool,
+    /// The path and query, as its caller wrote them.
+    pub target: &'a str,
+    /// The fields in which credentials travel.
+    pub carried: Carried<'a>,
+    /// The fields in which proofs travel.
+    pub proofs: [Option<&'a [u8]>; 2],
+}
+
+/// Where a request came from, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// When it arrived.
+    pub at: OffsetDateTime,
+    /// From where.
+    pub address: IpAddr,
+    /// Who could have read it on its way.
+    pub transport: Transport,
+    /// The certificate of its connection, if it showed one.
+    pub certificate: Option<CertificateThumbprint>,
+}
+
+/// What came of a request.
+pub struct Judged {
+    /// What stood before it.
+    pub guard: Arc<Guard>,
+    /// After how many changes of the API.
+    pub version: i64,
+    /// What was decided.
+    pub outcome: Outcome,
+}
+
+/// What was decided.
+pub enum Outcome {
+    /// Everybody may, and no credential was looked at; one network may have asked too often.
+    Public(Result<(), Refusal>),
+    /// The door's decision.
+    Judged(Box<Verdict>),
+}
+
+/// Who is counted by a route's own limit.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Counted {
+    Credential(CredentialId),
+    Network(IpAddr),
+}
+
+/// By the policy whose limit it is, and by whom it is for.
+type RouteMeters = Cache<(Arc<str>, Counted), Arc<Meter>>;
+
+/// Judges requests to guarded APIs. Cloning it clones handles.
+#[derive(Clone)]
+pub struct GatewayDesk {
+    door: Door,
+    apis: KnownApis,
+    ring: KeyRing,
+    issuer: Arc<str>,
+    meters: Arc<RouteMeters>,
+}
+
+impl GatewayDesk {
+    /// How many callers are kept in mind for the limits of routes.
+    const CAPACITY: usize = 100_000;
+
+    /// A desk at this door.
+    pub fn new(door: Door, apis: KnownApis, ring: KeyRing, issuer: Arc<str>) -> Self {
+        Self { door, apis, ring, issuer, meters: Arc::new(Cache::new(Self::CAPACITY)) }
+    }
+
+    /// Judges a request to the API of this short name; none where there is no such API.
+    ///
+    /// # Errors
+    /// [`StoreError`]: then nobody may be let in.
+    pub async fn judge(
+        &self,
+        slug: &str,
+        origin: Origin,
+        request: &GuardedRequest<'_>,
+    ) -> Result<Option<Judged>, StoreError> {
+        let catalog = self.apis.catalog(origin.at).await?;
+        let Some(api) = catalog.api(slug) else { return Ok(None) };
+        let (path, query) = match request.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (request.target, None),
+        };
+        let guard = if request.names_other_path {
+            api.ambiguous()
+        } else {
+            api.guard(request.method, &request.other_methods, path)
+        };
+        let judged = |outcome| Judged { guard: Arc::clone(guard), version: api.api.version, outcome };
+        if guard.rule == Rule::Public {
+            let counted = Counted::Network(network_of(origin.address));
+            let outcome = match self.over_limit(guard, counted, origin.at) {
+                Some((_, Some(refusal))) => Err(refusal),
+                _ => Ok(()),
+            };
+            return Ok(Some(judged(Outcome::Public(outcome))));
+        }
+        let facts = Facts {
+            at: origin.at,
+            address: origin.address,
+            transport: origin.transport,
+            certificate: origin.certificate,
+            asked: Asked::Guarded(Arc::clone(guard)),
+        };
+        let credential = Credential::read(Carried { query, ..request.carried });
+        let mut verdict = if credential.needs_proof() {
+            let url = format!("{}{path}", guard.api.url);
+            let proof = PresentedProof { fields: request.proofs, method: request.method, url: &url };
+            self.door.judge(&facts, &credential, Some(&proof)).await
+        } else {
+            self.door.judge(&facts, &credential, None).await
+        };
+        if let (Ok(_), Some(entry)) = (&verdict.outcome, &verdict.known)
+            && let Some((reading, refusal)) =
+                self.over_limit(guard, Counted::Credential(entry.credential_id()), origin.at)
+        {
+            verdict.route = Some(reading);
+            if let Some(refusal) = refusal {
+                verdict.outcome = Err(refusal);
+            }
+        }
+        Ok(Some(judged(Outcome::Judged(Box::new(verdict)))))
+    }
+
+    /// Counts a request by the limit of its route, where that has one.
+    fn over_limit(&self, guard: &Guard, counted: Counted, at: OffsetDateTime) -> Option<(Reading, Option<Refusal>)> {
+        let limit = guard.limit.as_ref()?;
+        let name = (Arc::clone(&limit.policy), counted);
+        let new = || Ok::<_, std::convert::Infallible>(Arc::new(Meter::new(limit.quota)));
+        let meter = self.meters.get_or_insert_with(&name, new).unwrap_or_else(|never| match never {});
+        let reading = meter.spend(at);
+        let refusal = reading.retry_after.map(|retry_after| Refusal::RateLimited {
+            retry_after,
+            quota: limit.quota,
+            whose: LimitOf::Route,
+        });
+        Some((reading, refusal))
+    }
+
+    /// What the API is told of a caller who is let in. It is drawn once a minute for each, since a signature costs more than a
+    /// decision.
+    ///
+    /// # Errors
+    /// [`KeyRingError`]: then nobody may be let in.
+    pub async fn identity(
+        &self,
+        principal: &Principal,
+        judged: &Judged,
+        now: OffsetDateTime,
+    ) -> Result<Arc<Identity>, KeyRingError> {
+        let api = &judged.guard.api;
+        if let Some(identity) = principal.drawn().identity(api.id, judged.version, now) {
+            return Ok(identity);
+        }
+        let drawn = Box::pin(identity::draw(&self.ring, &self.issuer, principal, api, judged.version, now)).await?;
+        principal.drawn().keep_identity(Arc::clone(&drawn));
+        Ok(drawn)
+    }
+}

@@ -1,0 +1,229 @@
+//! A path in every way in which some server may read it.
+//!
+//! Who decides about a path and who serves it are two programs, and they may read it differently: one decodes `%2e%2e`, another
+//! takes `\` for `/`, a third forgets the case. So a path counts for what a policy says only if every reading of it leads to the
+//! same policy; otherwise nobody knows which of them is asked for.
+
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+/// The longest path that is read.
+const LONGEST: usize = 4_096;
+/// How often some chain of servers may decode.
+const DECODINGS: usize = 3;
+
+/// Every reading of a path, the one as it was sent first. None where it cannot be read at all: it is no path of a request (RFC 9112
+/// section 3.2.1), has an encoding that is none, or a sign that no path should have.
+pub(super) fn readings(path: &str) -> Option<Vec<Cow<'_, str>>> {
+    if !path.starts_with('/') || path.len() > LONGEST || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    if path.contains(['#', '?']) || !encodings_are_whole(path) {
+        return None;
+    }
+    let mut found = vec![Cow::Borrowed(path)];
+    if is_plain(path) {
+        add(&mut found, lower(path));
+        return Some(found);
+    }
+    // Each alone, and each upon those before it.
+    let steps: [fn(&str) -> Cow<'_, str>; 7] =
+        [cut, with_slashes, without_parameters, merged, resolved, lower, trimmed];
+    let mut decoded = Cow::Borrowed(path);
+    for _ in 0..=DECODINGS {
+        let mut chain = decoded.clone();
+        for step in steps {
+            add(&mut found, Cow::Owned(step(&decoded).into_owned()));
+            chain = Cow::Owned(step(&chain).into_owned());
+            add(&mut found, chain.clone());
+        }
+        let next = percent_decode_str(&decoded).decode_utf8().ok()?.into_owned();
+        if next.chars().any(char::is_control) {
+            return None;
+        }
+        if next == *decoded {
+            return Some(found);
+        }
+        add(&mut found, Cow::Owned(next.clone()));
+        decoded = Cow::Owned(next);
+    }
+    // It is encoded more often than anybody encodes who means no harm.
+    None
+}
+
+fn add<'a>(found: &mut Vec<Cow<'a, str>>, reading: Cow<'a, str>) {
+    if !found.contains(&reading) {
+        found.push(reading);
+    }
+}
+
+/// Whether there is but one way to read it, and one more for who forgets the case.
+fn is_plain(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    path.bytes().all(plain)
+        && !path.contains("//")
+        && !path.contains("/.")
+        && (path.len() == 1 || !path.ends_with(['/', '.']))
+}
+
+/// Whether each `%` is followed by two hexadecimal digits (RFC 3986 section 2.1).
+fn encodings_are_whole(path: &str) -> bool {
+    let mut parts = path.split('%');
+    parts.next();
+    parts.all(|part| part.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+}
+
+/// Up to what begins a query or a fragment, once it is decoded.
+fn cut(path: &str) -> Cow<'_, str> {
+    path.split(['?', '#']).next().unwrap_or_default().into()
+}
+
+fn with_slashes(path: &str) -> Cow<'_, str> {
+    if path.contains('\\') { path.replace('\\', "/").into() } else { path.into() }
+}
+
+/// Without what follows a semicolon in each segment, as some servers read it (RFC 3986 section 3.3).
+fn without_parameters(path: &str) -> Cow<'_, str> {
+    if !path.contains(';') {
+        return path.into();
+    }
+    let segments: Vec<_> = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect();
+    segments.join("/").into()
+}
+
+fn merged(path: &str) -> Cow<'_, str> {
+    let mut text: Cow<'_, str> = path.into();
+    while text.contains("//") {
+        text = text.replace("//", "/").into();
+    }
+    text
+}
+
+/// Without dot segments (RFC 3986 section 5.2.4).
+fn resolved(path: &str) -> Cow<'_, str> {
+    if !path.contains("/.") {
+        return path.into();
+    }
+    let mut kept: Vec<&str> = Vec::new();
+    let mut ends_in_folder = false;
+    for segment in path.split('/').skip(1) {
+        ends_in_folder = matches!(segment, "." | "..");
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            other => kept.push(other),
+        }
+    }
+    if ends_in_folder {
+        kept.push("");
+    }
+    format!("/{}", kept.join("/")).into()
+}
+
+fn lower(path: &str) -> Cow<'_, str> {
+    if path.chars().any(char::is_uppercase) { path.to_lowercase().into() } else { path.into() }
+}
+
+/// Without slashes, dots and spaces at its end, which some file systems do not see.
+fn trimmed(path: &str) -> Cow<'_, str> {
+    let end = path.trim_end_matches(['/', '.', ' ']);
+    if end.is_empty() { "/".into() } else { end.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn reads_as(path: &str, other: &str) -> bool {
+        readings(path).is_none_or(|readings| readings.iter().any(|reading| reading == other))
+    }
+
+    #[test]
+    fn a_plain_path_has_one_reading_or_two() {
+        assert_eq!(readings("/").unwrap(), ["/"]);
+        assert_eq!(readings("/v1/orders/7").unwrap(), ["/v1/orders/7"]);
+        assert_eq!(readings("/v1/Orders/A-7_b~c.json").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn r46_every_way_to_write_another_path_is_found() {
+        for path in [
+            "/public/../admin",
+            "/public/./../admin",
+            "//admin",
+            "/public//../admin",
+            "/ADMIN",
+            "/admin/",
+            "/admin.",
+            "/admin/.",
+            "/./admin",
+            "/%61dmin",
+            "/%2561dmin",
+            "/public/%2e%2e/admin",
+            "/public/%252e%252e/admin",
+            "/public%2f..%2fadmin",
+            "/public/..%2fadmin",
+            "/public\\..\\admin",
+            "/public%5c..%5cadmin",
+            "/public/..;/admin",
+            "/public;x/..;y/admin;z",
+            "/admin;jsessionid=1",
+            "/admin%20",
+            "/admin%3bx",
+            "/Public/%2E%2E/ADMIN/",
+            "/public/..%5Cadmin",
+            "/admin%23/x",
+            "/admin%3fx",
+            "/public/%252e%252e/admin%2523x",
+        ] {
+            assert!(reads_as(path, "/admin"), "{path}: {:?}", readings(path));
+        }
+    }
+
+    #[test]
+    fn what_no_path_should_have_is_not_read() {
+        for path in [
+            "",
+            "admin",
+            "*",
+            "http://h/admin",
+            "/a b",
+            "/a\u{e4}",
+            "/a#b",
+            "/a?b",
+            "/%",
+            "/%2",
+            "/%zz",
+            "/a%00",
+            "/a%0d%0a",
+            "/a%7f",
+            "/%c0%ae%c0%ae/admin",
+            "/%25252525252e",
+            &format!("/{}", "a".repeat(5_000)),
+        ] {
+            assert_eq!(readings(path), None, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn r46_however_it_is_disguised_it_is_found(
+            up in prop::sample::select(vec!["..", "%2e%2e", "%2E.", ".%2e", "..;a", "%252e%252e"]),
+            slash in prop::sample::select(vec!["/", "//", "/./", "\\", "%2f", "%5C", "/;/"]),
+            name in prop::sample::select(vec!["admin", "ADMIN", "%61dmin", "admin;x", "a%64min"]),
+            end in prop::sample::select(vec!["", "/", "/.", ";", "."]),
+        ) {
+            let path = format!("/public{slash}{up}{slash}{name}{end}");
+            prop_assert!(reads_as(&path, "/admin"), "{}: {:?}", path, readings(&path));
+        }
+
+        #[test]
+        fn reading_never_fails_otherwise(path in "/[ -~]{0,80}") {
+            if let Some(readings) = readings(&path) {
+                prop_assert_eq!(&readings[0], &path);
+                prop_assert!(readings.len() < 80);
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What operators do with APIs of their own, and what service accounts may do for them.
+
+use super::{
+    catalog::{ApiInForce, KnownApis},
+    form::{self, ApiForm},
+    policy::Policies,
+};
+use crate::{
+    actor::{Actor, NotAdmin, NotSignedIn},
+    authn::Principal,
+    oauth_client::{ClientId, ClientKind},
+    port::{
+        Consumed, Inserted, StoreError, UnitOfWork,
+        api::{Duplicate, GuardedApi},
+    },
+    ports::Ports,
+};
+use latchkey_model::{ApiId, ApiSlug, FieldErrors};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Why an API could not be shown or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// Only an admin may.
+    #[error("only an admin may do this")]
+    Forbidden,
+    /// Fields are wrong; each sentence says why.
+    #[error("some fields need another look")]
+    Invalid(FieldErrors),
+    /// Somebody changed it meanwhile.
+    #[error("it was changed meanwhile")]
+    Changed,
+    /// There is no such API, as far as whoever asks may know.
+    #[error("no such API")]
+    NotFound,
+    /// The store failed.
+    #[error("the APIs could not be reached")]
+    Store(#[from] StoreError),
+}
+
+impl From<NotAdmin> for GatewayError {
+    fn from(error: NotAdmin) -> Self {
+        match error {
+            NotAdmin::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotAdmin::Developer => Self::Forbidden,
+        }
+    }
+}
+
+/// Does with guarded APIs what operators ask.
+#[derive(Clone)]
+pub struct GuardedApis {
+    ports: Ports,
+    apis: KnownApis,
+    issuer: Arc<str>,
+}
+
+impl GuardedApis {
+    /// The service of this server.
+    pub fn new(ports: Ports, apis: KnownApis, issuer: Arc<str>) -> Self {
+        Self { ports, apis, issuer }
+    }
+
+    /// Every guarded API, by name.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<GuardedApi>, GatewayError> {
+        actor.admin()?;
+        Ok(self.ports.store.guarded_apis().await?)
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn get(&self, actor: &Actor, slug: &ApiSlug) -> Result<GuardedApi, GatewayError> {
+        let all = self.list(actor).await?;
+        all.into_iter().find(|api| api.slug == *slug).ok_or(GatewayError::NotFound)
+    }
+
+    /// Registers an API. It belongs to the admin's own team.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn register(&self, actor: &Actor, form: &ApiForm<'_>) -> Result<ApiSlug, GatewayError> {
+        let account = actor.admin()?;
+        let mut errors = FieldErrors::default();
+        let slug = errors.check("slug", form.slug.trim().parse::<ApiSlug>());
+        let (settings, policies, slug) = match (self.check(form).await, slug) {
+            (Ok((settings, policies)), Some(slug)) => (settings, policies, slug),
+            (Err(GatewayError::Invalid(others)), _) => {
+                others.iter().for_each(|(field, sentence)| errors.add(field, sentence));
+                return Err(GatewayError::Invalid(errors));
+            }
+            (Err(error), _) => return Err(error),
+            (Ok(_), None) => return Err(GatewayError::Invalid(errors)),
+        };
+        let team = self.ports.store.memberships(account.id).await?.into_iter().next();
+        let now = self.ports.now();
+        let api = GuardedApi {
+            id: ApiId::from_uuid(self.ports.uuid_at(now)),
+            team_id: team.ok_or(GatewayError::NotFound)?.team_id,
+            slug,
+            settings,
+            policies,
+            version: 1,
+            created_at: now,
+        };
+        let mut work = self.ports.store.begin().await?;
+        if work.guarded_api_add(&api).await? == Inserted::Duplicate {
+            drop(work);
+            return Err(self.taken(&api).await?);
+        }
+        self.apis.commit(work).await?;
+        Ok(api.slug)
+    }
+
+    /// Changes an API as this version of it was.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn update(
+        &self,
+        actor: &Actor,
+        slug: &ApiSlug,
+        version: i64,
+        form: &ApiForm<'_>,
+    ) -> Result<(), GatewayError> {
+        let known = self.get(actor, slug).await?;
+        let (settings, policies) = self.check(form).await?;
+        self.save(GuardedApi { settings, policies, version, ..known }).await
+    }
+
+    /// Removes an API: nobody is let in to it any more.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn remove(&self, actor: &Actor, slug: &ApiSlug, version: i64) -> Result<(), GatewayError> {
+        let known = self.get(actor, slug).await?;
+        let mut work = self.ports.store.begin().await?;
+        match work.guarded_api_remove(known.id, version).await? {
+            Consumed::Won => Ok(self.apis.commit(work).await?),
+            Consumed::Lost => Err(GatewayError::Changed),
+        }
+    }
+
+    /// The API of this short name, for a service account that may ask what credentials are worth there.
+    ///
+    /// # Errors
+    /// [`GatewayError::NotFound`] for everybody else.
+    pub async fn for_verifier(&self, by: &Principal, slug: &str) -> Result<Arc<ApiInForce>, GatewayError> {
+        self.for_machine(by, slug, |api| &api.settings.verifiers).await
+    }
+
+    /// The policies of an API and its version, for a service account that may change them.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn policies(&self, by: &Principal, slug: &str) -> Result<(Policies, i64), GatewayError> {
+        let api = self.for_machine(by, slug, |api| &api.settings.editors).await?;
+        Ok((api.api.policies.clone(), api.api.version))
+    }
+
+    /// Puts these policies in the place of those of this version, or of whichever there are.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn replace_policies(
+        &self,
+        by: &Principal,
+        slug: &str,
+        lines: &str,
+        version: Option<i64>,
+    ) -> Result<(Policies, i64), GatewayError> {
+        let known = self.for_machine(by, slug, |api| &api.settings.editors).await?;
+        let invalid = |sentence| GatewayError::Invalid(FieldErrors::one("policies", sentence));
+        let policies = form::policies(lines).map_err(invalid)?;
+        form::fit(&known.api.settings, &policies).map_err(invalid)?;
+        let version = version.unwrap_or(known.api.version);
+        let changed = GuardedApi { policies: policies.clone(), version, ..known.api.clone() };
+        self.save(changed).await?;
+        Ok((policies, version + 1))
+    }
+
+    async fn for_machine(
+        &self,
+        by: &Principal,
+        slug: &str,
+        allowed: impl Fn(&GuardedApi) -> &BTreeSet<ClientId>,
+    ) -> Result<Arc<ApiInForce>, GatewayError> {
+        let catalog = self.apis.catalog(self.ports.now()).await?;
+        let api = catalog.api(slug).ok_or(GatewayError::NotFound)?;
+        // The machine itself: no app that acts for a person, and nobody who exchanged its token.
+        let own = by.token().filter(|token| token.consent.is_none() && token.derived.is_none());
+        match own {
+            Some(token) if allowed(&api.api).contains(&token.client_id) => Ok(Arc::clone(api)),
+            _ => Err(GatewayError::NotFound),
+        }
+    }
+
+    async fn check(&self, form: &ApiForm<'_>) -> Result<(crate::port::api::ApiSettings, Policies), GatewayError> {
+        let built_in: Vec<_> = self.ports.store.built_in_apis().await?.into_iter().flat_map(|api| api.scopes).collect();
+        let (settings, policies) = form.check(&self.issuer, &built_in).map_err(GatewayError::Invalid)?;
+        let mut errors = FieldErrors::default();
+        for (field, clients) in [("verifiers", &settings.verifiers), ("editors", &settings.editors)] {
+            for id in clients {
+                let found = self.ports.store.oauth_client_for_token(id).await?;
+                let is_machine = found.is_some_and(|stored| {
+                    stored.client.kind == ClientKind::ServiceAccount && stored.client.revoked_at.is_none()
+                });
+                if !is_machine {
+                    errors.add(field, format!("{id} is no service account of this portal"));
+                }
+            }
+        }
+        if errors.is_empty() { Ok((settings, policies)) } else { Err(GatewayError::Invalid(errors)) }
+    }
+
+    async fn save(&self, api: GuardedApi) -> Result<(), GatewayError> {
+        let mut work: Box<dyn UnitOfWork> = self.ports.store.begin().await?;
+        match work.guarded_api_update(&api).await? {
+            Ok(Consumed::Won) => Ok(self.apis.commit(work).await?),
+            Ok(Consumed::Lost) => Err(GatewayError::Changed),
+            Err(Duplicate) => {
+                drop(work);
+                Err(self.taken(&api).await?)
+            }
+        }
+    }
+
+    /// What of an API is another's already.
+    async fn taken(&self, api: &GuardedApi) -> Result<GatewayError, StoreError> {
+        let others: Vec<_> =
+            self.ports.store.guarded_apis().await?.into_iter().filter(|other| other.id != api.id).collect();
+        let mut errors = FieldErrors::default();
+        for other in &others {
+            if other.slug == api.slug {
+                errors.add("slug", "Another API has this short name");
+            }
+            if other.settings.base_url == api.settings.base_url {
+                errors.add("base_url", "Another API has this address");
+            }
+            let both = other.settings.scope_set().intersection(&api.settings.scope_set());
+            if let Some(scope) = both.iter().next() {
+                errors.add("scopes", format!("{scope} is a scope of {} already", other.settings.name));
+            }
+        }
+        // Whoever had it has gone meanwhile.
+        Ok(if errors.is_empty() { GatewayError::Changed } else { GatewayError::Invalid(errors) })
+    }
+}

@@ -1,0 +1,43 @@
+//! Under which name requests of a route are counted and logged.
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+/// The pattern of a route: one of our own, which there always is, or one of a guarded API, which an operator wrote.
+#[derive(Clone)]
+pub enum RouteName {
+    /// Our own.
+    Own(&'static str),
+    /// A guarded API's.
+    Guarded(Arc<str>),
+}
+
+impl Deref for RouteName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Own(name) => name,
+            Self::Guarded(name) => name,
+        }
+    }
+}
+
+impl PartialEq for RouteName {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for RouteName {}
+
+impl fmt::Debug for RouteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl fmt::Display for RouteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}

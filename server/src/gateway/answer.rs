@@ -1,0 +1,82 @@
+//! What a proxy is answered: to go on, with what the API may know of the caller, or the refusal that it passes on.
+
+use crate::{
+    door::{put_nonce, put_request_id},
+    limit_headers::put_limits,
+    problem::Problem,
+    state::AppState,
+};
+use axum::{body::Body, response::Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use latchkey_core::authn::{Audience, Identity, Refusal, Verdict, credential::Via};
+use latchkey_model::RequestId;
+
+const AUTH_KIND: HeaderName = HeaderName::from_static("x-auth-kind");
+const AUTH_STATUS: HeaderName = HeaderName::from_static("x-auth-status");
+const AUTH_PROBLEM: HeaderName = HeaderName::from_static("x-auth-problem");
+/// What an API is told of whoever is let in without a credential.
+const ANYBODY: HeaderValue = HeaderValue::from_static("anonymous");
+
+/// Fields that an answer has at most in most cases: the map need not grow.
+const TYPICAL_FIELDS: usize = 16;
+
+/// Says that a caller with a credential may go on.
+pub(super) fn let_in(identity: &Identity) -> Response {
+    let mut response = yes();
+    let headers = response.headers_mut();
+    for (name, value) in &identity.fields {
+        if let Ok(value) = HeaderValue::from_maybe_shared(value.clone()) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+/// Says that anybody may go on.
+pub(super) fn let_anybody_in() -> Response {
+    let mut response = yes();
+    response.headers_mut().insert(AUTH_KIND, ANYBODY);
+    response
+}
+
+fn yes() -> Response {
+    let mut headers = HeaderMap::with_capacity(TYPICAL_FIELDS);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = Response::new(Body::empty());
+    *response.headers_mut() = headers;
+    response
+}
+
+/// The refusal, as the API's caller gets it.
+pub(super) fn refused(state: &AppState, api: &Audience, refusal: &Refusal) -> Problem {
+    // Where a guarded API's tokens come from (RFC 9728 section 5.1).
+    let parameter = format!(
+        ", resource_metadata=\"{}/.well-known/oauth-protected-resource/gateway/{}\"",
+        state.config.base_url(),
+        api.slug
+    );
+    Problem::from(refusal.answer()).with_challenge_parameter(&parameter)
+}
+
+/// What every answer says beside: under which id it is recorded, and how the caller's limits stand.
+pub(super) fn put_rest(headers: &mut HeaderMap, state: &AppState, id: RequestId, verdict: &Verdict) {
+    put_request_id(headers, id);
+    if verdict.via == Some(Via::Dpop) {
+        put_nonce(headers, state, verdict.facts.at);
+    }
+    put_limits(headers, verdict);
+}
+
+/// The same answer for a proxy that passes on no other refusals than 401 and 403: what it really is stands in fields.
+pub(super) fn for_nginx(mut response: Response, problem: &Problem, id: Option<RequestId>) -> Response {
+    let status = response.status();
+    let headers = response.headers_mut();
+    headers.insert(AUTH_STATUS, status.as_u16().into());
+    if let Ok(problem) = HeaderValue::from_bytes(&problem.body(id)) {
+        headers.insert(AUTH_PROBLEM, problem);
+    }
+    if status != StatusCode::UNAUTHORIZED {
+        *response.status_mut() = StatusCode::FORBIDDEN;
+    }
+    response
+}

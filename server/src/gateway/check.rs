@@ -1,0 +1,138 @@
+//! `ANY /gateway/check/{api}`: a proxy asks whether a request may go on to the API (forward auth).
+
+use super::{
+    answer::{for_nginx, let_anybody_in, let_in, put_rest, refused},
+    request::{Told, guarded, method_and_target},
+};
+use crate::{
+    connection::Arrival,
+    door::{Told as ToldOfCaller, Unanswered, fields, method_word},
+    problem::Problem,
+    state::AppState,
+};
+use axum::response::Response;
+use http::{StatusCode, header, request::Parts};
+use latchkey_core::{
+    authn::{Basic, Refusal},
+    gateway::{Judged, Origin, Outcome},
+    usage::RouteName,
+};
+use latchkey_model::RequestId;
+use std::{sync::Arc, time::Instant};
+
+/// What every check's path begins with; the API's short name follows.
+pub const PREFIX: &str = "/gateway/check/";
+/// What follows the short name where the check is the request itself; its own target follows.
+const AS_ITSELF: &str = "/at";
+/// How a proxy says that it passes on no refusals but 401 and 403.
+const ONLY: &str = "only=401,403";
+
+/// Answers a check. Only proxies that the operator named may ask: they alone pass the answer's fields on to nobody but the API.
+pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Response {
+    let started = Instant::now();
+    let (slug, told, only) = asked_about(parts);
+    let answer = |problem: Problem, id| {
+        let response = problem.response(id);
+        if only { for_nginx(response, &problem, id) } else { response }
+    };
+    if !arrival.is_by_proxy() {
+        tracing::warn!(address = %arrival.address(), "a check did not come from a proxy that is named in trusted_proxies, or by the socket");
+        return answer(not_a_proxy(), None);
+    }
+    let Some((method, target)) = method_and_target(parts, told) else {
+        tracing::warn!(api = slug, "a check does not say once which method and target it is about");
+        return answer(unreadable(), None);
+    };
+    let at = state.services.ports.now();
+    let origin = Origin {
+        at,
+        address: arrival.address(),
+        transport: arrival.transport(&state.config),
+        // A client's certificate ends at the proxy.
+        certificate: None,
+    };
+    let basic = Basic::read(fields(&parts.headers, &header::AUTHORIZATION));
+    let request = guarded(&parts.headers, basic.as_ref(), method, target);
+    let judged = match state.services.gateway.judge(slug, origin, &request).await {
+        Ok(Some(judged)) => judged,
+        Ok(None) => {
+            tracing::warn!(api = slug, "a check is about an API that is not registered");
+            return answer(Problem::not_found(), None);
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a check cannot ask the store");
+            return answer(Problem::from(Refusal::StoreUnavailable.answer()), None);
+        }
+    };
+    let id = RequestId::from_uuid(state.services.ports.uuid_at(at));
+    let verdict = match &judged.outcome {
+        Outcome::Public(Ok(())) => return let_anybody_in(),
+        Outcome::Public(Err(refusal)) => return answer(refused(state, &judged.guard.api, refusal), None),
+        Outcome::Judged(verdict) => verdict.clone(),
+    };
+    let owed = state.recorder.owes_row(&verdict);
+    let path = target.split('?').next().unwrap_or_default();
+    let unanswered = Unanswered {
+        state,
+        route: RouteName::Guarded(Arc::clone(&judged.guard.route)),
+        id,
+        method: method_word(method),
+        told: owed.then(|| ToldOfCaller::new(path, &parts.headers)),
+        started,
+        verdict: Some(*verdict),
+    };
+    let (mut response, status) = decided(state, &judged, id, only, &unanswered).await;
+    if let Some(verdict) = &unanswered.verdict {
+        put_rest(response.headers_mut(), state, id, verdict);
+    }
+    unanswered.answered(status);
+    response
+}
+
+/// The answer, and the status that the API's caller sees of it.
+async fn decided(
+    state: &AppState,
+    judged: &Judged,
+    id: RequestId,
+    only: bool,
+    unanswered: &Unanswered<'_>,
+) -> (Response, StatusCode) {
+    let outcome = unanswered.verdict.as_ref().map(|verdict| &verdict.outcome);
+    let problem = match outcome {
+        Some(Ok(principal)) => {
+            let now = state.services.ports.now();
+            match state.services.gateway.identity(principal, judged, now).await {
+                Ok(identity) => return (let_in(&identity), StatusCode::OK),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a caller's identity cannot be signed");
+                    Problem::from(Refusal::StoreUnavailable.answer())
+                }
+            }
+        }
+        Some(Err(refusal)) => refused(state, &judged.guard.api, refusal),
+        None => Problem::internal(),
+    };
+    let (response, status) = (problem.response(Some(id)), problem.status());
+    (if only { for_nginx(response, &problem, Some(id)) } else { response }, status)
+}
+
+/// The API that a check is about, how it says about which request, and whether its proxy passes on 401 and 403 alone.
+fn asked_about(parts: &Parts) -> (&str, Told<'_>, bool) {
+    let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+    let rest = target.strip_prefix(PREFIX).unwrap_or_default();
+    let (slug, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    match rest.strip_prefix(AS_ITSELF) {
+        Some(own) if own.starts_with(['/', '?']) || own.is_empty() => (slug, Told::AsItself(own), false),
+        _ => (slug, Told::InFields, parts.uri.query() == Some(ONLY)),
+    }
+}
+
+fn not_a_proxy() -> Problem {
+    let detail = "Only proxies that the operator has named in trusted_proxies, or that connect to the socket, may ask.";
+    Problem::new(StatusCode::FORBIDDEN, "not_a_proxy", "Not a proxy", detail)
+}
+
+fn unreadable() -> Problem {
+    let detail = "The proxy must say once which request it asks about: X-Forwarded-Method and X-Forwarded-Uri, as the caller sent them.";
+    Problem::new(StatusCode::BAD_REQUEST, "unreadable_check", "Unreadable check", detail)
+}
