@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod account;
+mod api;
 mod api_key;
 mod changes;
 mod identity_provider;
