@@ -9,6 +9,7 @@ pub mod session;
 use http::request::Parts;
 use latchkey_core::{Actor, Services, usage::Recorder};
 use leptos::prelude::*;
+use std::net::SocketAddr;
 
 /// What the server gives to every page.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct Portal {
     pub secure_cookies: bool,
     /// Where programs with a client certificate find this server, if they do.
     pub mutual_tls_url: Option<String>,
+    /// Where proxies ask about requests to guarded APIs, if they can.
+    pub gateway: Option<SocketAddr>,
     /// Whether strangers may sign up.
     pub sign_up_open: bool,
     /// Whether pages reload when files change: for those who build Latchkey.

@@ -24,6 +24,7 @@ mod m20261125_000013_add_logos_and_verification;
 mod m20261126_000014_add_delete_account_scope;
 mod m20261126_000015_add_exposure_told;
 mod m20261126_000016_add_guarded_apis;
+mod m20261126_000017_add_password_for_programs;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000014_add_delete_account_scope::Migration),
             Box::new(m20261126_000015_add_exposure_told::Migration),
             Box::new(m20261126_000016_add_guarded_apis::Migration),
+            Box::new(m20261126_000017_add_password_for_programs::Migration),
         ]
     }
 }

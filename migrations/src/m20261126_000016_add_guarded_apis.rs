@@ -1,6 +1,6 @@
 //! APIs of operators' own: their short names, whose credentials they take, and their policies.
 
-use crate::table::{number, optional_text, unique};
+use crate::table::{number, optional_number, optional_text, unique};
 use sea_orm_migration::prelude::*;
 
 #[derive(DeriveMigrationName)]
@@ -26,6 +26,7 @@ impl MigrationTrait for Migration {
         for name in ["version", "created_at"] {
             manager.alter_table(api().add_column(number(name).default(0)).to_owned()).await?;
         }
+        manager.alter_table(api().add_column(optional_number("retired_at")).to_owned()).await?;
         manager.create_index(unique("api", &["slug"])).await?;
         // One scope means one thing: a credential that holds it holds it at one API.
         manager.create_index(unique("api_scope", &["scope"])).await
@@ -35,7 +36,7 @@ impl MigrationTrait for Migration {
         for (table, index) in [("api_scope", "api_scope_by_scope"), ("api", "api_by_slug")] {
             manager.drop_index(Index::drop().name(index).table(Alias::new(table)).to_owned()).await?;
         }
-        for name in ["created_at", "version"].into_iter().chain(TEXTS.into_iter().rev()) {
+        for name in ["retired_at", "created_at", "version"].into_iter().chain(TEXTS.into_iter().rev()) {
             manager.alter_table(api().drop_column(Alias::new(name)).to_owned()).await?;
         }
         Ok(())

@@ -98,6 +98,8 @@ pub struct Config {
     pub tls_files: Option<(PathBuf, PathBuf)>,
     /// The authorities of clients' certificates.
     pub client_ca: Option<PathBuf>,
+    /// Where to listen for proxies that ask about requests to guarded APIs.
+    pub gateway_listen: Option<SocketAddr>,
     /// A Unix socket to listen on for proxies of this machine.
     pub socket: Option<PathBuf>,
     /// Where those are whose word counts for whom they ask; never everywhere.
@@ -275,6 +277,7 @@ impl Config {
             listen,
             tls_listen: given.tls_listen,
             mtls_listen: given.mtls_listen,
+            gateway_listen: given.gateway_listen,
             mtls_url,
             tls_files,
             client_ca: given.client_ca,

@@ -25,6 +25,8 @@ pub enum Peer {
     Address(SocketAddr),
     /// A proxy on this machine that may open our socket.
     Socket,
+    /// Whoever has this address, at the listener that is for checks of guarded APIs and nothing else.
+    Gateway(SocketAddr),
 }
 
 impl From<SocketAddr> for Peer {
@@ -94,6 +96,11 @@ impl Arrival {
             None => (NOBODY, false),
             Some(Peer::Address(peer)) => (peer.ip().to_canonical(), is_proxy(peer.ip())),
             Some(Peer::Socket) => (NOBODY, true),
+            // Programs of this machine could open that listener for themselves.
+            Some(Peer::Gateway(peer)) => {
+                let address = peer.ip().to_canonical();
+                (address, address.is_loopback() || is_proxy(address))
+            }
         };
         if is_trusted {
             let claimed = forwarded::claimed(config.proxy_fields, headers, is_proxy);

@@ -1,6 +1,9 @@
 //! The door as a layer: the one path that every protected request takes, and the record of what happened to it.
 
-use crate::{connection::Arrival, limit_headers::put_limits, problem::Problem, routes::Route, state::AppState};
+use crate::{
+    connection::Arrival, limit_headers::put_limits, portal::cookie::session_of, problem::Problem, routes::Route,
+    state::AppState,
+};
 use axum::{
     extract::{FromRequestParts, Request},
     handler::Handler,
@@ -166,11 +169,12 @@ where
 {
     let started = Instant::now();
     let at = state.services.ports.now();
+    let certificate = arrival.certificate(at);
     let facts = Facts {
         at,
         address: arrival.address(),
         transport: arrival.transport(&state.config),
-        certificate: arrival.certificate(at).map(|certificate| certificate.thumbprint),
+        certificate: certificate.as_ref().map(|certificate| certificate.thumbprint),
         asked,
     };
     let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));
@@ -182,6 +186,8 @@ where
         authorization,
         api_key: fields(request.headers(), &API_KEY),
         basic: basic.as_ref(),
+        session: session_of(&state, request.method(), request.headers()),
+        certificate: certificate.as_deref(),
         query: request.uri().query(),
     });
     let needs_proof = credential.needs_proof();

@@ -67,6 +67,13 @@ impl Connection {
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let ways = &*self.front.0;
+        if let Peer::Gateway(_) = self.peer {
+            // A proxy sends no body along, and would have no use for one that is read.
+            let (parts, _) = request.into_parts();
+            let arrival = Arrival::plain(&ways.state.config, self.peer, &parts.headers);
+            let state = ways.state.clone();
+            return Answer::Straight(Answering::new(async move { gateway::check(&state, &arrival, &parts).await }));
+        }
         let path = request.uri().path();
         // What is read is the most of what is asked, and these few compare faster than any router finds.
         let found = ways.straight.iter().find(|(known, _)| *known == path && request.method() == Method::GET);
@@ -75,13 +82,6 @@ impl Connection {
             let request = request.map(|_| Body::empty());
             let arrival = Arrival::plain(&ways.state.config, self.peer, request.headers());
             return Answer::Straight(straight(arrival, request, &ways.state));
-        }
-        if path.starts_with(gateway::PREFIX) {
-            // A proxy sends no body along, and would have no use for one that is read.
-            let (parts, _) = request.into_parts();
-            let arrival = Arrival::plain(&ways.state.config, self.peer, &parts.headers);
-            let state = ways.state.clone();
-            return Answer::Straight(Answering::new(async move { gateway::check(&state, &arrival, &parts).await }));
         }
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.peer);

@@ -7,10 +7,9 @@ mod policies;
 mod request;
 mod verify;
 
-pub use check::{PREFIX, check};
+pub use check::check;
 
 use crate::{
-    connection::Arrival,
     door::Behind,
     problem::Problem,
     routes::{Kind, ROUTES, Route},
@@ -18,15 +17,16 @@ use crate::{
 };
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::DefaultBodyLimit,
     routing::{any, get, post},
 };
 use latchkey_core::authn::Asked;
 
-/// Everything that is asked about guarded APIs.
+/// What is asked about guarded APIs by programs. Checks are asked at a listener of their own: their answers say more of a caller than
+/// the caller may have, and whoever reaches the portal could ask for them here.
 pub fn router() -> Router<AppState> {
     let limit = DefaultBodyLimit::max(verify::BODY_LIMIT);
-    let mut router = Router::new().route("/gateway/check/{*api}", any(routed_check));
+    let mut router = Router::new();
     for route in ROUTES.iter().filter(|route| route.kind == Kind::Gateway) {
         router = router.route(route.path, handler(route).layer(limit));
     }
@@ -46,9 +46,4 @@ fn handler(route: &'static Route) -> axum::routing::MethodRouter<AppState> {
 /// Answers whoever asks by another method.
 fn only(allow: &'static str) -> std::future::Ready<Problem> {
     std::future::ready(Problem::method_not_allowed(allow.to_owned()))
-}
-
-async fn routed_check(State(state): State<AppState>, request: Request) -> axum::response::Response {
-    let arrival = Arrival::of(&state.config, &request);
-    check(&state, &arrival, &request.into_parts().0).await
 }

@@ -14,9 +14,13 @@ use std::{
 };
 use tokio::{sync::watch, task::JoinSet};
 
+/// The setting of the listener for checks.
+const GATEWAY: &str = "gateway-listen";
+
 /// Every address that is listened on, before anybody is told of it.
 pub(crate) struct Listeners {
     plain: TcpListener,
+    gateway: Option<TcpListener>,
     socket: Option<Socket>,
     tls: Option<(Certificates, Vec<(TlsListener, TcpListener)>)>,
 }
@@ -28,6 +32,7 @@ impl Listeners {
     /// [`ServeError::Listen`] and [`ServeError::Tls`].
     pub(crate) fn bind(config: &Config) -> Result<Self, ServeError> {
         let plain = listen(config.listen, "listen")?;
+        let gateway = config.gateway_listen.map(|address| listen(address, GATEWAY)).transpose()?;
         let socket = config.socket.as_deref().map(bind).transpose()?;
         let wanted = [
             (TlsListener::Ordinary, config.tls_listen, "tls-listen"),
@@ -40,7 +45,7 @@ impl Listeners {
             }
         }
         let tls = if tls.is_empty() { None } else { Some((Certificates::load(config)?, tls)) };
-        Ok(Self { plain, socket, tls })
+        Ok(Self { plain, gateway, socket, tls })
     }
 
     /// Whether all of that could be had now. Nothing is kept, and nothing is made.
@@ -52,7 +57,9 @@ impl Listeners {
         if let Some(path) = &config.socket {
             Socket::check(path).map_err(|source| ServeError::Socket { path: path.clone(), source })?;
         }
-        for (address, setting) in [(config.tls_listen, "tls-listen"), (config.mtls_listen, "mtls-listen")] {
+        let others =
+            [(config.tls_listen, "tls-listen"), (config.mtls_listen, "mtls-listen"), (config.gateway_listen, GATEWAY)];
+        for (address, setting) in others {
             if let Some(address) = address {
                 listen(address, setting)?;
             }
@@ -96,6 +103,14 @@ impl Listeners {
             let (front, stopped) = (front.clone(), until_stopped());
             serving.spawn(async move {
                 plain_http::serve_socket(listener, front, stopped).await;
+                Ok(())
+            });
+        }
+        if let Some(gateway) = self.gateway {
+            let listener = tokio::net::TcpListener::from_std(gateway).map_err(ServeError::Serve)?;
+            let (front, stopped) = (front.clone(), until_stopped());
+            serving.spawn(async move {
+                plain_http::serve_gateway(listener, front, stopped).await;
                 Ok(())
             });
         }

@@ -45,7 +45,11 @@ impl<Io> Patient<Io> {
         }
     }
 
-    fn note<T>(&mut self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Notes that something has happened; or ends it, where nothing has for too long.
+    fn judge<T>(&mut self, outcome: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if outcome.is_pending() && self.poll_over(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         self.moved |= outcome.is_ready();
         outcome
     }
@@ -55,10 +59,7 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Patient<Io> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let read = Pin::new(&mut this.io).poll_read(context, buffer);
-        if read.is_pending() && this.poll_over(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        this.note(read)
+        this.judge(read, context)
     }
 }
 
@@ -66,7 +67,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Patient<Io> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.io).poll_write(context, bytes);
-        this.note(written)
+        this.judge(written, context)
     }
 
     fn poll_write_vectored(
@@ -76,7 +77,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Patient<Io> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.io).poll_write_vectored(context, bytes);
-        this.note(written)
+        this.judge(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -84,7 +85,10 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Patient<Io> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(context)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.io).poll_flush(context);
+        // That there was nothing to be written is nothing that has happened.
+        if flushed.is_pending() { this.judge(flushed, context) } else { flushed }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -126,6 +130,15 @@ mod tests {
         assert!(ours.read_u8().await.is_err());
         assert!(before.elapsed() <= SHORT * 2);
         speaking.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_is_not_written_to_for_ever() {
+        let (ours, _theirs) = duplex(64);
+        let mut ours = Patient::with(ours, SHORT);
+        let before = Instant::now();
+        assert_eq!(ours.write_all(&[7; 1_000]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(before.elapsed() <= SHORT * 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
-use std::{pin::pin, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, time::Duration};
 use tokio::net::{TcpListener, TcpStream};
 
 /// How long requests that are being answered may take when the server stops.
@@ -22,6 +22,38 @@ pub(crate) async fn serve_socket(listener: Proxies, front: Front, stopped: impl 
     serve_all(listener, front, stopped).await;
 }
 
+/// Serves the proxies that ask about requests to guarded APIs, likewise.
+pub async fn serve_gateway(listener: TcpListener, front: Front, stopped: impl Future<Output = ()>) {
+    serve_all(AtGateway(listener.tap_io(send_at_once)), front, stopped).await;
+}
+
+/// A listener for checks and nothing else.
+struct AtGateway<L>(L);
+
+/// The address of whoever asks there.
+struct Asking(SocketAddr);
+
+impl From<Asking> for Peer {
+    fn from(Asking(address): Asking) -> Self {
+        Self::Gateway(address)
+    }
+}
+
+impl<L: Listener<Addr = SocketAddr>> Listener for AtGateway<L> {
+    type Io = L::Io;
+    type Addr = Asking;
+
+    async fn accept(&mut self) -> (Self::Io, Asking) {
+        let (stream, address) = self.0.accept().await;
+        (stream, Asking(address))
+    }
+
+    fn local_addr(&self) -> io::Result<Asking> {
+        self.0.local_addr().map(Asking)
+    }
+}
+
+/// Serves whoever comes by such a listener, likewise.
 async fn serve_all<L>(mut listener: L, front: Front, stopped: impl Future<Output = ()>)
 where
     L: Listener<Addr: Into<Peer>>,

@@ -1,5 +1,6 @@
 //! The portal's pages and forms: Leptos behind a session, a defence against forged requests, and headers for browsers.
 
+pub(crate) mod cookie;
 pub mod guard;
 pub mod headers;
 pub mod session_store;
@@ -34,7 +35,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
         leptos_axum::render_app_async_with_context(context.clone(), move || shell(options.clone()))
     };
     let sessions = SessionManagerLayer::new(PortalSessions::new(state))
-        .with_name(if state.config.secure_cookies() { "__Host-latchkey" } else { "latchkey" })
+        .with_name(cookie::session_cookie_name(state.config.secure_cookies()))
         .with_secure(state.config.secure_cookies())
         .with_http_only(true)
         // Lax, not Strict: a link from a mail must find its reader signed in.

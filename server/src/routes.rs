@@ -204,6 +204,7 @@ pub const ROUTES: &[Route] = &[
     form("/form/identity-provider/save", Access::Admin),
     form("/form/identity-provider/disable", Access::Admin),
     form("/form/identity-provider/remove", Access::Admin),
+    form("/form/account/allow-password", Access::Account),
     form("/form/linked-identity/link", Access::Account),
     form("/form/linked-identity/decline", Access::Account),
     form("/form/linked-identity/unlink", Access::Account),

@@ -57,6 +57,7 @@ impl AppState {
             public_url: self.config.base_url().to_owned(),
             secure_cookies: self.config.secure_cookies(),
             mutual_tls_url: self.config.mutual_tls_url().map(str::to_owned),
+            gateway: self.config.gateway_listen,
             sign_up_open: self.config.sign_up_open,
             watch: self.config.watch,
             assets_root: self.assets.root().to_owned(),

@@ -12,5 +12,5 @@ pub use admin_fn::{DisableProvider, RemoveProvider, SaveProvider};
 pub use admin_page::{IdentityProvidersPage, NewIdentityProviderPage};
 pub use provider_page::IdentityProviderPage;
 pub use sign_in_fn::{BeginProviderSignIn, CallbackPage, LeavePage};
-pub use sign_in_methods_page::{DeclineIdentity, LinkIdentity, SignInMethodsPage, UnlinkIdentity};
+pub use sign_in_methods_page::{AllowPassword, DeclineIdentity, LinkIdentity, SignInMethodsPage, UnlinkIdentity};
 pub use sign_in_with::{SignInWith, has_proven};

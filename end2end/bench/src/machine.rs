@@ -2,17 +2,27 @@
 
 use crate::{Outcome, seed};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use latchkey_core::oauth_client::{ClientForm, ClientKind};
+use latchkey_core::{
+    Actor,
+    account::SignInMethod,
+    gateway::ApiForm,
+    oauth_client::{ClientForm, ClientKind},
+    port::account::Account,
+};
 use latchkey_load::{Target, request::render};
-use latchkey_model::Environment;
+use latchkey_model::{AccountRole, Environment};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     path::Path,
     process::{Command, Stdio},
 };
+use time::OffsetDateTime;
 
-/// Makes a service account, and prints its name and its secret.
+/// The short name of the API behind the door.
+pub(crate) const API: &str = "bench";
+
+/// Makes a service account and an API that it may ask about, and prints its name and its secret.
 pub(crate) async fn make(data: &Path) -> Outcome {
     let seeded = seed::open(data).await?;
     let scopes = ["read:posts".to_owned(), "write:posts".to_owned()];
@@ -31,7 +41,35 @@ pub(crate) async fn make(data: &Path) -> Outcome {
     let created = clients.create(&actor, kind, seeded.application, Environment::Production, &form, form_id).await?;
     let found = clients.get(&actor, created.id).await?;
     let (_, secret) = created.secret.ok_or("it has no secret")?;
-    println!("{} {}", found.client.client_id, secret.expose());
+    let client_id = found.client.client_id.to_string();
+    guard(&seeded, &client_id).await?;
+    println!("{client_id} {}", secret.expose());
+    Ok(())
+}
+
+/// Puts an API behind the door, about which this machine may ask.
+async fn guard(seeded: &seed::Seeded, verifier: &str) -> Outcome {
+    let admin = Actor::Account {
+        account: Account { role: AccountRole::Admin, ..seeded.account.clone() },
+        session: [0; 32],
+        signed_in_at: OffsetDateTime::UNIX_EPOCH,
+        signed_in_by: SignInMethod::Password,
+    };
+    let form = ApiForm {
+        name: "Bench",
+        slug: API,
+        base_url: "https://bench.example.org",
+        scopes: "bench:use",
+        environments: &["production".to_owned()],
+        policies: "GET /health public\nGET /v1/things any\nGET /v1/things/{id} any\nPOST /v1/things any",
+        verifiers: verifier,
+        ..ApiForm::default()
+    };
+    let apis = &seeded.services.guarded_apis;
+    match apis.list(&admin).await?.first() {
+        Some(known) => apis.update(&admin, &known.slug, known.version, &form).await?,
+        None => drop(apis.register(&admin, &form).await?),
+    }
     Ok(())
 }
 
@@ -63,10 +101,22 @@ impl Machine {
         self.post(target, "/oauth/introspect", format!("token={token}").as_bytes())
     }
 
-    /// A token, asked for once.
-    pub(crate) fn token(&self, address: SocketAddr, target: Target) -> Result<String, Box<dyn std::error::Error>> {
+    /// A token, asked for once; for the gateway if need be.
+    pub(crate) fn token(
+        &self,
+        address: SocketAddr,
+        target: Target,
+        for_gateway: bool,
+    ) -> Result<String, Box<dyn std::error::Error>> {
         let mut stream = TcpStream::connect(address)?;
-        stream.write_all(&self.token_request(target))?;
+        let request = if for_gateway {
+            // The server is told nothing of its own address: this is what it takes for it.
+            let body = format!("grant_type=client_credentials&resource={}/gateway", seed::PUBLIC_URL);
+            self.post(target, "/oauth/token", body.as_bytes())
+        } else {
+            self.token_request(target)
+        };
+        stream.write_all(&request)?;
         let mut answer = Vec::new();
         let mut part = [0; 4_096];
         // The answer is one line of JSON: it is whole once its last brace is there.

@@ -56,6 +56,9 @@ enum Action {
         /// Where Latchkey listens
         #[arg(long)]
         listen: SocketAddr,
+        /// Where it listens to proxies
+        #[arg(long)]
+        proxies: SocketAddr,
         /// Where the bare handler listens
         #[arg(long)]
         bare: SocketAddr,
@@ -82,8 +85,8 @@ fn main() -> ExitCode {
             runtime.block_on(seed::fill(&data, keys, usage_rows))?;
             Ok(())
         }),
-        Action::Serve { data, listen, bare } => {
-            runtime().and_then(|runtime| runtime.block_on(serve::serve(&data, listen, bare)))
+        Action::Serve { data, listen, proxies, bare } => {
+            runtime().and_then(|runtime| runtime.block_on(serve::serve(&data, listen, proxies, bare)))
         }
         Action::Machine { data } => runtime().and_then(|runtime| runtime.block_on(machine::make(&data))),
         Action::Usage { data } => runtime().and_then(|runtime| runtime.block_on(usage::measure(&data))),

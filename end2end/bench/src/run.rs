@@ -3,7 +3,7 @@
 use crate::{
     Outcome,
     keys::{Purpose, key},
-    machine::Machine,
+    machine::{API, Machine},
     seed::LIMITED,
 };
 use latchkey_load::{
@@ -26,6 +26,9 @@ use std::{
 
 /// The scenario of the table that counts; those before it are the bare handler's.
 const WHOAMI: usize = 2;
+
+/// The scenario that is asked at the proxies' address.
+const FORWARD_AUTH: usize = 7;
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -54,6 +57,7 @@ pub(crate) struct Plan {
 struct Running {
     child: Child,
     ours: SocketAddr,
+    proxies: SocketAddr,
     bare: SocketAddr,
     started_in: Duration,
 }
@@ -70,12 +74,13 @@ fn free_address() -> Result<SocketAddr, std::io::Error> {
 }
 
 fn start(data: &Path, core: usize) -> Result<Running, Box<dyn std::error::Error>> {
-    let (ours, bare) = (free_address()?, free_address()?);
+    let (ours, proxies, bare) = (free_address()?, free_address()?, free_address()?);
     let began = Instant::now();
     let mut child = Command::new("taskset")
         .args(["--cpu-list", &core.to_string()])
         .arg(std::env::current_exe()?)
-        .args(["serve", "--listen", &ours.to_string(), "--bare", &bare.to_string(), "--data"])
+        .args(["serve", "--listen", &ours.to_string(), "--bare", &bare.to_string()])
+        .args(["--proxies", &proxies.to_string(), "--data"])
         .arg(data)
         .stdout(Stdio::piped())
         .stderr(std::fs::File::create(data.join("bench.log"))?)
@@ -87,7 +92,7 @@ fn start(data: &Path, core: usize) -> Result<Running, Box<dyn std::error::Error>
     if line.trim() != "ready" {
         return Err(format!("the server did not start: see {}", data.join("bench.log").display()).into());
     }
-    Ok(Running { child, ours, bare, started_in: began.elapsed() })
+    Ok(Running { child, ours, proxies, bare, started_in: began.elapsed() })
 }
 
 /// The memory of a process that is in RAM, in MB.
@@ -105,6 +110,34 @@ fn whoami(target: Target, key: &str) -> Vec<u8> {
 /// The same request to the bare handler, which asks nobody and answers as many bytes.
 fn whoami_like(target: Target, key: &str) -> Vec<u8> {
     get_with_key(target, "/same", key)
+}
+
+/// What a proxy asks about a request with this key.
+fn check(target: Target, key: &str) -> Vec<u8> {
+    let authorization = format!("Bearer {key}");
+    let headers = [
+        ("x-forwarded-method", "GET"),
+        ("x-forwarded-uri", "/v1/things/7?expand=parts"),
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-proto", "https"),
+        ("authorization", authorization.as_str()),
+    ];
+    render(target, "GET", &format!("/gateway/check/{API}"), &headers, b"")
+}
+
+/// What a server's own code asks about a hundred requests.
+fn verify(target: Target, token: &str) -> Vec<u8> {
+    let request = |number| {
+        format!(
+            r#"{{"method":"GET","target":"/v1/things/7?expand=parts","address":"203.0.113.9","authorization":"Bearer {}"}}"#,
+            key(Purpose::Valid, number).expose()
+        )
+    };
+    let requests: Vec<_> = (0..100).map(request).collect();
+    let body = format!(r#"{{"api":"{API}","requests":[{}]}}"#, requests.join(","));
+    let authorization = format!("Bearer {token}");
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+    render(target, "POST", "/gateway/verify", &headers, body.as_bytes())
 }
 
 /// The same key with its last character changed: it fails its checksum.
@@ -138,6 +171,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         resident_mb(&server.child).unwrap_or_default(),
     );
     let (ours, bare) = (Target::new(server.ours)?, Target::new(server.bare)?);
+    let proxies = Target::new(server.proxies)?;
     let valid: Requests = (0..plan.keys).map(|number| whoami(ours, key(Purpose::Valid, number).expose())).collect();
     let limited: Requests = (0..LIMITED).map(|number| whoami(ours, key(Purpose::Limited, number).expose())).collect();
     // Half of the junk fails its checksum, half is well formed and nobody's.
@@ -147,7 +181,9 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
             [whoami(ours, &wrong), whoami(ours, key(Purpose::Unknown, number).expose())]
         })
         .collect();
-    let token = machine.token(server.ours, ours)?;
+    let token = machine.token(server.ours, ours, false)?;
+    let gateway_token = machine.token(server.ours, ours, true)?;
+    let checks: Requests = (0..plan.keys).map(|number| check(proxies, key(Purpose::Valid, number).expose())).collect();
     let mixes = [
         Mix::of_one(&render(bare, "GET", "/", &[], b""))?,
         Mix::of_one(&whoami_like(bare, key(Purpose::Valid, 0).expose()))?,
@@ -156,6 +192,8 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         Mix::new(junk, 0.0, 1)?,
         Mix::new(limited, 1.0, 1)?,
         Mix::of_one(&whoami(ours, &token))?,
+        Mix::new(checks, 1.0, 1)?,
+        Mix::of_one(&verify(ours, &gateway_token))?,
         Mix::of_one(&machine.introspection(ours, &token))?,
         Mix::of_one(&machine.token_request(ours))?,
     ];
@@ -172,6 +210,8 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         "junk alone",
         "limit hit",
         "whoami, an access token",
+        "forward auth, 1 key of many",
+        "verify, 100 at once",
         "introspection",
         "a token, ES256",
     ];
@@ -180,7 +220,11 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         .zip(&mixes)
         .enumerate()
         .map(|(index, (name, mix))| {
-            let target = if index < WHOAMI { bare } else { ours };
+            let target = match index {
+                0..WHOAMI => bare,
+                FORWARD_AUTH => proxies,
+                _ => ours,
+            };
             Scenario::new(*name, move || closed::run(target, mix, &closed))
         })
         .collect();

@@ -22,6 +22,8 @@ use time::OffsetDateTime;
 
 /// Keys that come to their limit at once.
 pub(crate) const LIMITED: u32 = 100;
+/// What the server takes for its own address.
+pub(crate) const PUBLIC_URL: &str = "http://127.0.0.1:4000";
 /// Who owns what is seeded.
 pub(crate) const EMAIL: &str = "bench@example.org";
 const PASSWORD: &str = "violet tractor hums at dawn";
@@ -31,6 +33,7 @@ const KEYS_AT_ONCE: u32 = 2_000;
 pub(crate) fn config(data: &Path) -> Result<Config, server::config::ConfigError> {
     Config::new(Given {
         data: Some(data.to_owned()),
+        public_url: PUBLIC_URL.parse().ok(),
         requests_per_minute: "1000000000".parse().ok(),
         team_requests_per_minute: "1000000000".parse().ok(),
         ..Given::default()
@@ -131,7 +134,7 @@ async fn seed_keys(
             let comma = if number == first { "" } else { ", " };
             write!(
                 sql,
-                "{comma}(x'{id}', '{}', '{}', x'{}', x'{owner}', '{purpose:?} {number}', 'read:posts write:posts', '', FALSE, \
+                "{comma}(x'{id}', '{}', '{}', x'{}', x'{owner}', '{purpose:?} {number}', 'read:posts write:posts bench:use', '', FALSE, \
                  '{limits}', '', x'{maker}', {now}, FALSE, x'{id}', x'{}')",
                 plain.public_id(),
                 plain.last_four(),

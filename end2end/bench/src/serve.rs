@@ -18,7 +18,12 @@ use tokio::net::TcpListener;
 const SAME: &str = include_str!("same.json");
 
 /// Serves until it is killed. Says `ready` once both listen.
-pub(crate) async fn serve(data: &Path, listen: SocketAddr, bare: SocketAddr) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn serve(
+    data: &Path,
+    listen: SocketAddr,
+    proxies: SocketAddr,
+    bare: SocketAddr,
+) -> Result<(), Box<dyn std::error::Error>> {
     let config = config(data)?;
     telemetry::start(&config);
     data_folder::prepare(&config.data)?;
@@ -30,6 +35,7 @@ pub(crate) async fn serve(data: &Path, listen: SocketAddr, bare: SocketAddr) -> 
         let _ = stream.set_nodelay(true);
     };
     let ours = TcpListener::bind(listen).await?;
+    let asking = TcpListener::bind(proxies).await?;
     let theirs = TcpListener::bind(bare).await?.tap_io(no_delay);
     let handler = Router::new()
         .route("/", get(|| async { "ok" }))
@@ -37,7 +43,10 @@ pub(crate) async fn serve(data: &Path, listen: SocketAddr, bare: SocketAddr) -> 
         .into_make_service_with_connect_info::<SocketAddr>();
     println!("ready");
     let bare = tokio::spawn(async move { axum::serve(theirs, handler).await });
-    plain_http::serve(ours, Front::new(server.state.clone()), std::future::pending()).await;
+    let front = Front::new(server.state.clone());
+    let asked = tokio::spawn(plain_http::serve_gateway(asking, front.clone(), std::future::pending()));
+    plain_http::serve(ours, front, std::future::pending()).await;
+    asked.await?;
     bare.await??;
     Ok(())
 }

@@ -9,5 +9,5 @@ mod token;
 pub use audiences::Audiences;
 pub use binding::{Binding, Confirmation, ParseBindingError};
 pub use claims::{ActingClient, Claims, Derived, TYPE, demo_api, gateway};
-pub use known_tokens::{FoundToken, KnownTokens};
+pub use known_tokens::{FoundToken, KnownTokens, TokenSurroundings};
 pub use token::{AccessToken, AtHome, Consent, TokenEnd, TokenProblem};

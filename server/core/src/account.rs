@@ -6,6 +6,6 @@ mod session;
 mod sign_in_method;
 
 pub use password::{Passwords, PlainPassword};
-pub use service::{AccountService, SetupError, SetupToken, SignInError, SignUp, SignUpError};
+pub use service::{AccountService, AllowPasswordError, SetupError, SetupToken, SignInError, SignUp, SignUpError};
 pub use session::{SessionError, SessionService};
 pub use sign_in_method::{ParseSignInMethodError, SignInMethod};

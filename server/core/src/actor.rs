@@ -5,7 +5,7 @@ use crate::{
     port::{account::Account, session::SessionDigest},
 };
 use latchkey_model::AccountRole;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// The caller of a service.
 #[derive(Debug, Clone)]
@@ -42,6 +42,19 @@ pub enum NotAdmin {
 }
 
 impl Actor {
+    /// How long a password that was given counts for what needs one.
+    const LATELY: Duration = Duration::minutes(10);
+
+    /// Whether a person has given their password lately.
+    pub fn gave_password_lately(&self, now: OffsetDateTime) -> bool {
+        match self {
+            Self::Account { signed_in_at, signed_in_by: SignInMethod::Password, .. } => {
+                now - *signed_in_at < Self::LATELY
+            }
+            Self::Account { .. } | Self::Anonymous => false,
+        }
+    }
+
     /// The account of an admin.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ mod service;
 
 pub use catalog::{ApiInForce, Catalog, KnownApis, NeededScopes, PolicyConflict};
 pub use desk::{GatewayDesk, GuardedRequest, Judged, Origin, Outcome};
-pub use form::ApiForm;
+pub use form::{ApiForm, LONGEST_TEXT};
 pub use identity::{Caller, Kind, TYPE};
 pub use pattern::{ParsePatternError, PathPattern};
 pub use policy::{Access, Methods, ParsePolicyError, Policies, Policy};

@@ -2,13 +2,13 @@
 
 use crate::{
     access_token::KnownTokens,
-    authn::KnownKeys,
+    authn::{KnownKeys, KnownPeople},
     gateway::KnownApis,
     oauth_client::KnownClients,
     port::{Change, Changes},
 };
 
-/// What is remembered of keys, clients, tokens and APIs.
+/// What is remembered of keys, clients, tokens, APIs and people.
 #[derive(Clone)]
 pub struct Memories {
     /// Keys.
@@ -19,6 +19,8 @@ pub struct Memories {
     pub tokens: KnownTokens,
     /// APIs.
     pub apis: KnownApis,
+    /// People who come as themselves.
+    pub people: KnownPeople,
 }
 
 impl Memories {
@@ -36,6 +38,7 @@ impl Memories {
                 }
                 Change::Token(id) => self.tokens.forget_token(id),
                 Change::Apis => self.apis.forget(),
+                Change::Sessions => self.people.forget_sessions(),
                 Change::Deaf => {
                     self.set_deaf(true);
                     self.forget_all();
@@ -55,6 +58,7 @@ impl Memories {
         self.clients.set_deaf(deaf);
         self.tokens.set_deaf(deaf);
         self.apis.set_deaf(deaf);
+        self.people.set_deaf(deaf);
     }
 
     fn forget_all(&self) {
@@ -62,5 +66,6 @@ impl Memories {
         self.clients.forget_all();
         self.tokens.forget_all();
         self.apis.forget_all();
+        self.people.forget_sessions();
     }
 }

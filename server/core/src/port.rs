@@ -89,6 +89,8 @@ pub enum Change {
     Token(Uuid),
     /// A guarded API was registered, changed or removed.
     Apis,
+    /// Sessions were ended.
+    Sessions,
     /// The line to the others was lost: whatever is remembered may be old.
     Deaf,
     /// The line is back; what was said meanwhile was missed.

@@ -1,11 +1,11 @@
 //! Every service, bundled for the handlers.
 
 use crate::{
-    access_token::{KnownTokens, demo_api, gateway},
+    access_token::{KnownTokens, TokenSurroundings, demo_api, gateway},
     account::{AccountService, Passwords, SessionService},
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations, RouteScopes},
     application::ApplicationService,
-    authn::{Door, KnownKeys},
+    authn::{Door, KnownKeys, KnownPeople},
     authorization::{
         AuthorizationParts, AuthorizationService, ClientAuthenticator, DeviceService, PushedRequests, TokenParts,
         TokenService,
@@ -161,16 +161,19 @@ impl Services {
         let issuer = settings.public_url.clone();
         let store = ports.store.clone();
         let subjects = Subjects::new(master.derive("subject"));
+        let known_apis = KnownApis::new(ports.store.clone(), demo_api(&issuer), gateway(&issuer).into());
         let known_tokens = KnownTokens::new(
             store,
-            ring.clone(),
-            known_clients.clone(),
-            subjects.clone(),
             issuer.clone(),
-            settings.key_quota,
-            owners,
+            TokenSurroundings {
+                ring: ring.clone(),
+                clients: known_clients.clone(),
+                subjects: subjects.clone(),
+                apis: known_apis.clone(),
+                quota: settings.key_quota,
+                owners: Arc::clone(&owners),
+            },
         );
-        let known_apis = KnownApis::new(ports.store.clone(), demo_api(&issuer), gateway(&issuer).into());
         let pushed = PushedRequests::new(ports.clone(), master.derive("pushed-request"), known_apis.clone());
         let oauth_clients = OauthClientService::new(
             ports.clone(),
@@ -224,17 +227,27 @@ impl Services {
         );
         let url = settings.public_url.clone();
         let proofs = Proofs::new(master.derive("dpop-nonce"));
+        let attempts = Arc::new(Limiter::new(settings.attempt_quota));
+        let known_people = KnownPeople::new(
+            ports.store.clone(),
+            known_apis.clone(),
+            passwords.clone(),
+            Arc::clone(&attempts),
+            owners,
+            settings.key_quota,
+        );
         let door = Door::new(
             known_keys.clone(),
             known_tokens.clone(),
+            known_people.clone(),
             proofs.clone(),
             pepper.clone(),
             rotations,
             settings.unknown_quota,
         );
         Ok(Self {
-            accounts: AccountService::new(ports.clone(), passwords, settings.attempt_quota),
-            sessions: SessionService::new(ports.clone(), sign_outs.clone()),
+            accounts: AccountService::new(ports.clone(), passwords, attempts),
+            sessions: SessionService::new(ports.clone(), sign_outs.clone(), known_people.clone()),
             sign_outs,
             provider_sign_in: ProviderSignIn::new(
                 ports.clone(),
@@ -308,6 +321,7 @@ impl Services {
                 clients: known_clients,
                 tokens: known_tokens,
                 apis: known_apis,
+                people: known_people,
             },
             known_keys,
             ports,

@@ -2,7 +2,10 @@
 //! has in common, credentials and refusals, is added from the table of routes.
 
 use super::{posts, status, whoami};
-use crate::routes::{Access, Endpoint, Kind, ROUTES, Route};
+use crate::{
+    portal::cookie::session_cookie_name,
+    routes::{Access, Endpoint, Kind, ROUTES, Route},
+};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::header;
@@ -39,8 +42,8 @@ type Errors = &'static [(u16, &'static [&'static str])];
 /// What the door refuses. Words of 403 that are about scopes are for calls that need one.
 const REFUSALS: Errors = &[
     (400, &["ambiguous_credentials", "credential_in_query"]),
-    (401, &["missing_credential", "invalid_token", "use_dpop_nonce", "invalid_dpop_proof"]),
-    (403, &["tls_required", "forbidden"]),
+    (401, &["missing_credential", "invalid_token", "invalid_credentials", "use_dpop_nonce", "invalid_dpop_proof"]),
+    (403, &["tls_required", "forbidden", "forged_request"]),
     (429, &["rate_limited", "too_many_failures"]),
     (500, &["internal"]),
     (503, &["unavailable"]),
@@ -176,7 +179,7 @@ fn problem() -> Value {
 /// The ways in, each enough by itself.
 fn security(needed: Option<&str>) -> Value {
     let scopes: Vec<_> = needed.into_iter().collect();
-    json!([{"bearer": []}, {"apiKey": []}, {"basic": []}, {"oauth2": scopes}, {"openIdConnect": scopes}, {"bearer": [], "mutualTls": []}])
+    json!([{"bearer": []}, {"apiKey": []}, {"basic": []}, {"oauth2": scopes}, {"openIdConnect": scopes}, {"cookie": []}, {"mutualTls": []}, {"bearer": [], "mutualTls": []}])
 }
 
 fn security_schemes(base_url: &str) -> Value {
@@ -186,12 +189,20 @@ fn security_schemes(base_url: &str) -> Value {
         Scope::DELETE_ACCOUNT: "Delete all of the account's demo data",
     });
     let token = format!("{base_url}/oauth/token");
+    let cookie = session_cookie_name(base_url.starts_with("https:"));
     json!({
         "bearer": {
             "type": "http", "scheme": "bearer",
             "description": "An API key, a personal access token, or an access token of this server",
         },
-        "basic": {"type": "http", "scheme": "basic", "description": "An API key as the user name, with no password"},
+        "basic": {
+            "type": "http", "scheme": "basic",
+            "description": "An API key as the user name, with no password; or the address and password of a person who lets programs send them",
+        },
+        "cookie": {
+            "type": "apiKey", "in": "cookie", "name": cookie,
+            "description": "The session of the portal, for its own pages: changes need X-CSRF-Token besides",
+        },
         "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key"},
         "oauth2": {
             "type": "oauth2",
@@ -210,7 +221,7 @@ fn security_schemes(base_url: &str) -> Value {
         },
         "mutualTls": {
             "type": "mutualTLS",
-            "description": "For access tokens that are bound to a client certificate (RFC 8705), at the listener that asks for one",
+            "description": "The certificate of a service account by itself, or beside an access token that is bound to it (RFC 8705), at the listener that asks for one",
         },
     })
 }

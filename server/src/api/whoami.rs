@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 /// The principal, as the caller may see it; the id of the request follows.
 #[derive(Serialize, ToSchema)]
 struct Whoami<'a> {
-    /// `api_key`, `personal_token` or `access_token`.
+    /// `api_key`, `personal_token`, `access_token`, `client_certificate`, `password` or `session`.
     #[schema(example = "api_key")]
     method: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,10 +124,12 @@ fn introduction(principal: &Principal) -> Option<Bytes> {
         name: token.client_name.as_str(),
         expires_at: token.expires_at,
     });
-    let method = match (&client, &account) {
-        (Some(_), _) => "access_token",
-        (None, None) => "api_key",
-        (None, Some(_)) => "personal_token",
+    let method = match (&client, &account, principal.person()) {
+        (.., Some(person)) => person.by.as_str(),
+        _ if principal.token().is_some_and(|token| token.certificate_alone) => "client_certificate",
+        (Some(_), ..) => "access_token",
+        (None, None, _) => "api_key",
+        (None, Some(_), _) => "personal_token",
     };
     let scopes = Scopes(principal.scopes());
     let whoami = Whoami { method, application, environment, account, key, client, scopes };

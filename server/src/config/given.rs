@@ -37,6 +37,9 @@ pub struct Given {
     /// Authorities whose client certificates are trusted, as PEM [default: none]
     #[arg(long, env = "LATCHKEY_CLIENT_CA")]
     pub client_ca: Option<PathBuf>,
+    /// Address to listen on for proxies that ask about requests to guarded APIs; nobody else may reach it [default: none]
+    #[arg(long, env = "LATCHKEY_GATEWAY_LISTEN")]
+    pub gateway_listen: Option<SocketAddr>,
     /// Unix socket to listen on, for proxies of this machine, which say for whom they ask [default: none]
     #[arg(long, env = "LATCHKEY_SOCKET")]
     pub socket: Option<PathBuf>,
@@ -152,6 +155,7 @@ impl Given {
             listen: self.listen.or(other.listen),
             tls_listen: self.tls_listen.or(other.tls_listen),
             mtls_listen: self.mtls_listen.or(other.mtls_listen),
+            gateway_listen: self.gateway_listen.or(other.gateway_listen),
             mtls_url: self.mtls_url.or(other.mtls_url),
             tls_certificate: self.tls_certificate.or(other.tls_certificate),
             tls_key: self.tls_key.or(other.tls_key),

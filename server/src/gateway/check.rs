@@ -13,7 +13,7 @@ use crate::{
 use axum::response::Response;
 use http::{StatusCode, header, request::Parts};
 use latchkey_core::{
-    authn::{Basic, Refusal},
+    authn::{Audience, Basic, Refusal},
     gateway::{Judged, Origin, Outcome},
     usage::RouteName,
 };
@@ -21,13 +21,14 @@ use latchkey_model::RequestId;
 use std::{sync::Arc, time::Instant};
 
 /// What every check's path begins with; the API's short name follows.
-pub const PREFIX: &str = "/gateway/check/";
+const PREFIX: &str = "/gateway/check/";
 /// What follows the short name where the check is the request itself; its own target follows.
 const AS_ITSELF: &str = "/at";
 /// How a proxy says that it passes on no refusals but 401 and 403.
 const ONLY: &str = "only=401,403";
 
-/// Answers a check. Only proxies that the operator named may ask: they alone pass the answer's fields on to nobody but the API.
+/// Answers a check. Only proxies of this machine and those that the operator named may ask: they alone pass the answer's fields on to
+/// nobody but the API.
 pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Response {
     let started = Instant::now();
     let (slug, told, only) = asked_about(parts);
@@ -36,8 +37,11 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Respon
         if only { for_nginx(response, &problem, id) } else { response }
     };
     if !arrival.is_by_proxy() {
-        tracing::warn!(address = %arrival.address(), "a check did not come from a proxy that is named in trusted_proxies, or by the socket");
+        tracing::debug!(address = %arrival.address(), "a check did not come from a proxy that is named in trusted_proxies");
         return answer(not_a_proxy(), None);
+    }
+    if !parts.uri.path().starts_with(PREFIX) {
+        return answer(Problem::not_found(), None);
     }
     let Some((method, target)) = method_and_target(parts, told) else {
         tracing::warn!(api = slug, "a check does not say once which method and target it is about");
@@ -65,23 +69,24 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Respon
         }
     };
     let id = RequestId::from_uuid(state.services.ports.uuid_at(at));
-    let verdict = match &judged.outcome {
+    let Judged { guard, version, outcome } = judged;
+    let verdict = match outcome {
         Outcome::Public(Ok(())) => return let_anybody_in(),
-        Outcome::Public(Err(refusal)) => return answer(refused(state, &judged.guard.api, refusal), None),
-        Outcome::Judged(verdict) => verdict.clone(),
+        Outcome::Public(Err(refusal)) => return answer(refused(state, &guard.api, &refusal), None),
+        Outcome::Judged(verdict) => verdict,
     };
     let owed = state.recorder.owes_row(&verdict);
     let path = target.split('?').next().unwrap_or_default();
     let unanswered = Unanswered {
         state,
-        route: RouteName::Guarded(Arc::clone(&judged.guard.route)),
+        route: RouteName::Guarded(Arc::clone(&guard.route)),
         id,
         method: method_word(method),
         told: owed.then(|| ToldOfCaller::new(path, &parts.headers)),
         started,
-        verdict: Some(*verdict),
+        verdict: Some(verdict),
     };
-    let (mut response, status) = decided(state, &judged, id, only, &unanswered).await;
+    let (mut response, status) = decided(state, &guard.api, version, id, only, &unanswered).await;
     if let Some(verdict) = &unanswered.verdict {
         put_rest(response.headers_mut(), state, id, verdict);
     }
@@ -92,7 +97,8 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Respon
 /// The answer, and the status that the API's caller sees of it.
 async fn decided(
     state: &AppState,
-    judged: &Judged,
+    api: &Audience,
+    version: i64,
     id: RequestId,
     only: bool,
     unanswered: &Unanswered<'_>,
@@ -101,7 +107,7 @@ async fn decided(
     let problem = match outcome {
         Some(Ok(principal)) => {
             let now = state.services.ports.now();
-            match state.services.gateway.identity(principal, judged, now).await {
+            match state.services.gateway.identity(principal, api, version, now).await {
                 Ok(identity) => return (let_in(&identity), StatusCode::OK),
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "a caller's identity cannot be signed");
@@ -109,7 +115,7 @@ async fn decided(
                 }
             }
         }
-        Some(Err(refusal)) => refused(state, &judged.guard.api, refusal),
+        Some(Err(refusal)) => refused(state, api, refusal),
         None => Problem::internal(),
     };
     let (response, status) = (problem.response(Some(id)), problem.status());
@@ -128,7 +134,7 @@ fn asked_about(parts: &Parts) -> (&str, Told<'_>, bool) {
 }
 
 fn not_a_proxy() -> Problem {
-    let detail = "Only proxies that the operator has named in trusted_proxies, or that connect to the socket, may ask.";
+    let detail = "Only proxies of this machine, and those that the operator has named in trusted_proxies, may ask.";
     Problem::new(StatusCode::FORBIDDEN, "not_a_proxy", "Not a proxy", detail)
 }
 

@@ -49,17 +49,22 @@ pub(super) fn guarded<'a>(
     method: &'a str,
     target: &'a str,
 ) -> GuardedRequest<'a> {
+    // Two of them are one more than any client sends.
+    let several = OTHER_METHODS.iter().flat_map(|name| headers.get_all(name)).nth(2).is_some();
     // One that is no text is no method either, and fits nothing.
     let text = |value: &'a HeaderValue| value.to_str().unwrap_or("?").trim();
     GuardedRequest {
         method,
-        other_methods: OTHER_METHODS.iter().flat_map(|name| headers.get_all(name)).map(text).collect(),
-        names_other_path: OTHER_PATHS.iter().any(|name| headers.contains_key(name)),
+        other_methods: OTHER_METHODS.iter().flat_map(|name| headers.get_all(name)).take(2).map(text).collect(),
+        names_other_path: several || OTHER_PATHS.iter().any(|name| headers.contains_key(name)),
         target,
         carried: Carried {
             authorization: fields(headers, &header::AUTHORIZATION),
             api_key: fields(headers, &API_KEY),
             basic,
+            // A cookie is the portal\'s own.
+            session: None,
+            certificate: None,
             query: None,
         },
         proofs: fields(headers, &DPOP),

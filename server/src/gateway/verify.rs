@@ -31,18 +31,16 @@ const MOST: usize = 100;
 /// What is asked about: one request, or several of one API.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Question<'a> {
-    api: &'a str,
-    #[serde(borrow, default)]
-    request: Option<Asked<'a>>,
-    #[serde(borrow, default)]
-    requests: Option<Vec<Asked<'a>>>,
+struct Question {
+    api: String,
+    request: Option<Asked>,
+    requests: Option<Vec<Asked>>,
 }
 
 /// A request, as the server got it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked<'a> {
+struct Asked {
     method: String,
     /// Path and query, as they were sent.
     target: String,
@@ -56,7 +54,7 @@ struct Asked<'a> {
     api_key: Option<String>,
     dpop: Option<String>,
     #[serde(rename = "user-agent")]
-    agent: Option<&'a str>,
+    agent: Option<String>,
 }
 
 const fn by_tls() -> bool {
@@ -117,17 +115,22 @@ pub(super) async fn verify(
     request: Request,
 ) -> Result<Response, Failed> {
     let failed = |problem| Failed(problem, id);
+    // Whoever is named nowhere is not listened to.
+    let is_named =
+        state.services.guarded_apis.is_verifier(&principal).await.map_err(|error| failed(problem(&error)))?;
+    if !is_named {
+        return Err(failed(Problem::not_found()));
+    }
     let body = axum::body::to_bytes(request.into_body(), BODY_LIMIT).await;
     let body = body.map_err(|_| failed(Problem::too_large(BODY_LIMIT)))?;
-    let question: Question<'_> =
-        serde_json::from_slice(&body).map_err(|error| failed(unreadable(&error.to_string())))?;
+    let question: Question = serde_json::from_slice(&body).map_err(|error| failed(unreadable(&error.to_string())))?;
     state
         .services
         .guarded_apis
-        .for_verifier(&principal, question.api)
+        .for_verifier(&principal, &question.api)
         .await
         .map_err(|error| failed(problem(&error)))?;
-    let api = question.api;
+    let api = question.api.as_str();
     let text = match (question.request, question.requests) {
         (Some(one), None) => serde_json::to_vec(&worth(&state, api, &one).await),
         (None, Some(several)) if several.len() <= MOST => {
@@ -144,7 +147,7 @@ pub(super) async fn verify(
     Ok(answer(StatusCode::OK, "application/json", text))
 }
 
-async fn worth(state: &AppState, api: &str, asked: &Asked<'_>) -> Worth {
+async fn worth(state: &AppState, api: &str, asked: &Asked) -> Worth {
     let started = Instant::now();
     let at = state.services.ports.now();
     let authorization = [asked.authorization.as_deref().map(str::as_bytes), None];
@@ -156,6 +159,9 @@ async fn worth(state: &AppState, api: &str, asked: &Asked<'_>) -> Worth {
             authorization,
             api_key: [asked.api_key.as_deref().map(str::as_bytes), None],
             basic: basic.as_ref(),
+            // A cookie is the portal\'s own.
+            session: None,
+            certificate: None,
             query: None,
         },
         proofs: [asked.dpop.as_deref().map(str::as_bytes), None],
@@ -177,7 +183,7 @@ async fn worth(state: &AppState, api: &str, asked: &Asked<'_>) -> Worth {
     }
 }
 
-fn recorded(state: &AppState, judged: Judged, asked: &Asked<'_>, id: RequestId, started: Instant) -> Worth {
+fn recorded(state: &AppState, judged: Judged, asked: &Asked, id: RequestId, started: Instant) -> Worth {
     let guard = judged.guard;
     let verdict = match judged.outcome {
         Outcome::Public(Ok(())) => {
@@ -185,7 +191,7 @@ fn recorded(state: &AppState, judged: Judged, asked: &Asked<'_>, id: RequestId, 
             return Worth { valid: true, code: "ok", request_id: None, principal: None, limits: none, answer: None };
         }
         Outcome::Public(Err(refusal)) => return worthless(&refused(state, &guard.api, &refusal), None),
-        Outcome::Judged(verdict) => *verdict,
+        Outcome::Judged(verdict) => verdict,
     };
     let limits = limits(&verdict);
     let (worth, status) = match &verdict.outcome {
@@ -202,7 +208,7 @@ fn recorded(state: &AppState, judged: Judged, asked: &Asked<'_>, id: RequestId, 
     };
     let owed = state.recorder.owes_row(&verdict);
     let told = owed.then(|| {
-        let agent = asked.agent.and_then(|agent| HeaderValue::from_str(agent).ok());
+        let agent = asked.agent.as_deref().and_then(|agent| HeaderValue::from_str(agent).ok());
         let headers: HeaderMap = agent.map(|agent| (header::USER_AGENT, agent)).into_iter().collect();
         Told::new(asked.target.split('?').next().unwrap_or_default(), &headers)
     });

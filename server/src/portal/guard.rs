@@ -43,9 +43,7 @@ enum Forged {
 /// Guards every page and form.
 pub async fn guard(State(state): State<AppState>, session: Session, mut request: Request, next: Next) -> Response {
     let seed_cookie = seed_cookie_name(&state);
-    let known_seed = find_cookie(request.headers(), seed_cookie)
-        .filter(|seed| seed.len() == SEED_LENGTH && seed.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-        .map(str::to_owned);
+    let known_seed = form_seed(&state, request.headers()).map(str::to_owned);
     let seed = known_seed.clone().unwrap_or_else(|| base62(state.services.ports.random(), SEED_LENGTH));
     let token = token_of(&state, &seed);
 
@@ -54,7 +52,7 @@ pub async fn guard(State(state): State<AppState>, session: Session, mut request:
             tracing::warn!(?forged, http.path = request.uri().path(), "a form was turned away");
             return refused(forged);
         }
-        request = match with_checked_body(&state, &session, request, known_seed.as_deref(), &token).await {
+        request = match with_checked_body(&state, &session, request, known_seed.as_deref()).await {
             Ok(request) => request,
             Err(response) => return response,
         };
@@ -93,6 +91,18 @@ pub async fn guard(State(state): State<AppState>, session: Session, mut request:
     response
 }
 
+/// What the browser keeps beside its session, from which its forms' token is made.
+pub(super) fn form_seed<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<&'a str> {
+    find_cookie(headers, seed_cookie_name(state))
+        .filter(|seed| seed.len() == SEED_LENGTH && seed.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Whether this is the token of the forms of whoever has this seed.
+pub(super) fn proves_form(state: &AppState, seed: &str, token: &str) -> bool {
+    let sent: Option<[u8; 32]> = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| bytes.try_into().ok());
+    sent.is_some_and(|sent| digests_equal(&sent, &token_of(state, seed)))
+}
+
 fn seed_cookie_name(state: &AppState) -> &'static str {
     if state.config.secure_cookies() { "__Host-latchkey_form" } else { "latchkey_form" }
 }
@@ -109,18 +119,25 @@ fn token_of(state: &AppState, seed: &str) -> [u8; 32] {
     state.form_key.digest(seed.as_bytes())
 }
 
-/// The browser must say that the form is on a page of ours: by `Origin`, or where it sends none, by `Sec-Fetch-Site`.
-fn from_this_portal(request: &Request, state: &AppState) -> Result<(), Forged> {
-    let text = |name| request.headers().get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("null"));
+/// Whether the browser says that the request is of a page of this portal: by `Origin`, or where it sends none, by `Sec-Fetch-Site`.
+pub(super) fn is_own_origin(headers: &HeaderMap, state: &AppState) -> bool {
+    let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("null"));
     let site = text("sec-fetch-site");
     if site.is_some_and(|site| site != "same-origin") {
-        return Err(Forged::Origin);
+        return false;
     }
     match text("origin") {
-        Some(origin) if state.config.origins().iter().any(|ours| ours == origin) => {}
-        None if site == Some("same-origin") => {}
-        _ => return Err(Forged::Origin),
+        Some(origin) => state.config.origins().iter().any(|ours| ours == origin),
+        None => site == Some("same-origin"),
     }
+}
+
+/// The browser must say that the form is on a page of ours, and send it as forms are sent.
+fn from_this_portal(request: &Request, state: &AppState) -> Result<(), Forged> {
+    if !is_own_origin(request.headers(), state) {
+        return Err(Forged::Origin);
+    }
+    let text = |name| request.headers().get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("null"));
     let content_type = text("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let urlencoded = essence.eq_ignore_ascii_case("application/x-www-form-urlencoded");
@@ -163,7 +180,6 @@ async fn with_checked_body(
     session: &Session,
     request: Request,
     seed: Option<&str>,
-    token: &[u8; 32],
 ) -> Result<Request, Response> {
     let (mut parts, body) = request.into_parts();
     let boundary = upload::boundary(&parts.headers);
@@ -184,9 +200,8 @@ async fn with_checked_body(
     };
     let value = |name: &str| fields.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
     let back = route::local(value(field::BACK).unwrap_or_default(), route::HOME);
-    let sent = value(field::TOKEN).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-    let sent: Option<[u8; 32]> = sent.and_then(|bytes| bytes.try_into().ok());
-    if seed.is_none() || !sent.is_some_and(|sent| digests_equal(&sent, token)) {
+    let sent = value(field::TOKEN).unwrap_or_default();
+    if !seed.is_some_and(|seed| proves_form(state, seed, sent)) {
         tracing::info!(http.path = parts.uri.path(), "a form had expired");
         return Err(back_with_input(state, session, &fields, &back).await);
     }

@@ -5,6 +5,7 @@ use app::ssr::session::{ACCOUNT, ADDRESS, REPLACES, Rotations, USER_AGENT, diges
 use async_trait::async_trait;
 use latchkey_core::{
     Ports,
+    authn::KnownPeople,
     openid::SignOuts,
     port::{
         Consumed, Inserted, StoreError,
@@ -29,6 +30,7 @@ pub struct PortalSessions {
     ports: Ports,
     sign_outs: SignOuts,
     rotations: Rotations,
+    people: KnownPeople,
     idle: Duration,
     life: Duration,
 }
@@ -46,6 +48,7 @@ impl PortalSessions {
             ports: state.services.ports.clone(),
             sign_outs: state.services.sign_outs.clone(),
             rotations: state.rotations.clone(),
+            people: state.services.memories.people.clone(),
             idle: state.config.session_idle,
             life: state.config.session_life,
         }
@@ -90,12 +93,11 @@ impl SessionStore for PortalSessions {
             Inserted::Done => {}
             Inserted::Duplicate => return Err(Error::Backend("the session's id was used before".to_owned())),
         }
-        if let Some(old) = replaces {
-            // Lost means that it has ended by itself meanwhile: the new one is good all the same.
-            let (Consumed::Won | Consumed::Lost) =
-                work.session_end(&old, self.ports.now()).await.map_err(|error| failed(&error))?;
-        }
-        work.commit().await.map_err(|error| failed(&error))
+        let Some(old) = replaces else { return work.commit().await.map_err(|error| failed(&error)) };
+        // Lost means that it has ended by itself meanwhile: the new one is good all the same.
+        let (Consumed::Won | Consumed::Lost) =
+            work.session_end(&old, self.ports.now()).await.map_err(|error| failed(&error))?;
+        self.people.commit_end(work).await.map_err(|error| failed(&error))
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
@@ -126,7 +128,7 @@ impl SessionStore for PortalSessions {
             Consumed::Won => self.sign_outs.note(&mut *work, &digest).await.map_err(|error| failed(&error))?,
             Consumed::Lost => {}
         }
-        work.commit().await.map_err(|error| failed(&error))?;
+        self.people.commit_end(work).await.map_err(|error| failed(&error))?;
         self.sign_outs.wake();
         Ok(())
     }

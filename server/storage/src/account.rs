@@ -25,6 +25,7 @@ fn from_row(row: account::Model) -> Result<(Account, PasswordHash), StoreError> 
         name: word(&row.name, "name")?,
         role: word(&row.role, "role")?,
         created_at: time(row.created_at)?,
+        programs_may_use_password: row.programs_may_use_password,
     };
     Ok((account, PasswordHash(row.password_hash)))
 }
@@ -87,9 +88,16 @@ impl AccountWriter for SeaUnitOfWork {
             role: Set(account.role.as_str().to_owned()),
             password_hash: Set(password.0.clone()),
             created_at: Set(micros(account.created_at)),
+            programs_may_use_password: Set(account.programs_may_use_password),
         };
         let insert = account::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
         inserted(insert.exec_without_returning(&self.transaction).await)
+    }
+
+    async fn account_allow_password(&mut self, account: AccountId, allowed: bool) -> Result<Consumed, StoreError> {
+        let row = account::ActiveModel { programs_may_use_password: Set(allowed), ..Default::default() };
+        let update = account::Entity::update_many().set(row).filter(account::Column::Id.eq(account.as_uuid()));
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
     async fn team_add(

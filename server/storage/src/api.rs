@@ -7,6 +7,7 @@ use crate::{
     error::{Corrupt, store_error},
     work::{consumed, inserted},
 };
+use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::{
     oauth_client::ClientId,
@@ -16,30 +17,32 @@ use latchkey_core::{
     },
 };
 use latchkey_model::{ApiId, TeamId};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr, prelude::Uuid, sea_query::OnConflict,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr, sea_query::OnConflict};
 use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
 /// An API with its scopes in their order.
 type Found = (api::Model, Vec<ApiScope>);
 
+/// The position of a scope that its API has given up: nobody else gets it, since credentials may hold it still.
+const GIVEN_UP: i64 = -1;
+
 impl SeaStore {
+    /// In one question, so that no API is seen with the scopes of another moment.
     async fn apis(&self, query: sea_orm::Select<api::Entity>) -> Result<Vec<Found>, StoreError> {
-        let apis = query.order_by_asc(api::Column::Name).order_by_asc(api::Column::Id);
-        let apis = apis.all(&self.reader).await.map_err(store_error)?;
-        let ids: Vec<Uuid> = apis.iter().map(|row| row.id).collect();
-        let scopes = api_scope::Entity::find()
-            .filter(api_scope::Column::ApiId.is_in(ids))
+        let found = query
+            .find_with_related(api_scope::Entity)
+            .order_by_asc(api::Column::Name)
+            .order_by_asc(api::Column::Id)
             .order_by_asc(api_scope::Column::Position)
             .all(&self.reader)
             .await
             .map_err(store_error)?;
-        apis.into_iter()
-            .map(|row| {
+        found
+            .into_iter()
+            .map(|(row, scopes)| {
                 let guarded = row.team_id.map(|_| word(&row.name, "name")).transpose()?;
-                let own = scopes.iter().filter(|scope| scope.api_id == row.id).map(|scope| {
-                    let (description, api) = (scope.description.clone(), guarded.clone());
+                let own = scopes.into_iter().filter(|scope| scope.position != GIVEN_UP).map(|scope| {
+                    let (description, api) = (scope.description, guarded.clone());
                     Ok(ApiScope { scope: word(&scope.scope, "scope")?, description, api })
                 });
                 let own = own.collect::<Result<_, Corrupt>>()?;
@@ -106,15 +109,18 @@ impl ApiReader for SeaStore {
     }
 
     async fn guarded_apis(&self) -> Result<Vec<GuardedApi>, StoreError> {
-        let found = self.apis(api::Entity::find().filter(api::Column::TeamId.is_not_null())).await?;
+        let live =
+            api::Entity::find().filter(api::Column::TeamId.is_not_null()).filter(api::Column::RetiredAt.is_null());
+        let found = self.apis(live).await?;
         found.into_iter().map(guarded).collect()
     }
 }
 
 impl SeaUnitOfWork {
-    /// Puts an API's scopes; one may be another's.
+    /// Puts an API's scopes; one may be another's, or have been.
     async fn put_scopes(&self, api: &GuardedApi) -> Result<Inserted, StoreError> {
-        let old = api_scope::Entity::delete_many().filter(api_scope::Column::ApiId.eq(api.id.as_uuid()));
+        let given_up = api_scope::ActiveModel { position: Set(GIVEN_UP), ..Default::default() };
+        let old = api_scope::Entity::update_many().set(given_up).filter(api_scope::Column::ApiId.eq(api.id.as_uuid()));
         old.exec(&self.transaction).await.map_err(store_error)?;
         for (position, scope) in (0_i64..).zip(&api.settings.scopes) {
             let row = api_scope::ActiveModel {
@@ -123,13 +129,21 @@ impl SeaUnitOfWork {
                 description: Set(scope.description.clone()),
                 position: Set(position),
             };
-            let insert = api_scope::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
-            if inserted(insert.exec_without_returning(&self.transaction).await)? == Inserted::Duplicate {
-                return Ok(Inserted::Duplicate);
+            let own = OnConflict::columns([api_scope::Column::ApiId, api_scope::Column::Scope])
+                .update_columns([api_scope::Column::Description, api_scope::Column::Position])
+                .to_owned();
+            match api_scope::Entity::insert(row).on_conflict(own).exec_without_returning(&self.transaction).await {
+                Err(error) if is_taken(&error) => return Ok(Inserted::Duplicate),
+                result => drop(result.map_err(store_error)?),
             }
         }
         Ok(Inserted::Done)
     }
+}
+
+/// Whether something is another's that may be one's alone.
+fn is_taken(error: &sea_orm::DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 #[async_trait]
@@ -155,22 +169,32 @@ impl ApiWriter for SeaUnitOfWork {
         let update = api::Entity::update_many()
             .set(row)
             .filter(api::Column::Id.eq(api.id.as_uuid()))
-            .filter(api::Column::Version.eq(api.version));
+            .filter(api::Column::Version.eq(api.version))
+            .filter(api::Column::RetiredAt.is_null());
         match update.exec(&self.transaction).await {
             Ok(result) if consumed(result.rows_affected) == Consumed::Lost => Ok(Ok(Consumed::Lost)),
             Ok(_) => Ok(match self.put_scopes(api).await? {
                 Inserted::Done => Ok(Consumed::Won),
                 Inserted::Duplicate => Err(Duplicate),
             }),
-            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(Err(Duplicate)),
+            Err(error) if is_taken(&error) => Ok(Err(Duplicate)),
             Err(error) => Err(store_error(error)),
         }
     }
 
-    async fn guarded_api_remove(&mut self, id: ApiId, version: i64) -> Result<Consumed, StoreError> {
-        let delete = api::Entity::delete_by_id(id.as_uuid())
+    async fn guarded_api_retire(
+        &mut self,
+        id: ApiId,
+        version: i64,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError> {
+        let row = api::ActiveModel { retired_at: Set(Some(micros(at))), ..Default::default() };
+        let update = api::Entity::update_many()
+            .set(row)
+            .filter(api::Column::Id.eq(id.as_uuid()))
             .filter(api::Column::TeamId.is_not_null())
+            .filter(api::Column::RetiredAt.is_null())
             .filter(api::Column::Version.eq(version));
-        Ok(consumed(delete.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 }

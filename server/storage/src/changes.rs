@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 const CHANNEL: &str = "latchkey_keys";
 /// What is sent when an API was changed: no id is written so.
 const APIS: &str = "apis";
+/// What is sent when sessions were ended.
+const SESSIONS: &str = "sessions";
 /// How many changes may wait to be heard.
 const CAPACITY: usize = 1_024;
 /// How long to wait before the line is built again.
@@ -22,8 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What was changed, by the name that was sent: each kind of name is written in its own way.
 fn change_of(name: &str) -> Option<Change> {
-    if name == APIS {
-        return Some(Change::Apis);
+    match name {
+        APIS => return Some(Change::Apis),
+        SESSIONS => return Some(Change::Sessions),
+        _ => {}
     }
     let key = || name.parse().ok().map(Change::Key);
     let client = || name.parse().ok().map(Change::Client);
@@ -37,6 +41,7 @@ fn name_of(change: &Change) -> Option<String> {
         Change::Client(id) => Some(id.to_string()),
         Change::Token(id) => Some(id.to_string()),
         Change::Apis => Some(APIS.to_owned()),
+        Change::Sessions => Some(SESSIONS.to_owned()),
         Change::Deaf | Change::Hearing => None,
     }
 }

@@ -6,9 +6,9 @@ mod programs;
 mod real_proxies;
 
 use crate::support::{Answer, Browser, Portal, between};
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use http::{Request, StatusCode};
-use server::config::Given;
+use server::{config::Given, connection::Peer};
 
 /// Where the proxy of these tests asks from.
 pub(crate) const PROXY: &str = "10.0.0.5:40000";
@@ -89,7 +89,17 @@ impl World {
             ("x-forwarded-for", "203.0.113.9"),
             ("x-forwarded-proto", "https"),
         ];
-        self.ask_from(PROXY, "GET", at, &[&told[..], headers].concat()).await
+        self.ask_at_gateway(PROXY, "GET", at, &[&told[..], headers].concat()).await
+    }
+
+    /// Asks at the listener that is for checks.
+    pub(crate) async fn ask_at_gateway(&self, peer: &str, method: &str, at: &str, headers: &[(&str, &str)]) -> Answer {
+        let peer = Peer::Gateway(peer.parse().unwrap());
+        let request = Request::builder().method(method).uri(at);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = self.portal.app.of(peer).answer(request.body(Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer { status: parts.status, headers: parts.headers, body: to_bytes(body, usize::MAX).await.unwrap() }
     }
 
     pub(crate) async fn ask_from(&self, peer: &str, method: &str, at: &str, headers: &[(&str, &str)]) -> Answer {

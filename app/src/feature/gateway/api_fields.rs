@@ -5,7 +5,7 @@ use crate::{
     ui::{CheckboxList, Choice, Field, TextArea},
 };
 use latchkey_core::{
-    gateway::ApiForm,
+    gateway::{ApiForm, LONGEST_TEXT},
     port::api::{ApiScope, GuardedApi},
 };
 use latchkey_model::{Environment, FieldErrors};
@@ -64,7 +64,8 @@ impl ApiValues {
             base_url: typed("base_url"),
             scopes: typed("scopes"),
             environments: flash.values("environments[]").to_vec(),
-            policies: typed("policies"),
+            // A list that was too long to be kept is that which there is: cut short, it would say something else.
+            policies: flash.value("policies").map_or(self.policies, str::to_owned),
             verifiers: typed("verifiers"),
             editors: typed("editors"),
             errors: flash.errors.clone(),
@@ -83,9 +84,10 @@ pub(super) fn keep_typed(flash: Flash, form: &ApiForm<'_>) -> Flash {
         .keep("slug", form.slug)
         .keep("base_url", form.base_url)
         .keep("scopes", form.scopes)
-        .keep("policies", form.policies)
         .keep("verifiers", form.verifiers)
         .keep("editors", form.editors);
+    let fits = form.policies.chars().count() <= LONGEST_TEXT;
+    let flash = if fits { flash.keep("policies", form.policies) } else { flash };
     form.environments.iter().fold(flash, |flash, environment| flash.keep("environments[]", environment))
 }
 

@@ -24,7 +24,10 @@ pub fn ApiPage() -> impl IntoView {
         let flash = take_flash().await;
         let here = route::api(&slug);
         let (save_back, remove_back) = (here.clone(), here);
-        let check = format!("{}/gateway/check/{slug}", portal().public_url);
+        let (check, listening) = match portal().gateway {
+            Some(address) => (format!("http://{address}/gateway/check/{slug}"), true),
+            None => (format!("http://127.0.0.1:4001/gateway/check/{slug}"), false),
+        };
         let values = ApiValues::of(&api).or_typed(flash.as_ref());
         let (title, version) = (api.settings.name.to_string(), api.version);
         let (saved, removed) = (slug.to_string(), slug.to_string());
@@ -42,8 +45,11 @@ pub fn ApiPage() -> impl IntoView {
                 <p>
                     "Configurations for nginx, Caddy, HAProxy, Traefik and Envoy are in "
                     <a href=route::GATEWAY_GUIDE>"the guide"</a>
-                    ". The proxy must be one of those that you trust (" <code>"--trusted-proxies"</code> "), or use the socket."
+                    "."
                 </p>
+                {(!listening).then(|| view! {
+                    <p class="dim">"Latchkey does not listen for checks yet: start it with " <code>"--gateway-listen 127.0.0.1:4001"</code> "."</p>
+                })}
             </section>
             <section aria-labelledby="change">
                 <h2 id="change">"Change it"</h2>

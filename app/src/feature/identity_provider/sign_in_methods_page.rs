@@ -13,6 +13,7 @@ use crate::{
     ui::{DataTable, EmptyState, Form, Message, PageHead, RelativeTime, SubmitButton},
 };
 use latchkey_core::{
+    account::AllowPasswordError,
     identity_provider::{LinkedIdentityError, ProvenIdentity},
     port::identity_provider::{Identity, LinkedIdentity},
 };
@@ -60,6 +61,7 @@ pub fn SignInMethodsPage() -> impl IntoView {
         let again = actor.account().ok().filter(|_| !services.linked_identities.may_link(&actor));
         let again =
             again.map(|account| route::sign_in_as(route::SIGN_IN_METHODS, true, Some(&account.email.to_string())));
+        let (account, password_first) = (actor.account().cloned()?, again.clone());
         let off = |one: &LinkedIdentity| !offered.iter().any(|(id, _)| *id == one.identity.provider);
         let linked: Vec<_> = linked.into_iter().map(|one| (off(&one), one)).collect();
         let none = (offered.is_empty() && linked.is_empty()).then(|| {
@@ -94,9 +96,76 @@ pub fn SignInMethodsPage() -> impl IntoView {
             </DataTable>
             {add}
             {none}
+            <PasswordForPrograms allowed=account.programs_may_use_password again=password_first/>
         };
         Ok(Page::portal("Sign-in methods", body))
     })
+}
+
+/// Whether programs may send the password, and how to change that.
+#[component]
+fn PasswordForPrograms(
+    allowed: bool,
+    /// Where the person signs in with their password first, if they must.
+    again: Option<String>,
+) -> impl IntoView {
+    let (explanation, button) = if allowed {
+        (
+            "Programs may send your address and password to the API (HTTP Basic). Whoever has them can do there what you can.",
+            "Do not allow it any more",
+        )
+    } else {
+        (
+            "Programs cannot use your password. A token of yours is better: it ends, it does less, and it is replaced without your password. Allow the password only for a program that can send nothing else.",
+            "Allow it",
+        )
+    };
+    let form = match again.filter(|_| !allowed) {
+        Some(again) => view! {
+            <p class="dim">"To allow it, sign in with your password first."</p>
+            <a class="btn" href=again>"Sign in again"</a>
+        }
+        .into_any(),
+        None => view! {
+            <Form action=AllowPassword::PATH back=route::SIGN_IN_METHODS>
+                <input type="hidden" name="allowed" value=if allowed { "" } else { "yes" }/>
+                <button type="submit" class="btn">{button}</button>
+            </Form>
+        }
+        .into_any(),
+    };
+    view! {
+        <section class="card form" aria-labelledby="programs">
+            <h2 id="programs">"Your password in programs"</h2>
+            <p>{explanation}</p>
+            {form}
+        </section>
+    }
+}
+
+/// Lets programs send the password, or no longer.
+#[server(prefix = "/form", endpoint = "account/allow-password")]
+pub async fn allow_password(#[server(default)] allowed: String) -> Result<(), ServerFnError> {
+    let allow = !allowed.is_empty();
+    match services().accounts.allow_password(&actor(), allow).await {
+        Ok(()) => {
+            let message = if allow {
+                "Programs may send your password now."
+            } else {
+                "Programs cannot use your password any more."
+            };
+            see_other_with(route::SIGN_IN_METHODS, Flash::good(message)).await;
+        }
+        Err(AllowPasswordError::NotSignedIn(_)) => see_other(&route::sign_in_then(route::SIGN_IN_METHODS)),
+        Err(AllowPasswordError::PasswordFirst) => {
+            let refused = Refused::new("Sign in with your password once more, and allow it then.");
+            see_other_with(route::SIGN_IN_METHODS, refused.flash()).await;
+        }
+        Err(error @ AllowPasswordError::Store(_)) => {
+            see_other_with(route::SIGN_IN_METHODS, Refused::fault(&error).flash()).await;
+        }
+    }
+    Ok(())
 }
 
 /// The question whether an identity is this person's.

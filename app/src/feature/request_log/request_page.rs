@@ -23,6 +23,7 @@ pub fn RequestPage() -> impl IntoView {
             (Some((application, environment)), _) => ("Logs", route::logs(*application, *environment)),
             (None, Some(owner)) => match owner.credential {
                 CredentialId::Key(key) => ("Token", route::token(key)),
+                CredentialId::Account(_) => ("Sign-in methods", route::SIGN_IN_METHODS.to_owned()),
                 // A person who let a client act for them sees what it did.
                 CredentialId::Client(_) => ("Dashboard", route::DASHBOARD.to_owned()),
             },

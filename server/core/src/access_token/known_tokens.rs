@@ -2,11 +2,14 @@
 //! twice, and the store is not asked again.
 
 use super::{
-    AccessToken, AtHome, Claims, Confirmation, Consent, Derived, TYPE, TokenEnd, TokenProblem, demo_api, gateway,
+    AccessToken, AtHome, Binding, Claims, Confirmation, Consent, Derived, TYPE, TokenEnd, TokenProblem, demo_api,
+    gateway,
 };
 use crate::{
     api_key::format::{MARK, PresentedKey},
     authn::Entry,
+    certificate::{CertificateThumbprint, ClientCertificate},
+    gateway::KnownApis,
     jose::Compact,
     limit::{Limiter, Meters, Quota},
     memory::{Freshness, Memory, commit_and_forget},
@@ -37,6 +40,22 @@ pub enum FoundToken {
     Not(TokenProblem),
 }
 
+/// What tells of tokens besides the store.
+pub struct TokenSurroundings {
+    /// The keys that sign them.
+    pub ring: KeyRing,
+    /// The clients that hold them.
+    pub clients: KnownClients,
+    /// What people are called in them.
+    pub subjects: Subjects,
+    /// The APIs that they are for.
+    pub apis: KnownApis,
+    /// The limit of all tokens of one client for one person, or for itself.
+    pub quota: Quota,
+    /// The limits of all credentials of one owner together.
+    pub owners: Arc<Limiter<Holder>>,
+}
+
 /// What the door remembers of tokens. Cloning it clones a handle.
 #[derive(Clone)]
 pub struct KnownTokens(Arc<Known>);
@@ -49,6 +68,9 @@ struct Known {
     issuer: String,
     demo: String,
     gateway: String,
+    apis: KnownApis,
+    /// Certificates that speak for a client by themselves, with whether an authority that is trusted signed them.
+    certificates: Memory<(CertificateThumbprint, bool), Entry>,
     /// By the digest of the whole token, so that nothing which is not that very token finds what is remembered of it.
     entries: Memory<[u8; 32], Entry>,
     /// All tokens of one client for one person, or for itself, share a limit.
@@ -89,15 +111,8 @@ impl KnownTokens {
     const TRIES: usize = 16;
 
     /// An empty memory of the tokens of this issuer.
-    pub fn new(
-        store: Arc<dyn Store>,
-        ring: KeyRing,
-        clients: KnownClients,
-        subjects: Subjects,
-        issuer: String,
-        quota: Quota,
-        owners: Arc<Limiter<Holder>>,
-    ) -> Self {
+    pub fn new(store: Arc<dyn Store>, issuer: String, rest: TokenSurroundings) -> Self {
+        let TokenSurroundings { ring, clients, subjects, apis, quota, owners } = rest;
         Self(Arc::new(Known {
             store,
             ring,
@@ -106,6 +121,8 @@ impl KnownTokens {
             demo: demo_api(&issuer),
             gateway: gateway(&issuer),
             issuer,
+            apis,
+            certificates: Memory::new(Self::CAPACITY),
             entries: Memory::new(Self::CAPACITY),
             meters: Cache::new(Self::CAPACITY),
             owners,
@@ -118,6 +135,34 @@ impl KnownTokens {
     pub fn remembered(&self, digest: &[u8; 32], now: OffsetDateTime) -> Option<Arc<Entry>> {
         let entry = self.0.entries.remembered(digest, now)?;
         self.0.is_unchanged(&entry).then_some(entry)
+    }
+
+    /// What is remembered of the machine whose certificate this is, without asking anybody.
+    pub fn remembered_by(&self, certificate: &ClientCertificate, now: OffsetDateTime) -> Option<Arc<Entry>> {
+        let entry = self.0.certificates.remembered(&(certificate.thumbprint, certificate.trusted), now)?;
+        self.0.is_unchanged(&entry).then_some(entry)
+    }
+
+    /// The machine whose certificate this is: what it may do with one, it may do without asking for a token first. None where it is
+    /// nobody's, or more than one's.
+    ///
+    /// # Errors
+    /// [`StoreError`]: then nobody may be let in.
+    pub async fn look_up_by(
+        &self,
+        certificate: &ClientCertificate,
+        now: OffsetDateTime,
+    ) -> Result<Option<Arc<Entry>>, StoreError> {
+        let name = (certificate.thumbprint, certificate.trusted);
+        for _ in 0..Self::TRIES {
+            let load = |freshness| self.0.load_by(certificate, now, freshness);
+            let Some(entry) = self.0.certificates.look_up(&name, now, load).await? else { return Ok(None) };
+            if self.0.is_unchanged(&entry) {
+                return Ok(Some(entry));
+            }
+            self.0.certificates.forget_entry(&name, &entry);
+        }
+        Err(StoreError::Unavailable("the client is being changed too often".into()))
     }
 
     /// The digest by which a token is remembered.
@@ -206,11 +251,13 @@ impl KnownTokens {
     /// Forgets every token.
     pub fn forget_all(&self) {
         self.0.entries.forget_all();
+        self.0.certificates.forget_all();
     }
 
     /// Says whether the line to the other nodes is broken.
     pub fn set_deaf(&self, deaf: bool) {
         self.0.entries.set_deaf(deaf);
+        self.0.certificates.set_deaf(deaf);
     }
 }
 
@@ -293,10 +340,53 @@ impl Known {
             derived: claims.derived.clone(),
             at_home: AtHome { demo: claims.aud.contain(&self.demo), gateway: claims.aud.contain(&self.gateway) },
             audiences: claims.aud.clone(),
+            certificate_alone: false,
             scopes,
             issued_at,
             expires_at,
             ended,
+        };
+        let meters = self.meters_of(&token);
+        Ok(Some(Entry::for_token(token, meters, freshness, changes)))
+    }
+
+    async fn load_by(
+        &self,
+        certificate: &ClientCertificate,
+        now: OffsetDateTime,
+        freshness: Freshness,
+    ) -> Result<Option<Entry>, StoreError> {
+        let machines = self.store.machines_with_certificates().await?;
+        let mut shown = machines.into_iter().filter(|client| client.settings.is_shown_by(certificate));
+        let (Some(found), None) = (shown.next(), shown.next()) else { return Ok(None) };
+        let id = found.id.as_uuid();
+        let changes = self.changes.sum(id, &found.client_id, None, None);
+        // What is changed after this makes the answer old.
+        let Some(known) = self.clients.find(&found.client_id, now).await? else { return Ok(None) };
+        let client = known.client();
+        if client.revoked_at.is_some() || !client.settings.is_shown_by(certificate) {
+            return Ok(None);
+        }
+        let audiences = self.apis.catalog(now).await?.audiences(&client.settings.scopes, &[]);
+        let token = AccessToken {
+            id,
+            client: client.id,
+            client_id: client.client_id.clone(),
+            client_name: client.settings.name.clone(),
+            subject: client.client_id.to_string(),
+            binding: Some(Binding::Certificate(certificate.thumbprint)),
+            owner: client.owner.clone(),
+            client_owner: client.owner.clone(),
+            consent: None,
+            derived: None,
+            // It speaks for the machine itself, wherever machines are asked for.
+            at_home: AtHome { demo: audiences.contain(&self.demo), gateway: true },
+            audiences,
+            certificate_alone: true,
+            scopes: client.settings.scopes.clone(),
+            issued_at: certificate.not_before,
+            expires_at: certificate.not_after,
+            ended: None,
         };
         let meters = self.meters_of(&token);
         Ok(Some(Entry::for_token(token, meters, freshness, changes)))

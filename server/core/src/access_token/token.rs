@@ -33,6 +33,8 @@ pub struct AccessToken {
     pub audiences: Audiences,
     /// Whether it is for what this server itself serves.
     pub at_home: AtHome,
+    /// Whether there is no token: the certificate of the connection speaks for the client itself.
+    pub certificate_alone: bool,
     /// What it may do.
     pub scopes: ScopeSet,
     /// When it was made.
@@ -60,6 +62,11 @@ impl AccessToken {
             Asked::Gateway => self.at_home.gateway,
             Asked::Guarded(guard) => self.audiences.contain(&guard.api.url),
         }
+    }
+
+    /// Whether its client speaks for itself with it, and for nobody else.
+    pub fn is_of_the_client_itself(&self) -> bool {
+        self.consent.is_none() && self.derived.is_none()
     }
 
     /// Whether it is good at this time.

@@ -2,7 +2,8 @@
 
 use super::password::{HashError, Passwords, PlainPassword};
 use crate::{
-    limit::{Limiter, Quota, network_of},
+    actor::{Actor, NotSignedIn},
+    limit::{Limiter, network_of},
     port::{Consumed, Inserted, StoreError, UnitOfWork, account::Account},
     ports::Ports,
     secret::sha256,
@@ -66,6 +67,20 @@ pub enum SignInError {
     Store(#[from] StoreError),
 }
 
+/// Why it was not said whether programs may send a password.
+#[derive(Debug, thiserror::Error)]
+pub enum AllowPasswordError {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// It is too long ago that the password was given.
+    #[error("the password must be given first")]
+    PasswordFirst,
+    /// The store failed.
+    #[error("the account could not be changed")]
+    Store(#[from] StoreError),
+}
+
 /// Why no link for the first admin was made.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -107,9 +122,9 @@ impl AccountService {
     /// How long a link for the first admin is good.
     const SETUP_LINK_LIFE: Duration = Duration::hours(24);
 
-    /// The service, with so many tries for each address.
-    pub fn new(ports: Ports, passwords: Passwords, attempts: Quota) -> Self {
-        Self { ports, passwords, attempts: Arc::new(Limiter::new(attempts)) }
+    /// The service; these are the tries of each network.
+    pub fn new(ports: Ports, passwords: Passwords, attempts: Arc<Limiter<IpAddr>>) -> Self {
+        Self { ports, passwords, attempts }
     }
 
     /// Makes an account with a team of its own.
@@ -153,7 +168,8 @@ impl AccountService {
         let (email, name) = check(&form)?;
         let hash = self.passwords.hash(form.password).await?;
         let now = self.ports.now();
-        let account = Account { id: AccountId::from_uuid(self.ports.uuid()), email, name, role, created_at: now };
+        let id = AccountId::from_uuid(self.ports.uuid());
+        let account = Account { id, email, name, role, created_at: now, programs_may_use_password: false };
 
         let mut work = self.ports.store.begin().await?;
         if let Some(token) = link {
@@ -194,6 +210,22 @@ impl AccountService {
     /// [`StoreError`].
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
         self.ports.store.account(id).await
+    }
+
+    /// Lets programs send the actor's password, or no longer. Letting them takes a password that was given lately.
+    ///
+    /// # Errors
+    /// [`AllowPasswordError`].
+    pub async fn allow_password(&self, actor: &Actor, allowed: bool) -> Result<(), AllowPasswordError> {
+        let account = actor.account()?;
+        if allowed && !actor.gave_password_lately(self.ports.now()) {
+            return Err(AllowPasswordError::PasswordFirst);
+        }
+        let mut work = self.ports.store.begin().await?;
+        match work.account_allow_password(account.id, allowed).await? {
+            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Lost => Err(NotSignedIn.into()),
+        }
     }
 
     /// Makes a link for the first admin; older links end.

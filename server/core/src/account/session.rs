@@ -2,6 +2,7 @@
 
 use crate::{
     actor::{Actor, NotSignedIn},
+    authn::KnownPeople,
     openid::SignOuts,
     port::{Consumed, StoreError, session::SessionRecord},
     ports::Ports,
@@ -27,12 +28,13 @@ pub enum SessionError {
 pub struct SessionService {
     ports: Ports,
     sign_outs: SignOuts,
+    people: KnownPeople,
 }
 
 impl SessionService {
     /// The service; apps are told of the sessions that it ends.
-    pub fn new(ports: Ports, sign_outs: SignOuts) -> Self {
-        Self { ports, sign_outs }
+    pub fn new(ports: Ports, sign_outs: SignOuts, people: KnownPeople) -> Self {
+        Self { ports, sign_outs, people }
     }
 
     /// The actor's live sessions, the last seen first; with each, whether it is the one that asks.
@@ -62,7 +64,7 @@ impl SessionService {
         for session in sessions.iter().filter(|session| session.id == id) {
             self.sign_outs.note(&mut *work, &session.digest).await?;
         }
-        work.commit().await?;
+        self.people.commit_end(work).await?;
         self.sign_outs.wake();
         Ok(())
     }
@@ -80,7 +82,7 @@ impl SessionService {
         for other in sessions.iter().filter(|other| other.digest != *session) {
             self.sign_outs.note(&mut *work, &other.digest).await?;
         }
-        work.commit().await?;
+        self.people.commit_end(work).await?;
         self.sign_outs.wake();
         Ok(ended)
     }

@@ -37,6 +37,8 @@ pub struct Audience {
     pub slug: ApiSlug,
     /// Its name in tokens, and where its callers find it.
     pub url: String,
+    /// The same without any path: requests name their whole path themselves.
+    pub origin: String,
     /// What may be allowed on it.
     pub scopes: ScopeSet,
     /// Whose credentials it takes.

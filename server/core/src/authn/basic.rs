@@ -1,4 +1,5 @@
-//! `Authorization: Basic` (RFC 7617), by which programs send a key that can send nothing else: as the user name, with no password.
+//! `Authorization: Basic` (RFC 7617), by which programs send a key that can send nothing else, as the user name with no password; or
+//! their person's address and password, where that person lets them.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
@@ -19,6 +20,12 @@ impl Basic {
         }
         // What cannot be decoded is nobody's name.
         Some(Self(Zeroizing::new(STANDARD.decode(encoded.trim_ascii()).unwrap_or_default())))
+    }
+
+    /// The user name and the password, where both are there.
+    pub(super) fn name_and_password(&self) -> Option<(&str, &str)> {
+        let (name, password) = std::str::from_utf8(&self.0).ok()?.split_once(':')?;
+        (!name.is_empty() && !password.is_empty()).then_some((name, password))
     }
 
     /// The user name of whoever sends no password; section 2: it ends at the first colon.
@@ -48,6 +55,15 @@ mod tests {
         }
         for other in ["Basic", "Basic !!", "Bearer a2V5Og==", "Basica2V5Og=="] {
             assert_eq!(name(other), None, "{other}");
+        }
+        let both = |text: &str| {
+            let value = encoded(text);
+            let basic = Basic::read([Some(value.as_bytes()), None]).unwrap();
+            basic.name_and_password().map(|(name, password)| (name.to_owned(), password.to_owned()))
+        };
+        assert_eq!(both("ada@example.org:a:b"), Some(("ada@example.org".to_owned(), "a:b".to_owned())));
+        for other in ["key:", ":password", "nothing", ""] {
+            assert_eq!(both(other), None, "{other}");
         }
         let value = Some(&b"Basic a2V5Og=="[..]);
         assert!(Basic::read([value, value]).is_none() && Basic::read([None, None]).is_none());

@@ -1,7 +1,11 @@
 //! What a request carries to say who it is.
 
 use super::basic::Basic;
-use crate::api_key::format::{MARK, MalformedKey, PlainApiKey, PresentedKey};
+use crate::{
+    api_key::format::{MARK, MalformedKey, PlainApiKey, PresentedKey},
+    certificate::ClientCertificate,
+    port::session::SessionDigest,
+};
 use std::fmt;
 
 /// Where a credential was found.
@@ -15,6 +19,10 @@ pub enum Via {
     Dpop,
     /// `Authorization: Basic …`, with a key for its user name (RFC 7617).
     Basic,
+    /// The cookie of the portal's own pages.
+    Session,
+    /// The certificate of the connection (RFC 8705).
+    Certificate,
     /// `Authorization` with another scheme.
     OtherScheme,
 }
@@ -26,6 +34,8 @@ impl fmt::Display for Via {
             Self::ApiKeyHeader => "X-API-Key",
             Self::Dpop => "Authorization: DPoP",
             Self::Basic => "Authorization: Basic",
+            Self::Session => "the portal's cookie",
+            Self::Certificate => "the client certificate",
             Self::OtherScheme => "Authorization",
         })
     }
@@ -40,8 +50,21 @@ pub struct Carried<'a> {
     pub api_key: [Option<&'a [u8]>; 2],
     /// What [`Basic::read`] makes of `Authorization`: whoever decoded it keeps it.
     pub basic: Option<&'a Basic>,
+    /// The session that the portal's cookie names. A browser sends it by itself, so it counts only where nothing else came.
+    pub session: Option<CarriedSession>,
+    /// The certificate of the connection. It goes with every request of it, so it counts by itself only where nothing else came.
+    pub certificate: Option<&'a ClientCertificate>,
     /// The query string, undecoded.
     pub query: Option<&'a str>,
+}
+
+/// A session of the portal, as a cookie names it.
+#[derive(Clone, Copy)]
+pub struct CarriedSession {
+    /// Which.
+    pub digest: SessionDigest,
+    /// Whether the request was sent by a page of ours, as far as the browser says and the page proves.
+    pub by_our_page: bool,
 }
 
 /// What the request carries, read but not believed.
@@ -62,6 +85,12 @@ pub enum Credential<'a> {
         /// The whole text: bearer tokens are secrets.
         text: &'a str,
     },
+    /// An address and a password.
+    Password(&'a Basic),
+    /// A browser in which somebody is signed in.
+    Session(CarriedSession),
+    /// A certificate, whose key the caller holds.
+    Certificate(&'a ClientCertificate),
     /// Something at the place of a key that is none.
     Malformed {
         /// Where it was.
@@ -94,6 +123,9 @@ impl fmt::Debug for Credential<'_> {
             Self::Missing => "Missing",
             Self::ApiKey { .. } => "ApiKey",
             Self::AccessToken { .. } => "AccessToken",
+            Self::Password(_) => "Password",
+            Self::Session(_) => "Session",
+            Self::Certificate(_) => "Certificate",
             Self::Malformed { .. } => "Malformed",
             Self::UnknownScheme => "UnknownScheme",
             Self::Ambiguous { .. } => "Ambiguous",
@@ -113,7 +145,11 @@ impl<'a> Credential<'a> {
         }
         let via = |value| read_authorization(value).0;
         match (carried.authorization, carried.api_key) {
-            ([None, _], [None, _]) => Self::Missing,
+            ([None, _], [None, _]) => match (carried.session, carried.certificate) {
+                (Some(session), _) => Self::Session(session),
+                (None, Some(certificate)) => Self::Certificate(certificate),
+                (None, None) => Self::Missing,
+            },
             ([Some(_), None], [None, _]) if let Some(basic) = carried.basic => Self::read_basic(basic),
             ([Some(value), None], [None, _]) => Self::read_one(value),
             ([None, _], [Some(text), None]) => Self::read_key(Via::ApiKeyHeader, text),
@@ -134,7 +170,13 @@ impl<'a> Credential<'a> {
     fn read_basic(basic: &'a Basic) -> Self {
         match basic.name_alone() {
             Some(name) => Self::read_key(Via::Basic, name),
-            None => Self::Malformed { via: Via::Basic, why: MalformedKey::NotOurs },
+            None => match basic.name_and_password() {
+                // A key at the wrong place is neither an address nor a password: no time is spent on it.
+                Some((name, password)) if !name.starts_with(MARK) && !password.starts_with(MARK) => {
+                    Self::Password(basic)
+                }
+                _ => Self::Malformed { via: Via::Basic, why: MalformedKey::NotOurs },
+            },
         }
     }
 
@@ -227,7 +269,14 @@ mod tests {
         let [authorization, api_key] =
             [&authorization, &api_key].map(|[one, other]| [one.as_deref(), other.as_deref()]);
         let basic = Basic::read(authorization);
-        is(&Credential::read(Carried { authorization, api_key, basic: basic.as_ref(), query }))
+        is(&Credential::read(Carried {
+            authorization,
+            api_key,
+            basic: basic.as_ref(),
+            session: None,
+            certificate: None,
+            query,
+        }))
     }
 
     #[test]
@@ -270,9 +319,9 @@ mod tests {
         let is = |found: &Credential<'_>| matches!(found, Credential::ApiKey { via: Via::Basic, .. });
         assert!(reads(&[&basic(format!("{}:", key.expose()))], &[], None, is));
         let malformed = |found: &Credential<'_>| matches!(found, Credential::Malformed { via: Via::Basic, .. });
-        for other in
-            ["ada@example.org:password".to_owned(), format!("{}:x", key.expose()), format!("x:{}", key.expose())]
-        {
+        let password = |found: &Credential<'_>| matches!(found, Credential::Password(_));
+        assert!(reads(&[&basic("ada@example.org:password".to_owned())], &[], None, password));
+        for other in [format!("{}:x", key.expose()), format!("x:{}", key.expose()), ":password".to_owned()] {
             assert!(reads(&[&basic(other.clone())], &[], None, malformed), "{other}");
         }
         // A token that is not bound to a key is for Bearer alone (RFC 6750 section 2).

@@ -4,11 +4,12 @@ use super::{
     asked::{Asked, Guard, Rule},
     credential::{Credential, Via},
     entry::{Entry, Record},
+    person::PersonProblem,
     refusal::{LimitOf, Refusal},
     verdict::{Principal, Verdict},
 };
 use crate::{
-    access_token::{Binding, TokenProblem},
+    access_token::{AccessToken, Binding, TokenProblem},
     api_key::format::{MalformedKey, PublicId},
     certificate::CertificateThumbprint,
     dpop::ProofProblem,
@@ -75,6 +76,15 @@ pub enum Lookup {
     },
     /// No token of ours.
     NotProven(TokenProblem),
+    /// Nobody comes as themselves so.
+    NotAPerson {
+        /// Whose account it is, where it is anybody's.
+        known: Option<Arc<Entry>>,
+        /// What is wrong.
+        why: PersonProblem,
+    },
+    /// What goes with every request of a browser or a connection is nobody's.
+    Nobody,
 }
 
 /// What a caller showed of the key that its token may be bound to.
@@ -115,6 +125,9 @@ pub fn decide(facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Ver
         Lookup::Found { entry, presented } => (entry, Shown::Digest(presented)),
         Lookup::Proven { entry, held } => (entry, Shown::Token(held)),
         Lookup::NotProven(why) => return verdict(Err(Refusal::NotAToken { why }), None, None),
+        Lookup::NotAPerson { known, why } => return verdict(Err(Refusal::NotAPerson { why }), known, None),
+        // A cookie that names no session any more, or a certificate of no client, is as good as none.
+        Lookup::Nobody => return verdict(Err(Refusal::MissingCredential), None, None),
         Lookup::Unknown => return verdict(Err(Refusal::UnknownKey), None, None),
         Lookup::TooManyUnknown { retry_after } => {
             return verdict(Err(Refusal::TooManyFailures { retry_after }), None, None);
@@ -190,8 +203,16 @@ fn admit(facts: &Facts, entry: &Entry, shown: &Shown) -> Result<Admitted, Refusa
             is_for(facts, entry)?;
             true
         }
+        (Record::Person(person), Shown::Token(Held::Nothing)) => {
+            if person.ends_at.is_some_and(|end| end <= facts.at) {
+                return Err(Refusal::MissingCredential);
+            }
+            true
+        }
         // A key that was found and not compared, or a token that was compared like a key, lets nobody in.
-        (Record::Key(_), Shown::Token(_)) | (Record::Token(_), Shown::Digest(_)) => return Err(Refusal::WrongSecret),
+        (Record::Key(_), Shown::Token(_)) | (Record::Token(_) | Record::Person(_), _) => {
+            return Err(Refusal::WrongSecret);
+        }
     };
     may_do(&facts.asked, entry)?;
     Ok(Admitted { reported: !admitted })
@@ -215,6 +236,8 @@ fn may_do(asked: &Asked, entry: &Entry) -> Result<(), Refusal> {
     let lacking = |needed| Err(Refusal::InsufficientScope { needed, held: held.clone() });
     match asked {
         Asked::Demo { needed_scope: Some(needed) } if !held.contains(needed) => lacking(Cow::Borrowed(*needed)),
+        // Of a machine's own, and of nobody who acts for somebody else.
+        Asked::Gateway if !entry.token().is_some_and(AccessToken::is_of_the_client_itself) => Err(Refusal::NotCovered),
         Asked::Demo { .. } | Asked::Gateway => Ok(()),
         Asked::Guarded(guard) => match &guard.rule {
             Rule::Uncovered => Err(Refusal::NotCovered),
@@ -228,10 +251,9 @@ fn may_do(asked: &Asked, entry: &Entry) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a credential was made for this API at all. To one without scopes, every credential is.
+/// Whether a credential was made for this API at all.
 fn holds_any(guard: &Guard, held: &ScopeSet) -> bool {
-    let scopes = &guard.api.scopes;
-    scopes.is_empty() || scopes.iter().any(|scope| held.contains(scope.as_str()))
+    guard.api.scopes.iter().any(|scope| held.contains(scope.as_str()))
 }
 
 /// Whether whoever sends the token is who it was made for (RFC 9449 section 7.1, RFC 8705 section 3).
@@ -276,6 +298,12 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential<'_>) -> Result<P
             return Err(Refusal::AmbiguousCredentials { first: *first, second: *second });
         }
         Credential::UnknownScheme => return Err(Refusal::UnknownScheme),
+        // A password is for this server alone: no other API is trusted with it.
+        Credential::Password(_) if !matches!(facts.asked, Asked::Demo { .. }) => return Err(Refusal::UnknownScheme),
+        Credential::Password(_) => (Via::Basic, Ok(())),
+        Credential::Session(session) if !session.by_our_page => return Err(Refusal::ForgedRequest),
+        Credential::Session(_) => (Via::Session, Ok(())),
+        Credential::Certificate(_) => (Via::Certificate, Ok(())),
         Credential::ApiKey { via, .. } | Credential::AccessToken { via, .. } => (*via, Ok(())),
         Credential::Malformed { via, why } => (*via, Err(why)),
     };

@@ -1,20 +1,26 @@
 //! The door with its look-up: what stands between the pure decision and the store.
 
 use super::{
+    asked::Asked,
+    basic::Basic,
     credential::{Credential, Via},
     decide::{Facts, Held, Lookup, Transport, decide},
     known_keys::{Found, KnownKeys},
+    known_people::{FoundPerson, KnownPeople},
     refusal::Refusal,
     verdict::Verdict,
 };
 use crate::{
     access_token::{FoundToken, KnownTokens},
+    account::PlainPassword,
     api_key::{
         Rotations,
         format::{PresentedKey, PublicId},
     },
+    certificate::ClientCertificate,
     dpop::{PresentedProof, ProofProblem, Proofs},
     limit::{Limiter, Meter, Quota, Reading, network_of},
+    port::session::SessionDigest,
     secret::DigestKey,
 };
 use std::{net::IpAddr, sync::Arc};
@@ -24,6 +30,7 @@ use std::{net::IpAddr, sync::Arc};
 pub struct Door {
     known: KnownKeys,
     tokens: KnownTokens,
+    people: KnownPeople,
     proofs: Proofs,
     pepper: DigestKey,
     rotations: Rotations,
@@ -36,12 +43,13 @@ impl Door {
     pub fn new(
         known: KnownKeys,
         tokens: KnownTokens,
+        people: KnownPeople,
         proofs: Proofs,
         pepper: DigestKey,
         rotations: Rotations,
         unknown_quota: Quota,
     ) -> Self {
-        Self { known, tokens, proofs, pepper, rotations, strangers: Arc::new(Limiter::new(unknown_quota)) }
+        Self { known, tokens, people, proofs, pepper, rotations, strangers: Arc::new(Limiter::new(unknown_quota)) }
     }
 
     /// Judges one request: mostly from memory, with one query for a key that is not in it, and none for what is no well-formed
@@ -66,6 +74,16 @@ impl Door {
                     found => found,
                 }
             }
+            // So is a password, and one that came for another API.
+            Credential::Password(basic)
+                if facts.transport == Transport::Private && matches!(facts.asked, Asked::Demo { .. }) =>
+            {
+                Box::pin(self.find_person(facts, basic)).await
+            }
+            Credential::Session(session) if facts.transport == Transport::Private && session.by_our_page => {
+                self.find_session(facts, &session.digest).await
+            }
+            Credential::Certificate(certificate) => self.find_certificate(facts, certificate).await,
             Credential::InQuery { key: Some(key), .. } => self.find(facts, key.presented()).await,
             _ => Lookup::NotAsked,
         };
@@ -144,6 +162,64 @@ impl Door {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the door cannot ask the store about a token"
+                );
+                Lookup::Unavailable
+            }
+        }
+    }
+
+    /// Whose address and password these are.
+    async fn find_person(&self, facts: &Facts, basic: &Basic) -> Lookup {
+        let Some((email, password)) = basic.name_and_password() else { return Lookup::NotAsked };
+        let found = self.people.by_password(email, PlainPassword::new(password), facts.address, facts.at).await;
+        match found {
+            Ok(FoundPerson::Person(entry)) => Lookup::Proven { entry, held: Held::Nothing },
+            Ok(FoundPerson::Not(known, why)) => Lookup::NotAPerson { known, why },
+            Ok(FoundPerson::TooMany(reading)) => {
+                Lookup::TooManyUnknown { retry_after: reading.retry_after.unwrap_or(reading.reset_after) }
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the door cannot compare a password");
+                Lookup::Unavailable
+            }
+        }
+    }
+
+    /// Who is signed in with a browser.
+    async fn find_session(&self, facts: &Facts, digest: &SessionDigest) -> Lookup {
+        match self.people.by_session(digest, facts.at).await {
+            Ok(Some(entry)) => Lookup::Proven { entry, held: Held::Nothing },
+            Ok(None) => Lookup::Nobody,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the door cannot ask the store for a session"
+                );
+                Lookup::Unavailable
+            }
+        }
+    }
+
+    /// Whose machine's certificate this is. One that is not in mind costs its network a try, as a token does.
+    async fn find_certificate(&self, facts: &Facts, certificate: &ClientCertificate) -> Lookup {
+        if let Some(entry) = self.tokens.remembered_by(certificate, facts.at) {
+            return Lookup::Proven { entry, held: Held::Nothing };
+        }
+        let charged = self.charge_network(facts);
+        if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after) {
+            return Lookup::TooManyUnknown { retry_after };
+        }
+        let found = Box::pin(self.tokens.look_up_by(certificate, facts.at)).await;
+        if let (Ok(Some(_)) | Err(_), Some((meter, _))) = (&found, charged) {
+            meter.give_back();
+        }
+        match found {
+            Ok(Some(entry)) => Lookup::Proven { entry, held: Held::Nothing },
+            Ok(None) => Lookup::Nobody,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the door cannot ask whose certificate it is"
                 );
                 Lookup::Unavailable
             }

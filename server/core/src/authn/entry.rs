@@ -1,5 +1,6 @@
 //! What is remembered of a credential between requests.
 
+use super::person::Person;
 use crate::{
     access_token::AccessToken,
     limit::Meters,
@@ -26,6 +27,8 @@ pub enum Record {
     Key(Box<StoredApiKey>),
     /// An access token of OAuth.
     Token(Box<AccessToken>),
+    /// A person who comes as themselves.
+    Person(Box<Person>),
 }
 
 /// A credential as the store described it, its meters, and what was counted for it.
@@ -117,6 +120,20 @@ impl Entry {
         }
     }
 
+    /// An entry for a person, under these limits.
+    pub fn for_person(person: Person, meters: Arc<Meters>, freshness: Freshness) -> Self {
+        Self {
+            hint: person.by.as_str().to_owned(),
+            awaits_first_use: AtomicBool::new(false),
+            record: Record::Person(Box::new(person)),
+            meters,
+            tally: Tally::default(),
+            drawn: Drawn::default(),
+            freshness,
+            changes: 0,
+        }
+    }
+
     /// What it is about.
     pub fn record(&self) -> &Record {
         &self.record
@@ -126,7 +143,7 @@ impl Entry {
     pub fn key(&self) -> Option<&ApiKey> {
         match &self.record {
             Record::Key(stored) => Some(&stored.key),
-            Record::Token(_) => None,
+            Record::Token(_) | Record::Person(_) => None,
         }
     }
 
@@ -138,8 +155,16 @@ impl Entry {
     /// The access token, where it is one.
     pub fn token(&self) -> Option<&AccessToken> {
         match &self.record {
-            Record::Key(_) => None,
+            Record::Key(_) | Record::Person(_) => None,
             Record::Token(token) => Some(token),
+        }
+    }
+
+    /// The person, where one comes as themselves.
+    pub fn person(&self) -> Option<&Person> {
+        match &self.record {
+            Record::Key(_) | Record::Token(_) => None,
+            Record::Person(person) => Some(person),
         }
     }
 
@@ -148,6 +173,7 @@ impl Entry {
         match &self.record {
             Record::Key(stored) => &stored.key.owner,
             Record::Token(token) => &token.owner,
+            Record::Person(person) => &person.owner,
         }
     }
 
@@ -156,6 +182,7 @@ impl Entry {
         match &self.record {
             Record::Key(stored) => &stored.key.owner,
             Record::Token(token) => &token.client_owner,
+            Record::Person(person) => &person.owner,
         }
     }
 
@@ -164,6 +191,7 @@ impl Entry {
         match &self.record {
             Record::Key(stored) => &stored.key.settings.scopes,
             Record::Token(token) => &token.scopes,
+            Record::Person(person) => &person.scopes,
         }
     }
 
@@ -172,6 +200,7 @@ impl Entry {
         match &self.record {
             Record::Key(stored) => &stored.key.settings.name,
             Record::Token(token) => &token.client_name,
+            Record::Person(person) => person.name(),
         }
     }
 
@@ -180,6 +209,7 @@ impl Entry {
         match &self.record {
             Record::Key(stored) => stored.key.ends_at(),
             Record::Token(token) => Some(token.expires_at),
+            Record::Person(person) => person.ends_at,
         }
     }
 
@@ -188,6 +218,7 @@ impl Entry {
         match &self.record {
             Record::Key(stored) => CredentialId::Key(stored.key.id),
             Record::Token(token) => CredentialId::Client(token.client),
+            Record::Person(person) => CredentialId::Account(person.account),
         }
     }
 

@@ -5,7 +5,7 @@ mod explanation;
 
 pub use answer::Answer;
 
-use super::credential::Via;
+use super::{credential::Via, person::PersonProblem};
 use crate::{
     access_token::{TokenEnd, TokenProblem},
     api_key::{AllowList, format::MalformedKey},
@@ -36,8 +36,15 @@ pub enum Refusal {
     TlsRequired,
     /// No credential.
     MissingCredential,
+    /// The portal's cookie came with a request that no page of the portal sent.
+    ForgedRequest,
     /// An `Authorization` scheme that is not accepted here.
     UnknownScheme,
+    /// An address and a password by which nobody comes.
+    NotAPerson {
+        /// What is wrong.
+        why: PersonProblem,
+    },
     /// Not written as a key is.
     Malformed {
         /// What is wrong.
@@ -162,11 +169,13 @@ impl Refusal {
             | Self::CredentialInQuery { .. }
             | Self::TlsRequired
             | Self::MissingCredential
+            | Self::ForgedRequest
             | Self::UnknownScheme => StepName::Credential,
             Self::Malformed { .. } | Self::NotAToken { why: TokenProblem::Malformed | TokenProblem::Type } => {
                 StepName::Format
             }
             Self::NotAToken { .. }
+            | Self::NotAPerson { .. }
             | Self::NotHeld { .. }
             | Self::WrongHolder
             | Self::WrongCertificate
@@ -198,6 +207,8 @@ impl Refusal {
             Self::TlsRequired => "tls_required",
             Self::MissingCredential => "missing_credential",
             Self::UnknownScheme => "unknown_scheme",
+            Self::ForgedRequest => "forged_request",
+            Self::NotAPerson { why } => why.reason(),
             Self::Malformed { why: MalformedKey::NotOurs | MalformedKey::Shape }
             | Self::NotAToken { why: TokenProblem::Malformed } => "malformed",
             Self::Malformed { why: MalformedKey::Checksum { .. } } => "bad_checksum",
@@ -245,7 +256,7 @@ impl Refusal {
     pub const REPORTABLE: &'static str = "address_not_allowed";
 
     /// Every reason word, for the filters of the logs page.
-    pub const REASONS: [&'static str; 31] = [
+    pub const REASONS: [&'static str; 35] = [
         "address_not_allowed",
         "ambiguous_credentials",
         "ambiguous_request",
@@ -254,18 +265,21 @@ impl Refusal {
         "credential_in_query",
         "disabled",
         "expired",
+        "forged_request",
         "insufficient_scope",
         "malformed",
         "method_not_covered",
         "missing_credential",
         "missing_nonce",
         "not_covered",
+        "password_not_allowed",
         "rate_limited",
         "revoked",
         "rotated_out",
         "store_unavailable",
         "tls_required",
         "too_many_failures",
+        "unknown_account",
         "unknown_client",
         "unknown_key",
         "unknown_scheme",
@@ -274,6 +288,7 @@ impl Refusal {
         "wrong_environment",
         "wrong_holder",
         "wrong_issuer",
+        "wrong_password",
         "wrong_secret",
         "wrong_signature",
         "wrong_type",

@@ -2,7 +2,9 @@
 
 use super::{
     asked::{Asked, Rule},
+    credential::Via,
     entry::Entry,
+    person::KnownBy,
     refusal::Refusal,
     verdict::Verdict,
 };
@@ -33,10 +35,17 @@ fn passed(name: StepName, verdict: &Verdict) -> String {
     let entry = verdict.known.as_deref();
     match (name, entry) {
         (StepName::Credential, _) => verdict.via.map(|via| format!("found in {via}")).unwrap_or_default(),
+        (StepName::Format, _) if verdict.via == Some(Via::Certificate) => "a certificate that holds".to_owned(),
         (StepName::Format, Some(entry)) if entry.token().is_some() => "written like an access token".to_owned(),
+        (StepName::Format, Some(entry)) if entry.person().is_some() => match entry.person().map(|person| person.by) {
+            Some(KnownBy::Password) => "an address and a password".to_owned(),
+            _ => "a session of the portal, and the request is of a page of ours".to_owned(),
+        },
         (StepName::Format, _) => "well formed, the checksum matches".to_owned(),
+        (StepName::Lookup, Some(entry)) if entry.person().is_some() => format!("{}, as themselves", entry.name()),
         (StepName::Lookup, Some(entry)) => {
             let proven = match entry.token().map(|token| &token.binding) {
+                Some(_) if verdict.via == Some(Via::Certificate) => "by its certificate, ",
                 Some(Some(Binding::Dpop(_))) => "made by this server and sent by whoever holds its key, for ",
                 Some(Some(Binding::Certificate(_))) => "made by this server and sent over its own certificate, for ",
                 Some(None) => "made by this server, for ",
@@ -47,7 +56,7 @@ fn passed(name: StepName, verdict: &Verdict) -> String {
         (StepName::Lifetime, Some(entry)) => lifetime(entry),
         (StepName::Environment, Some(entry)) => match entry.counted_for() {
             KeyOwner::Environment { environment, .. } => environment.as_str().to_owned(),
-            KeyOwner::Account { .. } => "a personal access token belongs to no environment".to_owned(),
+            KeyOwner::Account { .. } => "what a person has belongs to no environment".to_owned(),
         },
         (StepName::Address, Some(entry)) => address(entry, verdict),
         (StepName::Scope, _) => scope(&verdict.facts.asked),
@@ -82,7 +91,7 @@ fn lifetime(entry: &Entry) -> String {
 
 fn address(entry: &Entry, verdict: &Verdict) -> String {
     let address = verdict.facts.address;
-    let Some(key) = entry.key() else { return format!("{address}, tokens may be used from any") };
+    let Some(key) = entry.key() else { return format!("{address}, it may be used from any") };
     let settings = &key.settings;
     let allowed = &settings.allowed_from;
     if allowed.is_empty() {

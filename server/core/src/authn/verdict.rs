@@ -4,6 +4,7 @@ use super::{
     credential::Via,
     decide::Facts,
     entry::{Drawn, Entry},
+    person::Person,
     refusal::Refusal,
     trace,
 };
@@ -45,6 +46,11 @@ impl Principal {
     /// The access token, where one was sent.
     pub fn token(&self) -> Option<&AccessToken> {
         self.0.token()
+    }
+
+    /// The person, where one comes as themselves.
+    pub fn person(&self) -> Option<&Person> {
+        self.0.person()
     }
 
     /// How a person recognises the credential.

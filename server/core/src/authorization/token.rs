@@ -210,7 +210,13 @@ impl TokenService {
         if !client.can_authenticate() {
             return Err(OauthError::UnauthorizedClient);
         }
-        let wanted = self.wanted(&granted(asked.scope, &client.settings.scopes)?, &asked.resources).await?;
+        let catalog = self.apis.catalog(self.ports.now()).await?;
+        let wanted = if catalog.is_for_gateway(&asked.resources) {
+            let audiences = Audiences::new(asked.resources.iter().map(|name| (*name).to_owned()).collect());
+            Wanted { audiences, scopes: ScopeSet::default() }
+        } else {
+            self.wanted(&granted(asked.scope, &client.settings.scopes)?, &asked.resources).await?
+        };
         let made = self.make(client, &wanted, None, asked.proven.as_ref()).await?;
         self.store_alone(&made).await?;
         Ok(answer(made, &wanted.scopes, asked.proven.as_ref()))

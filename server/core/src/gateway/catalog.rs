@@ -22,6 +22,7 @@ use std::{
     sync::Arc,
 };
 use time::OffsetDateTime;
+use url::Url;
 
 /// Two policies of which nobody could say which one counts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +35,10 @@ pub struct ApiInForce {
     pub api: GuardedApi,
     /// As decisions need it.
     pub audience: Arc<Audience>,
-    paths: Router<PathPolicies>,
+    paths: Router<Arc<PathPolicies>>,
+    /// The same, for servers that forget the case of letters.
+    folded: Router<Arc<PathPolicies>>,
+    has_capitals: bool,
     uncovered: Arc<Guard>,
     ambiguous: Arc<Guard>,
 }
@@ -52,6 +56,7 @@ impl ApiInForce {
             id: api.id,
             slug: api.slug.clone(),
             url: api.settings.base_url.clone(),
+            origin: origin_of(&api.settings.base_url),
             scopes: api.settings.scope_set(),
             environments: api.settings.environments.clone(),
         });
@@ -72,22 +77,28 @@ impl ApiInForce {
                 (policy.methods.clone(), guard(path, rule_of(policy, &audience.environments), limit))
             });
             let wrong_method = guard(path, Rule::WrongMethod { allow: allowed(policies) }, None);
-            PathPolicies { by_method: by_method.collect(), wrong_method }
+            Arc::new(PathPolicies { by_method: by_method.collect(), wrong_method })
         };
-        let mut paths = Router::new();
-        for (path, policies) in &by_path {
-            let free = paths.insert(*path, made(path, policies));
-            debug_assert!(free.is_ok(), "conflicts were looked for");
+        let (mut paths, mut folded) = (Router::new(), Router::new());
+        let mut put = |path: &str, policies: &Arc<PathPolicies>| {
+            // What is taken is taken by a policy of its own: conflicts were looked for.
+            let _ = paths.insert(path, Arc::clone(policies));
+            let _ = folded.insert(path.to_lowercase(), Arc::clone(policies));
+        };
+        let made: Vec<_> = by_path.iter().map(|(path, policies)| (*path, made(path, policies), policies)).collect();
+        for (path, ready, _) in &made {
+            put(path, ready);
         }
         // What ends where the rest begins has no rest: it is covered too, unless by a policy of its own.
-        for (path, policies) in &by_path {
+        for (_, ready, policies) in &made {
             let Some(before) = policies.first().and_then(|policy| policy.path.before_rest()) else { continue };
-            for end in [format!("{before}/"), before.to_owned()].into_iter().filter(|end| !end.is_empty()) {
-                let _ = paths.insert(end, made(path, policies));
+            for end in [format!("{before}/"), before.to_owned()].iter().filter(|end| !end.is_empty()) {
+                put(end, ready);
             }
         }
+        let has_capitals = by_path.keys().any(|path| path.bytes().any(|byte| byte.is_ascii_uppercase()));
         let (uncovered, ambiguous) = (guard("*", Rule::Uncovered, None), guard("*", Rule::Ambiguous, None));
-        Self { api, audience, paths, uncovered, ambiguous }
+        Self { api, audience, paths, folded, has_capitals, uncovered, ambiguous }
     }
 
     /// What stands before a request of which nobody can say what it asks for.
@@ -100,28 +111,33 @@ impl ApiInForce {
         let Some(readings) = readings(path) else { return &self.ambiguous };
         let mut found: Option<&Arc<Guard>> = None;
         for reading in &readings {
-            for method in std::iter::once(method).chain(other_methods.iter().copied()) {
-                let guard = self.at(method, reading);
-                if found.is_some_and(|other| !Arc::ptr_eq(other, guard) && !are_alike(other, guard)) {
-                    return &self.ambiguous;
+            let folds = self.has_capitals || reading.chars().any(char::is_uppercase);
+            let folded = folds.then(|| self.folded.at(&reading.to_lowercase()).ok().map(|found| &**found.value));
+            let exact = self.paths.at(reading).ok().map(|found| &**found.value);
+            for policies in [Some(exact), folded].into_iter().flatten() {
+                for method in std::iter::once(method).chain(other_methods.iter().copied()) {
+                    let guard = self.of(policies, method);
+                    if found.is_some_and(|other| !Arc::ptr_eq(other, guard)) {
+                        return &self.ambiguous;
+                    }
+                    found = Some(guard);
                 }
-                found = found.or(Some(guard));
             }
         }
         found.unwrap_or(&self.ambiguous)
     }
 
-    fn at(&self, method: &str, path: &str) -> &Arc<Guard> {
-        let Ok(found) = self.paths.at(path) else { return &self.uncovered };
-        let policies = found.value;
-        let fitting = policies.by_method.iter().find(|(methods, _)| methods.contain(method));
+    fn of<'a>(&'a self, policies: Option<&'a PathPolicies>, method: &str) -> &'a Arc<Guard> {
+        let Some(policies) = policies else { return &self.uncovered };
+        let exact = policies.by_method.iter().find(|(methods, _)| methods.name(method));
+        let fitting = exact.or_else(|| policies.by_method.iter().find(|(methods, _)| methods.contain(method)));
         fitting.map_or(&policies.wrong_method, |(_, guard)| guard)
     }
 }
 
-/// Whether it makes no difference which of two guards a request meets. Those of one policy for a rest and for its end are two.
-fn are_alike(one: &Guard, other: &Guard) -> bool {
-    one.route == other.route && one.rule == other.rule && one.limit == other.limit
+/// The scheme, host and port of an address.
+fn origin_of(address: &str) -> String {
+    address.parse::<Url>().map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
 fn rule_of(policy: &Policy, all: &BTreeSet<latchkey_model::Environment>) -> Rule {
@@ -156,7 +172,7 @@ pub(super) fn conflict(policies: &Policies) -> Option<PolicyConflict> {
     let by_path = by_path(policies);
     let mut paths = Router::new();
     by_path.iter().find_map(|(path, policies)| {
-        let other = paths.insert(*path, ()).err().map(|error| conflict_of(&by_path, path, &error));
+        let other = paths.insert(path.to_lowercase(), ()).err().map(|error| conflict_of(&by_path, path, &error));
         check_methods(policies).err().or(other)
     })
 }
@@ -182,8 +198,11 @@ fn conflict_of(by_path: &BTreeMap<&str, Vec<&Policy>>, path: &str, error: &match
         matchit::InsertError::Conflict { with } => with.clone(),
         _ => path.to_owned(),
     };
-    let written = |path: &str| by_path.get(path).and_then(|policies| policies.first()).map(ToString::to_string);
-    PolicyConflict(written(path).unwrap_or_default(), written(&other).unwrap_or(other))
+    let first = |policies: &Vec<&Policy>| policies.first().map(ToString::to_string);
+    // Found by its small letters: servers differ in whether they tell two cases apart.
+    let found = by_path.iter().find(|(known, _)| **known != path && known.to_lowercase() == other);
+    let written = found.and_then(|(_, policies)| first(policies)).unwrap_or(other);
+    PolicyConflict(by_path.get(path).and_then(first).unwrap_or_default(), written)
 }
 
 fn allowed(policies: &[&Policy]) -> String {
@@ -250,36 +269,57 @@ impl Catalog {
         self.apis.get(&slug)
     }
 
+    /// Every guarded API.
+    pub fn apis(&self) -> impl Iterator<Item = &Arc<ApiInForce>> {
+        self.apis.values()
+    }
+
+    /// The scopes of the demo API.
+    pub fn scopes_of_demo(&self) -> &ScopeSet {
+        &self.demo.1
+    }
+
     /// Whether one of these is an API that there is.
     pub fn has_any_of(&self, audiences: &Audiences) -> bool {
-        audiences.iter().any(|name| self.named(name).is_some())
+        audiences.iter().any(|name| name == &*self.gateway || self.named(name).is_some())
     }
 
     fn named(&self, resource: &str) -> Option<ScopeSet> {
         if resource == self.demo.0 {
             return Some(self.demo.1.clone());
         }
-        if resource == &*self.gateway {
-            return Some(ScopeSet::default());
-        }
         let found = self.apis.values().find(|api| api.audience.url == resource);
         found.map(|api| api.audience.scopes.clone())
     }
 
     /// What is left of scopes where a client asks for tokens for these APIs alone (RFC 8707 section 2); none where one of them is
-    /// unknown. Scopes about the person's identity are no API's, and stay.
+    /// unknown, or nothing is left for it: a token for an API is never had by way of another one's scopes. Scopes about the person's
+    /// identity are no API's, and stay.
     pub fn narrowed<'a>(&self, scopes: &ScopeSet, resources: impl IntoIterator<Item = &'a str>) -> Option<ScopeSet> {
+        let identity = identity_scopes();
+        let is_identity = |scope: &str| identity.iter().any(|one| one.scope.as_str() == scope);
         let mut theirs: Option<Vec<ScopeSet>> = None;
         for resource in resources {
-            theirs.get_or_insert_default().push(self.named(resource)?);
+            let all = self.named(resource)?;
+            let left = all.intersection(scopes);
+            // What is known of a person is told under the demo API's name.
+            let about_a_person = resource == self.demo.0 && scopes.iter().any(|scope| is_identity(scope.as_str()));
+            if left.is_empty() && !about_a_person {
+                return None;
+            }
+            theirs.get_or_insert_default().push(left);
         }
         let Some(theirs) = theirs else { return Some(scopes.clone()) };
-        let identity = identity_scopes();
         let kept = scopes.iter().filter(|scope| {
             let scope = scope.as_str();
-            identity.iter().any(|one| one.scope.as_str() == scope) || theirs.iter().any(|api| api.contains(scope))
+            is_identity(scope) || theirs.iter().any(|api| api.contains(scope))
         });
         Some(kept.cloned().collect())
+    }
+
+    /// Whether a client asks for a token for the gateway, which is for nothing else besides: no API that it is sent to can pass it on.
+    pub fn is_for_gateway(&self, resources: &[&str]) -> bool {
+        matches!(resources, [only] if *only == &*self.gateway)
     }
 
     /// For which APIs a token with these scopes is: those that were asked for, or else those whose scopes it holds. What is known of a
@@ -307,7 +347,8 @@ impl Catalog {
         let (slug, pattern) = route.split_once(':')?;
         let api = self.api(slug)?;
         let of_path: Vec<_> = api.api.policies.iter().filter(|one| one.path.as_str() == pattern).collect();
-        let policy = in_order(&of_path).find(|one| one.methods.contain(method));
+        let exact = of_path.iter().copied().find(|one| one.methods.name(method));
+        let policy = exact.or_else(|| in_order(&of_path).find(|one| one.methods.contain(method)));
         Some(match policy.map(|policy| &policy.access) {
             Some(Access::Public) => NeededScopes::default(),
             Some(Access::Holders(scopes)) if !scopes.is_empty() => {
@@ -417,6 +458,9 @@ mod tests {
         * /v1/orders/{id} orders:write\n\
         GET /v1/orders/{id} orders:read\n\
         GET /public/{*rest} public\n\
+        HEAD /v1/orders/{id}/lines orders:admin\n\
+        GET /v1/orders/{id}/lines orders:read\n\
+        GET /Reports/{id} orders:read\n\
         * /admin/{*rest} orders:admin";
 
     fn said(method: &str, others: &[&str], path: &str) -> String {
@@ -443,13 +487,16 @@ mod tests {
             ("DELETE", "/v1/orders", "allow GET, HEAD, POST"),
             ("GET", "/v1/orders/7", "orders:read"),
             ("PATCH", "/v1/orders/A-7", "orders:write"),
-            ("GET", "/v1/orders/7/lines", "uncovered"),
+            ("GET", "/v1/orders/7/lines", "orders:read"),
+            ("HEAD", "/v1/orders/7/lines", "orders:admin"),
+            ("GET", "/v1/orders/7/8", "uncovered"),
             ("GET", "/", "uncovered"),
             ("GET", "/admin", "orders:admin"),
             ("GET", "/admin/", "orders:admin"),
             ("BREW", "/admin/a/b", "orders:admin"),
             ("GET", "/public/a.css", "public"),
             ("GET", "/public", "public"),
+            ("GET", "/Reports/7", "orders:read"),
         ] {
             assert_eq!(said(method, &[], path), expected, "{method} {path}");
         }
@@ -464,6 +511,9 @@ mod tests {
             "/public/..;/admin/x",
             "//admin",
             "/ADMIN/users",
+            "/reports/7",
+            "/y\\..\\admin//..\\x",
+            "/admin./users",
             "/public/\\..\\..\\admin",
             "/health/",
             "/health;x",
@@ -504,6 +554,7 @@ mod tests {
             ("GET /a any\nGET,PUT /a public", ("GET /a any", "GET,PUT /a public")),
             ("* /a any\n* /a public", ("* /a any", "* /a public")),
             ("GET /a/{b} any\nGET /a/{c} public", ("GET /a/{c} public", "GET /a/{b} any")),
+            ("GET /a any\nGET /A public", ("GET /a any", "GET /A public")),
         ] {
             let api = api("orders", "", policies);
             let found = conflict(&api.policies).unwrap();
@@ -549,7 +600,6 @@ mod tests {
                 "orders:read stock:read",
                 &[ORDERS, "https://stock.example.org"],
             ),
-            ("orders:read", &["https://k/gateway"], "", &["https://k/gateway"]),
         ] {
             let scopes: ScopeSet = scopes.parse().unwrap();
             let narrowed = catalog.narrowed(&scopes, resources.iter().copied()).unwrap();
@@ -557,7 +607,13 @@ mod tests {
             let expected = Audiences::new(audiences.iter().map(|name| (*name).to_owned()).collect());
             assert_eq!(catalog.audiences(&narrowed, resources), expected, "{scopes} {resources:?}");
         }
-        assert_eq!(catalog.narrowed(&ScopeSet::default(), ["https://other.example.org"]), None);
+        let some: ScopeSet = "openid read:posts".parse().unwrap();
+        for refused in ["https://other.example.org", ORDERS, "https://k/gateway"] {
+            assert_eq!(catalog.narrowed(&some, [refused]), None, "{refused}");
+        }
+        assert_eq!(catalog.narrowed(&some, [DEMO]), Some(some));
+        assert!(catalog.is_for_gateway(&["https://k/gateway"]));
+        assert!(!catalog.is_for_gateway(&["https://k/gateway", ORDERS]) && !catalog.is_for_gateway(&[]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{catalog::KnownApis, identity};
 use crate::{
     authn::{
-        Asked, Door, Facts, Guard, Identity, Principal, Refusal, Rule, Transport, Verdict,
+        Asked, Audience, Door, Facts, Guard, Identity, Principal, Refusal, Rule, Transport, Verdict,
         credential::{Carried, Credential},
         refusal::LimitOf,
     },
@@ -13,6 +13,7 @@ use crate::{
     port::{StoreError, request_log::CredentialId},
     signing_key::{KeyRing, KeyRingError},
 };
+use latchkey_model::{ApiId, OwnerId};
 use quick_cache::sync::Cache;
 use std::{net::IpAddr, sync::Arc};
 use time::OffsetDateTime;
@@ -58,22 +59,24 @@ pub struct Judged {
 }
 
 /// What was decided.
+#[expect(clippy::large_enum_variant, reason = "it is handed on at once, and most are the large one")]
 pub enum Outcome {
     /// Everybody may, and no credential was looked at; one network may have asked too often.
     Public(Result<(), Refusal>),
     /// The door's decision.
-    Judged(Box<Verdict>),
+    Judged(Verdict),
 }
 
 /// Who is counted by a route's own limit.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Counted {
-    Credential(CredentialId),
+    /// A credential, and for whom it acts.
+    Credential(CredentialId, OwnerId),
     Network(IpAddr),
 }
 
-/// By the policy whose limit it is, and by whom it is for.
-type RouteMeters = Cache<(Arc<str>, Counted), Arc<Meter>>;
+/// By the API and the policy whose limit it is, and by whom it is for.
+type RouteMeters = Cache<(ApiId, Arc<str>, Counted), Arc<Meter>>;
 
 /// Judges requests to guarded APIs. Cloning it clones handles.
 #[derive(Clone)]
@@ -133,7 +136,7 @@ impl GatewayDesk {
         };
         let credential = Credential::read(Carried { query, ..request.carried });
         let mut verdict = if credential.needs_proof() {
-            let url = format!("{}{path}", guard.api.url);
+            let url = format!("{}{path}", guard.api.origin);
             let proof = PresentedProof { fields: request.proofs, method: request.method, url: &url };
             self.door.judge(&facts, &credential, Some(&proof)).await
         } else {
@@ -141,20 +144,20 @@ impl GatewayDesk {
         };
         if let (Ok(_), Some(entry)) = (&verdict.outcome, &verdict.known)
             && let Some((reading, refusal)) =
-                self.over_limit(guard, Counted::Credential(entry.credential_id()), origin.at)
+                self.over_limit(guard, Counted::Credential(entry.credential_id(), entry.owner().id()), origin.at)
         {
             verdict.route = Some(reading);
             if let Some(refusal) = refusal {
                 verdict.outcome = Err(refusal);
             }
         }
-        Ok(Some(judged(Outcome::Judged(Box::new(verdict)))))
+        Ok(Some(judged(Outcome::Judged(verdict))))
     }
 
     /// Counts a request by the limit of its route, where that has one.
     fn over_limit(&self, guard: &Guard, counted: Counted, at: OffsetDateTime) -> Option<(Reading, Option<Refusal>)> {
         let limit = guard.limit.as_ref()?;
-        let name = (Arc::clone(&limit.policy), counted);
+        let name = (guard.api.id, Arc::clone(&limit.policy), counted);
         let new = || Ok::<_, std::convert::Infallible>(Arc::new(Meter::new(limit.quota)));
         let meter = self.meters.get_or_insert_with(&name, new).unwrap_or_else(|never| match never {});
         let reading = meter.spend(at);
@@ -174,14 +177,14 @@ impl GatewayDesk {
     pub async fn identity(
         &self,
         principal: &Principal,
-        judged: &Judged,
+        api: &Audience,
+        version: i64,
         now: OffsetDateTime,
     ) -> Result<Arc<Identity>, KeyRingError> {
-        let api = &judged.guard.api;
-        if let Some(identity) = principal.drawn().identity(api.id, judged.version, now) {
+        if let Some(identity) = principal.drawn().identity(api.id, version, now) {
             return Ok(identity);
         }
-        let drawn = Box::pin(identity::draw(&self.ring, &self.issuer, principal, api, judged.version, now)).await?;
+        let drawn = Box::pin(identity::draw(&self.ring, &self.issuer, principal, api, version, now)).await?;
         principal.drawn().keep_identity(Arc::clone(&drawn));
         Ok(drawn)
     }

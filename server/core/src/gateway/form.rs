@@ -9,7 +9,7 @@ use crate::{
     openid::identity_scopes,
     port::api::{ApiScope, ApiSettings},
 };
-use latchkey_model::{Environment, FieldErrors, Name, Scope};
+use latchkey_model::{Environment, FieldErrors, Name, Scope, ScopeSet};
 use std::collections::BTreeSet;
 use url::Url;
 
@@ -39,6 +39,8 @@ const MOST_SCOPES: usize = 50;
 /// How many service accounts may be named.
 const MOST_CLIENTS: usize = 20;
 const LONGEST_DESCRIPTION: usize = 120;
+/// The longest text of policies or scopes that a form takes, in characters: what a page keeps of a form that comes back.
+pub const LONGEST_TEXT: usize = 16_000;
 
 impl ApiForm<'_> {
     /// The settings and policies; every sentence says what is wrong.
@@ -46,6 +48,14 @@ impl ApiForm<'_> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", self.name.parse::<Name>());
         let base_url = errors.check("base_url", base_url(self.base_url, issuer));
+        for (field, text) in [("scopes", self.scopes), ("policies", self.policies)] {
+            if text.chars().count() > LONGEST_TEXT {
+                errors.add(
+                    field,
+                    format!("This form takes {LONGEST_TEXT} characters. Programs can replace policies by the API"),
+                );
+            }
+        }
         let scopes = errors.check("scopes", scopes(self.scopes, built_in));
         let environments = errors.check("environments", environments(self.environments));
         let verifiers = errors.check("verifiers", clients(self.verifiers));
@@ -150,6 +160,9 @@ pub(super) fn fit(settings: &ApiSettings, policies: &Policies) -> Result<(), Str
             && let Some(other) = scopes.iter().find(|scope| !known.contains(scope.as_str()))
         {
             return Err(format!("{other} is none of the scopes of this API ({policy})"));
+        }
+        if policy.access == Access::Holders(ScopeSet::default()) && known.is_empty() {
+            return Err(format!("any is whoever holds a scope of the API, and it has none ({policy})"));
         }
         if let Some(other) = policy.environments.iter().find(|one| !settings.environments.contains(one)) {
             return Err(format!("The API takes no credentials for {other} ({policy})"));

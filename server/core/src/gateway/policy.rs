@@ -19,6 +19,11 @@ impl Methods {
     /// The longest name of a method.
     const LONGEST: usize = 20;
 
+    /// Whether a method is named among them.
+    pub(super) fn name(&self, method: &str) -> bool {
+        matches!(self, Self::These(these) if these.contains(method))
+    }
+
     /// Whether a method is one of them. What answers to GET answers to HEAD (RFC 9110 section 9.3.2).
     pub(super) fn contain(&self, method: &str) -> bool {
         match self {

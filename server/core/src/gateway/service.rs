@@ -142,7 +142,7 @@ impl GuardedApis {
     pub async fn remove(&self, actor: &Actor, slug: &ApiSlug, version: i64) -> Result<(), GatewayError> {
         let known = self.get(actor, slug).await?;
         let mut work = self.ports.store.begin().await?;
-        match work.guarded_api_remove(known.id, version).await? {
+        match work.guarded_api_retire(known.id, version, self.ports.now()).await? {
             Consumed::Won => Ok(self.apis.commit(work).await?),
             Consumed::Lost => Err(GatewayError::Changed),
         }
@@ -154,6 +154,15 @@ impl GuardedApis {
     /// [`GatewayError::NotFound`] for everybody else.
     pub async fn for_verifier(&self, by: &Principal, slug: &str) -> Result<Arc<ApiInForce>, GatewayError> {
         self.for_machine(by, slug, |api| &api.settings.verifiers).await
+    }
+
+    /// Whether a service account may ask about any API at all: nobody else is listened to.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_verifier(&self, by: &Principal) -> Result<bool, GatewayError> {
+        let catalog = self.apis.catalog(self.ports.now()).await?;
+        Ok(catalog.apis().any(|api| names(by, &api.api.settings.verifiers)))
     }
 
     /// The policies of an API and its version, for a service account that may change them.
@@ -176,13 +185,21 @@ impl GuardedApis {
         lines: &str,
         version: Option<i64>,
     ) -> Result<(Policies, i64), GatewayError> {
-        let known = self.for_machine(by, slug, |api| &api.settings.editors).await?;
+        // What is remembered may be old; what is written must rest on what there is.
+        self.for_machine(by, slug, |api| &api.settings.editors).await?;
+        let all = self.ports.store.guarded_apis().await?;
+        let known = all.into_iter().find(|api| api.slug.as_str() == slug).ok_or(GatewayError::NotFound)?;
+        if !names(by, &known.settings.editors) {
+            return Err(GatewayError::NotFound);
+        }
+        if version.is_some_and(|version| version != known.version) {
+            return Err(GatewayError::Changed);
+        }
         let invalid = |sentence| GatewayError::Invalid(FieldErrors::one("policies", sentence));
         let policies = form::policies(lines).map_err(invalid)?;
-        form::fit(&known.api.settings, &policies).map_err(invalid)?;
-        let version = version.unwrap_or(known.api.version);
-        let changed = GuardedApi { policies: policies.clone(), version, ..known.api.clone() };
-        self.save(changed).await?;
+        form::fit(&known.settings, &policies).map_err(invalid)?;
+        let version = known.version;
+        self.save(GuardedApi { policies: policies.clone(), ..known }).await?;
         Ok((policies, version + 1))
     }
 
@@ -194,12 +211,7 @@ impl GuardedApis {
     ) -> Result<Arc<ApiInForce>, GatewayError> {
         let catalog = self.apis.catalog(self.ports.now()).await?;
         let api = catalog.api(slug).ok_or(GatewayError::NotFound)?;
-        // The machine itself: no app that acts for a person, and nobody who exchanged its token.
-        let own = by.token().filter(|token| token.consent.is_none() && token.derived.is_none());
-        match own {
-            Some(token) if allowed(&api.api).contains(&token.client_id) => Ok(Arc::clone(api)),
-            _ => Err(GatewayError::NotFound),
-        }
+        if names(by, allowed(&api.api)) { Ok(Arc::clone(api)) } else { Err(GatewayError::NotFound) }
     }
 
     async fn check(&self, form: &ApiForm<'_>) -> Result<(crate::port::api::ApiSettings, Policies), GatewayError> {
@@ -249,7 +261,15 @@ impl GuardedApis {
                 errors.add("scopes", format!("{scope} is a scope of {} already", other.settings.name));
             }
         }
-        // Whoever had it has gone meanwhile.
-        Ok(if errors.is_empty() { GatewayError::Changed } else { GatewayError::Invalid(errors) })
+        if errors.is_empty() {
+            let sentence = "The short name, the address or a scope was that of an API that is gone, or has given it up. Credentials may hold it still: choose another";
+            errors.add(if api.version == 1 { "slug" } else { "scopes" }, sentence);
+        }
+        Ok(GatewayError::Invalid(errors))
     }
+}
+
+/// Whether a caller is one of these machines itself: no app that acts for a person, and nobody who exchanged its token.
+fn names(by: &Principal, machines: &BTreeSet<ClientId>) -> bool {
+    by.token().is_some_and(|token| token.is_of_the_client_itself() && machines.contains(&token.client_id))
 }

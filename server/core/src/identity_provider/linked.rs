@@ -2,7 +2,6 @@
 
 use super::sign_in::ProvenIdentity;
 use crate::{
-    account::SignInMethod,
     actor::{Actor, NotSignedIn},
     mail::Letter,
     port::{
@@ -12,7 +11,6 @@ use crate::{
     ports::Ports,
 };
 use std::sync::Arc;
-use time::Duration;
 
 /// Why an identity could not be linked or unlinked.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +43,6 @@ pub struct LinkedIdentities {
 }
 
 impl LinkedIdentities {
-    /// For how long a password that was given is lately.
-    const LATELY: Duration = Duration::minutes(10);
-
     /// The service; mails lead to `public_url`.
     pub fn new(ports: Ports, public_url: Arc<str>) -> Self {
         Self { ports, public_url }
@@ -55,12 +50,7 @@ impl LinkedIdentities {
 
     /// Whether a person has given their password lately.
     pub fn may_link(&self, actor: &Actor) -> bool {
-        match actor {
-            Actor::Account { signed_in_at, signed_in_by: SignInMethod::Password, .. } => {
-                self.ports.now() - *signed_in_at < Self::LATELY
-            }
-            Actor::Account { .. } | Actor::Anonymous => false,
-        }
+        actor.gave_password_lately(self.ports.now())
     }
 
     /// What opens the account.

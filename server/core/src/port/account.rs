@@ -18,6 +18,8 @@ pub struct Account {
     pub role: AccountRole,
     /// When it signed up.
     pub created_at: OffsetDateTime,
+    /// Whether programs may send its password (RFC 7617): not until its person says so.
+    pub programs_may_use_password: bool,
 }
 
 /// An account's place in a team.
@@ -62,6 +64,9 @@ pub trait AccountReader {
 pub trait AccountWriter {
     /// Adds an account; [`Inserted::Duplicate`] when its canonical address is taken.
     async fn account_add(&mut self, account: &Account, password: &PasswordHash) -> Result<Inserted, StoreError>;
+
+    /// Says whether programs may send the account's password.
+    async fn account_allow_password(&mut self, account: AccountId, allowed: bool) -> Result<Consumed, StoreError>;
 
     /// Adds a team with its first member.
     async fn team_add(

@@ -101,8 +101,9 @@ pub trait ApiWriter {
     /// is another API's.
     async fn guarded_api_update(&mut self, api: &GuardedApi) -> Result<Result<Consumed, Duplicate>, StoreError>;
 
-    /// Removes one.
-    async fn guarded_api_remove(&mut self, id: ApiId, version: i64) -> Result<Consumed, StoreError>;
+    /// Ends one. Its names and scopes stay taken: credentials hold them still, and must never mean another API's.
+    async fn guarded_api_retire(&mut self, id: ApiId, version: i64, at: OffsetDateTime)
+    -> Result<Consumed, StoreError>;
 }
 
 /// An address or a scope is another API's.

@@ -4,7 +4,7 @@ use super::{Consumed, Inserted, StoreError, api_key::KeyOwner};
 use crate::{
     access_token::Claims,
     api_key::format::{PublicId, hint},
-    certificate::CertificateSubject,
+    certificate::{CertificateSubject, ClientCertificate},
     jose::SigningAlgorithm,
     oauth_client::{
         ClientAuthMethod, ClientId, ClientKeys, ClientKind, GrantTypes, Logo, LogoDigest, RedirectUris, TokenForm,
@@ -61,6 +61,27 @@ pub struct ClientSettings {
     pub post_logout_redirect_uris: RedirectUris,
     /// Where it is told that somebody signed out.
     pub backchannel_logout_uri: Option<Url>,
+}
+
+impl ClientSettings {
+    /// Whether this certificate is the client's, as far as that is known without asking anybody (RFC 8705 section 2).
+    pub fn is_shown_by(&self, certificate: &ClientCertificate) -> bool {
+        match (self.auth_method, &self.keys) {
+            // Section 2.1: an authority says that the name is theirs.
+            (ClientAuthMethod::Tls, _) => {
+                certificate.trusted
+                    && self.certificate_subject.as_ref().is_some_and(|subject| subject.is_of(certificate))
+            }
+            // Section 2.2: the certificate itself is known, whoever signed it.
+            (ClientAuthMethod::SelfSignedTls, Some(ClientKeys::Certificates(certificates))) => {
+                certificates.contains(certificate.thumbprint)
+            }
+            (ClientAuthMethod::SelfSignedTls, Some(ClientKeys::Inline(keys))) => {
+                keys.has_certificate(certificate.thumbprint)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A client without its secrets.
@@ -237,6 +258,9 @@ pub trait OauthClientReader {
 
     /// A client by its public name, with its secrets: for the token endpoint.
     async fn oauth_client_for_token(&self, client_id: &ClientId) -> Result<Option<StoredClient>, StoreError>;
+
+    /// The live service accounts that are known by a certificate.
+    async fn machines_with_certificates(&self) -> Result<Vec<OauthClient>, StoreError>;
 
     /// A token that means nothing but to this server.
     async fn opaque_token(&self, public_id: PublicId) -> Result<Option<OpaqueToken>, StoreError>;

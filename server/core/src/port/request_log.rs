@@ -30,6 +30,8 @@ pub enum CredentialId {
     Key(ApiKeyId),
     /// An OAuth client or a service account: all of its tokens together.
     Client(OauthClientId),
+    /// A person who came as themselves.
+    Account(AccountId),
 }
 
 impl CredentialId {
@@ -38,6 +40,7 @@ impl CredentialId {
         match self {
             Self::Key(id) => id.as_uuid(),
             Self::Client(id) => id.as_uuid(),
+            Self::Account(id) => id.as_uuid(),
         }
     }
 }
@@ -201,11 +204,13 @@ pub enum Used {
     AccessToken(Uuid),
 }
 
-impl From<CredentialId> for Used {
-    fn from(id: CredentialId) -> Self {
+impl Used {
+    /// A credential, where its last use is kept. Of a person who comes as themselves, nobody asks for it.
+    pub fn credential(id: CredentialId) -> Option<Self> {
         match id {
-            CredentialId::Key(id) => Self::Key(id),
-            CredentialId::Client(id) => Self::Client(id),
+            CredentialId::Key(id) => Some(Self::Key(id)),
+            CredentialId::Client(id) => Some(Self::Client(id)),
+            CredentialId::Account(_) => None,
         }
     }
 }

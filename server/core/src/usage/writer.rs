@@ -174,7 +174,9 @@ impl Writer {
                 self.exposures.entry(id).or_insert(at);
             }
             if let Some((at, address)) = seen.last_use {
-                self.note_use(LastUse { used: id.into(), at, address });
+                if let Some(used) = Used::credential(id) {
+                    self.note_use(LastUse { used, at, address });
+                }
                 if let Some((token, consent)) = entry.token().and_then(|token| Some((token, token.consent?))) {
                     self.note_use(LastUse { used: Used::Grant(GrantId::from_uuid(consent.grant)), at, address });
                     self.note_use(LastUse { used: Used::AccessToken(token.id), at, address });

@@ -13,6 +13,7 @@ pub struct Model {
     pub role: String,
     pub password_hash: String,
     pub created_at: i64,
+    pub programs_may_use_password: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -17,6 +17,7 @@ pub struct Model {
     pub editors: Option<String>,
     pub version: i64,
     pub created_at: i64,
+    pub retired_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

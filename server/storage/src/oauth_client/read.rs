@@ -12,7 +12,7 @@ use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::{
     api_key::format::PublicId,
-    oauth_client::{ClientId, ClientKind, LogoDigest},
+    oauth_client::{ClientAuthMethod, ClientId, ClientKind, LogoDigest},
     port::{
         OauthClientReader, StoreError,
         oauth_client::{ClientSecret, OauthClient, OpaqueToken, StoredClient},
@@ -101,6 +101,19 @@ impl OauthClientReader for SeaStore {
         let Some(row) = found else { return Ok(None) };
         let secrets = self.secrets_of(row.id).await?;
         Ok(Some(StoredClient { client: row.try_into()?, secrets }))
+    }
+
+    async fn machines_with_certificates(&self) -> Result<Vec<OauthClient>, StoreError> {
+        let methods = [ClientAuthMethod::Tls, ClientAuthMethod::SelfSignedTls].map(ClientAuthMethod::as_str);
+        let found = clients_with_surroundings()
+            .filter(oauth_client::Column::Kind.eq(ClientKind::ServiceAccount.as_str()))
+            .filter(oauth_client::Column::RevokedAt.is_null())
+            .filter(oauth_client::Column::AuthMethod.is_in(methods))
+            .into_model::<Row>()
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        found.into_iter().map(TryInto::try_into).collect()
     }
 
     async fn opaque_token(&self, public_id: PublicId) -> Result<Option<OpaqueToken>, StoreError> {

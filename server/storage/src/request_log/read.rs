@@ -7,11 +7,15 @@ use crate::{
     error::{Corrupt, store_error},
 };
 use async_trait::async_trait;
-use latchkey_core::oauth_client::ClientId;
-use latchkey_core::port::{
-    RequestLogReader, StoreError,
-    request_log::{
-        AttributedTo, Attribution, CredentialId, LogScope, Period, RequestFilter, RequestRow, RollupCounts, RollupKey,
+use latchkey_core::{
+    authn::KnownBy,
+    oauth_client::ClientId,
+    port::{
+        RequestLogReader, StoreError,
+        request_log::{
+            AttributedTo, Attribution, CredentialId, LogScope, Period, RequestFilter, RequestRow, RollupCounts,
+            RollupKey,
+        },
     },
 };
 use latchkey_model::{
@@ -42,10 +46,13 @@ fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
     let hint = row.key_hint.unwrap_or_default();
     let attribution = owner.zip(row.api_key_id).map(|(owner, id)| Attribution {
         owner,
-        // Of a client, the hint is its public name, which looks like no key's.
-        credential: match hint.parse::<ClientId>() {
-            Ok(_) => CredentialId::Client(OauthClientId::from_uuid(id)),
-            Err(_) => CredentialId::Key(ApiKeyId::from_uuid(id)),
+        // Of a client, the hint is its public name, which looks like no key's; of a person, the word for how they came.
+        credential: if hint.parse::<ClientId>().is_ok() {
+            CredentialId::Client(OauthClientId::from_uuid(id))
+        } else if KnownBy::ALL.iter().any(|by| by.as_str() == hint) {
+            CredentialId::Account(AccountId::from_uuid(id))
+        } else {
+            CredentialId::Key(ApiKeyId::from_uuid(id))
         },
         hint,
         name: row.key_name.unwrap_or_default(),

@@ -36,6 +36,7 @@ async fn nothing_is_kept_without_a_commit(database: &Database) {
         name: name("Ada"),
         role: AccountRole::Admin,
         created_at: NOW,
+        programs_may_use_password: false,
     };
     let mut work = database.begin().await;
     assert_eq!(work.account_add(&account, &PasswordHash(String::new())).await.unwrap(), Inserted::Done);

@@ -69,7 +69,7 @@ async fn an_api_is_kept_as_it_was_set(database: &Database) {
     let ada = person(database, "ada@example.org").await;
     let orders = api(ada.team, "orders", &["orders:write", "orders:read"]);
     assert_eq!(add(database, &orders).await, Inserted::Done);
-    assert_eq!(database.store.guarded_apis().await.unwrap(), [orders.clone()]);
+    assert_eq!(database.store.guarded_apis().await.unwrap(), std::slice::from_ref(&orders));
     let known = database.store.known_scopes().await.unwrap();
     let known: Vec<_> = known.iter().map(|one| one.scope.as_str()).collect();
     assert_eq!(known, ["read:posts", "write:posts", "delete:account", "orders:write", "orders:read"]);
@@ -81,17 +81,25 @@ async fn an_api_is_kept_as_it_was_set(database: &Database) {
     changed.version = 2;
     assert_eq!(database.store.guarded_apis().await.unwrap(), [changed.clone()]);
     let mut work = database.begin().await;
-    assert_eq!(work.guarded_api_remove(orders.id, 1).await.unwrap(), Consumed::Lost, "it is another by now");
-    assert_eq!(work.guarded_api_remove(orders.id, 2).await.unwrap(), Consumed::Won);
+    assert_eq!(work.guarded_api_retire(orders.id, 1, NOW).await.unwrap(), Consumed::Lost, "it is another by now");
+    assert_eq!(work.guarded_api_retire(orders.id, 2, NOW).await.unwrap(), Consumed::Won);
     work.commit().await.unwrap();
     assert_eq!(database.store.guarded_apis().await.unwrap(), []);
-    assert_eq!(add(database, &orders).await, Inserted::Done, "its name and scopes are free again");
+    let known = database.store.known_scopes().await.unwrap();
+    assert!(known.iter().all(|one| one.api.is_none()), "{known:?}");
+    // Credentials may hold its scopes still: they never come to mean another API's.
+    assert_eq!(add(database, &GuardedApi { id: ApiId::from_uuid(uuid()), ..orders }).await, Inserted::Duplicate);
+    let heir = api(ada.team, "heir", &["orders:write"]);
+    assert_eq!(add(database, &heir).await, Inserted::Duplicate);
 }
 
 async fn a_name_an_address_and_a_scope_are_one_apis(database: &Database) {
     let ada = person(database, "ada@example.org").await;
     let orders = api(ada.team, "orders", &["orders:read"]);
     assert_eq!(add(database, &orders).await, Inserted::Done);
+    let mut renamed = orders.clone();
+    renamed.settings.scopes = api(ada.team, "orders", &["orders:see"]).settings.scopes;
+    assert_eq!(update(database, &renamed).await, Ok(Consumed::Won));
     let stock = api(ada.team, "stock", &["stock:read"]);
     let same_name = GuardedApi { slug: orders.slug.clone(), ..stock.clone() };
     let mut same_address = stock.clone();
@@ -108,6 +116,8 @@ async fn a_name_an_address_and_a_scope_are_one_apis(database: &Database) {
         assert_eq!(update(database, &other).await, Err(Duplicate), "{other:?}");
     }
     assert_eq!(database.store.guarded_apis().await.unwrap()[1].settings.scopes, stock.settings.scopes);
+    let back = GuardedApi { version: 2, ..orders };
+    assert_eq!(update(database, &back).await, Ok(Consumed::Won), "its own scope is its own, also given up");
 }
 
 async fn r17_of_many_who_change_an_api_at_once_one_does(database: &Database) {
@@ -134,7 +144,7 @@ async fn r17_of_many_who_change_an_api_at_once_one_does(database: &Database) {
 async fn the_demo_api_is_none_that_can_be_removed(database: &Database) {
     let demo = database.store.built_in_apis().await.unwrap().remove(0);
     let mut work = database.begin().await;
-    assert_eq!(work.guarded_api_remove(demo.id, 0).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.guarded_api_retire(demo.id, 0, NOW).await.unwrap(), Consumed::Lost);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,6 +105,7 @@ pub(crate) async fn person(database: &Database, email: &str) -> Person {
         name: name("Ada"),
         role: AccountRole::Developer,
         created_at: NOW,
+        programs_may_use_password: false,
     };
     let team = TeamId::from_uuid(uuid());
     let mut work = database.begin().await;

@@ -119,6 +119,58 @@ async fn an_api_that_is_removed_lets_nobody_in() {
     assert_eq!(world.admin.get("/admin/apis/orders").await.status, StatusCode::NOT_FOUND);
     let page = world.ada.get(&format!("/apps/{}/production/keys", world.application)).await;
     assert_eq!(page.status, StatusCode::OK, "its keys are there still");
+    // And open nothing, whatever is registered after it.
+    let heir = fields(&[("slug", "heir"), ("base_url", "https://heir.example.org")]);
+    let answer = world.admin.send("/admin/apis/new", "/form/guarded-api/save", &heir).await;
+    assert_eq!(answer.location(), "/admin/apis/new");
+    let page = world.admin.get("/admin/apis/new").await.text();
+    assert!(page.contains("Credentials may hold it still"), "{page}");
+    let form = world.ada.get(&format!("/apps/{}/production/keys/new", world.application)).await.text();
+    assert!(!form.contains("orders:read"), "{form}");
+}
+
+#[tokio::test]
+async fn an_api_without_scopes_is_nobodys() {
+    let mut world = World::new().await;
+    let new = [("slug", "bare"), ("base_url", "https://bare.example.org"), ("scopes", "")];
+    let open = fields(&[&new[..], &[("policies", "* /{*all} any")]].concat());
+    world.admin.send("/admin/apis/new", "/form/guarded-api/save", &open).await;
+    let page = world.admin.get("/admin/apis/new").await.text();
+    assert!(page.contains("any is whoever holds a scope of the API"), "{page}");
+    let bare = fields(&[&new[..], &[("policies", "GET /health public")]].concat());
+    let answer = world.admin.send("/admin/apis/new", "/form/guarded-api/save", &bare).await;
+    assert_eq!(answer.location(), "/admin/apis/bare", "{answer:?}");
+    // A token for it is not had by way of another API's scopes.
+    let application = world.application.clone();
+    let machine = world.ada.service_account(&application, "production", &["read:posts"], &[]).await;
+    for target in ["https://bare.example.org", "https://orders.example.org"] {
+        let body = crate::stage::encoded(&[("grant_type", "client_credentials"), ("resource", target)]);
+        let refused = world.portal.oauth("/oauth/token", Some(&machine.basic()), &body).await;
+        assert_eq!(crate::stage::error(&refused), "invalid_target", "{target}");
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_registers_itself_gets_no_scope_of_an_api_that_it_does_not_name() {
+    let mut world = World::new().await;
+    let application = world.admin.application("Agents").await;
+    let page = format!("/apps/{application}/development/clients");
+    let policy = [("application", application.as_str()), ("environment", "development"), ("policy", "open")];
+    world.admin.send(&page, "/form/oauth-client/registration", &policy).await;
+    let ask = async |scope: Option<&str>| {
+        let mut body =
+            serde_json::json!({"client_name": "Reader", "redirect_uris": ["https://reader.example.org/back"]});
+        if let Some(scope) = scope {
+            body["scope"] = scope.into();
+        }
+        world.portal.api("POST", "/oauth/register", &[("content-type", "application/json")], &body.to_string()).await
+    };
+    let answer = ask(None).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    let scope = answer.json()["scope"].as_str().unwrap().to_owned();
+    assert!(scope.contains("read:posts") && !scope.contains("orders:"), "{scope}");
+    let named = ask(Some("orders:read")).await;
+    assert_eq!(named.json()["scope"], "orders:read", "{named:?}");
 }
 
 #[tokio::test]

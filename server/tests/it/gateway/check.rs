@@ -95,14 +95,25 @@ async fn r48_nobody_but_a_proxy_that_is_named_is_told_anything() {
         ("x-forwarded-for", "203.0.113.9"),
         ("x-forwarded-proto", "https"),
     ];
-    for peer in ["203.0.113.9:40000", "127.0.0.1:40000"] {
-        for at in ["/gateway/check/orders", "/gateway/check/orders/at/v1/orders", "/gateway/check/nothing"] {
+    let checks = ["/gateway/check/orders", "/gateway/check/orders/at/v1/orders", "/gateway/check/nothing"];
+    for at in checks {
+        let answer = world.ask_at_gateway("203.0.113.9:40000", "GET", at, &told).await;
+        assert_eq!(refusal(&answer), (403, "not_a_proxy".to_owned()), "{at}");
+        assert!(answer.header("x-auth-token").is_empty() && answer.header("x-auth-kind").is_empty());
+        // Where everybody comes there are no checks, not for a proxy either: it brings whoever asks it to.
+        for peer in ["203.0.113.9:40000", "127.0.0.1:40000", PROXY] {
             let answer = world.ask_from(peer, "GET", at, &told).await;
-            assert_eq!(refusal(&answer), (403, "not_a_proxy".to_owned()), "{peer} {at}");
+            assert_eq!(refusal(&answer), (404, "not_found".to_owned()), "{peer} {at}");
             assert!(answer.header("x-auth-token").is_empty() && answer.header("x-auth-kind").is_empty());
         }
     }
-    assert_eq!(world.ask_from(PROXY, "GET", "/gateway/check/orders", &told).await.status, 200);
+    for peer in [PROXY, "127.0.0.1:40000", "[::1]:40000"] {
+        assert_eq!(world.ask_at_gateway(peer, "GET", checks[0], &told).await.status, 200, "{peer}");
+        // And nothing else is where the checks are.
+        for at in ["/", "/api/v1/whoami", "/login", "/gateway/verify", "/health/live"] {
+            assert_eq!(world.ask_at_gateway(peer, "GET", at, &told).await.status, 404, "{peer} {at}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -120,17 +131,17 @@ async fn a_check_says_once_what_it_is_about() {
         &[method, ("x-original-uri", "/v1/orders")],
         &[method, uri, ("x-forwarded-uri", "/health")],
     ] {
-        let answer = world.ask_from(PROXY, "GET", "/gateway/check/orders", &[told, &rest].concat()).await;
+        let answer = world.ask_at_gateway(PROXY, "GET", "/gateway/check/orders", &[told, &rest].concat()).await;
         assert_eq!(refusal(&answer), (400, "unreadable_check".to_owned()), "{told:?}");
     }
     for at in ["/gateway/check/other", "/gateway/check/", "/gateway/check/Orders", "/gateway/check/orders%2f"] {
-        let answer = world.ask_from(PROXY, "GET", at, &[&[method, uri], &rest[..]].concat()).await;
+        let answer = world.ask_at_gateway(PROXY, "GET", at, &[&[method, uri], &rest[..]].concat()).await;
         assert_eq!(refusal(&answer), (404, "not_found".to_owned()), "{at}");
     }
     // Whatever the check itself is.
     for method_of_check in ["POST", "DELETE", "OPTIONS", "BREW"] {
         let all = [&[method, uri], &rest[..]].concat();
-        let answer = world.ask_from(PROXY, method_of_check, "/gateway/check/orders", &all).await;
+        let answer = world.ask_at_gateway(PROXY, method_of_check, "/gateway/check/orders", &all).await;
         assert_eq!(answer.status, 200, "{method_of_check}");
     }
 }
@@ -152,11 +163,12 @@ async fn envoy_asks_by_sending_the_request_itself() {
     ] {
         // Fields of a proxy of another kind are the caller's here.
         let forged = [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/health")];
-        let answer = world.ask_from(PROXY, method, &format!("{at}{target}"), &[&rest[..], &forged].concat()).await;
+        let answer =
+            world.ask_at_gateway(PROXY, method, &format!("{at}{target}"), &[&rest[..], &forged].concat()).await;
         assert_eq!(answer.status, status, "{method} {target}: {answer:?}");
         assert!(status == 200 || method == "HEAD" || answer.code() == code, "{method} {target}: {answer:?}");
     }
-    let query = world.ask_from(PROXY, "GET", &format!("{at}/v1/orders?api_key={key}"), &rest).await;
+    let query = world.ask_at_gateway(PROXY, "GET", &format!("{at}/v1/orders?api_key={key}"), &rest).await;
     assert_eq!(refusal(&query), (400, "credential_in_query".to_owned()));
 }
 
@@ -216,6 +228,22 @@ async fn a_policy_says_who_may_and_how_often() {
     }
     let second = world.key("production", &["orders:write"]).await;
     assert_eq!(world.check("POST", "/v1/orders", &[("x-api-key", &second)]).await.status, 200, "each its own");
+}
+
+#[tokio::test]
+async fn a_limit_is_of_one_api_and_of_one_caller() {
+    let mut world = World::new().await;
+    let line = "GET /v1/things any 1/1m";
+    world.change(&[("policies", line)]).await;
+    let other =
+        [("slug", "stock"), ("base_url", "https://stock.example.org"), ("scopes", "stock:read"), ("policies", line)];
+    world.admin.send("/admin/apis/new", "/form/guarded-api/save", &super::fields(&other)).await;
+    let key = world.key("production", &["orders:read", "stock:read"]).await;
+    let headers = [("x-api-key", key.as_str())];
+    for (at, expected) in [("orders", 200), ("stock", 200), ("orders", 429), ("stock", 429)] {
+        let answer = world.check_at(&format!("/gateway/check/{at}"), "GET", "/v1/things", &headers).await;
+        assert_eq!(answer.status, expected, "{at}: {answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -65,6 +65,11 @@ async fn a_server_is_told_what_a_request_is_worth() {
     assert_eq!((&principal["scope"], &principal["environment"]), (&json!("orders:read"), &json!("production")));
     assert_eq!(worth["limits"][0]["remaining"], 599, "{worth}");
     assert!(worth.get("answer").is_none() && !answer.text().contains(&key), "{worth}");
+    // What a caller says of itself may have any sign in it.
+    let odd = request("GET", "/v1/orders", &json!({"x-api-key": key, "user-agent": "Mozilla\\/5.0 \"x\" \\ \u{7}"}));
+    let body = json!({"api": "orders", "request": odd}).to_string().replace("/v1", "\\/v1");
+    let odd = world.portal.with_key(&verifier.token, "POST", "/gateway/verify", &body).await;
+    assert_eq!((odd.status, &odd.json()["valid"]), (StatusCode::OK, &json!(true)), "{odd:?}");
     // It is logged as the caller's own, not as the server's.
     let id = worth["request_id"].as_str().unwrap();
     for _ in 0..100 {

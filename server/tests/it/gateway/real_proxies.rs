@@ -94,7 +94,6 @@ impl Street {
     async fn new(command: &[&str], configure: impl Fn([SocketAddr; 3], &Path) -> String) -> Self {
         // The callers of these tests come by plain HTTP from this machine.
         let given = Given {
-            trusted_proxies: Some("127.0.0.1".to_owned()),
             require_tls: Some(false),
             unknown_keys_per_minute: "100000".parse().ok(),
             requests_per_minute: "100000".parse().ok(),
@@ -110,7 +109,7 @@ impl Street {
         let latchkey = listener.local_addr().unwrap();
         let (close_latchkey, closed) = oneshot::channel();
         let front = world.portal.app.clone();
-        let serving = plain_http::serve(listener, front, std::future::pending());
+        let serving = plain_http::serve_gateway(listener, front, std::future::pending());
         tokio::spawn(async move {
             tokio::select! {
                 () = serving => {}
@@ -398,7 +397,7 @@ fn probe(random: &mut StdRng) -> String {
 
 /// The guide's file with these addresses.
 fn at(file: &str, [proxy, latchkey, upstream]: [SocketAddr; 3]) -> String {
-    let names = ["127.0.0.1:4000", "127.0.0.1:3000", ":8080"];
+    let names = ["127.0.0.1:4001", "127.0.0.1:3000", ":8080"];
     assert!(file.contains(names[0]) && file.contains(names[1]) || file.contains("abns@latchkey"), "{file}");
     file.replace(names[0], &latchkey.to_string())
         .replace(names[1], &upstream.to_string())

@@ -7,7 +7,11 @@ use crate::{
     access_token::{AccessToken, AtHome, Audiences, TokenEnd},
     api_key::PlainApiKey,
     api_key::{AllowList, Notes},
-    authn::credential::Carried,
+    authn::{
+        basic::Basic,
+        credential::{Carried, CarriedSession},
+        person::{KnownBy, Person},
+    },
     dpop::ProofProblem,
     limit::{Meter, Meters, Quota, RateLimits},
     memory::Freshness,
@@ -210,6 +214,7 @@ fn proven(change: fn(&mut AccessToken)) -> Lookup {
         derived: None,
         audiences: Audiences::new(vec!["https://keys.example.org/api/v1".to_owned()]),
         at_home: AtHome { demo: true, gateway: false },
+        certificate_alone: false,
         scopes: "read:posts write:posts".parse().unwrap(),
         issued_at: NOW - Duration::minutes(5),
         expires_at: NOW + Duration::minutes(10),
@@ -379,6 +384,20 @@ fn table() -> Vec<Row> {
             owner_known: true,
             ..Row::new("too many requests", bearer(key), found_with(stored(key), key, meters(50, 50)))
         },
+        Row {
+            status: 403,
+            code: "forged_request",
+            reason: "forged_request",
+            ..Row::new("a cookie from elsewhere", Credential::Session(session(false)), Lookup::NotAsked)
+        },
+        Row {
+            reason: "missing_credential",
+            code: "missing_credential",
+            ..Row::new("a cookie of no session", Credential::Session(session(true)), Lookup::Nobody)
+        },
+        Row { reason: "unknown_account", ..nobody(PersonProblem::UnknownAccount) },
+        Row { reason: "wrong_password", ..nobody(PersonProblem::WrongPassword) },
+        Row { reason: "password_not_allowed", ..nobody(PersonProblem::NotAllowed) },
         Row {
             status: 403,
             code: "wrong_environment",
@@ -590,7 +609,7 @@ fn rfc6750_3_challenges() {
         let challenge = answer.challenge.unwrap_or_default();
         match answer.code {
             "missing_credential" => assert!(!challenge.contains("error"), "no error code where nothing was sent"),
-            "invalid_token" => assert!(challenge.contains("error=\"invalid_token\"")),
+            "invalid_token" | "invalid_credentials" => assert!(challenge.contains("error=\"invalid_token\"")),
             "use_dpop_nonce" | "invalid_dpop_proof" => {
                 assert!(challenge.starts_with("DPoP ") && challenge.contains(answer.code), "rfc9449_7_1: {challenge}");
             }
@@ -694,6 +713,45 @@ fn a_key_is_exposed_by_who_could_read_it_and_not_by_what_a_proxy_forgot() {
     }
 }
 
+fn session(by_our_page: bool) -> CarriedSession {
+    CarriedSession { digest: [7; 32], by_our_page }
+}
+
+/// A row about an address and a password by which nobody comes.
+fn nobody(why: PersonProblem) -> Row {
+    let value = Some(&b"Basic YWRhQGV4YW1wbGUub3JnOnBhc3N3b3Jk"[..]);
+    let basic: &'static Basic = Box::leak(Box::new(Basic::read([value, None]).unwrap()));
+    Row {
+        failing: StepName::Lookup,
+        code: "invalid_credentials",
+        ..Row::new("a password of nobody", Credential::Password(basic), Lookup::NotAPerson { known: None, why })
+    }
+}
+
+#[test]
+fn a_person_passes_every_step_as_themselves() {
+    let account = AccountId::from_uuid(Uuid::from_u128(30));
+    let person = |by, ends_at| {
+        let owner = KeyOwner::Account { account_id: account, account_name: "Ada".parse().unwrap() };
+        let person = Person { account, owner, by, scopes: "read:posts write:posts".parse().unwrap(), ends_at };
+        let entry = Arc::new(Entry::for_person(person, meters(10, 0), Freshness::new(NOW, 0)));
+        Lookup::Proven { entry, held: Held::Nothing }
+    };
+    let credential = || Credential::Session(session(true));
+    let soon = Some(NOW + Duration::seconds(1));
+    let verdict = decide(&facts(), &credential(), person(KnownBy::Session, soon));
+    assert_eq!(verdict.outcome.as_ref().unwrap().owner_id(), account.into());
+    assert!(verdict.trace().steps().iter().all(|step| step.outcome == StepOutcome::Passed && !step.detail.is_empty()));
+    let ended = decide(&facts(), &credential(), person(KnownBy::Session, Some(NOW)));
+    assert_eq!(ended.outcome.map(|_| ()), Err(Refusal::MissingCredential));
+    // No other API is trusted with a password.
+    let value = Some(&b"Basic YWRhQGV4YW1wbGUub3JnOnBhc3N3b3Jk"[..]);
+    let basic = Basic::read([value, None]).unwrap();
+    let rule = holders("", &Environment::ALL);
+    let verdict = decide(&at_guarded(rule), &Credential::Password(&basic), person(KnownBy::Password, None));
+    assert_eq!(verdict.outcome.map(|_| ()), Err(Refusal::UnknownScheme));
+}
+
 /// Facts of a request to a guarded API with this rule, which takes credentials of staging and production.
 fn at_guarded(rule: Rule) -> Facts {
     let environments = [Environment::Staging, Environment::Production];
@@ -701,6 +759,7 @@ fn at_guarded(rule: Rule) -> Facts {
         id: ApiId::from_uuid(Uuid::from_u128(20)),
         slug: "orders".parse().unwrap(),
         url: "https://api.example.org".to_owned(),
+        origin: "https://api.example.org".to_owned(),
         scopes: "orders:read orders:write".parse().unwrap(),
         environments: environments.into(),
     });

@@ -75,6 +75,22 @@ impl Refusal {
                 challenge: Some(Cow::Borrowed("Bearer realm=\"latchkey\", error=\"invalid_token\"")),
                 ..answer(401, "invalid_token", "Credential not valid", INVALID_TOKEN)
             },
+            Self::ForgedRequest => answer(
+                403,
+                "forged_request",
+                "Not from the portal",
+                "The portal's cookie counts in requests of the portal's own pages alone, and changes need X-CSRF-Token. Programs send a key.",
+            ),
+            // One text whether or not there is such an account.
+            Self::NotAPerson { .. } => Answer {
+                challenge: Some(Cow::Borrowed("Bearer realm=\"latchkey\", error=\"invalid_token\"")),
+                ..answer(
+                    401,
+                    "invalid_credentials",
+                    "Address or password not valid",
+                    "The address or the password is not right, or its person does not let programs send it. Programs had better send a key.",
+                )
+            },
             Self::NotHeld { why } => not_held(*why),
             Self::WrongHolder => Answer {
                 challenge: Some(dpop_challenge("invalid_token")),

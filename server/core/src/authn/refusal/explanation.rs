@@ -4,6 +4,7 @@ use super::{LimitOf, Refusal, listed, whole_seconds_up, written};
 use crate::{
     access_token::{TokenEnd, TokenProblem},
     api_key::format::MalformedKey,
+    authn::person::PersonProblem,
     dpop::ProofProblem,
     port::api_key::RevokedBecause,
 };
@@ -27,6 +28,8 @@ impl Refusal {
             Self::UnknownKey => "no key has this id".to_owned(),
             Self::WrongSecret => "the id is known, the rest of the key is not the one that was issued".to_owned(),
             Self::NotAToken { why } => format!("the token {why}"),
+            Self::ForgedRequest => "the portal's cookie came, and no page of the portal sent it".to_owned(),
+            Self::NotAPerson { why } => why.to_string(),
             Self::NotHeld { why } => why.to_string(),
             Self::WrongHolder => {
                 "the token came without a proof of the key that it is bound to, or with another key's".to_owned()
@@ -110,6 +113,15 @@ impl Refusal {
                 "Send the access token of the token endpoint's answer, not an ID token.".to_owned()
             }
             Self::NotAToken { why: TokenProblem::Audience } => "Ask the token endpoint for a token for this API.".to_owned(),
+            Self::ForgedRequest => {
+                "If you did this yourself, send a key instead of the cookie. If not, a page elsewhere tried to act in your name; nothing was done.".to_owned()
+            }
+            Self::NotAPerson { why: PersonProblem::NotAllowed } => {
+                "Make a personal access token for the program. If it can send nothing but a password, allow that under Sign-in methods.".to_owned()
+            }
+            Self::NotAPerson { .. } => {
+                "Check the address and the password. If you do not know who sends them, somebody is guessing.".to_owned()
+            }
             Self::NotHeld { why: ProofProblem::Nonce } => {
                 "Nothing is wrong: DPoP libraries take the nonce from the answer and try again by themselves.".to_owned()
             }

@@ -12,25 +12,14 @@ impl ClientAuthenticator {
         let Some(certificate) = from.certificate.as_deref().filter(|shown| shown.is_valid_at(from.at)) else {
             return false;
         };
-        let settings = &client.settings;
-        match settings.auth_method {
-            // Section 2.1: an authority says that the name is theirs.
-            ClientAuthMethod::Tls => {
-                certificate.trusted
-                    && settings.certificate_subject.as_ref().is_some_and(|subject| subject.is_of(certificate))
-            }
-            // Section 2.2: the certificate itself is known, whoever signed it.
-            ClientAuthMethod::SelfSignedTls => {
+        if client.settings.is_shown_by(certificate) {
+            return true;
+        }
+        match (client.settings.auth_method, &client.settings.keys) {
+            (ClientAuthMethod::SelfSignedTls, Some(ClientKeys::At(url))) => {
                 let shown = certificate.thumbprint;
-                match &settings.keys {
-                    Some(ClientKeys::Certificates(certificates)) => certificates.contains(shown),
-                    Some(ClientKeys::Inline(keys)) => keys.has_certificate(shown),
-                    Some(ClientKeys::At(url)) => {
-                        let keys = self.fetch(client, url, |keys| keys.has_certificate(shown), from.at).await;
-                        keys.is_some_and(|keys| keys.has_certificate(shown))
-                    }
-                    None => false,
-                }
+                let keys = self.fetch(client, url, |keys| keys.has_certificate(shown), from.at).await;
+                keys.is_some_and(|keys| keys.has_certificate(shown))
             }
             _ => false,
         }

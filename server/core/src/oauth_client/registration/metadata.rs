@@ -235,7 +235,8 @@ impl ClientMetadata {
     fn texts(&self, known: &[ApiScope]) -> Texts {
         let scopes = match &self.scope {
             Some(scope) => scope.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
-            None => known.iter().map(|one| one.scope.to_string()).collect(),
+            // What an app did not ask for by name is no API of an operator's.
+            None => known.iter().filter(|one| one.api.is_none()).map(|one| one.scope.to_string()).collect(),
         };
         let host = |uri: &String| {
             let url = uri.parse::<Url>().ok()?;

@@ -1,0 +1,193 @@
+//! What the door finds out about people who come as themselves.
+
+use super::{
+    entry::Entry,
+    person::{KnownBy, Person, PersonProblem},
+};
+use crate::{
+    account::{Passwords, PlainPassword, password::HashError},
+    gateway::KnownApis,
+    limit::{Limiter, Meters, Quota, Reading, network_of},
+    memory::{Freshness, Memory, commit_and_forget},
+    port::{
+        Change, Store, StoreError, UnitOfWork,
+        account::Account,
+        api_key::{Holder, KeyOwner},
+        session::SessionDigest,
+    },
+};
+use latchkey_model::{AccountId, EmailAddress, ScopeSet};
+use quick_cache::sync::Cache;
+use std::{net::IpAddr, sync::Arc};
+use time::OffsetDateTime;
+
+/// What is known of a person.
+pub(super) enum FoundPerson {
+    /// It is them.
+    Person(Arc<Entry>),
+    /// It is not, or they do not let programs say so; whose account it is, where it is anybody's.
+    Not(Option<Arc<Entry>>, PersonProblem),
+    /// The network has tried too often.
+    TooMany(Reading),
+}
+
+/// Why it could not be found out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PersonError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No room to hash.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}
+
+/// What the door knows of people. Cloning it clones a handle.
+#[derive(Clone)]
+pub struct KnownPeople(Arc<Known>);
+
+struct Known {
+    store: Arc<dyn Store>,
+    apis: KnownApis,
+    passwords: Passwords,
+    /// The same tries that sign-in counts.
+    attempts: Arc<Limiter<IpAddr>>,
+    /// Sessions that have asked the API. What ends one forgets them all, here and on the other nodes.
+    sessions: Memory<SessionDigest, Entry>,
+    meters: Cache<AccountId, Arc<Meters>>,
+    owners: Arc<Limiter<Holder>>,
+    quota: Quota,
+}
+
+impl KnownPeople {
+    /// How many are kept in mind.
+    const CAPACITY: usize = 20_000;
+
+    /// Nobody is known yet. Passwords are compared in this pool, and wrong ones counted with those of sign-in.
+    pub fn new(
+        store: Arc<dyn Store>,
+        apis: KnownApis,
+        passwords: Passwords,
+        attempts: Arc<Limiter<IpAddr>>,
+        owners: Arc<Limiter<Holder>>,
+        quota: Quota,
+    ) -> Self {
+        Self(Arc::new(Known {
+            store,
+            apis,
+            passwords,
+            attempts,
+            sessions: Memory::new(Self::CAPACITY),
+            meters: Cache::new(Self::CAPACITY),
+            owners,
+            quota,
+        }))
+    }
+
+    /// Whose address and password these are, at one speed whether or not they are anybody's. A try that fails counts as one of
+    /// sign-in.
+    pub(super) async fn by_password(
+        &self,
+        email: &str,
+        password: PlainPassword,
+        from: IpAddr,
+        now: OffsetDateTime,
+    ) -> Result<FoundPerson, PersonError> {
+        let known = &*self.0;
+        let meter = known.attempts.meter(&network_of(from));
+        let tried = meter.spend(now);
+        if tried.retry_after.is_some() {
+            return Ok(FoundPerson::TooMany(tried));
+        }
+        let found = match email.parse::<EmailAddress>() {
+            Ok(email) => known.store.account_by_email(&email.canonical()).await?,
+            Err(_) => None,
+        };
+        let (account, hash) = found.unzip();
+        let matches = known.passwords.verify(password, hash).await?;
+        let Some(account) = account else { return Ok(FoundPerson::Not(None, PersonProblem::UnknownAccount)) };
+        let allowed = account.programs_may_use_password;
+        let entry = known.entry(&account, KnownBy::Password, None, Freshness::new(now, 0), now).await?;
+        Ok(match (matches, allowed) {
+            (false, _) => FoundPerson::Not(Some(entry), PersonProblem::WrongPassword),
+            (true, false) => FoundPerson::Not(Some(entry), PersonProblem::NotAllowed),
+            (true, true) => {
+                meter.give_back();
+                FoundPerson::Person(entry)
+            }
+        })
+    }
+
+    /// Whose browser this is, if anybody is signed in with it.
+    pub(super) async fn by_session(
+        &self,
+        digest: &SessionDigest,
+        now: OffsetDateTime,
+    ) -> Result<Option<Arc<Entry>>, StoreError> {
+        let known = &*self.0;
+        if let Some(entry) = known.sessions.remembered(digest, now) {
+            return Ok(Some(entry));
+        }
+        let load = |freshness| async move {
+            let Some(session) = known.store.session_load(digest, now).await? else { return Ok(None) };
+            let Some(account) = session.account_id else { return Ok(None) };
+            let Some(account) = known.store.account(account).await? else { return Ok(None) };
+            let person = known.person(&account, KnownBy::Session, Some(session.expires_at), now).await?;
+            Ok(Some(Entry::for_person(person, known.meters_of(&account), freshness)))
+        };
+        Box::pin(known.sessions.look_up(digest, now, load)).await
+    }
+
+    /// Commits that sessions ended: none of them asks for anything from now on, at no node.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn commit_end(&self, work: Box<dyn UnitOfWork>) -> Result<(), StoreError> {
+        let people = self.clone();
+        commit_and_forget(work, vec![Change::Sessions], move || people.forget_sessions()).await
+    }
+
+    /// Forgets every session: whoever asks from now on, asks the store.
+    pub fn forget_sessions(&self) {
+        self.0.sessions.forget_all();
+    }
+
+    /// Says whether the line to the other nodes is broken.
+    pub fn set_deaf(&self, deaf: bool) {
+        self.0.sessions.set_deaf(deaf);
+    }
+}
+
+impl Known {
+    async fn entry(
+        &self,
+        account: &Account,
+        by: KnownBy,
+        ends_at: Option<OffsetDateTime>,
+        freshness: Freshness,
+        now: OffsetDateTime,
+    ) -> Result<Arc<Entry>, StoreError> {
+        let person = self.person(account, by, ends_at, now).await?;
+        Ok(Arc::new(Entry::for_person(person, self.meters_of(account), freshness)))
+    }
+
+    async fn person(
+        &self,
+        account: &Account,
+        by: KnownBy,
+        ends_at: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> Result<Person, StoreError> {
+        let owner = KeyOwner::Account { account_id: account.id, account_name: account.name.clone() };
+        let scopes: ScopeSet = self.apis.catalog(now).await?.scopes_of_demo().clone();
+        Ok(Person { account: account.id, owner, by, scopes, ends_at })
+    }
+
+    fn meters_of(&self, account: &Account) -> Arc<Meters> {
+        let new = || {
+            let owner = self.owners.meter(&Holder::Account(account.id));
+            Ok::<_, std::convert::Infallible>(Arc::new(Meters::new(self.quota, &[], owner)))
+        };
+        self.meters.get_or_insert_with(&account.id, new).unwrap_or_else(|never| match never {})
+    }
+}

@@ -1,0 +1,74 @@
+//! People who come as themselves: with the portal's cookie, or with their password.
+
+use crate::port::api_key::KeyOwner;
+use latchkey_model::{AccountId, Name, ScopeSet};
+use time::OffsetDateTime;
+
+/// By what a person is known who comes with no credential for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownBy {
+    /// Their address and password (RFC 7617).
+    Password,
+    /// The session of a browser that they signed in with.
+    Session,
+}
+
+impl KnownBy {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Password, Self::Session];
+
+    /// The word in records and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// A person who comes as themselves, and may do there whatever can be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Who.
+    pub account: AccountId,
+    /// The same, as an owner.
+    pub owner: KeyOwner,
+    /// By what they are known.
+    pub by: KnownBy,
+    /// Every scope of the demo API: it is their own data.
+    pub scopes: ScopeSet,
+    /// When the session ends if nobody comes back; a password does not end.
+    pub ends_at: Option<OffsetDateTime>,
+}
+
+impl Person {
+    /// What they are called.
+    pub const fn name(&self) -> &Name {
+        self.owner.name()
+    }
+}
+
+/// Why nobody is known by what was sent: for the record; the caller is told one text for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PersonProblem {
+    /// No account has the address.
+    #[error("no account has this address")]
+    UnknownAccount,
+    /// The password is another.
+    #[error("the password is not the account's")]
+    WrongPassword,
+    /// It is right, and its person has not allowed that programs send it.
+    #[error("the password is right, and its person does not let programs send it")]
+    NotAllowed,
+}
+
+impl PersonProblem {
+    /// The stable word for the record.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::UnknownAccount => "unknown_account",
+            Self::WrongPassword => "wrong_password",
+            Self::NotAllowed => "password_not_allowed",
+        }
+    }
+}
