@@ -28,6 +28,8 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
   await check(page, "/admin/apps");
   await check(page, "/admin/identity-providers");
   await check(page, "/admin/identity-providers/new");
+  await check(page, "/admin/apis");
+  await check(page, "/admin/apis/new");
   await check(page, `/logs/${refused.requestId}`);
   await check(page, "/admin/failures?reason=revoked&address=192.0.2.1");
 

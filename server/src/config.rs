@@ -4,7 +4,7 @@ mod given;
 
 pub use given::{Given, LogFormat, SignUpPolicy};
 
-use crate::connection::ProxyFields;
+use crate::{connection::ProxyFields, tls::CertificateField};
 use latchkey_core::{
     api_key::{AllowList, ParseAllowListError},
     leak::github::PUBLIC_KEYS_URL,
@@ -41,7 +41,7 @@ pub enum ConfigError {
     #[error("public_url must be an http:// or https:// address without a path, for example https://keys.example.org")]
     PublicUrl,
     /// The address for client certificates is not one.
-    #[error("mtls_url must be an https:// address without a path, and needs mtls_listen")]
+    #[error("mtls_url must be an https:// address without a path, and needs mtls_listen or proxy_certificates")]
     MtlsUrl,
     /// A listener with TLS is announced by an address without.
     #[error("public_url must be an https:// address where tls_listen is set")]
@@ -58,7 +58,7 @@ pub enum ConfigError {
     )]
     PlainBesideTls,
     /// There is nowhere that they would be asked for.
-    #[error("client_ca needs mtls_listen: nobody else is asked for a certificate")]
+    #[error("client_ca needs mtls_listen or proxy_certificates: nobody else is asked for a certificate")]
     ClientCa,
     /// The networks of proxies cannot be read.
     #[error("trusted_proxies: {0}")]
@@ -71,6 +71,9 @@ pub enum ConfigError {
     /// There is nobody who would send them.
     #[error("proxy_fields needs trusted_proxies or socket: nobody else is believed")]
     FieldsOfNobody,
+    /// There is nobody who would hand them on.
+    #[error("proxy_certificates needs trusted_proxies or socket: nobody else is believed")]
+    CertificatesOfNobody,
     /// The database URL is of no database that we speak to.
     #[error("database_url must begin with sqlite:// or postgres://")]
     DatabaseUrl,
@@ -106,6 +109,8 @@ pub struct Config {
     pub proxies: Option<AllowList>,
     /// How they say it.
     pub proxy_fields: ProxyFields,
+    /// How they hand on their callers' certificates, if they do.
+    pub proxy_certificates: Option<CertificateField>,
     /// What people and programs call.
     pub public_url: Url,
     /// The data folder.
@@ -200,10 +205,17 @@ fn is_origin(url: &Url) -> bool {
         && url.username().is_empty()
 }
 
-fn mtls_url(given: Option<Url>, listen: Option<SocketAddr>, public_url: &Url) -> Result<Option<Url>, ConfigError> {
+fn mtls_url(
+    given: Option<Url>,
+    listen: Option<SocketAddr>,
+    is_by_proxy: bool,
+    public_url: &Url,
+) -> Result<Option<Url>, ConfigError> {
     match (given, listen) {
         (None, None) => Ok(None),
-        (Some(url), Some(_)) if url.scheme() == "https" && is_origin(&url) => Ok(Some(url)),
+        (Some(url), listen) if (listen.is_some() || is_by_proxy) && url.scheme() == "https" && is_origin(&url) => {
+            Ok(Some(url))
+        }
         (Some(_), _) => Err(ConfigError::MtlsUrl),
         (None, Some(listen)) => {
             let mut url = public_url.clone();
@@ -236,7 +248,7 @@ impl Config {
         if given.tls_listen.is_some() && public_url.scheme() != "https" {
             return Err(ConfigError::PlainPublicUrl);
         }
-        let mtls_url = mtls_url(given.mtls_url, given.mtls_listen, &public_url)?;
+        let mtls_url = mtls_url(given.mtls_url, given.mtls_listen, given.proxy_certificates.is_some(), &public_url)?;
         let tls_files = match (given.tls_certificate, given.tls_key) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
@@ -248,12 +260,15 @@ impl Config {
         if given.require_tls == Some(false) && given.tls_listen.is_some() {
             return Err(ConfigError::PlainBesideTls);
         }
-        if given.client_ca.is_some() && given.mtls_listen.is_none() {
+        if given.client_ca.is_some() && given.mtls_listen.is_none() && given.proxy_certificates.is_none() {
             return Err(ConfigError::ClientCa);
         }
         let proxies = proxies(given.trusted_proxies.as_deref())?;
         if given.proxy_fields.is_some() && proxies.is_none() && given.socket.is_none() {
             return Err(ConfigError::FieldsOfNobody);
+        }
+        if given.proxy_certificates.is_some() && proxies.is_none() && given.socket.is_none() {
+            return Err(ConfigError::CertificatesOfNobody);
         }
         let database_url =
             given.database_url.unwrap_or_else(|| format!("sqlite://{}", data.join("latchkey.db").display()));
@@ -283,6 +298,7 @@ impl Config {
             client_ca: given.client_ca,
             proxies,
             proxy_fields: given.proxy_fields.unwrap_or_default(),
+            proxy_certificates: given.proxy_certificates,
             socket: given.socket,
             public_url,
             data,
@@ -312,6 +328,11 @@ impl Config {
     /// so, by way of a proxy or for whoever builds something; where there is a listener with TLS, none is.
     pub fn trusts_plain_http(&self, peer: IpAddr) -> bool {
         !self.require_tls || (peer.is_loopback() && self.tls_listen.is_none())
+    }
+
+    /// Whether there is a way by which clients can show a certificate.
+    pub fn sees_client_certificates(&self) -> bool {
+        self.mtls_listen.is_some() || self.proxy_certificates.is_some()
     }
 
     /// Whether it listens with TLS and has no certificate of the operator's.

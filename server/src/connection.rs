@@ -6,7 +6,7 @@ pub use forwarded::ProxyFields;
 
 use crate::{
     config::Config,
-    tls::{TlsConnection, TlsListener},
+    tls::{Authorities, HandedOn, TlsConnection, TlsListener},
 };
 use axum::extract::ConnectInfo;
 use http::{HeaderMap, Request};
@@ -56,8 +56,8 @@ enum Channel {
     Plain,
     /// By a listener of ours with TLS.
     Tls(TlsConnection),
-    /// By a proxy that the operator trusts, which says whether TLS reached as far as it, or forgets to.
-    Proxy { by_tls: Option<bool> },
+    /// By a proxy that the operator trusts, which says whether TLS reached as far as it, or forgets to, and may hand on a certificate.
+    Proxy { by_tls: Option<bool>, handed_on: Option<Arc<HandedOn>> },
 }
 
 /// Where pages are served to whoever asks so.
@@ -104,7 +104,10 @@ impl Arrival {
         };
         if is_trusted {
             let claimed = forwarded::claimed(config.proxy_fields, headers, is_proxy);
-            let channel = Channel::Proxy { by_tls: claimed.by_tls };
+            // Those who ask about requests to other APIs pass on what their callers sent: a certificate that stands there is no proof.
+            let field = config.proxy_certificates.filter(|_| !matches!(peer, Some(Peer::Gateway(_))));
+            let handed_on = field.and_then(|field| HandedOn::read(field, headers)).map(Arc::new);
+            let channel = Channel::Proxy { by_tls: claimed.by_tls, handed_on };
             return Self { address: claimed.address.unwrap_or(NOBODY), channel };
         }
         Self { address, channel: tls.cloned().map_or(Channel::Plain, Channel::Tls) }
@@ -123,11 +126,11 @@ impl Arrival {
     /// Who could have read it on its way.
     pub fn transport(&self, config: &Config) -> Transport {
         match &self.channel {
-            Channel::Tls(_) | Channel::Proxy { by_tls: Some(true) } => Transport::Private,
+            Channel::Tls(_) | Channel::Proxy { by_tls: Some(true), .. } => Transport::Private,
             Channel::Proxy { .. } if !config.require_tls => Transport::Private,
             Channel::Plain if config.trusts_plain_http(self.address) => Transport::Private,
-            Channel::Proxy { by_tls: None } => Transport::Unsaid,
-            Channel::Proxy { by_tls: Some(false) } | Channel::Plain => Transport::InTheClear,
+            Channel::Proxy { by_tls: None, .. } => Transport::Unsaid,
+            Channel::Proxy { by_tls: Some(false), .. } | Channel::Plain => Transport::InTheClear,
         }
     }
 
@@ -137,24 +140,32 @@ impl Arrival {
         match &self.channel {
             Channel::Tls(connection) if connection.listener == TlsListener::Ordinary => Pages::Here,
             Channel::Plain if config.tls_listen.is_none() => Pages::Here,
-            Channel::Proxy { by_tls } if *by_tls == Some(true) || !config.secure_cookies() => Pages::Here,
+            Channel::Proxy { by_tls, .. } if *by_tls == Some(true) || !config.secure_cookies() => Pages::Here,
             // Leading elsewhere would lead here again, for ever.
-            Channel::Proxy { by_tls: None } => Pages::Unsaid,
+            Channel::Proxy { by_tls: None, .. } => Pages::Unsaid,
             _ => Pages::Elsewhere,
         }
     }
 
     /// The certificate that its other end showed, while it holds: a connection may live longer. A proxy's own is nobody's who asks
-    /// through it.
-    pub fn certificate(&self, now: OffsetDateTime) -> Option<Arc<ClientCertificate>> {
-        let Channel::Tls(connection) = &self.channel else { return None };
-        connection.certificate().filter(|shown| shown.is_valid_at(now))
+    /// through it; what it hands on is its caller's, if that came to it by TLS.
+    pub fn certificate(&self, authorities: &Authorities, now: OffsetDateTime) -> Option<Arc<ClientCertificate>> {
+        let shown = match &self.channel {
+            Channel::Tls(connection) => connection.certificate(),
+            Channel::Proxy { by_tls: Some(true), handed_on: Some(shown) } => authorities.judge_handed_on(shown, now),
+            Channel::Plain | Channel::Proxy { .. } => None,
+        };
+        shown.filter(|shown| shown.is_valid_at(now))
     }
 
     /// What its caller calls this server: proofs of keys name the address that they were sent to (RFC 9449 section 4.3, item 9).
     pub fn called_url<'a>(&self, config: &'a Config) -> &'a str {
         match (&self.channel, config.mutual_tls_url()) {
-            (Channel::Tls(TlsConnection { listener: TlsListener::MutualTls, .. }), Some(url)) => url,
+            (
+                Channel::Tls(TlsConnection { listener: TlsListener::MutualTls, .. })
+                | Channel::Proxy { handed_on: Some(_), .. },
+                Some(url),
+            ) => url,
             _ => config.base_url(),
         }
     }

@@ -169,7 +169,7 @@ where
 {
     let started = Instant::now();
     let at = state.services.ports.now();
-    let certificate = arrival.certificate(at);
+    let certificate = arrival.certificate(&state.authorities, at);
     let facts = Facts {
         at,
         address: arrival.address(),

@@ -6,6 +6,7 @@ use crate::{
     plain_http,
     serve::ServeError,
     socket::Socket,
+    state::AppState,
     tls::{self, Certificates, TlsListener},
 };
 use std::{
@@ -30,7 +31,8 @@ impl Listeners {
     ///
     /// # Errors
     /// [`ServeError::Listen`] and [`ServeError::Tls`].
-    pub(crate) fn bind(config: &Config) -> Result<Self, ServeError> {
+    pub(crate) fn bind(state: &AppState) -> Result<Self, ServeError> {
+        let config = &state.config;
         let plain = listen(config.listen, "listen")?;
         let gateway = config.gateway_listen.map(|address| listen(address, GATEWAY)).transpose()?;
         let socket = config.socket.as_deref().map(bind).transpose()?;
@@ -44,7 +46,8 @@ impl Listeners {
                 tls.push((kind, listen(address, setting)?));
             }
         }
-        let tls = if tls.is_empty() { None } else { Some((Certificates::load(config)?, tls)) };
+        let tls =
+            if tls.is_empty() { None } else { Some((Certificates::load(config, state.authorities.clone())?, tls)) };
         Ok(Self { plain, gateway, socket, tls })
     }
 

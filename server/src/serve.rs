@@ -11,7 +11,7 @@ use crate::{
     outside::{Outside, OutsideError, Providers, SitesOfClients},
     routes::needed_scope,
     state::{AppState, Parts},
-    tls::{self, TlsError},
+    tls::{self, Authorities, TlsError},
 };
 use app::ssr::session::Rotations;
 use latchkey_core::{
@@ -144,10 +144,10 @@ pub fn settings_of(config: &Config) -> Settings {
         report_quota: Quota::per_minute(config.reports_per_minute),
         hashes_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         needed_scope,
-        client_certificates: match (config.mtls_listen, &config.client_ca) {
-            (None, _) => ClientCertificates::None,
-            (Some(_), None) => ClientCertificates::Pinned,
-            (Some(_), Some(_)) => ClientCertificates::Signed,
+        client_certificates: match (config.sees_client_certificates(), &config.client_ca) {
+            (false, _) => ClientCertificates::None,
+            (true, None) => ClientCertificates::Pinned,
+            (true, Some(_)) => ClientCertificates::Signed,
         },
         public_url: config.base_url().to_owned(),
     }
@@ -184,6 +184,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
     let state = AppState::from(Parts {
         services,
         recorder,
+        authorities: Authorities::load(config.client_ca.clone())?,
         assets,
         github: GithubKeys::new(config.github_keys_url.clone())?,
         rotations: Rotations::default(),
@@ -209,8 +210,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let store = open_database(&config).await?;
     let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
     let assets = load_assets(&config)?;
-    let listeners = Listeners::bind(&config)?;
     let server = build(config, store.clone(), ports, assets)?;
+    let listeners = Listeners::bind(&server.state)?;
     // Before anybody is told that we are here: who stops us at once must find us listening, or the last records are lost.
     let told_to_stop = told_to_stop();
     greet(&server.state).await;
@@ -218,9 +219,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
     let telling = tokio::spawn(tell_of_sign_outs_for_ever(server.state.clone()));
     let warning = tokio::spawn(tell_of_exposures_for_ever(server.state.clone()));
+    let watching = tokio::spawn(server.state.authorities.clone().watch());
     let outcome = listeners.serve(Front::new(server.state.clone()), told_to_stop).await;
     tracing::info!("stopping: writing what is left");
-    for working in [pruning, telling, warning] {
+    for working in [pruning, telling, warning, watching] {
         working.abort();
         let _ = working.await;
     }

@@ -1,6 +1,6 @@
 //! What every handler shares.
 
-use crate::{assets::Assets, config::Config, leaks::GithubKeys};
+use crate::{assets::Assets, config::Config, leaks::GithubKeys, tls::Authorities};
 use app::ssr::{Portal, session::Rotations};
 use axum::extract::FromRef;
 use latchkey_core::{Services, secret::DigestKey, usage::Recorder};
@@ -19,6 +19,8 @@ pub struct Parts {
     pub recorder: Recorder,
     /// What the operator set.
     pub config: Config,
+    /// Whose clients' certificates are trusted.
+    pub authorities: Authorities,
     /// Scripts, styles, fonts.
     pub assets: Assets,
     /// Reports of leaked keys from GitHub.

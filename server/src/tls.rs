@@ -1,14 +1,18 @@
 //! Our own TLS listeners: one for everybody, and one that asks for client certificates (RFC 8705).
 
 mod acceptor;
+mod authorities;
 mod certificates;
 mod client_certificates;
 mod connection;
+mod handed_on;
 mod plain;
 mod self_made;
 
+pub use authorities::Authorities;
 pub use certificates::{Certificates, TlsError};
 pub use connection::{TlsConnection, TlsListener};
+pub use handed_on::{CertificateField, HandedOn};
 pub use plain::lead_to_pages;
 pub use self_made::AUTHORITY;
 
@@ -58,7 +62,7 @@ pub async fn serve(
         None => app,
     };
     let served = axum_server::from_tcp(listener)?
-        .acceptor(Acceptor::new(kind, certificates))
+        .acceptor(Acceptor::new(kind, &certificates))
         .handle(handle)
         .first_request_timeout(FIRST_REQUEST)
         .serve(app.into_make_service_with_connect_info::<SocketAddr>())

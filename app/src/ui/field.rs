@@ -66,6 +66,9 @@ pub fn TextArea(
     /// How many of them are in sight.
     #[prop(default = 3)]
     rows: u8,
+    /// Whether it is for programs to read.
+    #[prop(optional)]
+    code: bool,
     #[prop(optional)] hint: Option<String>,
     #[prop(optional_no_strip)] error: Option<String>,
 ) -> impl IntoView {
@@ -75,7 +78,7 @@ pub fn TextArea(
     view! {
         <div class="field">
             <label for=name.clone()>{label}</label>
-            <textarea id=name.clone() name=name rows=rows aria-describedby=described aria-invalid=invalid>{value}</textarea>
+            <textarea id=name.clone() name=name rows=rows class=code.then_some("code") aria-describedby=described aria-invalid=invalid>{value}</textarea>
             {notes}
         </div>
     }

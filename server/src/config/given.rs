@@ -1,7 +1,7 @@
 //! The settings as an operator gives them: by a flag, an environment variable or a line in a file, in this order of weight.
 
 use super::ConfigError;
-use crate::connection::ProxyFields;
+use crate::{connection::ProxyFields, tls::CertificateField};
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::{
@@ -49,6 +49,9 @@ pub struct Given {
     /// Fields by which they say so, which they must replace or add to [default: x-forwarded]
     #[arg(long, env = "LATCHKEY_PROXY_FIELDS")]
     pub proxy_fields: Option<ProxyFields>,
+    /// Field by which they hand on a client certificate, which they must replace or remove [default: none; what stands there does not count]
+    #[arg(long, env = "LATCHKEY_PROXY_CERTIFICATES")]
+    pub proxy_certificates: Option<CertificateField>,
     /// Address that people and programs use, such as <https://keys.example.org> [default: the listening address]
     #[arg(long, env = "LATCHKEY_PUBLIC_URL")]
     pub public_url: Option<Url>,
@@ -163,6 +166,7 @@ impl Given {
             socket: self.socket.or(other.socket),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             proxy_fields: self.proxy_fields.or(other.proxy_fields),
+            proxy_certificates: self.proxy_certificates.or(other.proxy_certificates),
             public_url: self.public_url.or(other.public_url),
             data: self.data.or(other.data),
             database_url: self.database_url.or(other.database_url),

@@ -18,7 +18,7 @@ pub(super) fn whence(state: &AppState, arrival: &Arrival) -> Result<Whence, Oaut
         ));
     }
     let at = state.services.ports.now();
-    Ok(Whence { at, address: arrival.address(), certificate: arrival.certificate(at) })
+    Ok(Whence { at, address: arrival.address(), certificate: arrival.certificate(&state.authorities, at) })
 }
 
 /// The one `Authorization` field, if there is any.

@@ -1,6 +1,7 @@
 //! Connections by TLS, with what their other end showed.
 
 use super::{
+    authorities::Authorities,
     certificates::Certificates,
     connection::{TlsConnection, TlsListener},
 };
@@ -20,13 +21,13 @@ use tower::Layer;
 pub(super) struct Acceptor {
     tls: RustlsAcceptor<NoDelayAcceptor>,
     listener: TlsListener,
-    certificates: Certificates,
+    authorities: Authorities,
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: TlsListener, certificates: Certificates) -> Self {
+    pub(super) fn new(listener: TlsListener, certificates: &Certificates) -> Self {
         let tls = RustlsAcceptor::new(certificates.of(listener)).acceptor(NoDelayAcceptor::new());
-        Self { tls, listener, certificates }
+        Self { tls, listener, authorities: certificates.authorities().clone() }
     }
 }
 
@@ -36,12 +37,12 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let (listener, certificates) = (self.listener, self.certificates.clone());
+        let (listener, authorities) = (self.listener, self.authorities.clone());
         let accepting = self.tls.accept(stream, ());
         Box::pin(async move {
             let (stream, _) = accepting.await?;
             let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
-            let connection = TlsConnection::new(listener, shown, &certificates);
+            let connection = TlsConnection::new(listener, shown, &authorities);
             Ok((Patient::new(stream), Extension(connection).layer(service)))
         })
     }

@@ -1,20 +1,22 @@
-//! The server's certificate and the authorities of its clients', read from files and read anew when these change.
+//! The server's certificate, read from files and read anew when these change.
 
-use super::{client_certificates::AnyCertificate, connection::TlsListener, self_made::Making};
+use super::{
+    authorities::{Authorities, verifier},
+    client_certificates::AnyCertificate,
+    connection::TlsListener,
+    self_made::Making,
+};
 use crate::config::Config;
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::{
-    RootCertStore, ServerConfig,
+    ServerConfig,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem, pem::PemObject},
-    server::{VerifierBuilderError, WebPkiClientVerifier, danger::ClientCertVerifier},
+    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+    server::VerifierBuilderError,
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -55,19 +57,17 @@ pub enum TlsError {
     },
 }
 
-/// Which files, and whose certificates are trusted.
+/// Which files.
 #[derive(Debug, Clone)]
 struct Files {
     certificate: PathBuf,
     key: PathBuf,
-    authorities: Option<PathBuf>,
 }
 
 /// What was read from them.
 struct Read {
     ordinary: Arc<ServerConfig>,
     mutual: Arc<ServerConfig>,
-    authorities: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 /// The certificates in force. Cloning it clones a handle.
@@ -78,32 +78,27 @@ pub struct Certificates {
     made: Option<Arc<Making>>,
     ordinary: RustlsConfig,
     mutual: RustlsConfig,
-    authorities: Arc<RwLock<Option<Arc<dyn ClientCertVerifier>>>>,
-    readings: Arc<AtomicU64>,
+    authorities: Authorities,
 }
 
-impl Certificates {
-    /// How often the files are looked at.
-    const PAUSE: Duration = Duration::from_secs(2);
+/// How often files are looked at.
+pub(super) const PAUSE: Duration = Duration::from_secs(2);
 
+impl Certificates {
     /// Whether what the operator named can be used. Nothing is made.
     ///
     /// # Errors
     /// [`TlsError`].
     pub fn check(config: &Config) -> Result<(), TlsError> {
-        match config.tls_files.clone() {
-            None => config.client_ca.as_deref().map_or(Ok(()), |file| certificates(file).map(drop)),
-            Some((certificate, key)) => {
-                Files { certificate, key, authorities: config.client_ca.clone() }.read().map(drop)
-            }
-        }
+        config.client_ca.as_deref().map(verifier).transpose()?;
+        config.tls_files.clone().map_or(Ok(()), |(certificate, key)| Files { certificate, key }.read().map(drop))
     }
 
     /// Reads what the operator named, or makes a certificate where nothing was.
     ///
     /// # Errors
     /// [`TlsError`].
-    pub fn load(config: &Config) -> Result<Self, TlsError> {
+    pub fn load(config: &Config, authorities: Authorities) -> Result<Self, TlsError> {
         let (made, (certificate, key)) = if let Some(files) = config.tls_files.clone() {
             (None, files)
         } else {
@@ -111,15 +106,14 @@ impl Certificates {
             let files = making.certificate()?;
             (Some(Arc::new(making)), files)
         };
-        let files = Files { certificate, key, authorities: config.client_ca.clone() };
+        let files = Files { certificate, key };
         let read = files.read()?;
         Ok(Self {
             files: Arc::new(files),
             made,
             ordinary: RustlsConfig::from_config(read.ordinary),
             mutual: RustlsConfig::from_config(read.mutual),
-            authorities: Arc::new(RwLock::new(read.authorities)),
-            readings: Arc::default(),
+            authorities,
         })
     }
 
@@ -127,7 +121,7 @@ impl Certificates {
     pub async fn watch(self) {
         let mut known = self.files.stamps();
         loop {
-            tokio::time::sleep(Self::PAUSE).await;
+            tokio::time::sleep(PAUSE).await;
             if let Some(Err(error)) = self.made.as_ref().map(|making| making.certificate()) {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -143,9 +137,6 @@ impl Certificates {
                 Ok(read) => {
                     self.ordinary.reload_from_config(read.ordinary);
                     self.mutual.reload_from_config(read.mutual);
-                    *self.authorities.write().unwrap_or_else(PoisonError::into_inner) = read.authorities;
-                    // After what it counts: who finds the new number finds the new authorities, too.
-                    self.readings.fetch_add(1, Ordering::Release);
                     tracing::info!(certificate = %self.files.certificate.display(), "TLS certificates were read anew");
                 }
                 Err(error) => {
@@ -158,9 +149,9 @@ impl Certificates {
         }
     }
 
-    /// How often the files were read anew: what was judged by another reading is judged again.
-    pub(super) fn reading(&self) -> u64 {
-        self.readings.load(Ordering::Acquire)
+    /// Whose clients' certificates are trusted.
+    pub(super) fn authorities(&self) -> &Authorities {
+        &self.authorities
     }
 
     /// Whether the operator brought it. One that is made here is for trying things out.
@@ -174,18 +165,6 @@ impl Certificates {
             TlsListener::Ordinary => self.ordinary.clone(),
             TlsListener::MutualTls => self.mutual.clone(),
         }
-    }
-
-    /// Whether an authority of the operator's signed a client's certificate, by way of these others.
-    pub(super) fn trust(&self, own: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> bool {
-        let authorities = self.authorities.read().unwrap_or_else(PoisonError::into_inner).clone();
-        authorities.is_some_and(|verifier| match verifier.verify_client_cert(own, others, UnixTime::now()) {
-            Ok(_) => true,
-            Err(error) => {
-                tracing::debug!(%error, "a client's certificate was not signed by an authority of ours");
-                false
-            }
-        })
     }
 }
 
@@ -209,33 +188,21 @@ impl Files {
             Ok(Arc::new(config))
         };
         let pair = |source| TlsError::Pair { file: self.certificate.clone(), source };
-        let authorities = match &self.authorities {
-            None => None,
-            Some(file) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates(file)? {
-                    roots.add(certificate).map_err(|source| TlsError::Pair { file: file.clone(), source })?;
-                }
-                let verifier =
-                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
-                Some(verifier.map_err(|source| TlsError::Authorities { file: file.clone(), source })?)
-            }
-        };
-        Ok(Read { ordinary: config(false).map_err(pair)?, mutual: config(true).map_err(pair)?, authorities })
+        Ok(Read { ordinary: config(false).map_err(pair)?, mutual: config(true).map_err(pair)? })
     }
 
-    /// When each file was written last. One that is away for a moment is on its way to be another.
-    fn stamps(&self) -> Vec<Option<SystemTime>> {
-        let files = [Some(&self.certificate), Some(&self.key), self.authorities.as_ref()];
-        files
-            .into_iter()
-            .flatten()
-            .map(|file| std::fs::metadata(file).and_then(|found| found.modified()).ok())
-            .collect()
+    fn stamps(&self) -> [Option<SystemTime>; 2] {
+        [stamp(&self.certificate), stamp(&self.key)]
     }
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+/// When a file was written last. One that is away for a moment is on its way to be another.
+pub(super) fn stamp(file: &Path) -> Option<SystemTime> {
+    std::fs::metadata(file).and_then(|found| found.modified()).ok()
+}
+
+/// The certificates in a file; at least one.
+pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let failed = |source| TlsError::File { file: file.to_owned(), source };
     let found: Vec<_> =
         CertificateDer::pem_file_iter(file).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;

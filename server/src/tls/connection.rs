@@ -1,6 +1,6 @@
 //! What is known of a connection by TLS.
 
-use super::certificates::Certificates;
+use super::authorities::Authorities;
 use latchkey_core::certificate::ClientCertificate;
 use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
@@ -29,15 +29,15 @@ struct Shown {
     /// What was said of it at first, and of which reading of the authorities.
     first: Option<Arc<ClientCertificate>>,
     reading: u64,
-    certificates: Certificates,
+    authorities: Authorities,
 }
 
 impl TlsConnection {
-    pub(super) fn new(listener: TlsListener, chain: &[CertificateDer<'static>], certificates: &Certificates) -> Self {
+    pub(super) fn new(listener: TlsListener, chain: &[CertificateDer<'static>], authorities: &Authorities) -> Self {
         let shown = (!chain.is_empty()).then(|| {
-            let reading = certificates.reading();
-            let first = judge(chain, certificates);
-            Arc::new(Shown { chain: chain.to_vec(), first, reading, certificates: certificates.clone() })
+            let reading = authorities.reading();
+            let first = authorities.judge(chain);
+            Arc::new(Shown { chain: chain.to_vec(), first, reading, authorities: authorities.clone() })
         });
         Self { listener, shown }
     }
@@ -46,19 +46,10 @@ impl TlsConnection {
     /// no more opens nothing, however long its connection lasts.
     pub fn certificate(&self) -> Option<Arc<ClientCertificate>> {
         let shown = self.shown.as_ref()?;
-        if shown.reading == shown.certificates.reading() {
+        if shown.reading == shown.authorities.reading() {
             shown.first.clone()
         } else {
-            judge(&shown.chain, &shown.certificates)
+            shown.authorities.judge(&shown.chain)
         }
     }
-}
-
-fn judge(chain: &[CertificateDer<'_>], certificates: &Certificates) -> Option<Arc<ClientCertificate>> {
-    let (own, others) = chain.split_first()?;
-    let read = ClientCertificate::read(own, certificates.trust(own, others));
-    if read.is_err() {
-        tracing::debug!("a client showed a certificate that cannot be read");
-    }
-    read.ok().map(Arc::new)
 }

@@ -52,6 +52,15 @@ impl Authority {
         &self.1
     }
 
+    /// Another that this one answers for, and the certificate that says so.
+    pub(crate) fn authorize(&self, name: &str) -> (Self, Identity) {
+        let mut params = named(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = Identity::of(&params.signed_by(&key, &self.0).unwrap(), &key);
+        (Self(Issuer::new(params, key), certificate.pem.clone()), certificate)
+    }
+
     pub(crate) fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         Identity::of(&params.signed_by(&key, &self.0).unwrap(), &key)
@@ -125,7 +134,9 @@ impl Tls {
 
 /// Serves a portal on a listener, with the certificates of its settings.
 pub(crate) fn listen(portal: &Portal, listener: TcpListener, kind: TlsListener) {
-    let certificates = Certificates::load(&portal.state.config).unwrap();
+    let authorities = &portal.state.authorities;
+    let certificates = Certificates::load(&portal.state.config, authorities.clone()).unwrap();
+    tokio::spawn(authorities.clone().watch());
     tokio::spawn(certificates.clone().watch());
     tokio::spawn(tls::serve(listener, kind, certificates, portal.app.router(), std::future::pending()));
 }

@@ -1,17 +1,19 @@
 //! Proxies that the operator trusts say for whom they ask; nobody else does.
 
 use crate::{
-    https::{Https, named},
+    https::{Authority, Https, Identity, named},
     stage::{encoded, error},
-    support::{Answer, Portal, basic},
+    support::{Answer, Machine, Portal, basic},
 };
 use axum::body::Body;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Request, StatusCode};
 use latchkey_core::{api_key::PlainApiKey, random::SystemRandom};
 use latchkey_model::KeyKind;
 use server::{
     config::Given,
-    connection::{Peer, ProxyFields},
+    connection::{Arrival, Peer, ProxyFields},
+    tls::CertificateField,
 };
 
 const PROXY: &str = "10.0.0.1:40000";
@@ -229,6 +231,155 @@ async fn r60_the_certificate_of_a_proxy_is_nobodys_who_asks_through_it() {
         let answer = client.send("POST", "/oauth/token", fields, &body).await;
         assert_eq!((answer.status, error(&answer).as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"));
     }
+}
+
+/// A machine that is known by a certificate of an authority of the operator's, behind a proxy that hands certificates on.
+struct HandedOn {
+    portal: Portal,
+    machine: Machine,
+    authority: Authority,
+    own: Identity,
+    file: std::path::PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+async fn handed_on(field: Option<CertificateField>) -> HandedOn {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, file) = (Authority::new(), folder.path().join("clients.pem"));
+    std::fs::write(&file, authority.pem()).unwrap();
+    let mtls_listen = field.is_none().then(|| "127.0.0.1:0".parse().unwrap());
+    let given =
+        Given { proxy_certificates: field, mtls_listen, client_ca: Some(file.clone()), ..trusting("10.0.0.0/8") };
+    let portal = Portal::with(given).await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let fields = [
+        ("auth_method", "tls_client_auth"),
+        ("certificate_subject_kind", "subject_dn"),
+        ("certificate_subject", r"O=Example\, Inc.,CN=Nightly import"),
+        ("certificate_bound", "yes"),
+    ];
+    let machine = ada.service_account(&application, "development", &["read:posts"], &fields).await;
+    let own = authority.sign(&named("Nightly import"));
+    HandedOn { portal, machine, authority, own, file, _folder: folder }
+}
+
+impl HandedOn {
+    async fn token(&self, peer: &str, fields: &[(&str, &str)]) -> Answer {
+        let pairs = [("grant_type", "client_credentials"), ("client_id", &self.machine.client_id)];
+        let request = Request::post("/oauth/token").header("content-type", "application/x-www-form-urlencoded");
+        let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        self.portal.send_from(peer, request.body(Body::from(encoded(&pairs))).unwrap()).await
+    }
+}
+
+const BY_TLS: [(&str, &str); 2] = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-proto", "https")];
+
+/// The field of RFC 9440.
+fn client_cert(identity: &Identity) -> String {
+    format!(":{}:", STANDARD.encode(identity.der()))
+}
+
+#[tokio::test]
+async fn rfc9440_a_trusted_proxy_hands_on_the_certificate_of_its_caller() {
+    let stage = handed_on(Some(CertificateField::ClientCert)).await;
+    let field = client_cert(&stage.own);
+    let shown = [BY_TLS[0], BY_TLS[1], ("client-cert", field.as_str())];
+    let answer = stage.token(PROXY, &shown).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let bearer = format!("Bearer {}", answer.json()["access_token"].as_str().unwrap());
+    // The token is worth something with the certificate, and the certificate by itself.
+    let with_token = [&shown[..], &[("authorization", bearer.as_str())]].concat();
+    for (fields, method) in [(&with_token[..], "access_token"), (&shown, "client_certificate")] {
+        let answer = ask(&stage.portal, PROXY, "/api/v1/whoami", fields).await;
+        assert_eq!((answer.status, &answer.json()["method"]), (StatusCode::OK, &method.into()), "{answer:?}");
+    }
+    let without = [BY_TLS[0], BY_TLS[1], ("authorization", bearer.as_str())];
+    let answer = ask(&stage.portal, PROXY, "/api/v1/whoami", &without).await;
+    assert_eq!(stage.portal.recorded(&answer).await.reason.as_deref(), Some("wrong_certificate"));
+
+    // It need not be named in the field of nginx, and one of an authority of somebody's is nobody's.
+    let stranger = client_cert(&Authority::new().sign(&named("Nightly import")));
+    let other = client_cert(&stage.authority.sign(&named("Nightly export")));
+    let escaped = percent_encoding::utf8_percent_encode(&stage.own.pem, percent_encoding::NON_ALPHANUMERIC).to_string();
+    for (what, peer, fields) in [
+        ("no proxy of ours", STRANGER, vec![("client-cert", field.as_str())]),
+        ("this machine", "127.0.0.1:40000", vec![("client-cert", field.as_str())]),
+        ("none", PROXY, vec![]),
+        ("an empty one", PROXY, vec![("client-cert", "::")]),
+        ("two", PROXY, vec![("client-cert", field.as_str()), ("client-cert", field.as_str())]),
+        ("another authority's", PROXY, vec![("client-cert", stranger.as_str())]),
+        ("of another name", PROXY, vec![("client-cert", other.as_str())]),
+        ("in another field", PROXY, vec![("x-ssl-client-cert", escaped.as_str())]),
+        ("in the chain alone", PROXY, vec![("client-cert-chain", field.as_str())]),
+        ("no base64", PROXY, vec![("client-cert", ":!:")]),
+        ("no certificate", PROXY, vec![("client-cert", ":YWJj:")]),
+    ] {
+        let fields = [&BY_TLS[..], &fields].concat();
+        let answer = stage.token(peer, &fields).await;
+        let told = if peer == STRANGER { "invalid_request" } else { "invalid_client" };
+        assert_eq!(error(&answer), told, "{what}: {answer:?}");
+        let answer = ask(&stage.portal, peer, "/api/v1/whoami", &fields).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what}: {answer:?}");
+    }
+    // The proxy got it in the clear, or does not say: whose it is was proven by nobody.
+    for proto in [&[("x-forwarded-proto", "http")][..], &[]] {
+        let fields = [&[BY_TLS[0], ("client-cert", field.as_str())], proto].concat();
+        assert_eq!(ask(&stage.portal, PROXY, "/api/v1/whoami", &fields).await.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_between_is_handed_on_in_the_chain() {
+    let stage = handed_on(Some(CertificateField::ClientCert)).await;
+    let (between, certificate) = stage.authority.authorize("Example department");
+    let own = client_cert(&between.sign(&named("Nightly import")));
+    let chain = client_cert(&certificate);
+    let alone = [BY_TLS[0], BY_TLS[1], ("client-cert", own.as_str())];
+    assert_eq!(error(&stage.token(PROXY, &alone).await), "invalid_client");
+    let answer = stage.token(PROXY, &[&alone[..], &[("client-cert-chain", chain.as_str())]].concat()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+}
+
+#[tokio::test]
+async fn nginx_hands_on_pem_and_an_authority_that_is_taken_out_opens_nothing() {
+    let stage = handed_on(Some(CertificateField::XSslClientCert)).await;
+    let escaped = percent_encoding::utf8_percent_encode(&stage.own.pem, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let shown = [BY_TLS[0], BY_TLS[1], ("x-ssl-client-cert", escaped.as_str())];
+    assert_eq!(stage.token(PROXY, &shown).await.status, StatusCode::OK);
+    let standard = client_cert(&stage.own);
+    let other = [BY_TLS[0], BY_TLS[1], ("client-cert", standard.as_str())];
+    assert_eq!(error(&stage.token(PROXY, &other).await), "invalid_client");
+
+    tokio::spawn(stage.portal.state.authorities.clone().watch());
+    tokio::task::yield_now().await;
+    std::fs::write(&stage.file, Authority::new().pem()).unwrap();
+    let mut answer = stage.token(PROXY, &shown).await;
+    for _ in 0..100 {
+        if answer.status != StatusCode::OK {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        answer = stage.token(PROXY, &shown).await;
+    }
+    assert_eq!(error(&answer), "invalid_client");
+}
+
+#[tokio::test]
+async fn r60_what_a_proxy_says_of_certificates_counts_where_the_operator_said_so() {
+    let stage = handed_on(None).await;
+    let field = client_cert(&stage.own);
+    let shown = [BY_TLS[0], BY_TLS[1], ("client-cert", field.as_str())];
+    assert_eq!(error(&stage.token(PROXY, &shown).await), "invalid_client");
+    // Nor does it at the listener for checks, where proxies pass on what their callers wrote.
+    let stage = handed_on(Some(CertificateField::ClientCert)).await;
+    let headers = shown.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    let arrival = |peer| Arrival::plain(&stage.portal.state.config, peer, &headers);
+    let has_one = |peer| {
+        arrival(peer).certificate(&stage.portal.state.authorities, stage.portal.state.services.ports.now()).is_some()
+    };
+    let proxy = PROXY.parse().unwrap();
+    assert!(has_one(Peer::Address(proxy)) && has_one(Peer::Socket) && !has_one(Peer::Gateway(proxy)));
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! Real proxies, set up as the guide says, in front of a real listener.
 
 use crate::{
-    https::{self, Authority, named, trusting},
+    https::{self, Authority, Identity, named, trusting},
     support::{Answer, Portal},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::SanType;
-use server::{config::Given, plain_http};
+use server::{config::Given, plain_http, tls::CertificateField};
 use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -73,7 +74,11 @@ impl Proxy {
     }
 
     async fn ask(&self, tls: bool, headers: &[(&str, &str)]) -> Answer {
-        let client = trusting(&self.authority, None);
+        self.ask_as(None, tls, headers).await
+    }
+
+    async fn ask_as(&self, identity: Option<&Identity>, tls: bool, headers: &[(&str, &str)]) -> Answer {
+        let client = trusting(&self.authority, identity);
         let url = if tls { format!("https://{}", self.tls) } else { format!("http://{}", self.plain) };
         let mut request = client.get(format!("{url}/api/v1/whoami"));
         for (name, value) in headers {
@@ -89,8 +94,11 @@ fn file_of(proxy: &Proxy, name: &str) -> PathBuf {
 
 /// A portal with a listener of its own, which trusts the address that its proxy calls from.
 async fn portal() -> (Portal, SocketAddr) {
-    let given = Given { trusted_proxies: Some("127.0.0.2".to_owned()), ..Given::default() };
-    let portal = Portal::with(given).await;
+    portal_with(Given::default()).await
+}
+
+async fn portal_with(given: Given) -> (Portal, SocketAddr) {
+    let portal = Portal::with(Given { trusted_proxies: Some("127.0.0.2".to_owned()), ..given }).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(plain_http::serve(listener, portal.app.clone(), std::future::pending()));
@@ -129,10 +137,9 @@ async fn says_who_asks(portal: &Portal, proxy: &Proxy) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r48_nginx_says_who_asks() {
-    let (portal, upstream) = portal().await;
-    let proxy = Proxy::start(&["nginx", "-c"], |plain, tls, folder| {
+/// nginx in front of a portal, with these lines of the guide's.
+async fn nginx(upstream: SocketAddr, lines: &str) -> Proxy {
+    Proxy::start(&["nginx", "-c"], |plain, tls, folder| {
         let folder = folder.display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
@@ -143,26 +150,105 @@ async fn r48_nginx_says_who_asks() {
                 server {{
                     listen {plain}; listen {tls} ssl;
                     ssl_certificate {folder}/certificate.pem; ssl_certificate_key {folder}/certificate.pem;
-                    location / {{ proxy_pass http://{upstream}; proxy_bind 127.0.0.2; {} }}
+                    {lines}
+                    location / {{ proxy_pass http://{upstream}; proxy_bind 127.0.0.2; }}
                 }}
-            }}",
-            told("in\nnginx:")
+            }}"
         )
     })
-    .await;
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r48_nginx_says_who_asks() {
+    let (portal, upstream) = portal().await;
+    let proxy = nginx(upstream, told("in\nnginx:")).await;
     says_who_asks(&portal, &proxy).await;
+}
+
+/// `HAProxy` in front of a portal, with these lines of the guide's and this at the end of its listener's.
+async fn haproxy(upstream: SocketAddr, asks: &str, lines: &str) -> Proxy {
+    Proxy::start(&["haproxy", "-db", "-f"], |plain, tls, folder| {
+        format!(
+            "defaults\n mode http\n timeout connect 5s\n timeout client 5s\n timeout server 5s\nfrontend all\n bind {plain}\n bind {tls} ssl crt {} {asks}\n{lines} default_backend portal\nbackend portal\n server portal {upstream} source 127.0.0.2\n",
+            folder.join("certificate.pem").display(),
+        )
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r48_haproxy_says_who_asks() {
     let (portal, upstream) = portal().await;
-    let proxy = Proxy::start(&["haproxy", "-db", "-f"], |plain, tls, folder| {
-        format!(
-            "defaults\n mode http\n timeout connect 5s\n timeout client 5s\n timeout server 5s\nfrontend all\n bind {plain}\n bind {tls} ssl crt {}\n{} default_backend portal\nbackend portal\n server portal {upstream} source 127.0.0.2\n",
-            folder.join("certificate.pem").display(),
-            told("and in HAProxy:")
-        )
-    })
-    .await;
+    let proxy = haproxy(upstream, "", told("and in HAProxy:")).await;
     says_who_asks(&portal, &proxy).await;
+}
+
+/// A portal that believes its proxy about certificates, the authority that it trusts, and the authority's file.
+async fn by_certificate(field: CertificateField) -> (Portal, SocketAddr, Authority, tempfile::NamedTempFile) {
+    let (authority, file) = (Authority::new(), tempfile::NamedTempFile::new().unwrap());
+    std::fs::write(file.path(), authority.pem()).unwrap();
+    let given = Given { proxy_certificates: Some(field), client_ca: Some(file.path().to_owned()), ..Given::default() };
+    let (portal, upstream) = portal_with(given).await;
+    (portal, upstream, authority, file)
+}
+
+async fn hands_on_certificates(portal: &Portal, proxy: &Proxy, authority: &Authority) {
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let own = authority.sign(&named("Nightly import"));
+    let pinned = Identity::self_signed(&named("Whoever"));
+    let subject = [
+        ("auth_method", "tls_client_auth"),
+        ("certificate_subject_kind", "subject_dn"),
+        ("certificate_subject", r"O=Example\, Inc.,CN=Nightly import"),
+    ];
+    ada.service_account(&application, "development", &["read:posts"], &subject).await;
+    let registered = [("auth_method", "self_signed_tls_client_auth"), ("keys", pinned.pem.as_str())];
+    ada.service_account(&application, "development", &["read:posts"], &registered).await;
+
+    // A certificate is no secret: everybody can send this in a field.
+    let standard = format!(":{}:", STANDARD.encode(own.der()));
+    let escaped = percent_encoding::utf8_percent_encode(&own.pem, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let forged = [
+        ("client-cert", standard.as_str()),
+        ("client_cert", &standard),
+        ("x-ssl-client-cert", &escaped),
+        ("x_ssl_client_cert", &escaped),
+        ("client-cert-chain", &standard),
+        ("x-forwarded-proto", "https"),
+    ];
+    for forged in [&[][..], &forged] {
+        for identity in [&own, &pinned] {
+            let answer = proxy.ask_as(Some(identity), true, forged).await;
+            assert_eq!((answer.status.as_u16(), &answer.json()["method"]), (200, &"client_certificate".into()));
+        }
+        for nobody in [
+            None,
+            Some(Authority::new().sign(&named("Nightly import"))),
+            Some(Identity::self_signed(&named("Nightly import"))),
+            Some(authority.sign(&named("Nightly export"))),
+        ] {
+            let answer = proxy.ask_as(nobody.as_ref(), true, forged).await;
+            assert_eq!(answer.status, 401, "{answer:?}");
+        }
+        assert_eq!(proxy.ask(false, forged).await.status, 401, "in the clear");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r60_nginx_hands_on_certificates_and_not_what_callers_say_of_them() {
+    let (portal, upstream, authority, _file) = by_certificate(CertificateField::XSslClientCert).await;
+    let proxy = nginx(upstream, &[told("in\nnginx:"), told("as nginx has it:")].concat()).await;
+    hands_on_certificates(&portal, &proxy, &authority).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rfc9440_haproxy_hands_on_certificates_and_not_what_callers_say_of_them() {
+    let (portal, upstream, authority, file) = by_certificate(CertificateField::ClientCert).await;
+    let (_, asks) = GUIDE.split_once("whose `bind` line needs\n`").unwrap();
+    let asks = asks.split('`').next().unwrap().replace("/etc/latchkey/clients.pem", file.path().to_str().unwrap());
+    let lines = [told("and in HAProxy:"), told("crt-ignore-err all`:")].concat();
+    let proxy = haproxy(upstream, &asks, &lines).await;
+    hands_on_certificates(&portal, &proxy, &authority).await;
 }

@@ -117,6 +117,7 @@ pub(super) fn ApiFields(
         <TextArea
             name="scopes"
             label="Scopes"
+            code=true
             value=values.scopes.clone()
             hint="One on each line, and what it allows: orders:read See orders. Developers choose among them.".to_owned()
             error=error("scopes")
@@ -124,6 +125,7 @@ pub(super) fn ApiFields(
         <TextArea
             name="policies"
             label="Policies"
+            code=true
             value=values.policies.clone()
             rows=10
             hint="One on each line: methods, path, then public, any or the scopes that are needed; then, if you like, environments and a limit for each caller. GET,POST /v1/orders/{id} orders:read production 60/1m. What no policy covers is refused.".to_owned()

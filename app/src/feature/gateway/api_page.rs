@@ -39,7 +39,7 @@ pub fn ApiPage() -> impl IntoView {
                 <PolicyTable policies=api.policies.clone() settings=api.settings.clone()/>
                 <p class="dim">"What no policy covers is refused. Of two that cover a path, the more exact one counts."</p>
             </section>
-            <section class="card" aria-labelledby="asks">
+            <section class="card form" aria-labelledby="asks">
                 <h2 id="asks">"Where a proxy asks"</h2>
                 <CodeSample name="check" samples=vec![Sample { language: "Address", code: check }]/>
                 <p>
