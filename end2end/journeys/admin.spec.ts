@@ -1,6 +1,7 @@
 // The first admin, by the one-time link of the terminal, once; and what an admin sees.
 import { check } from "../support/look";
-import { expect, paste, PASSWORD, signIn, someone, test } from "../support/portal";
+import type { Page } from "@playwright/test";
+import { createApplication, expect, paste, PASSWORD, signIn, someone, test } from "../support/portal";
 
 test("the one-time link makes an admin, who sees a stranger's failure; it works once", async ({ page }, info) => {
   const link = process.env.LATCHKEY_TEST_SETUP ?? "";
@@ -30,6 +31,7 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
   await check(page, "/admin/identity-providers/new");
   await check(page, "/admin/apis");
   await check(page, "/admin/apis/new");
+  await registerApi(page);
   await check(page, `/logs/${refused.requestId}`);
   await check(page, "/admin/failures?reason=revoked&address=192.0.2.1");
 
@@ -44,3 +46,32 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
   await signIn(page, second.email);
   await expect(page.getByRole("alert")).toBeVisible();
 });
+
+/** Puts an API behind the door, with a mistake at first; developers then find its scopes beside the others. */
+async function registerApi(page: Page) {
+  const field = (name: string) => page.getByLabel(name, { exact: true });
+  await page.goto("/admin/apis/new");
+  await field("Name").fill("Orders");
+  await field("Short name").fill("orders");
+  await field("Address").fill("https://api.example.org");
+  await page.getByRole("checkbox", { name: "Development" }).check();
+  await field("Scopes").fill("orders:read See orders");
+  await field("Policies").fill("GET /v1/orders orders:reed");
+  await page.getByRole("button", { name: "Register it" }).click();
+  await expect(page.getByText("orders:reed is none of the scopes")).toBeVisible();
+  await expect(field("Address")).toHaveValue("https://api.example.org");
+  await expect(page.getByRole("checkbox", { name: "Development" })).toBeChecked();
+  await field("Policies").fill("GET /v1/orders orders:read production 60/1m\nGET /health public");
+  await page.getByRole("button", { name: "Register it" }).click();
+  await expect(page).toHaveURL("/admin/apis/orders");
+  const row = page.getByRole("row").filter({ hasText: "/v1/orders" });
+  await expect(row).toContainText("orders:read");
+  await expect(row).toContainText("60/1m");
+  await check(page, "/admin/apis/orders");
+
+  await createApplication(page, "Shop");
+  await page.getByRole("checkbox", { name: /orders:read/ }).check();
+  await page.getByLabel("Name", { exact: true }).fill("Order reader");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByRole("heading", { name: "Your new key, shown once" })).toBeVisible();
+}

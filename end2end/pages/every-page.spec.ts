@@ -14,6 +14,7 @@ const PUBLIC = [
   "/docs/errors",
   "/docs/usage-and-logs",
   "/docs/operating",
+  "/docs/gateway",
   "/signup",
   "/login",
   "/setup?token=x",

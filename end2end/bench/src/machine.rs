@@ -1,6 +1,10 @@
 //! A service account for the load: who asks for tokens, and what is asked with them.
 
-use crate::{Outcome, seed};
+use crate::{
+    Outcome,
+    person::{self, Person},
+    seed,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use latchkey_core::{
     Actor,
@@ -22,7 +26,8 @@ use time::OffsetDateTime;
 /// The short name of the API behind the door.
 pub(crate) const API: &str = "bench";
 
-/// Makes a service account and an API that it may ask about, and prints its name and its secret.
+/// Makes a service account, an API that it may ask about, and what a person sends; and prints the account's name and secret, the
+/// person's token and cookie.
 pub(crate) async fn make(data: &Path) -> Outcome {
     let seeded = seed::open(data).await?;
     let scopes = ["read:posts".to_owned(), "write:posts".to_owned()];
@@ -43,7 +48,8 @@ pub(crate) async fn make(data: &Path) -> Outcome {
     let (_, secret) = created.secret.ok_or("it has no secret")?;
     let client_id = found.client.client_id.to_string();
     guard(&seeded, &client_id).await?;
-    println!("{client_id} {}", secret.expose());
+    let Person { token, session } = person::make(&seeded).await?;
+    println!("{client_id} {} {token} {session}", secret.expose());
     Ok(())
 }
 
@@ -76,6 +82,8 @@ async fn guard(seeded: &seed::Seeded, verifier: &str) -> Outcome {
 /// A service account, as the load knows it.
 pub(crate) struct Machine {
     authorization: String,
+    /// Whose load it is, too.
+    pub(crate) person: Person,
 }
 
 impl Machine {
@@ -87,8 +95,12 @@ impl Machine {
             .stderr(Stdio::inherit())
             .output()?;
         let text = String::from_utf8(made.stdout)?;
-        let (name, secret) = text.trim().split_once(' ').ok_or("no service account could be made")?;
-        Ok(Self { authorization: format!("Basic {}", STANDARD.encode(format!("{name}:{secret}"))) })
+        let words: Vec<_> = text.split_whitespace().collect();
+        let [name, secret, token, session] = words[..] else { return Err("no service account could be made".into()) };
+        Ok(Self {
+            authorization: format!("Basic {}", STANDARD.encode(format!("{name}:{secret}"))),
+            person: Person { token: token.to_owned(), session: session.to_owned() },
+        })
     }
 
     /// Asks for a token.

@@ -6,6 +6,7 @@
 
 mod keys;
 mod machine;
+mod person;
 mod refresh;
 mod run;
 mod seed;

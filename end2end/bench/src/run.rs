@@ -28,7 +28,7 @@ use std::{
 const WHOAMI: usize = 2;
 
 /// The scenario that is asked at the proxies' address.
-const FORWARD_AUTH: usize = 7;
+const FORWARD_AUTH: usize = 9;
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -107,6 +107,12 @@ fn whoami(target: Target, key: &str) -> Vec<u8> {
     get_with_key(target, "/api/v1/whoami", key)
 }
 
+/// What a page of the portal asks.
+fn whoami_in_browser(target: Target, session: &str) -> Vec<u8> {
+    let cookie = format!("latchkey={session}");
+    render(target, "GET", "/api/v1/whoami", &[("cookie", &cookie), ("sec-fetch-site", "same-origin")], b"")
+}
+
 /// The same request to the bare handler, which asks nobody and answers as many bytes.
 fn whoami_like(target: Target, key: &str) -> Vec<u8> {
     get_with_key(target, "/same", key)
@@ -146,22 +152,22 @@ fn mistyped(key: &str) -> String {
     format!("{}{last}", &key[..key.len() - 1])
 }
 
+/// Fills a new folder.
+fn seeded(keys: u32, data: PathBuf) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let seeded = Command::new(std::env::current_exe()?)
+        .args(["seed", "--keys", &keys.to_string(), "--data"])
+        .arg(&data)
+        .stdout(Stdio::null())
+        .status()?;
+    if seeded.success() { Ok(data) } else { Err("the data folder could not be seeded".into()) }
+}
+
 /// Runs everything.
 pub(crate) fn run(plan: &Plan) -> Outcome {
     let folder = tempfile::tempdir()?;
-    let data = if let Some(data) = &plan.data {
-        data.clone()
-    } else {
-        let data = folder.path().join("data");
-        let seeded = Command::new(std::env::current_exe()?)
-            .args(["seed", "--keys", &plan.keys.to_string(), "--data"])
-            .arg(&data)
-            .stdout(Stdio::null())
-            .status()?;
-        if !seeded.success() {
-            return Err("the data folder could not be seeded".into());
-        }
-        data
+    let data = match &plan.data {
+        Some(data) => data.clone(),
+        None => seeded(plan.keys, folder.path().join("data"))?,
     };
     let machine = Machine::of(&data)?;
     let server = start(&data, plan.server_core)?;
@@ -192,6 +198,8 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         Mix::new(junk, 0.0, 1)?,
         Mix::new(limited, 1.0, 1)?,
         Mix::of_one(&whoami(ours, &token))?,
+        Mix::of_one(&whoami(ours, &machine.person.token))?,
+        Mix::of_one(&whoami_in_browser(ours, &machine.person.session))?,
         Mix::new(checks, 1.0, 1)?,
         Mix::of_one(&verify(ours, &gateway_token))?,
         Mix::of_one(&machine.introspection(ours, &token))?,
@@ -210,6 +218,8 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         "junk alone",
         "limit hit",
         "whoami, an access token",
+        "whoami, a personal token",
+        "whoami, a session",
         "forward auth, 1 key of many",
         "verify, 100 at once",
         "introspection",
