@@ -26,7 +26,7 @@ pub use basic::Basic;
 pub use decide::{Facts, Held, Lookup, Transport, decide};
 pub use door::Door;
 pub(crate) use entry::attribution_of;
-pub use entry::{Drawn, Entry, Identity, Record};
+pub use entry::{Drawn, Entry, Identity, Record, Slot};
 pub use known_keys::{Found, KnownKeys};
 pub use known_people::KnownPeople;
 pub use person::{KnownBy, Person, PersonProblem};

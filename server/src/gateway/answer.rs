@@ -22,25 +22,29 @@ const TYPICAL_FIELDS: usize = 16;
 
 /// Says that a caller with a credential may go on.
 pub(super) fn let_in(identity: &Identity) -> Response {
-    let mut response = yes();
-    let headers = response.headers_mut();
+    let drawn = identity.answer.get_or_make(|| headers_of(identity));
+    let headers = drawn.cloned().unwrap_or_else(|| headers_of(identity));
+    yes(headers)
+}
+
+fn headers_of(identity: &Identity) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(TYPICAL_FIELDS);
     for (name, value) in &identity.fields {
         if let Ok(value) = HeaderValue::from_maybe_shared(value.clone()) {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
-    response
+    headers
 }
 
 /// Says that anybody may go on.
 pub(super) fn let_anybody_in() -> Response {
-    let mut response = yes();
-    response.headers_mut().insert(AUTH_KIND, ANYBODY);
-    response
+    yes(HeaderMap::from_iter([(AUTH_KIND, ANYBODY)]))
 }
 
-fn yes() -> Response {
-    let mut headers = HeaderMap::with_capacity(TYPICAL_FIELDS);
+fn yes(mut headers: HeaderMap) -> Response {
+    // What every answer says beside follows.
+    headers.reserve(TYPICAL_FIELDS.saturating_sub(headers.len()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let mut response = Response::new(Body::empty());
     *response.headers_mut() = headers;

@@ -1,7 +1,7 @@
 //! A request to a guarded API, as a proxy tells it.
 
 use crate::door::{API_KEY, DPOP, fields};
-use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderName, header, request::Parts};
 use latchkey_core::{
     authn::{Basic, credential::Carried},
     gateway::GuardedRequest,
@@ -9,15 +9,8 @@ use latchkey_core::{
 
 const METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
-/// Fields by which some servers take a request for one of another method.
-const OTHER_METHODS: [HeaderName; 3] = [
-    HeaderName::from_static("x-http-method-override"),
-    HeaderName::from_static("x-http-method"),
-    HeaderName::from_static("x-method-override"),
-];
-/// Fields by which some servers take a request for one of another path.
-const OTHER_PATHS: [HeaderName; 2] =
-    [HeaderName::from_static("x-original-url"), HeaderName::from_static("x-rewrite-url")];
+/// How many other methods a request may name. One more is one more than any client sends.
+const OTHER_METHODS: usize = 2;
 
 /// Where a check says which request it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,20 +42,29 @@ pub(super) fn guarded<'a>(
     method: &'a str,
     target: &'a str,
 ) -> GuardedRequest<'a> {
-    // Two of them are one more than any client sends.
-    let several = OTHER_METHODS.iter().flat_map(|name| headers.get_all(name)).nth(2).is_some();
-    // One that is no text is no method either, and fits nothing.
-    let text = |value: &'a HeaderValue| value.to_str().unwrap_or("?").trim();
+    let (mut other_methods, mut names_other_path) = (Vec::new(), false);
+    for (name, value) in headers {
+        match name.as_str() {
+            // By these some servers take it for one of another method.
+            "x-http-method-override" | "x-http-method" | "x-method-override" => {
+                // One that is no text is no method either, and fits nothing.
+                other_methods.push(value.to_str().unwrap_or("?").trim());
+            }
+            // And by these for one of another path.
+            "x-original-url" | "x-rewrite-url" => names_other_path = true,
+            _ => {}
+        }
+    }
     GuardedRequest {
         method,
-        other_methods: OTHER_METHODS.iter().flat_map(|name| headers.get_all(name)).take(2).map(text).collect(),
-        names_other_path: several || OTHER_PATHS.iter().any(|name| headers.contains_key(name)),
+        names_other_path: names_other_path || other_methods.len() > OTHER_METHODS,
+        other_methods,
         target,
         carried: Carried {
             authorization: fields(headers, &header::AUTHORIZATION),
             api_key: fields(headers, &API_KEY),
             basic,
-            // A cookie is the portal\'s own.
+            // A cookie is the portal's own.
             session: None,
             certificate: None,
             query: None,

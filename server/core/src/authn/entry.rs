@@ -14,9 +14,12 @@ use crate::{
 };
 use bytes::Bytes;
 use latchkey_model::{ApiId, Name, ScopeSet};
-use std::sync::{
-    Arc, OnceLock, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    any::Any,
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use time::OffsetDateTime;
 
@@ -68,6 +71,19 @@ pub struct Identity {
     pub fresh_until: OffsetDateTime,
     /// Names of fields, and what they say.
     pub fields: Vec<(&'static str, Bytes)>,
+    /// The same as it is answered.
+    pub answer: Slot,
+}
+
+/// Room for what whoever answers makes of a text, once. Of which type that is, this layer need not know.
+#[derive(Debug, Default)]
+pub struct Slot(OnceLock<Box<dyn Any + Send + Sync>>);
+
+impl Slot {
+    /// What was made here, or is made now. None where it is of another type: one maker has one.
+    pub fn get_or_make<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        self.0.get_or_init(|| Box::new(make())).downcast_ref()
+    }
 }
 
 impl Drawn {

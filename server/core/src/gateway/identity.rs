@@ -1,7 +1,7 @@
 //! What a guarded API is told of whoever is let in: fields that it can read, and one token that proves them.
 
 use crate::{
-    authn::{Audience, Identity, Principal},
+    authn::{Audience, Identity, Principal, Slot},
     jose::SigningAlgorithm,
     port::api_key::KeyOwner,
     signing_key::{KeyRing, KeyRingError},
@@ -140,5 +140,11 @@ pub(super) async fn draw(
     let exp = iat + LIFE.whole_seconds();
     let claims = Claims { iss: issuer, aud: &api.url, iat, exp, caller: &caller };
     let token = ring.sign(SigningAlgorithm::Es256, TYPE, &claims).await?;
-    Ok(Arc::new(Identity { api: api.id, version, fresh_until: now + GIVEN_FOR, fields: caller.fields(token) }))
+    Ok(Arc::new(Identity {
+        api: api.id,
+        version,
+        fresh_until: now + GIVEN_FOR,
+        fields: caller.fields(token),
+        answer: Slot::default(),
+    }))
 }

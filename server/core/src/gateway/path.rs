@@ -19,15 +19,17 @@ const MOST: usize = 256;
 /// section 3.2.1), has an encoding that is none, or a sign that no path should have. Letters are left as they are: policies are
 /// found in both ways.
 pub(super) fn readings(path: &str) -> Option<Vec<Cow<'_, str>>> {
-    if !path.starts_with('/') || path.len() > LONGEST || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return None;
-    }
-    if path.contains(['#', '?']) || !encodings_are_whole(path) {
+    if !path.starts_with('/') || path.len() > LONGEST {
         return None;
     }
     let mut found = vec![Cow::Borrowed(path)];
+    // Most are, and this is what each request waits for.
     if is_plain(path) {
         return Some(found);
+    }
+    let is_text = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"#?".contains(&byte));
+    if !is_text || !encodings_are_whole(path) {
+        return None;
     }
     // Each step may be taken or left out by some server, between one decoding and the next.
     let steps: [fn(&str) -> Cow<'_, str>; 8] =
@@ -70,7 +72,7 @@ fn decoded(path: &str) -> Option<String> {
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     path.bytes().all(plain)
-        && !["//", "/.", "./"].iter().any(|sign| path.contains(sign))
+        && !path.as_bytes().windows(2).any(|pair| matches!(pair, b"//" | b"/." | b"./"))
         && (path.len() == 1 || !path.ends_with(['/', '.']))
 }
 
