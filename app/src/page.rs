@@ -328,6 +328,8 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
     groups.push(NavGroup {
         label: Some("You".to_owned()),
         items: vec![
+            item("Profile", route::PROFILE.to_owned(), IconName::Person),
+            item("Security", route::SECURITY.to_owned(), IconName::Lock),
             item("Tokens", route::TOKENS.to_owned(), IconName::Key),
             item("Authorized apps", route::AUTHORIZED_APPS.to_owned(), IconName::Plug),
             item("Sign-in methods", route::SIGN_IN_METHODS.to_owned(), IconName::Shield),

@@ -9,6 +9,11 @@ pub const SIGN_UP: &str = "/signup";
 pub const SIGN_IN: &str = "/login";
 /// Leads on to a provider.
 pub const LEAVE: &str = "/login/leave";
+/// What somebody reads who asked for an account.
+pub const SIGN_UP_MAIL: &str = "/signup/mail";
+pub const FORGOT: &str = "/forgot";
+pub const PROFILE: &str = "/account/profile";
+pub const SECURITY: &str = "/account/security";
 pub const SETUP: &str = "/setup";
 pub const DASHBOARD: &str = "/dashboard";
 pub const APPLICATIONS: &str = "/apps";
@@ -119,6 +124,19 @@ pub fn key_logs(application: ApplicationId, environment: Environment, key: ApiKe
 
 pub fn request(id: RequestId) -> String {
     format!("/logs/{id}")
+}
+
+/// Where the link in a mail to somebody who signs up leads.
+pub fn finish_sign_up(token: &str) -> String {
+    format!("/signup/confirm?token={token}")
+}
+
+pub fn reset(token: &str) -> String {
+    format!("/reset?token={token}")
+}
+
+pub fn verify_email(token: &str) -> String {
+    format!("/verify-email?token={token}")
 }
 
 /// The sign-in page that leads back to a path.

@@ -94,6 +94,11 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/docs") view=docs::DocsPage ssr=SsrMode::Async/>
                 <Route path=path!("/docs/:guide") view=docs::GuidePage ssr=SsrMode::Async/>
                 <Route path=path!("/signup") view=account::SignUpPage ssr=SsrMode::Async/>
+                <Route path=path!("/signup/mail") view=account::SignUpMailPage ssr=SsrMode::Async/>
+                <Route path=path!("/signup/confirm") view=account::FinishSignUpPage ssr=SsrMode::Async/>
+                <Route path=path!("/forgot") view=account::ForgotPage ssr=SsrMode::Async/>
+                <Route path=path!("/reset") view=account::ResetPasswordPage ssr=SsrMode::Async/>
+                <Route path=path!("/verify-email") view=account::VerifyEmailPage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=account::SignInPage ssr=SsrMode::Async/>
                 <Route path=path!("/login/leave") view=identity_provider::LeavePage ssr=SsrMode::Async/>
                 <Route path=path!("/login/callback/:provider") view=identity_provider::CallbackPage ssr=SsrMode::Async/>
@@ -124,6 +129,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/device") view=device::DevicePage ssr=SsrMode::Async/>
                 <Route path=path!("/account/authorized-apps") view=grant::AuthorizedAppsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/sign-in-methods") view=identity_provider::SignInMethodsPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/profile") view=account::ProfilePage ssr=SsrMode::Async/>
+                <Route path=path!("/account/security") view=account::SecurityPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/sessions") view=session::SessionsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens") view=personal_token::TokensPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens/new") view=personal_token::NewTokenPage ssr=SsrMode::Async/>

@@ -1,5 +1,6 @@
 //! What pages and forms share on the server: the services, who is asking, and how to answer.
 
+pub mod again;
 pub mod flash;
 pub mod form;
 pub mod respond;
@@ -28,12 +29,23 @@ pub struct Portal {
     pub mutual_tls_url: Option<String>,
     /// Where proxies ask about requests to guarded APIs, if they can.
     pub gateway: Option<SocketAddr>,
-    /// Whether strangers may sign up.
-    pub sign_up_open: bool,
+    /// Whether and how strangers may sign up.
+    pub sign_up: SignUpMode,
     /// Whether pages reload when files change: for those who build Latchkey.
     pub watch: bool,
     /// Where scripts and styles are: a path that changes with their content.
     pub assets_root: String,
+}
+
+/// Whether and how strangers may sign up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignUpMode {
+    /// They have an account at once, and whoever tries an address learns whether it has one.
+    Open,
+    /// They have an account once they have opened a link that is mailed to them; nobody else learns anything.
+    Confirmed,
+    /// They may not.
+    Closed,
 }
 
 /// What the server gives to every page of this request.

@@ -25,6 +25,7 @@ mod m20261126_000014_add_delete_account_scope;
 mod m20261126_000015_add_exposure_told;
 mod m20261126_000016_add_guarded_apis;
 mod m20261126_000017_add_password_for_programs;
+mod m20261126_000018_add_mail_delivery;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000015_add_exposure_told::Migration),
             Box::new(m20261126_000016_add_guarded_apis::Migration),
             Box::new(m20261126_000017_add_password_for_programs::Migration),
+            Box::new(m20261126_000018_add_mail_delivery::Migration),
         ]
     }
 }

@@ -4,11 +4,17 @@ mod given;
 
 pub use given::{Given, LogFormat, SignUpPolicy};
 
-use crate::{connection::ProxyFields, tls::CertificateField};
+use crate::{
+    connection::ProxyFields,
+    smtp::{SmtpError, SmtpSettings},
+    tls::CertificateField,
+};
+use app::ssr::SignUpMode;
 use latchkey_core::{
     api_key::{AllowList, ParseAllowListError},
     leak::github::PUBLIC_KEYS_URL,
 };
+use latchkey_model::password::DEFAULT_MIN_LENGTH;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
@@ -80,6 +86,15 @@ pub enum ConfigError {
     /// The address of GitHub's keys is not one that can be asked.
     #[error("github_keys_url must be an https:// address, or an http:// one on this machine")]
     GithubKeysUrl,
+    /// Mails cannot be sent so.
+    #[error(transparent)]
+    Smtp(#[from] SmtpError),
+    /// A sender of mails that are not sent.
+    #[error("mail_from and smtp_ca need smtp_url: without it, mails stay in the outbox")]
+    MailOfNobody,
+    /// Shorter than any password should be.
+    #[error("password_length must be between 8 and 64")]
+    PasswordLength,
     /// The log's filter is not one.
     #[error("log_filter cannot be read: {0}. Try info, or info,latchkey_storage=debug")]
     LogFilter(String),
@@ -87,7 +102,6 @@ pub enum ConfigError {
 
 /// The settings in force.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
@@ -119,8 +133,12 @@ pub struct Config {
     pub database_url: DatabaseUrl,
     /// The server's own secret, if it was given.
     pub secret_key: Option<SecretText>,
-    /// Whether strangers may sign up.
-    pub sign_up_open: bool,
+    /// Whether and how strangers may sign up.
+    pub sign_up: SignUpMode,
+    /// The server for mail, if there is one.
+    pub smtp: Option<SmtpSettings>,
+    /// The length of the shortest password, in characters.
+    pub shortest_password: usize,
     /// Whether credentials must come over TLS.
     pub require_tls: bool,
     /// The quota of each key.
@@ -225,6 +243,15 @@ fn mtls_url(
     }
 }
 
+/// The server for mail; a sender without one is a mistake.
+fn smtp(url: Option<Url>, from: Option<&str>, authority: Option<PathBuf>) -> Result<Option<SmtpSettings>, ConfigError> {
+    match url {
+        Some(url) => Ok(Some(SmtpSettings::new(url, from, authority)?)),
+        None if from.is_some() || authority.is_some() => Err(ConfigError::MailOfNobody),
+        None => Ok(None),
+    }
+}
+
 impl Config {
     /// Where people and programs find this server, without a slash at its end: its name in tokens, too.
     pub fn base_url(&self) -> &str {
@@ -275,6 +302,17 @@ impl Config {
         if !["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
             return Err(ConfigError::DatabaseUrl);
         }
+        let smtp = smtp(given.smtp_url, given.mail_from.as_deref(), given.smtp_ca)?;
+        let sign_up = match given.sign_up {
+            Some(SignUpPolicy::Closed) => SignUpMode::Closed,
+            Some(SignUpPolicy::Confirmed) => SignUpMode::Confirmed,
+            None if smtp.is_some() => SignUpMode::Confirmed,
+            Some(SignUpPolicy::Open) | None => SignUpMode::Open,
+        };
+        let shortest_password = given.password_length.map_or(DEFAULT_MIN_LENGTH, usize::from);
+        if !(8..=64).contains(&shortest_password) {
+            return Err(ConfigError::PasswordLength);
+        }
         let log_filter = given.log_filter.unwrap_or_else(|| "info".to_owned());
         EnvFilter::try_new(&log_filter).map_err(|error| ConfigError::LogFilter(error.to_string()))?;
         let github_keys_url = match given.github_keys_url {
@@ -304,7 +342,9 @@ impl Config {
             data,
             database_url: DatabaseUrl(database_url),
             secret_key: given.secret_key.map(SecretText),
-            sign_up_open: given.sign_up.unwrap_or(SignUpPolicy::Open) == SignUpPolicy::Open,
+            sign_up,
+            smtp,
+            shortest_password,
             require_tls: given.require_tls.unwrap_or(true),
             requests_per_minute: or(given.requests_per_minute, 600),
             team_requests_per_minute: or(given.team_requests_per_minute, 6_000),
@@ -377,7 +417,7 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
         assert_eq!(config.public_url.as_str(), "http://127.0.0.1:4000/");
         assert_eq!(config.database_url.0, "sqlite://data/latchkey.db");
-        assert!(config.require_tls && config.sign_up_open && !config.secure_cookies());
+        assert!(config.require_tls && config.sign_up == SignUpMode::Open && !config.secure_cookies());
         assert!(config.origins().contains(&"http://localhost:4000".to_owned()));
     }
 

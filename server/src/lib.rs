@@ -30,6 +30,7 @@ pub mod routes;
 pub mod sample_app;
 pub mod scan;
 pub mod serve;
+pub mod smtp;
 mod socket;
 pub mod state;
 pub mod telemetry;

@@ -10,6 +10,7 @@ use crate::{
     oauth::resource_parameter,
     outside::{Outside, OutsideError, Providers, SitesOfClients},
     routes::needed_scope,
+    smtp::{SmtpCarrier, SmtpError},
     state::{AppState, Parts},
     tls::{self, Authorities, TlsError},
 };
@@ -19,6 +20,7 @@ use latchkey_core::{
     account::SetupError,
     clock::SystemClock,
     limit::Quota,
+    mail::Postman,
     oauth_client::ClientCertificates,
     openid::SignOuts,
     port::request_log::Period,
@@ -66,6 +68,9 @@ pub enum ServeError {
     /// No client for GitHub's keys can be made.
     #[error("no client for GitHub's keys can be made on this machine")]
     Github(#[from] GithubKeysError),
+    /// No mail can be sent.
+    #[error(transparent)]
+    Smtp(#[from] SmtpError),
     /// No client for what apps publish can be made.
     #[error("no client for the addresses of apps can be made on this machine")]
     Outside(#[from] OutsideError),
@@ -142,6 +147,7 @@ pub fn settings_of(config: &Config) -> Settings {
         unknown_quota: Quota::per_minute(config.unknown_keys_per_minute),
         attempt_quota: Quota::per_minute(config.attempts_per_minute),
         report_quota: Quota::per_minute(config.reports_per_minute),
+        shortest_password: config.shortest_password,
         hashes_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         needed_scope,
         client_certificates: match (config.sees_client_certificates(), &config.client_ca) {
@@ -153,15 +159,19 @@ pub fn settings_of(config: &Config) -> Settings {
     }
 }
 
-/// By which way addresses are asked that somebody else named.
+/// By which way others are spoken to beyond this server.
 ///
 /// # Errors
-/// [`OutsideError`].
-pub fn outside_ports(config: &Config) -> Result<OutsidePorts, OutsideError> {
+/// [`ServeError`].
+pub fn outside_ports(config: &Config) -> Result<OutsidePorts, ServeError> {
     let outside = Outside::new(config.private_networks)?;
     Ok(OutsidePorts {
         client_sites: Arc::new(SitesOfClients::new(outside.clone())),
         providers: Arc::new(Providers::new(outside)),
+        mail: match &config.smtp {
+            Some(smtp) => Some(Arc::new(SmtpCarrier::new(smtp)?)),
+            None => None,
+        },
     })
 }
 
@@ -218,11 +228,12 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 
     let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
     let telling = tokio::spawn(tell_of_sign_outs_for_ever(server.state.clone()));
+    let writing = tokio::spawn(write_mails_for_ever(server.state.clone()));
     let warning = tokio::spawn(tell_of_exposures_for_ever(server.state.clone()));
     let watching = tokio::spawn(server.state.authorities.clone().watch());
     let outcome = listeners.serve(Front::new(server.state.clone()), told_to_stop).await;
     tracing::info!("stopping: writing what is left");
-    for working in [pruning, telling, warning, watching] {
+    for working in [pruning, telling, warning, writing, watching] {
         working.abort();
         let _ = working.await;
     }
@@ -337,6 +348,23 @@ async fn tell_of_sign_outs_for_ever(state: AppState) {
     }
 }
 
+/// Sends mails, as soon as there are some, and again where that failed.
+async fn write_mails_for_ever(state: AppState) {
+    let postman = &state.services.postman;
+    loop {
+        if let Err(error) = state.services.mailed_links.answer().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "links could not be mailed");
+        }
+        if let Err(error) = postman.deliver().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "mails could not be sent");
+        }
+        tokio::select! {
+            () = postman.woken() => {}
+            () = tokio::time::sleep(Postman::PAUSE) => {}
+        }
+    }
+}
+
 /// Tells people that their key was sent where others can read it, as soon as that is written down, and again where that failed.
 async fn tell_of_exposures_for_ever(state: AppState) {
     const PAUSE: std::time::Duration = std::time::Duration::from_mins(10);
@@ -374,6 +402,7 @@ pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreErr
     work.idempotent_answer_prune(now - Duration::days(1)).await?;
     work.revoked_token_prune(now - Duration::days(1)).await?;
     work.grant_prune(now - Duration::days(7)).await?;
+    work.link_prune(now - Duration::days(7)).await?;
     for (period, days) in [(Period::Minute, 2), (Period::Hour, 15), (Period::Day, 400)] {
         work.rollup_prune(period, (now - Duration::days(days)).unix_timestamp()).await?;
     }

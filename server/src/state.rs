@@ -60,7 +60,7 @@ impl AppState {
             secure_cookies: self.config.secure_cookies(),
             mutual_tls_url: self.config.mutual_tls_url().map(str::to_owned),
             gateway: self.config.gateway_listen,
-            sign_up_open: self.config.sign_up_open,
+            sign_up: self.config.sign_up,
             watch: self.config.watch,
             assets_root: self.assets.root().to_owned(),
         }

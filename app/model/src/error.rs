@@ -16,6 +16,14 @@ impl FieldErrors {
         errors
     }
 
+    /// The value of a check, or its error at the field.
+    ///
+    /// # Errors
+    /// The error's sentence at this field.
+    pub fn at<T, E: ToString>(field: &str, result: Result<T, E>) -> Result<T, Self> {
+        result.map_err(|error| Self::one(field, error.to_string()))
+    }
+
     /// Adds a sentence; the first one at a field stays.
     pub fn add(&mut self, field: &str, sentence: impl Into<String>) {
         self.0.entry(field.to_owned()).or_insert_with(|| sentence.into());

@@ -65,6 +65,8 @@ ids! {
     GrantId,
     /// A mail that was sent, or would be if a server for it were set.
     MailId,
+    /// A link that is mailed to somebody who must show that an address is theirs.
+    MailedLinkId,
     /// The row of an OAuth client or a service account. Its `client_id` is another thing.
     OauthClientId,
     /// Whose requests are counted and whose demo data it is: an environment, or the account of a personal access token.

@@ -1,9 +1,21 @@
-//! Signing up, in and out, becoming the first admin, and choosing a theme.
+//! Signing up, in and out, becoming the first admin, what a person says of themselves, and choosing a theme.
 
+mod forgot_page;
+mod link_pages;
 mod pages;
+mod password_fn;
+mod profile_fn;
+mod profile_page;
+mod security_page;
 mod server_fn;
 mod sign_out_page;
+mod sign_up_fn;
 
+pub use forgot_page::ForgotPage;
+pub use link_pages::{FinishSignUpPage, ResetPasswordPage, SignUpMailPage, VerifyEmailPage};
 pub use pages::{SetupPage, SignInPage, SignUpPage};
-pub use server_fn::{SetTheme, Setup, SignIn, SignOut, SignUp};
+pub use profile_page::ProfilePage;
+pub use security_page::SecurityPage;
+pub use server_fn::{SetTheme, SignIn, SignOut};
 pub use sign_out_page::SignOutPage;
+pub use sign_up_fn::{Setup, SignUp};

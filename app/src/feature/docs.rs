@@ -3,7 +3,7 @@
 use crate::{
     page::{Page, PageError, page, param},
     route,
-    ssr::portal,
+    ssr::{portal, services},
     ui::{Crumb, PageHead},
 };
 use leptos::prelude::*;
@@ -110,7 +110,10 @@ pub fn GuidePage() -> impl IntoView {
         let name: String = param("guide")?;
         let guide = GUIDES.iter().find(|guide| guide.name == name).ok_or(PageError::NotFound)?;
         let crumbs = vec![Crumb { label: "Guide".to_owned(), href: Some(route::DOCS.to_owned()) }];
-        let text = drawn(&with_files(guide.text).replace("{{url}}", &portal().public_url));
+        let shortest = services().accounts.shortest_password().to_string();
+        let text =
+            with_files(guide.text).replace("{{url}}", &portal().public_url).replace("{{password_length}}", &shortest);
+        let text = drawn(&text);
         let body = view! {
             <PageHead title=guide.title explanation=guide.summary crumbs/>
             <article class="prose" inner_html=text></article>
@@ -197,7 +200,10 @@ mod tests {
 
     #[test]
     fn every_file_is_in_a_guide_and_every_mark_is_a_files() {
-        let all: String = GUIDES.iter().map(|guide| with_files(guide.text).replace("{{url}}", "")).collect();
+        let all: String = GUIDES
+            .iter()
+            .map(|guide| with_files(guide.text).replace("{{url}}", "").replace("{{password_length}}", ""))
+            .collect();
         assert!(FILES.iter().all(|(_, file)| all.contains(file.trim_end())));
         assert!(!all.contains("{{"), "a mark stands for nothing");
     }

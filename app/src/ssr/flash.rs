@@ -31,6 +31,8 @@ pub struct Flash {
 
 impl Flash {
     const KEY: &'static str = "flash";
+    /// The message for the page after the next, which asks for something else first.
+    const ASIDE: &'static str = "flash_aside";
     /// What is kept of one field: enough for every field that a form of ours has.
     const MAX_VALUE: usize = 16_384;
 
@@ -74,6 +76,23 @@ impl Flash {
     pub async fn put(self, session: &Session) {
         if let Err(error) = session.insert(Self::KEY, self).await {
             tracing::warn!(%error, "a message for the next page could not be kept");
+        }
+    }
+
+    /// Keeps the message until whatever is asked first is done.
+    pub async fn put_aside(self, session: &Session) {
+        if let Err(error) = session.insert(Self::ASIDE, self).await {
+            tracing::warn!(%error, "a message for a later page could not be kept");
+        }
+    }
+
+    /// Makes what was put aside the message for the next page. It is no refusal any more: what was asked first is done.
+    pub async fn bring_back(session: &Session) {
+        if let Ok(Some(mut flash)) = session.get::<Self>(Self::ASIDE).await {
+            let _ = session.remove_value(Self::ASIDE).await;
+            flash.tone = Tone::Good;
+            "What you typed is still here; send it again.".clone_into(&mut flash.message);
+            flash.put(session).await;
         }
     }
 

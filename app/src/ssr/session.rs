@@ -2,8 +2,10 @@
 
 use super::portal;
 use http::{header, request::Parts};
-use latchkey_core::{account::SignInMethod, port::session::SessionDigest};
-use latchkey_model::AccountId;
+use latchkey_core::{
+    account::SignInMethod,
+    port::{account::Account, session::SessionDigest},
+};
 use leptos::prelude::*;
 use std::{
     collections::HashSet,
@@ -17,6 +19,8 @@ pub const ACCOUNT: &str = "account";
 pub const USER_AGENT: &str = "user_agent";
 /// From where it came.
 pub const ADDRESS: &str = "address";
+/// How often that person's password had been changed by then.
+pub const PASSWORD_VERSION: &str = "password_version";
 /// How its person signed in.
 pub const METHOD: &str = "method";
 /// When it was last noted that somebody came back, in Unix seconds.
@@ -55,10 +59,11 @@ pub fn digest_of(id: tower_sessions::session::Id) -> SessionDigest {
 /// When the session cannot be stored.
 pub async fn sign_in(
     session: &Session,
-    account: AccountId,
+    account: &Account,
     by: SignInMethod,
 ) -> Result<(), tower_sessions::session::Error> {
-    session.insert(ACCOUNT, account).await?;
+    session.insert(ACCOUNT, account.id).await?;
+    session.insert(PASSWORD_VERSION, account.password_version).await?;
     session.insert(METHOD, by.as_str()).await?;
     if let Some(parts) = use_context::<Parts>() {
         let user_agent =

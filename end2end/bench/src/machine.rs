@@ -29,7 +29,7 @@ pub(crate) const API: &str = "bench";
 /// Makes a service account, an API that it may ask about, and what a person sends; and prints the account's name and secret, the
 /// person's token and cookie.
 pub(crate) async fn make(data: &Path) -> Outcome {
-    let seeded = seed::open(data).await?;
+    let seeded = Box::pin(seed::open(data)).await?;
     let scopes = ["read:posts".to_owned(), "write:posts".to_owned()];
     let form = ClientForm {
         name: "Bench",

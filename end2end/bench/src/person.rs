@@ -31,6 +31,7 @@ pub(crate) async fn make(seeded: &Seeded) -> Result<Person, Box<dyn std::error::
         id: SessionId::from_uuid(ports.uuid()),
         digest: sha256(&id),
         account_id: Some(seeded.account.id),
+        password_version: 0,
         data: "{}".to_owned(),
         created_at: now,
         seen_at: now,

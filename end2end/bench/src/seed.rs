@@ -95,7 +95,7 @@ pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Erro
 /// Fills a folder with keys and rows of usage.
 pub(crate) async fn fill(data: &Path, keys: u32, usage_rows: u64) -> Result<(), Box<dyn std::error::Error>> {
     let began = Instant::now();
-    let seeded = open(data).await?;
+    let seeded = Box::pin(open(data)).await?;
     let writer = seeded.store.writer();
     seed_keys(&seeded, writer, Purpose::Valid, keys, "").await?;
     seed_keys(&seeded, writer, Purpose::Limited, LIMITED, "1/30d").await?;

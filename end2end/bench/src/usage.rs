@@ -8,7 +8,7 @@ use std::{path::Path, time::Instant};
 /// Asks for each range several times, and prints the median.
 pub(crate) async fn measure(data: &Path) -> Result<(), Box<dyn std::error::Error>> {
     const TIMES: usize = 9;
-    let seeded = open(data).await?;
+    let seeded = Box::pin(open(data)).await?;
     let actor = seeded.actor();
     println!("usage page over {} rows:", usage_rows(&seeded).await?);
     for range in Range::ALL {

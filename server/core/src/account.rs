@@ -1,11 +1,17 @@
 //! Accounts: signing up and in, the first admin, and the sessions that an account has.
 
+mod mailed_link;
 pub mod password;
+mod password_service;
+mod profile;
 mod service;
 mod session;
 mod sign_in_method;
 
+pub use mailed_link::{LinkToken, MailedLinks, ParseLinkTokenError};
 pub use password::{Passwords, PlainPassword};
+pub use password_service::{PasswordError, PasswordService};
+pub use profile::{EmailConfirmed, EmailLink, ProfileError, ProfileService};
 pub use service::{AccountService, AllowPasswordError, SetupError, SetupToken, SignInError, SignUp, SignUpError};
-pub use session::{SessionError, SessionService};
+pub use session::{SessionEnds, SessionError, SessionService};
 pub use sign_in_method::{ParseSignInMethodError, SignInMethod};

@@ -30,6 +30,17 @@ pub enum Actor {
 #[error("sign in first")]
 pub struct NotSignedIn;
 
+/// Somebody asks for what needs a fresh proof of who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotProven {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// It is too long ago.
+    #[error("the person must show first who they are")]
+    TooLongAgo,
+}
+
 /// Somebody is signed in, and is no admin where one must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAdmin {
@@ -42,16 +53,21 @@ pub enum NotAdmin {
 }
 
 impl Actor {
-    /// How long a password that was given counts for what needs one.
+    /// How long a sign-in counts for what needs a fresh one.
     const LATELY: Duration = Duration::minutes(10);
 
-    /// Whether a person has given their password lately.
-    pub fn gave_password_lately(&self, now: OffsetDateTime) -> bool {
+    /// The account, if its person showed who they are within the last ten minutes: for whatever makes, shows or ends a secret, or
+    /// changes how the account is opened.
+    ///
+    /// # Errors
+    /// [`NotProven`].
+    pub fn proven(&self, now: OffsetDateTime) -> Result<&Account, NotProven> {
         match self {
-            Self::Account { signed_in_at, signed_in_by: SignInMethod::Password, .. } => {
-                now - *signed_in_at < Self::LATELY
+            Self::Anonymous => Err(NotSignedIn.into()),
+            Self::Account { account, signed_in_at, signed_in_by, .. } if signed_in_by.is_ours() => {
+                if now - *signed_in_at < Self::LATELY { Ok(account) } else { Err(NotProven::TooLongAgo) }
             }
-            Self::Account { .. } | Self::Anonymous => false,
+            Self::Account { .. } => Err(NotProven::TooLongAgo),
         }
     }
 

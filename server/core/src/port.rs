@@ -17,6 +17,7 @@ pub mod grant;
 pub mod identity_provider;
 pub mod logout;
 pub mod mail;
+pub mod mailed_link;
 pub mod oauth_client;
 pub mod post;
 pub mod registration;
@@ -33,6 +34,7 @@ pub use grant::{GrantReader, GrantWriter};
 pub use identity_provider::{IdentityProviderReader, IdentityProviderWriter};
 pub use logout::{LogoutReader, LogoutWriter};
 pub use mail::{MailReader, MailWriter};
+pub use mailed_link::{MailedLinkReader, MailedLinkWriter};
 pub use oauth_client::{OauthClientReader, OauthClientWriter};
 pub use post::{PostReader, PostWriter};
 pub use registration::{RegistrationReader, RegistrationWriter};
@@ -117,6 +119,7 @@ pub trait Store:
     + IdentityProviderReader
     + LogoutReader
     + MailReader
+    + MailedLinkReader
     + OauthClientReader
     + PostReader
     + RegistrationReader
@@ -149,6 +152,7 @@ pub trait UnitOfWork:
     + IdentityProviderWriter
     + LogoutWriter
     + MailWriter
+    + MailedLinkWriter
     + OauthClientWriter
     + PostWriter
     + RegistrationWriter

@@ -2,7 +2,7 @@
 
 use crate::{
     access_token::{KnownTokens, TokenSurroundings, demo_api, gateway},
-    account::{AccountService, Passwords, SessionService},
+    account::{AccountService, MailedLinks, PasswordService, Passwords, ProfileService, SessionEnds, SessionService},
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations, RouteScopes},
     application::ApplicationService,
     authn::{Door, KnownKeys, KnownPeople},
@@ -17,7 +17,7 @@ use crate::{
     identity_provider::{IdentityProviders, LinkedIdentities, ProviderClient, ProviderSignIn},
     leak::LeakDesk,
     limit::{Limiter, Quota},
-    mail::OutboxService,
+    mail::{MailCarrier, OutboxService, Postman},
     memories::Memories,
     oauth_client::{
         ClientCertificates, ClientSites, ClientVerification, FetchedKeys, KnownClients, MetadataDocuments,
@@ -48,6 +48,8 @@ pub struct Settings {
     pub report_quota: Quota,
     /// Passwords hashed at once.
     pub hashes_at_once: usize,
+    /// The length of the shortest password, in characters.
+    pub shortest_password: usize,
     /// Which scope each route of the API needs.
     pub needed_scope: NeededScope,
     /// Which certificates of clients can be known.
@@ -56,13 +58,15 @@ pub struct Settings {
     pub public_url: String,
 }
 
-/// What is asked for at addresses that somebody else named.
+/// Who is spoken to beyond this server.
 #[derive(Clone)]
 pub struct OutsidePorts {
     /// What clients have there.
     pub client_sites: Arc<dyn ClientSites>,
     /// Other providers that people sign in with.
     pub providers: Arc<dyn ProviderClient>,
+    /// Who takes mails, once a server for it is set.
+    pub mail: Option<Arc<dyn MailCarrier>>,
 }
 
 /// Every service. Cloning it clones handles.
@@ -70,6 +74,14 @@ pub struct OutsidePorts {
 pub struct Services {
     /// Signing up and in.
     pub accounts: AccountService,
+    /// Names and addresses.
+    pub profiles: ProfileService,
+    /// Changing passwords.
+    pub passwords: PasswordService,
+    /// Links that are mailed.
+    pub mailed_links: MailedLinks,
+    /// Sends mails.
+    pub postman: Postman,
     /// The sessions of an account.
     pub sessions: SessionService,
     /// Other providers that people sign in with.
@@ -150,7 +162,7 @@ impl Services {
     ) -> Result<Self, SealError> {
         let client_sites = &outside.client_sites;
         let pepper = master.derive("api-key");
-        let passwords = Passwords::new(settings.hashes_at_once);
+        let passwords = Passwords::new(settings.hashes_at_once, settings.shortest_password);
         // Keys and tokens of one owner share its limit.
         let owners = Arc::new(Limiter::new(settings.owner_quota));
         let known_keys = KnownKeys::new(ports.store.clone(), settings.key_quota, Arc::clone(&owners));
@@ -245,9 +257,24 @@ impl Services {
             rotations,
             settings.unknown_quota,
         );
+        let public_url: Arc<str> = issuer.as_str().into();
+        let letters = Arc::new(Sealer::new(master, "mail")?);
+        let postman = Postman::new(ports.clone(), Arc::clone(&letters), outside.mail.clone(), Arc::clone(&public_url));
+        let mailed_links = MailedLinks::new(ports.clone(), letters, postman.clone(), Arc::clone(&public_url));
+        let session_ends = SessionEnds::new(ports.clone(), sign_outs.clone(), known_people.clone());
         Ok(Self {
-            accounts: AccountService::new(ports.clone(), passwords, attempts),
-            sessions: SessionService::new(ports.clone(), sign_outs.clone(), known_people.clone()),
+            passwords: PasswordService::new(
+                ports.clone(),
+                passwords.clone(),
+                Arc::clone(&attempts),
+                mailed_links.clone(),
+                session_ends.clone(),
+                Arc::clone(&public_url),
+            ),
+            profiles: ProfileService::new(ports.clone(), Arc::clone(&attempts), mailed_links.clone(), public_url),
+            accounts: AccountService::new(ports.clone(), passwords, attempts, mailed_links.clone()),
+            mailed_links,
+            sessions: SessionService::new(ports.clone(), session_ends),
             sign_outs,
             provider_sign_in: ProviderSignIn::new(
                 ports.clone(),
@@ -269,7 +296,8 @@ impl Services {
             door,
             proofs,
             leaks: LeakDesk::new(ports.clone(), known_keys.clone(), pepper, url, settings.report_quota),
-            outbox: OutboxService::new(ports.clone()),
+            outbox: OutboxService::new(ports.clone(), postman.clone()),
+            postman,
             posts: PostService::new(ports.clone()),
             usage: UsageService::new(ports.clone()),
             log: LogService::new(ports.clone()),

@@ -65,12 +65,24 @@ pub struct Given {
     #[arg(long, env = "LATCHKEY_SECRET_KEY", hide_env_values = true)]
     #[serde(skip)]
     pub secret_key: Option<String>,
-    /// Whether strangers may create accounts [default: open]
+    /// Whether strangers may create accounts; confirmed: once they have opened a link that is mailed to them, so that nobody learns which addresses have one [default: confirmed with smtp_url, else open]
     #[arg(long, env = "LATCHKEY_SIGN_UP")]
     pub sign_up: Option<SignUpPolicy>,
     /// Refuse credentials that come over plain HTTP from another machine [default: true]
     #[arg(long, env = "LATCHKEY_REQUIRE_TLS")]
     pub require_tls: Option<bool>,
+    /// The length of the shortest password, in characters; NIST SP 800-63B-4 asks for 15 where a password alone lets people in [default: 12]
+    #[arg(long, env = "LATCHKEY_PASSWORD_LENGTH", value_parser = clap::value_parser!(u8).range(8..=64))]
+    pub password_length: Option<u8>,
+    /// Server that takes mails: smtps://name:password@host, or smtp:// for one with STARTTLS [default: none; mails stay in the outbox]
+    #[arg(long, env = "LATCHKEY_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<Url>,
+    /// Who writes mails, such as "Latchkey <keys@example.org>"; needed with smtp_url
+    #[arg(long, env = "LATCHKEY_MAIL_FROM")]
+    pub mail_from: Option<String>,
+    /// Authority of that server's certificate, as PEM, beside those that browsers trust
+    #[arg(long, env = "LATCHKEY_SMTP_CA")]
+    pub smtp_ca: Option<PathBuf>,
     /// Requests that each API key may make in a minute [default: 600]
     #[arg(long, env = "LATCHKEY_REQUESTS_PER_MINUTE")]
     pub requests_per_minute: Option<NonZeroU32>,
@@ -125,8 +137,10 @@ pub struct Given {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SignUpPolicy {
-    /// They may.
+    /// They may, at once.
     Open,
+    /// They may, once they have shown that the address is theirs.
+    Confirmed,
     /// They may not.
     Closed,
 }
@@ -172,6 +186,10 @@ impl Given {
             database_url: self.database_url.or(other.database_url),
             secret_key: self.secret_key,
             sign_up: self.sign_up.or(other.sign_up),
+            password_length: self.password_length.or(other.password_length),
+            smtp_url: self.smtp_url.or(other.smtp_url),
+            mail_from: self.mail_from.or(other.mail_from),
+            smtp_ca: self.smtp_ca.or(other.smtp_ca),
             require_tls: self.require_tls.or(other.require_tls),
             requests_per_minute: self.requests_per_minute.or(other.requests_per_minute),
             team_requests_per_minute: self.team_requests_per_minute.or(other.team_requests_per_minute),

@@ -9,7 +9,7 @@ use app::{
         flash::Flash,
         form::{FormPage, FormToken, field},
         respond::find_cookie,
-        session::{ACCOUNT, ADDRESS, METHOD, PeerAddress, SEEN, digest_of},
+        session::{ACCOUNT, ADDRESS, METHOD, PASSWORD_VERSION, PeerAddress, SEEN, digest_of},
     },
 };
 use axum::{
@@ -29,7 +29,7 @@ use tower_sessions::Session;
 const SERVER_FN_ERROR: HeaderName = HeaderName::from_static("serverfnerror");
 const SEED_LENGTH: usize = 32;
 /// Fields whose content is never kept for a second try.
-const SECRET_FIELDS: [&str; 5] = ["password", "token", "client_secret", upload::FILE, field::TOKEN];
+const SECRET_FIELDS: [&str; 6] = ["password", "current_password", "token", "client_secret", upload::FILE, field::TOKEN];
 
 /// Why a form is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,6 +250,9 @@ async fn find_actor(state: &AppState, session: &Session) -> Result<Actor, StoreE
     let Some(id) = session.get::<AccountId>(ACCOUNT).await.map_err(failed)? else { return Ok(Actor::Anonymous) };
     let Some(session_id) = session.id() else { return Ok(Actor::Anonymous) };
     let account = state.services.accounts.account(id).await?;
+    // A password that was changed meanwhile ends every session of before, also one that was being made just then.
+    let version = session.get::<i64>(PASSWORD_VERSION).await.map_err(failed)?.unwrap_or_default();
+    let account = account.filter(|account| account.password_version == version);
     // A session begins when its person signs in: its id is a new one then.
     let began = session.get::<i64>(BEGAN).await.map_err(failed)?.unwrap_or_default();
     let signed_in_at = OffsetDateTime::from_unix_timestamp(began).unwrap_or(OffsetDateTime::UNIX_EPOCH);

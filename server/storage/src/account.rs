@@ -13,9 +13,10 @@ use latchkey_core::port::{
     AccountReader, AccountWriter, Consumed, Inserted, StoreError,
     account::{Account, Membership, PasswordHash},
 };
-use latchkey_model::{AccountId, AccountRole, Name, TeamId, TeamRole};
+use latchkey_model::{AccountId, AccountRole, EmailAddress, Name, TeamId, TeamRole};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, SqlErr, UpdateMany,
+    sea_query::OnConflict,
 };
 
 fn from_row(row: account::Model) -> Result<(Account, PasswordHash), StoreError> {
@@ -25,6 +26,8 @@ fn from_row(row: account::Model) -> Result<(Account, PasswordHash), StoreError> 
         name: word(&row.name, "name")?,
         role: word(&row.role, "role")?,
         created_at: time(row.created_at)?,
+        email_verified_at: row.email_verified_at.map(time).transpose()?,
+        password_version: row.password_version,
         programs_may_use_password: row.programs_may_use_password,
     };
     Ok((account, PasswordHash(row.password_hash)))
@@ -77,6 +80,10 @@ impl AccountReader for SeaStore {
     }
 }
 
+fn changing(account: AccountId, row: account::ActiveModel) -> UpdateMany<account::Entity> {
+    account::Entity::update_many().set(row).filter(account::Column::Id.eq(account.as_uuid()))
+}
+
 #[async_trait]
 impl AccountWriter for SeaUnitOfWork {
     async fn account_add(&mut self, account: &Account, password: &PasswordHash) -> Result<Inserted, StoreError> {
@@ -88,16 +95,72 @@ impl AccountWriter for SeaUnitOfWork {
             role: Set(account.role.as_str().to_owned()),
             password_hash: Set(password.0.clone()),
             created_at: Set(micros(account.created_at)),
+            email_verified_at: Set(account.email_verified_at.map(micros)),
+            password_version: Set(account.password_version),
             programs_may_use_password: Set(account.programs_may_use_password),
         };
         let insert = account::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
         inserted(insert.exec_without_returning(&self.transaction).await)
     }
 
+    async fn account_verify_email(
+        &mut self,
+        account: AccountId,
+        email: &EmailAddress,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError> {
+        let row = account::ActiveModel { email_verified_at: Set(Some(micros(at))), ..Default::default() };
+        let update = changing(account, row).filter(account::Column::EmailCanonical.eq(email.canonical()));
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+    }
+
+    async fn account_set_email(
+        &mut self,
+        account: AccountId,
+        email: &EmailAddress,
+        at: OffsetDateTime,
+    ) -> Result<Inserted, StoreError> {
+        let row = account::ActiveModel {
+            email: Set(email.as_str().to_owned()),
+            email_canonical: Set(email.canonical()),
+            email_verified_at: Set(Some(micros(at))),
+            ..Default::default()
+        };
+        match changing(account, row).exec(&self.transaction).await {
+            Ok(_) => Ok(Inserted::Done),
+            // It spoils the transaction, which has come to nothing with it.
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+                Ok(Inserted::Duplicate)
+            }
+            Err(error) => Err(store_error(error)),
+        }
+    }
+
+    async fn account_rename(&mut self, account: AccountId, name: &Name) -> Result<Consumed, StoreError> {
+        let row = account::ActiveModel { name: Set(name.as_str().to_owned()), ..Default::default() };
+        let update = changing(account, row).exec(&self.transaction).await.map_err(store_error)?;
+        Ok(consumed(update.rows_affected))
+    }
+
+    async fn account_set_password(
+        &mut self,
+        account: AccountId,
+        password: &PasswordHash,
+        version: i64,
+    ) -> Result<Consumed, StoreError> {
+        let row = account::ActiveModel {
+            password_hash: Set(password.0.clone()),
+            password_version: Set(version + 1),
+            ..Default::default()
+        };
+        let update = changing(account, row).filter(account::Column::PasswordVersion.eq(version));
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+    }
+
     async fn account_allow_password(&mut self, account: AccountId, allowed: bool) -> Result<Consumed, StoreError> {
         let row = account::ActiveModel { programs_may_use_password: Set(allowed), ..Default::default() };
-        let update = account::Entity::update_many().set(row).filter(account::Column::Id.eq(account.as_uuid()));
-        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+        let update = changing(account, row).exec(&self.transaction).await.map_err(store_error)?;
+        Ok(consumed(update.rows_affected))
     }
 
     async fn team_add(

@@ -16,6 +16,7 @@ pub(crate) mod identity_provider;
 pub(crate) mod linked_identity;
 pub(crate) mod logout_notice;
 pub(crate) mod mail;
+pub(crate) mod mailed_link;
 pub(crate) mod membership;
 pub(crate) mod oauth_client;
 pub(crate) mod oauth_grant;

@@ -22,6 +22,7 @@ mod grant;
 mod identity_provider;
 mod logout;
 mod mail;
+mod mailed_link;
 mod oauth_client;
 mod post;
 mod registration;

@@ -23,6 +23,7 @@ fn from_row(row: session::Model) -> Result<SessionRecord, StoreError> {
         id: SessionId::from_uuid(row.id),
         digest: digest(&row.digest)?,
         account_id: row.account_id.map(AccountId::from_uuid),
+        password_version: row.password_version,
         data: row.data,
         created_at: time(row.created_at)?,
         seen_at: time(row.seen_at)?,
@@ -78,6 +79,7 @@ impl SessionWriter for SeaUnitOfWork {
             id: Set(session.id.as_uuid()),
             digest: Set(session.digest.to_vec()),
             account_id: Set(session.account_id.map(AccountId::as_uuid)),
+            password_version: Set(session.password_version),
             data: Set(session.data.clone()),
             created_at: Set(micros(session.created_at)),
             seen_at: Set(micros(session.seen_at)),
@@ -93,6 +95,7 @@ impl SessionWriter for SeaUnitOfWork {
     async fn session_save(&mut self, session: &SessionRecord) -> Result<Consumed, StoreError> {
         let change = session::ActiveModel {
             account_id: Set(session.account_id.map(AccountId::as_uuid)),
+            password_version: Set(session.password_version),
             data: Set(session.data.clone()),
             seen_at: Set(micros(session.seen_at)),
             expires_at: Set(micros(session.expires_at)),
@@ -127,15 +130,16 @@ impl SessionWriter for SeaUnitOfWork {
         Ok(consumed(result.rows_affected))
     }
 
-    async fn session_end_others(
+    async fn session_end_all(
         &mut self,
         account: AccountId,
-        keep: &SessionDigest,
+        keep: Option<&SessionDigest>,
         at: OffsetDateTime,
     ) -> Result<u64, StoreError> {
-        let update = ending(at)
-            .filter(session::Column::AccountId.eq(account.as_uuid()))
-            .filter(session::Column::Digest.ne(keep.to_vec()));
+        let mut update = ending(at).filter(session::Column::AccountId.eq(account.as_uuid()));
+        if let Some(keep) = keep {
+            update = update.filter(session::Column::Digest.ne(keep.to_vec()));
+        }
         Ok(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected)
     }
 

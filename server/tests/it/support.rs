@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes, to_bytes};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use latchkey_core::{
-    Ports,
+    Ports, Services,
     clock::{Clock, FixedClock},
     port::{
         RequestLogReader,
@@ -85,6 +85,14 @@ impl Portal {
         let ports = Ports::new(Arc::new(store.clone()), self.clock.clone(), Arc::new(SystemRandom));
         let server = build(config, store, ports, Assets::none()).unwrap();
         Node { app: Front::new(server.state.clone()), _server: server }
+    }
+
+    /// The rules of another server on the same store, with other settings.
+    pub(crate) async fn restarted(&self, given: Given) -> Services {
+        let config = Config::new(Given { data: Some(self.folder.path().to_owned()), ..given }).unwrap();
+        let store = open_database(&config).await.unwrap();
+        let ports = Ports::new(Arc::new(store.clone()), self.clock.clone(), Arc::new(SystemRandom));
+        build(config, store, ports, Assets::none()).unwrap().state.services.clone()
     }
 
     /// A portal on a new database of the PostgreSQL that the tests were given.

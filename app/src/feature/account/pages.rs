@@ -1,11 +1,14 @@
 //! The pages of people who are not signed in yet.
 
-use super::server_fn::{Setup, SignIn, SignUp};
+use super::{
+    server_fn::SignIn,
+    sign_up_fn::{Setup, SignUp},
+};
 use crate::{
     feature::identity_provider::SignInWith,
     page::{Page, PageError, page, query, take_flash},
     route,
-    ssr::{actor, flash::Flash, portal, services},
+    ssr::{SignUpMode, actor, flash::Flash, portal, services},
     ui::{Field, Form, Message, SubmitButton},
 };
 use latchkey_core::Actor;
@@ -18,11 +21,11 @@ fn redirect_if_signed_in() -> Result<(), PageError> {
     }
 }
 
-fn typed(flash: Option<&Flash>, field: &str) -> String {
+pub(super) fn typed(flash: Option<&Flash>, field: &str) -> String {
     flash.and_then(|flash| flash.value(field)).unwrap_or_default().to_owned()
 }
 
-fn error_at(flash: Option<&Flash>, field: &str) -> Option<String> {
+pub(super) fn error_at(flash: Option<&Flash>, field: &str) -> Option<String> {
     flash.and_then(|flash| flash.errors.get(field)).map(str::to_owned)
 }
 
@@ -31,7 +34,7 @@ fn error_at(flash: Option<&Flash>, field: &str) -> Option<String> {
 pub fn SignUpPage() -> impl IntoView {
     page(async {
         redirect_if_signed_in()?;
-        if !portal().sign_up_open {
+        if portal().sign_up == SignUpMode::Closed {
             let body = view! {
                 <section class="narrow">
                     <h1>"Sign-up is closed"</h1>
@@ -61,6 +64,10 @@ pub fn SignUpPage() -> impl IntoView {
 
 fn new_account_fields(flash: Option<&Flash>) -> impl IntoView + use<> {
     let (name, email) = (typed(flash, "name"), typed(flash, "email"));
+    let hint = format!(
+        "At least {} characters. Any characters; a few unrelated words work well.",
+        services().accounts.shortest_password(),
+    );
     let [name_error, email_error, password_error] = ["name", "email", "password"].map(|field| error_at(flash, field));
     view! {
         <Field name="name" label="Your name" value=name autocomplete="name" error=name_error required=true/>
@@ -70,7 +77,7 @@ fn new_account_fields(flash: Option<&Flash>) -> impl IntoView + use<> {
             label="Password"
             kind="password"
             autocomplete="new-password"
-            hint="At least 15 characters. Any characters; a few unrelated words work well.".to_owned()
+            hint
             error=password_error
             required=true
         />
@@ -106,6 +113,7 @@ pub fn SignInPage() -> impl IntoView {
                     <SubmitButton text="Sign in"/>
                 </Form>
                 <SignInWith providers next back/>
+                <p><a href=route::FORGOT>"Forgot your password?"</a></p>
                 <p>"New here? "<a href=route::SIGN_UP>"Create an account"</a></p>
             </section>
         };

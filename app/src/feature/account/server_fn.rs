@@ -1,8 +1,7 @@
-//! The forms of accounts.
+//! The forms of people who come and go.
 #![expect(clippy::unused_async, reason = "every server function is asynchronous")]
 
 use crate::{
-    feature::identity_provider::has_proven,
     route,
     ssr::{
         Theme, actor,
@@ -15,28 +14,15 @@ use crate::{
     },
 };
 use latchkey_core::{
-    account::{PlainPassword, SignInError, SignInMethod, SignUpError},
+    account::{PlainPassword, SignInError, SignInMethod},
     authorization::Parameters,
     port::account::Account,
 };
 use leptos::{prelude::*, server};
 use std::net::{IpAddr, Ipv4Addr};
 
-fn peer() -> IpAddr {
+pub(super) fn peer() -> IpAddr {
     crate::ssr::extension::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddress(address)| address)
-}
-
-impl From<SignUpError> for Refused {
-    fn from(error: SignUpError) -> Self {
-        match error {
-            SignUpError::Invalid(errors) => Self::invalid(errors),
-            SignUpError::TooMany { retry_after } => Self::too_many(retry_after),
-            SignUpError::LinkNotValid => Self::new(
-                "That link has been used or has expired. Restart the server for a new one, while there is no admin.",
-            ),
-            SignUpError::Hash(_) | SignUpError::Store(_) => Self::fault(&error),
-        }
-    }
 }
 
 impl From<SignInError> for Refused {
@@ -50,64 +36,17 @@ impl From<SignInError> for Refused {
 }
 
 /// Signs the browser in and leads it on.
-async fn enter(account: &Account, next: &str, message: Option<String>) {
+pub(super) async fn enter(account: &Account, by: SignInMethod, next: &str, message: Option<String>) {
     let Some(session) = session() else { return see_other(route::SIGN_IN) };
-    if let Err(error) = sign_session_in(&session, account.id, SignInMethod::Password).await {
+    if let Err(error) = sign_session_in(&session, account, by).await {
         return see_other_with(route::SIGN_IN, Refused::fault(&error).flash()).await;
     }
-    if let Some(message) = message {
-        Flash::good(message).put(&session).await;
+    match message {
+        Some(message) => Flash::good(message).put(&session).await,
+        // Somebody who was asked to sign in once more finds again what they had typed.
+        None => Flash::bring_back(&session).await,
     }
     see_other(&route::local(next, route::DASHBOARD));
-}
-
-/// Makes an account and signs it in.
-#[server(prefix = "/form", endpoint = "account/sign-up")]
-pub async fn sign_up(
-    #[server(default)] name: String,
-    #[server(default)] email: String,
-    #[server(default)] password: String,
-) -> Result<(), ServerFnError> {
-    if !portal().sign_up_open {
-        see_other(route::SIGN_UP);
-        return Ok(());
-    }
-    let form = latchkey_core::account::SignUp { email: &email, name: &name, password: PlainPassword::new(&password) };
-    match services().accounts.sign_up(form, peer()).await {
-        Ok(account) => {
-            // Whoever came from a provider is asked whether it opens the account.
-            let next = if has_proven().await { route::SIGN_IN_METHODS } else { route::NEW_APPLICATION };
-            enter(&account, next, Some(format!("Welcome, {}.", account.name))).await;
-        }
-        Err(error) => {
-            let flash = Refused::from(error).flash().keep("name", &name).keep("email", &email);
-            see_other_with(route::SIGN_UP, flash).await;
-        }
-    }
-    Ok(())
-}
-
-/// Makes the first admin's account and signs it in.
-#[server(prefix = "/form", endpoint = "account/setup")]
-pub async fn setup(
-    #[server(default)] token: String,
-    #[server(default)] name: String,
-    #[server(default)] email: String,
-    #[server(default)] password: String,
-) -> Result<(), ServerFnError> {
-    let form = latchkey_core::account::SignUp { email: &email, name: &name, password: PlainPassword::new(&password) };
-    match services().accounts.sign_up_admin(form, peer(), &token).await {
-        Ok(account) => {
-            enter(&account, route::DASHBOARD, Some(format!("Welcome, {}. You are an admin.", account.name))).await;
-        }
-        Err(error) => {
-            let flash = Refused::from(error).flash().keep("name", &name).keep("email", &email);
-            // Only what a token can be made of goes back into the address.
-            let token: String = token.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
-            see_other_with(&format!("{}?token={token}", route::SETUP), flash).await;
-        }
-    }
-    Ok(())
 }
 
 /// Signs the browser in under a new session id.
@@ -118,7 +57,7 @@ pub async fn sign_in(
     #[server(default)] next: String,
 ) -> Result<(), ServerFnError> {
     match services().accounts.sign_in(&email, PlainPassword::new(&password), peer()).await {
-        Ok(account) => enter(&account, &next, None).await,
+        Ok(account) => enter(&account, SignInMethod::Password, &next, None).await,
         Err(error) => {
             // The page itself may say more: who must sign in again, and as whom.
             let page = crate::ssr::extension::<FormPage>().map(|page| page.0);

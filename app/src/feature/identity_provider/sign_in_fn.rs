@@ -5,7 +5,7 @@ use crate::{
     page::{Page, PageError, page, param},
     route,
     ssr::{
-        actor, extension,
+        SignUpMode, actor, extension,
         flash::Flash,
         form::FormPage,
         portal,
@@ -121,7 +121,7 @@ pub fn CallbackPage() -> impl IntoView {
         let to = match completed {
             Ok(Completed::Known(account)) => {
                 let Some(session) = session() else { return Err(PageError::NotSignedIn) };
-                match sign_in(&session, account.id, SignInMethod::Provider).await {
+                match sign_in(&session, &account, SignInMethod::Provider).await {
                     Ok(()) => route::local(&next, route::DASHBOARD),
                     Err(error) => with(&back, Refused::fault(&error).flash()).await,
                 }
@@ -146,7 +146,7 @@ async fn not_linked_yet(actor: &Actor, proven: &ProvenIdentity) -> String {
     if matches!(actor, Actor::Account { .. }) {
         return route::SIGN_IN_METHODS.to_owned();
     }
-    let or = if portal().sign_up_open { ", or create an account," } else { "" };
+    let or = if portal().sign_up == SignUpMode::Closed { "" } else { ", or create an account," };
     let message = format!(
         "{} does not open an account here yet. Sign in with your password{or} and say then that it is yours.",
         proven.provider_name,

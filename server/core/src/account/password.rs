@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 /// A password as somebody typed it, in Unicode form NFKC (NIST SP 800-63B-4 section 3.1.1.2). It cannot be printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PlainPassword(Zeroizing<String>);
 
 impl PlainPassword {
@@ -25,12 +25,9 @@ impl PlainPassword {
         Self(Zeroizing::new(typed.chars().take(MAX_LENGTH + 1).nfkc().collect()))
     }
 
-    /// Judges a new password by its length and by how hard it is to guess.
-    ///
-    /// # Errors
     /// The sentence to show at the field: what is wrong, and what would help.
-    pub fn judge(&self, known_words: &[&str]) -> Result<(), String> {
-        check_length(&self.0)?;
+    fn judge(&self, shortest: usize, known_words: &[&str]) -> Result<(), String> {
+        check_length(&self.0, shortest)?;
         let own = own_words(known_words);
         let without_own = own.iter().fold(self.0.to_lowercase(), |rest, word| rest.replace(word, ""));
         if without_own.chars().count() < Self::MIN_BESIDE_OWN_WORDS {
@@ -88,6 +85,7 @@ pub struct Passwords {
     running: Arc<Semaphore>,
     /// Hashes under way or waiting: beyond them, "busy" at once.
     admitted: Arc<Semaphore>,
+    shortest: usize,
 }
 
 impl Passwords {
@@ -99,12 +97,26 @@ impl Passwords {
     const DUMMY: &str =
         "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-    /// A pool that hashes so many passwords at once.
-    pub fn new(at_once: usize) -> Self {
+    /// A pool that hashes so many passwords at once, none of them shorter than this.
+    pub fn new(at_once: usize, shortest: usize) -> Self {
         Self {
             running: Arc::new(Semaphore::new(at_once)),
             admitted: Arc::new(Semaphore::new(at_once * (1 + Self::WAITING_PER_RUNNING))),
+            shortest,
         }
+    }
+
+    /// The length of the shortest password, in characters.
+    pub fn shortest(&self) -> usize {
+        self.shortest
+    }
+
+    /// Judges a new password by its length and by how hard it is to guess, without the words that its person is known by.
+    ///
+    /// # Errors
+    /// The sentence to show at the field: what is wrong, and what would help.
+    pub fn judge(&self, password: &PlainPassword, known_words: &[&str]) -> Result<(), String> {
+        password.judge(self.shortest, known_words)
     }
 
     /// Hashes a password under a new salt.
@@ -165,24 +177,24 @@ mod tests {
     #[test]
     fn a_weak_password_gets_advice() {
         for weak in ["password1234567", "aaaaaaaaaaaaaaaa", "qwertyuiop12345"] {
-            let sentence = PlainPassword::new(weak).judge(&[]).unwrap_err();
+            let sentence = PlainPassword::new(weak).judge(12, &[]).unwrap_err();
             assert!(sentence.starts_with("This password is easy to guess."), "{weak}: {sentence}");
             assert!(sentence.len() > 40, "it says what would help: {sentence}");
         }
         let own_words = ["ada.lovelace@example.org", "Ada Lovelace"];
-        assert!(PlainPassword::new("adalovelace2026").judge(&own_words).is_err(), "the account's own words");
-        assert_eq!(PlainPassword::new("violet tractor hums at dawn").judge(&[]), Ok(()));
+        assert!(PlainPassword::new("adalovelace2026").judge(12, &own_words).is_err(), "the account's own words");
+        assert_eq!(PlainPassword::new("violet tractor hums at dawn").judge(12, &[]), Ok(()));
     }
 
     #[test]
     fn a_megabyte_is_cut_before_any_work() {
-        let sentence = PlainPassword::new(&"x".repeat(1_000_000)).judge(&[]).unwrap_err();
+        let sentence = PlainPassword::new(&"x".repeat(1_000_000)).judge(12, &[]).unwrap_err();
         assert!(sentence.contains("at most 128"), "{sentence}");
     }
 
     #[tokio::test]
     async fn verifies_the_right_one_only_and_never_the_absent_one() {
-        let passwords = Passwords::new(1);
+        let passwords = Passwords::new(1, 12);
         let hash = passwords.hash(PlainPassword::new("violet tractor hums")).await.unwrap();
         assert!(hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.0);
         let (real, dummy): (Vec<_>, Vec<_>) = (hash.0.split('$').collect(), Passwords::DUMMY.split('$').collect());
@@ -196,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_same_letters_in_another_form_are_the_same_password() {
-        let passwords = Passwords::new(1);
+        let passwords = Passwords::new(1, 12);
         let hash = passwords.hash(PlainPassword::new("cafe\u{301} au lait, twice")).await.unwrap();
         assert!(passwords.verify(PlainPassword::new("caf\u{e9} au lait, twice"), Some(hash)).await.unwrap());
     }

@@ -1,10 +1,17 @@
 //! Signing up, signing in, and becoming the first admin.
 
-use super::password::{HashError, Passwords, PlainPassword};
+use super::{
+    mailed_link::MailedLinks,
+    password::{HashError, Passwords, PlainPassword},
+};
 use crate::{
-    actor::{Actor, NotSignedIn},
+    actor::{Actor, NotProven, NotSignedIn},
     limit::{Limiter, network_of},
-    port::{Consumed, Inserted, StoreError, UnitOfWork, account::Account},
+    port::{
+        Consumed, Inserted, StoreError, UnitOfWork,
+        account::{Account, PasswordHash},
+        mailed_link::{LinkPurpose, MailedLink, PendingAccount},
+    },
     ports::Ports,
     secret::sha256,
 };
@@ -36,9 +43,12 @@ pub enum SignUpError {
         /// How long to wait.
         retry_after: Duration,
     },
-    /// The link for the first admin was used, has expired, or never was one.
+    /// The link was used, has expired, or never was one.
     #[error("the link is not valid any more")]
     LinkNotValid,
+    /// It is not the password that was chosen before the link was mailed.
+    #[error("the password is not the one that was chosen")]
+    WrongPassword,
     /// No room to hash, or no hash.
     #[error("the password could not be hashed")]
     Hash(#[from] HashError),
@@ -81,6 +91,15 @@ pub enum AllowPasswordError {
     Store(#[from] StoreError),
 }
 
+impl From<NotProven> for AllowPasswordError {
+    fn from(error: NotProven) -> Self {
+        match error {
+            NotProven::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotProven::TooLongAgo => Self::PasswordFirst,
+        }
+    }
+}
+
 /// Why no link for the first admin was made.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -116,6 +135,7 @@ pub struct AccountService {
     ports: Ports,
     passwords: Passwords,
     attempts: Arc<Limiter<IpAddr>>,
+    links: MailedLinks,
 }
 
 impl AccountService {
@@ -123,16 +143,79 @@ impl AccountService {
     const SETUP_LINK_LIFE: Duration = Duration::hours(24);
 
     /// The service; these are the tries of each network.
-    pub fn new(ports: Ports, passwords: Passwords, attempts: Arc<Limiter<IpAddr>>) -> Self {
-        Self { ports, passwords, attempts }
+    pub fn new(ports: Ports, passwords: Passwords, attempts: Arc<Limiter<IpAddr>>, links: MailedLinks) -> Self {
+        Self { ports, passwords, attempts, links }
     }
 
-    /// Makes an account with a team of its own.
+    /// The length of the shortest password, in characters.
+    pub fn shortest_password(&self) -> usize {
+        self.passwords.shortest()
+    }
+
+    /// Makes an account with a team of its own, and asks its person to show that the address is theirs. Who tries an address learns
+    /// whether it has an account: see [`AccountService::ask_sign_up`].
     ///
     /// # Errors
     /// [`SignUpError`].
     pub async fn sign_up(&self, form: SignUp<'_>, from: IpAddr) -> Result<Account, SignUpError> {
-        self.add_account(form, from, AccountRole::Developer, None).await
+        let account = self.add_account(form, from, AccountRole::Developer, None).await?;
+        let mut link = self.links.request(LinkPurpose::VerifyEmail, account.email.clone());
+        link.account = Some(account.id);
+        self.links.ask(&link).await?;
+        Ok(account)
+    }
+
+    /// Takes what somebody wants an account with, and mails them how to go on. What comes back, and when, is the same whether or not
+    /// the address has an account: only its mails tell.
+    ///
+    /// # Errors
+    /// [`SignUpError`].
+    pub async fn ask_sign_up(&self, form: SignUp<'_>, from: IpAddr) -> Result<(), SignUpError> {
+        self.count(from)?;
+        let (email, name) = self.check(&form)?;
+        let password = self.passwords.hash(form.password).await?;
+        let mut link = self.links.request(LinkPurpose::SignUp, email);
+        link.pending = Some(PendingAccount { name, password });
+        Ok(self.links.ask(&link).await?)
+    }
+
+    /// Whether a link to finish signing up is good.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn may_finish_sign_up(&self, token: &str) -> Result<bool, StoreError> {
+        Ok(self.links.find(LinkPurpose::SignUp, token).await?.is_some())
+    }
+
+    /// Makes the account of somebody who has the mail, and knows the password that was chosen: whoever chose it for an address of
+    /// another must not get an account that this other one opens.
+    ///
+    /// # Errors
+    /// [`SignUpError`].
+    pub async fn finish_sign_up(
+        &self,
+        token: &str,
+        password: PlainPassword,
+        from: IpAddr,
+    ) -> Result<Account, SignUpError> {
+        self.count(from)?;
+        let link = self.links.find(LinkPurpose::SignUp, token).await?.ok_or(SignUpError::LinkNotValid)?;
+        let MailedLink { id, email, pending: Some(PendingAccount { name, password: hash }), .. } = link else {
+            return Err(SignUpError::LinkNotValid);
+        };
+        if !self.passwords.verify(password, Some(hash.clone())).await? {
+            return Err(SignUpError::WrongPassword);
+        }
+        let mut account = self.new_account(email, name, AccountRole::Developer);
+        account.email_verified_at = Some(account.created_at);
+        let mut work = self.ports.store.begin().await?;
+        if work.link_take(id, account.created_at).await? == Consumed::Lost
+            || self.add(&mut *work, &account, &hash).await? == Inserted::Duplicate
+        {
+            return Err(SignUpError::LinkNotValid);
+        }
+        work.commit().await?;
+        Ok(account)
     }
 
     /// Makes the first admin's account, by the link from the terminal.
@@ -162,29 +245,70 @@ impl AccountService {
         role: AccountRole,
         link: Option<&str>,
     ) -> Result<Account, SignUpError> {
-        if let Some(retry_after) = self.attempts.check(&network_of(from), self.ports.now()).retry_after {
-            return Err(SignUpError::TooMany { retry_after });
-        }
-        let (email, name) = check(&form)?;
+        self.count(from)?;
+        let (email, name) = self.check(&form)?;
         let hash = self.passwords.hash(form.password).await?;
-        let now = self.ports.now();
-        let id = AccountId::from_uuid(self.ports.uuid());
-        let account = Account { id, email, name, role, created_at: now, programs_may_use_password: false };
-
+        let account = self.new_account(email, name, role);
         let mut work = self.ports.store.begin().await?;
         if let Some(token) = link {
-            take_link(&mut *work, token, now).await?;
+            take_link(&mut *work, token, account.created_at).await?;
         }
-        match work.account_add(&account, &hash).await? {
+        match self.add(&mut *work, &account, &hash).await? {
             Inserted::Done => {}
             Inserted::Duplicate => {
                 let sentence = "There is an account with this address. Sign in, or use another address.";
                 return Err(SignUpError::Invalid(FieldErrors::one("email", sentence)));
             }
         }
-        work.team_add(TeamId::from_uuid(self.ports.uuid()), &account.name, account.id, now).await?;
         work.commit().await?;
         Ok(account)
+    }
+
+    fn count(&self, from: IpAddr) -> Result<(), SignUpError> {
+        match self.attempts.check(&network_of(from), self.ports.now()).retry_after {
+            Some(retry_after) => Err(SignUpError::TooMany { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    fn check(&self, form: &SignUp<'_>) -> Result<(EmailAddress, Name), SignUpError> {
+        let mut errors = FieldErrors::default();
+        let email = errors.check("email", form.email.parse::<EmailAddress>());
+        let name = errors.check("name", form.name.parse::<Name>());
+        let judged = self.passwords.judge(&form.password, &[form.email, form.name, "latchkey"]);
+        let _ = errors.check("password", judged);
+        match (email, name) {
+            (Some(email), Some(name)) if errors.is_empty() => Ok((email, name)),
+            _ => Err(SignUpError::Invalid(errors)),
+        }
+    }
+
+    fn new_account(&self, email: EmailAddress, name: Name, role: AccountRole) -> Account {
+        Account {
+            id: AccountId::from_uuid(self.ports.uuid()),
+            email,
+            name,
+            role,
+            created_at: self.ports.now(),
+            email_verified_at: None,
+            password_version: 0,
+            programs_may_use_password: false,
+        }
+    }
+
+    /// Adds an account with a team of its own.
+    async fn add(
+        &self,
+        work: &mut dyn UnitOfWork,
+        account: &Account,
+        hash: &PasswordHash,
+    ) -> Result<Inserted, StoreError> {
+        let added = work.account_add(account, hash).await?;
+        if added == Inserted::Done {
+            let team = TeamId::from_uuid(self.ports.uuid());
+            work.team_add(team, &account.name, account.id, account.created_at).await?;
+        }
+        Ok(added)
     }
 
     /// Finds the account with this address and password, at one speed whether or not there is one.
@@ -217,10 +341,7 @@ impl AccountService {
     /// # Errors
     /// [`AllowPasswordError`].
     pub async fn allow_password(&self, actor: &Actor, allowed: bool) -> Result<(), AllowPasswordError> {
-        let account = actor.account()?;
-        if allowed && !actor.gave_password_lately(self.ports.now()) {
-            return Err(AllowPasswordError::PasswordFirst);
-        }
+        let account = if allowed { actor.proven(self.ports.now())? } else { actor.account()? };
         let mut work = self.ports.store.begin().await?;
         match work.account_allow_password(account.id, allowed).await? {
             Consumed::Won => Ok(work.commit().await?),
@@ -249,16 +370,5 @@ async fn take_link(work: &mut dyn UnitOfWork, token: &str, now: time::OffsetDate
     match work.setup_link_take(&sha256(token.as_bytes()), now).await? {
         Consumed::Won => Ok(()),
         Consumed::Lost => Err(SignUpError::LinkNotValid),
-    }
-}
-
-fn check(form: &SignUp<'_>) -> Result<(EmailAddress, Name), SignUpError> {
-    let mut errors = FieldErrors::default();
-    let email = errors.check("email", form.email.parse::<EmailAddress>());
-    let name = errors.check("name", form.name.parse::<Name>());
-    let _ = errors.check("password", form.password.judge(&[form.email, form.name, "latchkey"]));
-    match (email, name) {
-        (Some(email), Some(name)) if errors.is_empty() => Ok((email, name)),
-        _ => Err(SignUpError::Invalid(errors)),
     }
 }

@@ -4,10 +4,13 @@ use crate::{
     actor::{Actor, NotSignedIn},
     authn::KnownPeople,
     openid::SignOuts,
-    port::{Consumed, StoreError, session::SessionRecord},
+    port::{
+        Consumed, StoreError, UnitOfWork,
+        session::{SessionDigest, SessionRecord},
+    },
     ports::Ports,
 };
-use latchkey_model::SessionId;
+use latchkey_model::{AccountId, SessionId};
 
 /// Why sessions could not be listed or ended.
 #[derive(Debug, thiserror::Error)]
@@ -23,18 +26,54 @@ pub enum SessionError {
     Store(#[from] StoreError),
 }
 
-/// Lists and ends sessions.
+/// Ends sessions with whatever else ends them: a sign-out everywhere, a new password.
 #[derive(Clone)]
-pub struct SessionService {
+pub struct SessionEnds {
     ports: Ports,
     sign_outs: SignOuts,
     people: KnownPeople,
 }
 
-impl SessionService {
-    /// The service; apps are told of the sessions that it ends.
+impl SessionEnds {
+    /// Apps are told of the sessions that end.
     pub fn new(ports: Ports, sign_outs: SignOuts, people: KnownPeople) -> Self {
         Self { ports, sign_outs, people }
+    }
+
+    /// Ends these sessions of an account but one, if one is named, and whatever began meanwhile; returns how many.
+    pub(super) async fn end(
+        &self,
+        work: &mut dyn UnitOfWork,
+        account: AccountId,
+        live: Vec<SessionRecord>,
+        keep: Option<&SessionDigest>,
+    ) -> Result<u64, StoreError> {
+        let ended = work.session_end_all(account, keep, self.ports.now()).await?;
+        for session in live.iter().filter(|session| Some(&session.digest) != keep) {
+            self.sign_outs.note(work, &session.digest).await?;
+        }
+        Ok(ended)
+    }
+
+    /// Commits that sessions ended: none of them asks for anything from now on, at no node.
+    pub(super) async fn commit(&self, work: Box<dyn UnitOfWork>) -> Result<(), StoreError> {
+        self.people.commit_end(work).await?;
+        self.sign_outs.wake();
+        Ok(())
+    }
+}
+
+/// Lists and ends sessions.
+#[derive(Clone)]
+pub struct SessionService {
+    ports: Ports,
+    ends: SessionEnds,
+}
+
+impl SessionService {
+    /// The service.
+    pub fn new(ports: Ports, ends: SessionEnds) -> Self {
+        Self { ports, ends }
     }
 
     /// The actor's live sessions, the last seen first; with each, whether it is the one that asks.
@@ -62,11 +101,9 @@ impl SessionService {
             return Err(SessionError::NotFound);
         }
         for session in sessions.iter().filter(|session| session.id == id) {
-            self.sign_outs.note(&mut *work, &session.digest).await?;
+            self.ends.sign_outs.note(&mut *work, &session.digest).await?;
         }
-        self.people.commit_end(work).await?;
-        self.sign_outs.wake();
-        Ok(())
+        Ok(self.ends.commit(work).await?)
     }
 
     /// Ends all sessions of the actor's but the one that asks; returns how many.
@@ -78,12 +115,8 @@ impl SessionService {
         let now = self.ports.now();
         let sessions = self.ports.store.sessions(account.id, now).await?;
         let mut work = self.ports.store.begin().await?;
-        let ended = work.session_end_others(account.id, session, now).await?;
-        for other in sessions.iter().filter(|other| other.digest != *session) {
-            self.sign_outs.note(&mut *work, &other.digest).await?;
-        }
-        self.people.commit_end(work).await?;
-        self.sign_outs.wake();
+        let ended = self.ends.end(&mut *work, account.id, sessions, Some(session)).await?;
+        self.ends.commit(work).await?;
         Ok(ended)
     }
 }

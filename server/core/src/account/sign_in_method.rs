@@ -26,6 +26,14 @@ impl SignInMethod {
         }
     }
 
+    /// Whether we saw the proof ourselves. Another provider may not have asked its person for anything.
+    pub const fn is_ours(self) -> bool {
+        match self {
+            Self::Password => true,
+            Self::Provider => false,
+        }
+    }
+
     /// The words for it in ID tokens (RFC 8176 section 2); none where we were not told.
     pub const fn amr(self) -> &'static [&'static str] {
         match self {

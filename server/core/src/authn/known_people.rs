@@ -131,7 +131,9 @@ impl KnownPeople {
         let load = |freshness| async move {
             let Some(session) = known.store.session_load(digest, now).await? else { return Ok(None) };
             let Some(account) = session.account_id else { return Ok(None) };
-            let Some(account) = known.store.account(account).await? else { return Ok(None) };
+            let account = known.store.account(account).await?;
+            let account = account.filter(|account| account.password_version == session.password_version);
+            let Some(account) = account else { return Ok(None) };
             let person = known.person(&account, KnownBy::Session, Some(session.expires_at), now).await?;
             Ok(Some(Entry::for_person(person, known.meters_of(&account), freshness)))
         };

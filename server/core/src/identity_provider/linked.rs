@@ -50,7 +50,7 @@ impl LinkedIdentities {
 
     /// Whether a person has given their password lately.
     pub fn may_link(&self, actor: &Actor) -> bool {
-        actor.gave_password_lately(self.ports.now())
+        actor.proven(self.ports.now()).is_ok()
     }
 
     /// What opens the account.

@@ -5,13 +5,16 @@ use crate::{
         StoreError, UnitOfWork,
         api_key::{ApiKey, KeyOwner},
         identity_provider::LinkedIdentity,
-        mail::Mail,
+        mail::{Delivery, Mail},
     },
     ports::Ports,
     secret::{hex, sha256},
 };
 use latchkey_model::MailId;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Where a text has its link.
+pub(super) const LINK: &str = "{link}";
 
 /// A mail, before it is known to whom it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,24 +132,35 @@ impl Letter {
         }
     }
 
+    pub(super) fn new(subject: &str, occasion: String, text: String) -> Self {
+        Self { occasion, subject: subject.to_owned(), text }
+    }
+
     /// Writes it for each recipient, in the transaction of what it tells of.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn send(self, work: &mut dyn UnitOfWork, ports: &Ports, recipients: &[String]) -> Result<(), StoreError> {
         for recipient in recipients {
-            let mail = Mail {
-                id: MailId::from_uuid(ports.uuid()),
-                recipient: recipient.clone(),
-                subject: self.subject.clone(),
-                text: self.text.clone(),
-                occasion: self.occasion.clone(),
-                created_at: ports.now(),
-            };
             // Whoever was told before is not told again.
-            let _ = work.mail_add(&mail).await?;
+            let _ = work.mail_add(&self.to(recipient, ports)).await?;
         }
         Ok(())
+    }
+
+    pub(super) fn to(&self, recipient: &str, ports: &Ports) -> Mail {
+        let now = ports.now();
+        Mail {
+            id: MailId::from_uuid(ports.uuid()),
+            recipient: recipient.to_owned(),
+            subject: self.subject.clone(),
+            text: self.text.clone(),
+            link: None,
+            occasion: self.occasion.clone(),
+            created_at: now,
+            useful_until: None,
+            delivery: Delivery::new(now),
+        }
     }
 }
 
@@ -163,6 +177,6 @@ fn identity_occasion(linked: &LinkedIdentity, at: OffsetDateTime) -> String {
     format!("{}:{}:{}", linked.identity.provider, hex(&sha256(linked.identity.subject.as_bytes())), written(at))
 }
 
-fn written(at: OffsetDateTime) -> String {
+pub(super) fn written(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }

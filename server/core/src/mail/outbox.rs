@@ -1,11 +1,17 @@
-//! The outbox: what was written, for admins.
+//! The outbox: what was written, and what became of it, for admins.
 
+use super::Postman;
 use crate::{
     actor::{Actor, NotSignedIn},
-    port::{StoreError, mail::Mail},
+    port::{
+        StoreError,
+        mail::{Delivery, Mail},
+    },
     ports::Ports,
 };
 use latchkey_model::{AccountRole, MailId};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 /// Why the outbox cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +27,28 @@ pub enum OutboxError {
     Store(#[from] StoreError),
 }
 
+/// A mail, as admins may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxMail {
+    /// The address it goes to.
+    pub recipient: String,
+    /// The subject.
+    pub subject: String,
+    /// The text. A link that its reader alone may open is in it while no mail is sent at all, and admins pass it on.
+    pub text: Zeroizing<String>,
+    /// When it was written.
+    pub created_at: OffsetDateTime,
+    /// What became of it.
+    pub delivery: Delivery,
+}
+
 /// A page of mails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxPage {
     /// The newest first.
-    pub mails: Vec<Mail>,
+    pub mails: Vec<OutboxMail>,
+    /// Whether a server for mail is set.
+    pub sends: bool,
     /// The cursor to what is older, if anything is.
     pub older: Option<MailId>,
 }
@@ -34,14 +57,15 @@ pub struct OutboxPage {
 #[derive(Clone)]
 pub struct OutboxService {
     ports: Ports,
+    postman: Postman,
 }
 
 impl OutboxService {
     const PAGE_SIZE: u64 = 30;
 
     /// The service on these ports.
-    pub fn new(ports: Ports) -> Self {
-        Self { ports }
+    pub fn new(ports: Ports, postman: Postman) -> Self {
+        Self { ports, postman }
     }
 
     /// Mails older than a cursor.
@@ -57,6 +81,13 @@ impl OutboxService {
         let more = mails.len() as u64 > Self::PAGE_SIZE;
         mails.truncate(usize::try_from(Self::PAGE_SIZE).unwrap_or(usize::MAX));
         let older = mails.last().map(|mail| mail.id).filter(|_| more);
-        Ok(OutboxPage { mails, older })
+        let mails = mails.into_iter().map(|mail| self.seen(mail)).collect();
+        Ok(OutboxPage { mails, sends: self.postman.sends(), older })
+    }
+
+    fn seen(&self, mail: Mail) -> OutboxMail {
+        let text = self.postman.text_in_outbox(&mail);
+        let Mail { recipient, subject, created_at, delivery, .. } = mail;
+        OutboxMail { recipient, subject, text, created_at, delivery }
     }
 }

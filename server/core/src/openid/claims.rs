@@ -112,8 +112,7 @@ impl PersonClaims {
         Self {
             name: told(Claim::Name).then(|| account.name.as_str().to_owned()),
             email: told(Claim::Email).then(|| account.email.as_str().to_owned()),
-            // Addresses are not verified yet, and a claim is never a guess.
-            email_verified: told(Claim::EmailVerified).then_some(false),
+            email_verified: told(Claim::EmailVerified).then(|| account.email_verified_at.is_some()),
         }
     }
 }

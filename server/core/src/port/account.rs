@@ -18,6 +18,10 @@ pub struct Account {
     pub role: AccountRole,
     /// When it signed up.
     pub created_at: OffsetDateTime,
+    /// When it was shown that the address is its person's.
+    pub email_verified_at: Option<OffsetDateTime>,
+    /// How often the password was changed: a session of before is none.
+    pub password_version: i64,
     /// Whether programs may send its password (RFC 7617): not until its person says so.
     pub programs_may_use_password: bool,
 }
@@ -64,6 +68,33 @@ pub trait AccountReader {
 pub trait AccountWriter {
     /// Adds an account; [`Inserted::Duplicate`] when its canonical address is taken.
     async fn account_add(&mut self, account: &Account, password: &PasswordHash) -> Result<Inserted, StoreError>;
+
+    /// Notes that the address is the account's person's, if it still is the account's.
+    async fn account_verify_email(
+        &mut self,
+        account: AccountId,
+        email: &EmailAddress,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Gives the account another address, which is shown to be its person's; [`Inserted::Duplicate`] when another account has it.
+    async fn account_set_email(
+        &mut self,
+        account: AccountId,
+        email: &EmailAddress,
+        at: OffsetDateTime,
+    ) -> Result<Inserted, StoreError>;
+
+    /// Gives the account another name.
+    async fn account_rename(&mut self, account: AccountId, name: &Name) -> Result<Consumed, StoreError>;
+
+    /// Gives the account another password, if it was changed so often before: of all who change it at once, one wins.
+    async fn account_set_password(
+        &mut self,
+        account: AccountId,
+        password: &PasswordHash,
+        version: i64,
+    ) -> Result<Consumed, StoreError>;
 
     /// Says whether programs may send the account's password.
     async fn account_allow_password(&mut self, account: AccountId, allowed: bool) -> Result<Consumed, StoreError>;

@@ -17,6 +17,8 @@ pub struct SessionRecord {
     pub digest: SessionDigest,
     /// Who is signed in, if anybody is.
     pub account_id: Option<AccountId>,
+    /// How often their password had been changed when they signed in.
+    pub password_version: i64,
     /// The session's values, as JSON.
     pub data: String,
     /// When it began.
@@ -66,11 +68,11 @@ pub trait SessionWriter {
         at: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
 
-    /// Ends every session of an account but one; returns how many.
-    async fn session_end_others(
+    /// Ends every session of an account, but one if one is named; returns how many.
+    async fn session_end_all(
         &mut self,
         account: AccountId,
-        keep: &SessionDigest,
+        keep: Option<&SessionDigest>,
         at: OffsetDateTime,
     ) -> Result<u64, StoreError>;
 

@@ -14,6 +14,8 @@ pub struct Model {
     pub password_hash: String,
     pub created_at: i64,
     pub programs_may_use_password: bool,
+    pub email_verified_at: Option<i64>,
+    pub password_version: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

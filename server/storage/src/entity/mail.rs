@@ -12,6 +12,13 @@ pub struct Model {
     pub body: String,
     pub occasion: String,
     pub created_at: i64,
+    pub sealed_link: Option<Vec<u8>>,
+    pub useful_until: Option<i64>,
+    pub attempts: i64,
+    pub next_attempt_at: i64,
+    pub sent_at: Option<i64>,
+    pub given_up_at: Option<i64>,
+    pub problem: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -36,6 +36,8 @@ async fn nothing_is_kept_without_a_commit(database: &Database) {
         name: name("Ada"),
         role: AccountRole::Admin,
         created_at: NOW,
+        email_verified_at: None,
+        password_version: 0,
         programs_may_use_password: false,
     };
     let mut work = database.begin().await;

@@ -4,11 +4,10 @@ use crate::support::{
     Database, Made, NOW, Person, add_key, application, name, new_key, on_both_databases, person, stored, uuid,
 };
 use latchkey_core::port::{
-    ApiKeyReader, Consumed, Inserted, MailReader,
+    ApiKeyReader, Consumed, Inserted,
     api_key::{Disabled, Holder, KeyPolicy, KeySettings, KeyState, Leaked, NewKeyOwner, Replaced, Takeover},
-    mail::Mail,
 };
-use latchkey_model::{ApiKeyId, Environment, KeyKind, MailId};
+use latchkey_model::{ApiKeyId, Environment, KeyKind};
 use time::Duration;
 
 on_both_databases!(
@@ -23,7 +22,6 @@ on_both_databases!(
     idle_keys_are_found_by_their_environments_policy,
     a_policy_is_set_by_its_team_alone,
     the_first_report_of_a_leak_stays,
-    one_mail_for_each_recipient_and_occasion,
 );
 
 const OLD: &str = "aaaaaaaaaaaa";
@@ -272,23 +270,4 @@ async fn the_first_report_of_a_leak_stays(database: &Database) {
     let found = database.store.leaked_keys(scene.ada.account.id, NOW - Duration::DAY).await.unwrap();
     assert_eq!(found.iter().map(|key| key.leaked.clone()).collect::<Vec<_>>(), [Some(leaked("here"))]);
     assert_eq!(database.store.leaked_keys(scene.eve.account.id, NOW - Duration::DAY).await.unwrap(), []);
-}
-
-async fn one_mail_for_each_recipient_and_occasion(database: &Database) {
-    let mail = |recipient: &str, occasion: &str| Mail {
-        id: MailId::from_uuid(uuid()),
-        recipient: recipient.to_owned(),
-        subject: "A key ends".to_owned(),
-        text: "It does.".to_owned(),
-        occasion: occasion.to_owned(),
-        created_at: NOW,
-    };
-    let (first, second) = (mail("ada@example.org", "one"), mail("eve@example.org", "one"));
-    let mut work = database.begin().await;
-    assert_eq!(work.mail_add(&first).await.unwrap(), Inserted::Done);
-    assert_eq!(work.mail_add(&second).await.unwrap(), Inserted::Done);
-    assert_eq!(work.mail_add(&mail("ada@example.org", "one")).await.unwrap(), Inserted::Duplicate);
-    work.commit().await.unwrap();
-    assert_eq!(database.store.mails(None, 10).await.unwrap(), [second.clone(), first.clone()]);
-    assert_eq!(database.store.mails(Some(second.id), 10).await.unwrap(), [first]);
 }

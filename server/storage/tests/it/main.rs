@@ -7,6 +7,8 @@ mod api_key;
 mod changes;
 mod identity_provider;
 mod key_lifecycle;
+mod mail;
+mod mailed_link;
 mod post;
 mod request_log;
 mod schema;

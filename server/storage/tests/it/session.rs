@@ -18,6 +18,7 @@ fn session(account: Option<AccountId>, digest: u8) -> SessionRecord {
         id: SessionId::from_uuid(uuid()),
         digest: [digest; 32],
         account_id: account,
+        password_version: 0,
         data: "{}".to_owned(),
         created_at: NOW,
         seen_at: NOW,
@@ -78,15 +79,19 @@ async fn sessions_are_ended_by_their_account_alone(database: &Database) {
     }
     let mut work = database.begin().await;
     assert_eq!(work.session_end_own(eve.account.id, phone.id, NOW).await.unwrap(), Consumed::Lost);
-    assert_eq!(work.session_end_others(eve.account.id, &[9; 32], NOW).await.unwrap(), 0);
+    assert_eq!(work.session_end_all(eve.account.id, Some(&[9; 32]), NOW).await.unwrap(), 0);
     assert_eq!(work.session_end_own(ada.account.id, old.id, NOW).await.unwrap(), Consumed::Won);
     assert_eq!(
-        work.session_end_others(ada.account.id, &laptop.digest, NOW).await.unwrap(),
+        work.session_end_all(ada.account.id, Some(&laptop.digest), NOW).await.unwrap(),
         1,
         "the ended one is not counted"
     );
     work.commit().await.unwrap();
     assert_eq!(database.store.sessions(ada.account.id, NOW).await.unwrap(), [laptop]);
+    let mut work = database.begin().await;
+    assert_eq!(work.session_end_all(ada.account.id, None, NOW).await.unwrap(), 1);
+    work.commit().await.unwrap();
+    assert_eq!(database.store.sessions(ada.account.id, NOW).await.unwrap(), []);
     assert_eq!(database.store.sessions(eve.account.id, NOW).await.unwrap(), []);
 }
 

@@ -105,6 +105,8 @@ pub(crate) async fn person(database: &Database, email: &str) -> Person {
         name: name("Ada"),
         role: AccountRole::Developer,
         created_at: NOW,
+        email_verified_at: None,
+        password_version: 0,
         programs_may_use_password: false,
     };
     let team = TeamId::from_uuid(uuid());

@@ -1,0 +1,36 @@
+//! What keeps an account its person's.
+
+use super::{link_pages::NewPassword, pages::error_at, password_fn::ChangePassword};
+use crate::{
+    page::{Page, page, take_flash},
+    route,
+    ssr::{actor, services},
+    ui::{Field, Form, Message, PageHead, SubmitButton},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+
+/// The password, and what is asked for beside it.
+#[component]
+pub fn SecurityPage() -> impl IntoView {
+    page(async {
+        let account = actor().account()?.clone();
+        let flash = take_flash().await;
+        let shortest = services().accounts.shortest_password();
+        let [current_error, error] = ["current_password", "password"].map(|field| error_at(flash.as_ref(), field));
+        let email = account.email.as_str().to_owned();
+        let body = view! {
+            <PageHead title="Security" explanation="What it takes to be let in as you."/>
+            <Message flash/>
+            <Form action=ChangePassword::PATH back=route::SECURITY class="card">
+                <h2>"Password"</h2>
+                <p>"Changing it signs out every other browser."</p>
+                // For password managers: whose password this is.
+                <input type="text" name="username" autocomplete="username" value=email hidden readonly/>
+                <Field name="current_password" label="Current password" kind="password" autocomplete="current-password" error=current_error required=true/>
+                <NewPassword shortest error/>
+                <SubmitButton text="Change password"/>
+            </Form>
+        };
+        Ok(Page::portal("Security", body))
+    })
+}

@@ -1,0 +1,105 @@
+//! What is written to people about their account.
+
+use super::{
+    Letter, SecretLetter,
+    letter::{LINK, written},
+};
+use crate::port::account::Account;
+use time::{Duration, OffsetDateTime};
+use zeroize::Zeroizing;
+
+/// A reader gets a link of one kind once in this time, however often somebody asks.
+const ONCE_IN: Duration = Duration::minutes(5);
+
+fn occasion(kind: &str, at: OffsetDateTime) -> String {
+    format!("{kind}:{}", at.unix_timestamp() / ONCE_IN.whole_seconds())
+}
+
+impl SecretLetter {
+    /// Somebody signs up with the reader's address.
+    pub fn finish_sign_up(link: Zeroizing<String>, at: OffsetDateTime, until: OffsetDateTime) -> Self {
+        let text = format!(
+            "Somebody, you it seems, is creating an account with this address. Open the link and give the password that you chose; the account is yours then.\n\n{LINK}\n\nIt is good until {} and works once. If it was not you, do nothing: there will be no account.\n",
+            written(until),
+        );
+        Self::new("Finish creating your account", &occasion("sign-up", at), text, link, until)
+    }
+
+    /// The reader's address is to be shown to be theirs.
+    pub fn verify_email(link: Zeroizing<String>, at: OffsetDateTime, until: OffsetDateTime) -> Self {
+        let text = format!(
+            "Your account has this address. Open the link to confirm that it is yours; then Latchkey can let you in again when you forget your password.\n\n{LINK}\n\nIt is good until {} and works once. If you have no account, do nothing.\n",
+            written(until),
+        );
+        Self::new("Confirm your address", &occasion("verify-email", at), text, link, until)
+    }
+
+    /// The reader's address is to become that of an account.
+    pub fn change_email(link: Zeroizing<String>, at: OffsetDateTime, until: OffsetDateTime) -> Self {
+        let text = format!(
+            "Somebody, you it seems, wants an account to have this address from now on. Open the link in the browser in which you are signed in.\n\n{LINK}\n\nIt is good until {} and works once. If it was not you, do nothing.\n",
+            written(until),
+        );
+        Self::new("Confirm your new address", &occasion("change-email", at), text, link, until)
+    }
+
+    /// The reader has forgotten their password, as somebody says.
+    pub fn reset_password(link: Zeroizing<String>, at: OffsetDateTime, until: OffsetDateTime) -> Self {
+        let text = format!(
+            "Somebody, you it seems, has forgotten the password of your account. Open the link to choose a new one; that signs out every browser.\n\n{LINK}\n\nIt is good until {} and works once. If it was not you, do nothing: your password stays as it is.\n",
+            written(until),
+        );
+        Self::new("Choose a new password", &occasion("reset-password", at), text, link, until)
+    }
+
+    fn new(subject: &str, occasion: &str, text: String, link: Zeroizing<String>, useful_until: OffsetDateTime) -> Self {
+        Self { letter: Letter::new(subject, occasion.to_owned(), text), link, useful_until }
+    }
+}
+
+impl Letter {
+    /// Somebody wanted to sign up with an address that has an account.
+    pub fn address_is_known(at: OffsetDateTime, public_url: &str) -> Self {
+        let text = format!(
+            "Somebody, you perhaps, wanted to create an account with this address. You have one: sign in, or choose a new password if you forgot yours.\n{public_url}/login\n{public_url}/forgot\n\nIf it was not you, do nothing. Whoever it was has learned nothing about you.\n"
+        );
+        Self::new("You have an account already", occasion("address-known", at), text)
+    }
+
+    /// Somebody wanted another account to have this address.
+    pub fn address_is_wanted(at: OffsetDateTime, public_url: &str) -> Self {
+        let text = format!(
+            "Somebody, you perhaps, wanted another account to have this address. Your account has it, so nothing was changed.\n{public_url}/account/profile\n"
+        );
+        Self::new("Your address was wanted for another account", occasion("address-wanted", at), text)
+    }
+
+    /// The password was changed; whether by a link.
+    pub fn password_changed(account: &Account, at: OffsetDateTime, by_link: bool, public_url: &str) -> Self {
+        let how = if by_link { " by a link that was mailed to this address" } else { "" };
+        let text = format!(
+            "The password of your account was changed at {}{how}. Every other browser was signed out.\n\nIf it was not you, choose a new one now, and look at what your account can do:\n{public_url}/forgot\n{public_url}/account/security\n",
+            written(at),
+        );
+        Self::new("Your password was changed", format!("password-changed:{}:{}", account.id, written(at)), text)
+    }
+
+    /// Another address is to take the place of this one.
+    pub fn email_change_asked(account: &Account, new: &str, at: OffsetDateTime, public_url: &str) -> Self {
+        let text = format!(
+            "At {}, somebody who is signed in to your account asked for another address: {new}. It takes the place of this one once it is confirmed.\n\nIf it was not you, change your password now; that signs out every browser and ends the request:\n{public_url}/account/security\n",
+            written(at),
+        );
+        Self::new("Your address is about to change", format!("email-change-asked:{}:{}", account.id, written(at)), text)
+    }
+
+    /// Another address has taken the place of the old one. Both get this.
+    pub fn email_changed(account: &Account, new: &str, at: OffsetDateTime) -> Self {
+        let text = format!(
+            "Since {}, your account has the address {new} in place of {}. Sign in with it, and look there for mails of ours.\n\nIf it was not you, write to whoever runs this portal.\n",
+            written(at),
+            account.email,
+        );
+        Self::new("Your address was changed", format!("email-changed:{}:{}", account.id, written(at)), text)
+    }
+}
