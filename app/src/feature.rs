@@ -14,6 +14,7 @@ pub mod landing;
 pub mod oauth_client;
 pub mod personal_token;
 pub mod request_log;
+pub mod second_factor;
 pub mod session;
 pub mod signing_key;
 pub mod usage;

@@ -345,6 +345,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
                 item("Apps that ask people", route::ADMIN_APPS.to_owned(), IconName::Check),
                 item("APIs", route::ADMIN_APIS.to_owned(), IconName::Grid),
                 item("Identity providers", route::ADMIN_IDENTITY_PROVIDERS.to_owned(), IconName::Plug),
+                item("Settings", route::ADMIN_SETTINGS.to_owned(), IconName::Sliders),
                 item("Outbox", route::ADMIN_OUTBOX.to_owned(), IconName::Mail),
             ],
         });

@@ -14,6 +14,11 @@ pub const SIGN_UP_MAIL: &str = "/signup/mail";
 pub const FORGOT: &str = "/forgot";
 pub const PROFILE: &str = "/account/profile";
 pub const SECURITY: &str = "/account/security";
+pub const SECOND_FACTOR: &str = "/second-factor";
+pub const PASSKEY_SIGN_IN: &str = "/login/passkey";
+pub const NEW_TOTP: &str = "/account/security/app";
+pub const NEW_PASSKEY: &str = "/account/security/passkey";
+pub const ADMIN_SETTINGS: &str = "/admin/settings";
 pub const SETUP: &str = "/setup";
 pub const DASHBOARD: &str = "/dashboard";
 pub const APPLICATIONS: &str = "/apps";
@@ -124,6 +129,15 @@ pub fn key_logs(application: ApplicationId, environment: Environment, key: ApiKe
 
 pub fn request(id: RequestId) -> String {
     format!("/logs/{id}")
+}
+
+/// Where a passkey signs its person in, and leads on to a path.
+pub fn passkey_sign_in(next: &str) -> String {
+    if next.is_empty() {
+        return PASSKEY_SIGN_IN.to_owned();
+    }
+    let next = percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC);
+    format!("{PASSKEY_SIGN_IN}?next={next}")
 }
 
 /// Where the link in a mail to somebody who signs up leads.

@@ -3,7 +3,7 @@
 use crate::{
     feature::{
         account, admin, api_key, application, design, device, docs, gateway, grant, identity_provider, landing,
-        oauth_client, personal_token, request_log, session, signing_key, usage,
+        oauth_client, personal_token, request_log, second_factor, session, signing_key, usage,
     },
     page::not_found,
     ssr::{Theme, extension, portal},
@@ -100,6 +100,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/reset") view=account::ResetPasswordPage ssr=SsrMode::Async/>
                 <Route path=path!("/verify-email") view=account::VerifyEmailPage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=account::SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/login/passkey") view=second_factor::PasskeySignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/second-factor") view=second_factor::SecondFactorPage ssr=SsrMode::Async/>
                 <Route path=path!("/login/leave") view=identity_provider::LeavePage ssr=SsrMode::Async/>
                 <Route path=path!("/login/callback/:provider") view=identity_provider::CallbackPage ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=account::SetupPage ssr=SsrMode::Async/>
@@ -131,6 +133,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/sign-in-methods") view=identity_provider::SignInMethodsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/profile") view=account::ProfilePage ssr=SsrMode::Async/>
                 <Route path=path!("/account/security") view=account::SecurityPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/security/app") view=second_factor::NewTotpPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/security/passkey") view=second_factor::NewPasskeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/sessions") view=session::SessionsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens") view=personal_token::TokensPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens/new") view=personal_token::NewTokenPage ssr=SsrMode::Async/>
@@ -138,6 +142,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/tokens/:key/rotate") view=api_key::RotateKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens/:key/revoke") view=api_key::RevokeKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/outbox") view=admin::OutboxPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/settings") view=second_factor::SettingsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/failures") view=admin::FailuresPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/signing-keys") view=signing_key::SigningKeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/apps") view=oauth_client::VerificationPage ssr=SsrMode::Async/>

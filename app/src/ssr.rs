@@ -1,6 +1,7 @@
 //! What pages and forms share on the server: the services, who is asking, and how to answer.
 
 pub mod again;
+pub mod enter;
 pub mod flash;
 pub mod form;
 pub mod respond;
@@ -10,13 +11,13 @@ pub mod session;
 use http::request::Parts;
 use latchkey_core::{Actor, Services, usage::Recorder};
 use leptos::prelude::*;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 /// What the server gives to every page.
 #[derive(Clone)]
 pub struct Portal {
     /// The rules.
-    pub services: Services,
+    pub services: Arc<Services>,
     /// Sessions that change their id right now.
     pub rotations: session::Rotations,
     /// To say how many requests could not be recorded.
@@ -54,8 +55,15 @@ pub fn portal() -> Portal {
 }
 
 /// Every service.
-pub fn services() -> Services {
+pub fn services() -> Arc<Services> {
     portal().services
+}
+
+/// The host and port that the request was sent to, by the browser's word.
+pub fn host() -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    let named = parts.headers.get(http::header::HOST).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    named.or_else(|| parts.uri.authority().map(ToString::to_string))
 }
 
 /// Something that a layer left with the request.

@@ -26,6 +26,8 @@ mod m20261126_000015_add_exposure_told;
 mod m20261126_000016_add_guarded_apis;
 mod m20261126_000017_add_password_for_programs;
 mod m20261126_000018_add_mail_delivery;
+mod m20261126_000019_add_second_factors;
+mod m20261126_000020_create_attempt_counters;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -54,6 +56,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000016_add_guarded_apis::Migration),
             Box::new(m20261126_000017_add_password_for_programs::Migration),
             Box::new(m20261126_000018_add_mail_delivery::Migration),
+            Box::new(m20261126_000019_add_second_factors::Migration),
+            Box::new(m20261126_000020_create_attempt_counters::Migration),
         ]
     }
 }

@@ -85,7 +85,7 @@ async fn main() -> ExitCode {
         Action::Serve(settings) => run_serve(settings).await,
         Action::Migrate(settings) => run_migrate(settings).await,
         Action::Admin { action: AdminAction::Create { email, name, settings } } => {
-            run_admin_create(&email, &name, settings).await
+            Box::pin(run_admin_create(&email, &name, settings)).await
         }
         Action::Doctor(settings) => run_doctor(settings).await,
         Action::SampleApp(args) => sample_app::run(args).await.map_err(Into::into),

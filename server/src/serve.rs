@@ -188,7 +188,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
         refused_per_second: config.log_rows_per_second.saturating_mul(REFUSED_ROWS),
     };
     let (recorder, recording) = Recording::start(Arc::new(store), budget).map_err(ServeError::Thread)?;
-    let services = Services::new(ports, &master, &settings, &outside_ports(&config)?)?;
+    let services = Arc::new(Services::new(ports, &master, &settings, &outside_ports(&config)?)?);
     let changes = services.ports.store.changes();
     tokio::spawn(services.memories.clone().listen(changes));
     let state = AppState::from(Parts {
@@ -221,6 +221,9 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
     let assets = load_assets(&config)?;
     let server = build(config, store.clone(), ports, assets)?;
+    if let Err(error) = server.state.services.lockouts.load().await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "what was locked is not known yet");
+    }
     let listeners = Listeners::bind(&server.state)?;
     // Before anybody is told that we are here: who stops us at once must find us listening, or the last records are lost.
     let told_to_stop = told_to_stop();
@@ -397,12 +400,14 @@ pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreErr
         }
         tokio::time::sleep(PAUSE).await;
     }
+    state.services.lockouts.prune().await?;
     let mut work = ports.store.begin().await?;
     work.session_prune(now - Duration::days(1)).await?;
     work.idempotent_answer_prune(now - Duration::days(1)).await?;
     work.revoked_token_prune(now - Duration::days(1)).await?;
     work.grant_prune(now - Duration::days(7)).await?;
     work.link_prune(now - Duration::days(7)).await?;
+    work.passkey_ceremony_prune(now - Duration::hours(1)).await?;
     for (period, days) in [(Period::Minute, 2), (Period::Hour, 15), (Period::Day, 400)] {
         work.rollup_prune(period, (now - Duration::days(days)).unix_timestamp()).await?;
     }

@@ -14,7 +14,7 @@ pub struct AppState(Arc<Parts>);
 /// What there is one of in a server.
 pub struct Parts {
     /// The rules.
-    pub services: Services,
+    pub services: Arc<Services>,
     /// The end that requests are given to for the record.
     pub recorder: Recorder,
     /// What the operator set.
@@ -53,7 +53,7 @@ impl AppState {
     /// What pages are given.
     pub fn portal(&self) -> Portal {
         Portal {
-            services: self.services.clone(),
+            services: Arc::clone(&self.services),
             rotations: self.rotations.clone(),
             recorder: self.recorder.clone(),
             public_url: self.config.base_url().to_owned(),

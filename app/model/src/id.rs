@@ -71,6 +71,10 @@ ids! {
     OauthClientId,
     /// Whose requests are counted and whose demo data it is: an environment, or the account of a personal access token.
     OwnerId,
+    /// A passkey of an account.
+    PasskeyId,
+    /// A challenge that an authenticator is to answer.
+    PasskeyCeremonyId,
     /// A post of the demo API.
     PostId,
     /// One request through the door; shown to the caller, opened by the owner.

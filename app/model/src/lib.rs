@@ -32,7 +32,8 @@ pub use environment::Environment;
 pub use error::FieldErrors;
 pub use id::{
     AccountId, ApiId, ApiKeyId, ApplicationId, ClientSecretId, EnvironmentId, GrantId, IdentityProviderId, MailId,
-    MailedLinkId, OauthClientId, OwnerId, PostId, RequestId, SessionId, SigningKeyId, TeamId,
+    MailedLinkId, OauthClientId, OwnerId, PasskeyCeremonyId, PasskeyId, PostId, RequestId, SessionId, SigningKeyId,
+    TeamId,
 };
 pub use key_kind::KeyKind;
 pub use name::Name;

@@ -1,14 +1,18 @@
 //! Signing a browser in and out: the values that its session keeps.
 
-use super::portal;
+use super::{portal, respond, services};
 use http::{header, request::Parts};
 use latchkey_core::{
-    account::SignInMethod,
+    account::{FirstFactor, SecondFactor, SignInMethod},
+    lockout::{DeviceCookie, Visitor},
     port::{account::Account, session::SessionDigest},
 };
+use latchkey_model::AccountId;
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
+    net::Ipv4Addr,
     sync::{Arc, Mutex, PoisonError},
 };
 use tower_sessions::Session;
@@ -32,6 +36,28 @@ pub const REPLACES: &str = "replaces";
 #[derive(Debug, Clone, Copy)]
 pub struct PeerAddress(pub std::net::IpAddr);
 
+/// Who is here: from where, and with which browser.
+pub fn visitor() -> Visitor {
+    let address =
+        super::extension::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddress(address)| address);
+    let device = respond::cookie_value(device_cookie_name()).and_then(|text| DeviceCookie::read(&text));
+    Visitor { address, device }
+}
+
+fn device_cookie_name() -> &'static str {
+    if portal().secure_cookies { "__Host-latchkey_device" } else { "latchkey_device" }
+}
+
+/// Lets the browser be known as one that opened this account.
+fn remember_device(account: &Account) {
+    /// 400 days, the longest that a cookie lives (RFC 6265bis section 5.5).
+    const LIFE_SECONDS: u32 = 34_560_000;
+    let cookie = services().lockouts.device_cookie(visitor().device.as_ref(), &account.email).written();
+    let secure = if portal().secure_cookies { "; Secure" } else { "" };
+    let name = device_cookie_name();
+    respond::set_cookie(&format!("{name}={cookie}; Path=/; Max-Age={LIFE_SECONDS}; HttpOnly; SameSite=Lax{secure}"));
+}
+
 /// Sessions whose id is being changed: the store must end the old row in the transaction that adds the new one, not before.
 #[derive(Debug, Clone, Default)]
 pub struct Rotations(Arc<Mutex<HashSet<SessionDigest>>>);
@@ -53,7 +79,48 @@ pub fn digest_of(id: tower_sessions::session::Id) -> SessionDigest {
     latchkey_core::secret::sha256(&id.0.to_le_bytes())
 }
 
-/// Signs the browser in, under a new session id (OWASP ASVS 5.0, 7.2.4).
+/// Somebody who has shown the first factor and not yet the second.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HalfSignIn {
+    /// Who it would be.
+    pub account: AccountId,
+    /// How often their password had been changed by then.
+    pub password_version: i64,
+    /// By what they are known so far.
+    by: String,
+    /// Since when, in Unix seconds.
+    since: i64,
+    /// Where they wanted to go.
+    pub next: String,
+}
+
+impl HalfSignIn {
+    const KEY: &'static str = "half_sign_in";
+    const LIFE_SECONDS: i64 = 600;
+
+    /// What they have shown so far.
+    pub fn by(&self) -> SignInMethod {
+        self.by.parse().unwrap_or(SignInMethod::PROVIDER)
+    }
+
+    /// The one of this session, while it is not too old.
+    pub async fn of(session: &Session) -> Option<Self> {
+        let half = session.get::<Self>(Self::KEY).await.ok().flatten()?;
+        (services().ports.now().unix_timestamp() - half.since < Self::LIFE_SECONDS).then_some(half)
+    }
+}
+
+/// How far somebody came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entered {
+    /// They are signed in.
+    In,
+    /// Their second factor is asked for first.
+    Half,
+}
+
+/// Signs the browser in, under a new session id (OWASP ASVS 5.0, 7.2.4); or notes that the account's second factor is still to be
+/// shown. This is the only way in, so that no way in forgets it (security: R-67).
 ///
 /// # Errors
 /// When the session cannot be stored.
@@ -61,7 +128,21 @@ pub async fn sign_in(
     session: &Session,
     account: &Account,
     by: SignInMethod,
-) -> Result<(), tower_sessions::session::Error> {
+    next: &str,
+) -> Result<Entered, tower_sessions::session::Error> {
+    let whole = by.second.is_some() || by.first == FirstFactor::Passkey;
+    if account.has_second_factor && !whole {
+        let half = HalfSignIn {
+            account: account.id,
+            password_version: account.password_version,
+            by: by.to_string(),
+            since: services().ports.now().unix_timestamp(),
+            next: next.to_owned(),
+        };
+        session.insert(HalfSignIn::KEY, half).await?;
+        return session.save().await.map(|()| Entered::Half);
+    }
+    session.remove_value(HalfSignIn::KEY).await?;
     session.insert(ACCOUNT, account.id).await?;
     session.insert(PASSWORD_VERSION, account.password_version).await?;
     session.insert(METHOD, by.as_str()).await?;
@@ -80,7 +161,21 @@ pub async fn sign_in(
         portal().rotations.begin(digest);
         session.cycle_id().await?;
     }
-    session.save().await
+    session.save().await?;
+    remember_device(account);
+    Ok(Entered::In)
+}
+
+/// Notes that somebody who is signed in has shown a second factor just now: by setting it up.
+///
+/// # Errors
+/// When the session cannot be stored.
+pub async fn add_factor(
+    session: &Session,
+    by: SignInMethod,
+    second: SecondFactor,
+) -> Result<(), tower_sessions::session::Error> {
+    session.insert(METHOD, by.and(second).as_str()).await
 }
 
 /// Signs the browser out: its session has ended before the answer leaves.

@@ -199,7 +199,7 @@ async fn known_keys() -> (KnownKeys, Vec<PublicId>) {
         account,
         session: [0; 32],
         signed_in_at: OffsetDateTime::UNIX_EPOCH,
-        signed_in_by: latchkey_core::account::SignInMethod::Password,
+        signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
     };
     let made = services.applications.create(&actor, "Bench").await;
     let application = made.unwrap_or_else(|error| unreachable!("{error}")).id;

@@ -59,7 +59,7 @@ async fn guard(seeded: &seed::Seeded, verifier: &str) -> Outcome {
         account: Account { role: AccountRole::Admin, ..seeded.account.clone() },
         session: [0; 32],
         signed_in_at: OffsetDateTime::UNIX_EPOCH,
-        signed_in_by: SignInMethod::Password,
+        signed_in_by: SignInMethod::PASSWORD,
     };
     let form = ApiForm {
         name: "Bench",

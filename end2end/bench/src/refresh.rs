@@ -26,7 +26,7 @@ const FAMILIES: usize = 64;
 const LENGTH: Duration = Duration::from_secs(5);
 
 struct App {
-    services: Services,
+    services: Arc<Services>,
     presented: PresentedClient,
 }
 

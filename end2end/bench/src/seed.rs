@@ -42,7 +42,7 @@ pub(crate) fn config(data: &Path) -> Result<Config, server::config::ConfigError>
 
 /// What a seeded folder holds.
 pub(crate) struct Seeded {
-    pub(crate) services: Services,
+    pub(crate) services: Arc<Services>,
     pub(crate) account: Account,
     pub(crate) application: ApplicationId,
     environment: EnvironmentId,
@@ -57,7 +57,7 @@ impl Seeded {
             account: self.account.clone(),
             session: [0; 32],
             signed_in_at: OffsetDateTime::UNIX_EPOCH,
-            signed_in_by: latchkey_core::account::SignInMethod::Password,
+            signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
         }
     }
 }
@@ -69,7 +69,7 @@ pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Erro
     let store = open_database(&config).await?;
     let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
     let master: MasterKey = data_folder::master_key(&config.data, None, &SystemRandom)?;
-    let services = Services::new(ports, &master, &settings_of(&config), &outside_ports(&config)?)?;
+    let services = Arc::new(Services::new(ports, &master, &settings_of(&config), &outside_ports(&config)?)?);
     let form = || SignUp { email: EMAIL, name: "Bench", password: PlainPassword::new(PASSWORD) };
     match services.accounts.sign_up(form(), [127, 0, 0, 1].into()).await {
         Ok(_) | Err(SignUpError::Invalid(_)) => {}
@@ -80,7 +80,7 @@ pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Erro
         account: account.clone(),
         session: [0; 32],
         signed_in_at: OffsetDateTime::UNIX_EPOCH,
-        signed_in_by: latchkey_core::account::SignInMethod::Password,
+        signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
     };
     let applications = services.applications.list(&actor).await?;
     let application = match applications.first() {

@@ -14,4 +14,4 @@ pub use password_service::{PasswordError, PasswordService};
 pub use profile::{EmailConfirmed, EmailLink, ProfileError, ProfileService};
 pub use service::{AccountService, AllowPasswordError, SetupError, SetupToken, SignInError, SignUp, SignUpError};
 pub use session::{SessionEnds, SessionError, SessionService};
-pub use sign_in_method::{ParseSignInMethodError, SignInMethod};
+pub use sign_in_method::{FirstFactor, ParseSignInMethodError, SecondFactor, SignInMethod};

@@ -17,7 +17,7 @@ mod request;
 mod response;
 mod token;
 
-pub use client_auth::{ASSERTION_TYPE, Authenticated, ClientAuthenticator, PresentedClient, Whence};
+pub use client_auth::{ASSERTION_TYPE, Authenticated, ClientAuthParts, ClientAuthenticator, PresentedClient, Whence};
 pub use consent::{Answer, AuthorizationParts, AuthorizationService, Question, Shown, SignInFirst};
 pub use device::{DeviceAuthorization, DeviceError, DeviceQuestion, DeviceService};
 pub use error::OauthError;

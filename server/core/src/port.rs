@@ -15,6 +15,7 @@ pub mod application;
 pub mod device;
 pub mod grant;
 pub mod identity_provider;
+pub mod lockout;
 pub mod logout;
 pub mod mail;
 pub mod mailed_link;
@@ -22,6 +23,7 @@ pub mod oauth_client;
 pub mod post;
 pub mod registration;
 pub mod request_log;
+pub mod second_factor;
 pub mod session;
 pub mod signing_key;
 
@@ -32,6 +34,7 @@ pub use application::{ApplicationReader, ApplicationWriter};
 pub use device::{DeviceReader, DeviceWriter};
 pub use grant::{GrantReader, GrantWriter};
 pub use identity_provider::{IdentityProviderReader, IdentityProviderWriter};
+pub use lockout::{LockoutReader, LockoutWriter};
 pub use logout::{LogoutReader, LogoutWriter};
 pub use mail::{MailReader, MailWriter};
 pub use mailed_link::{MailedLinkReader, MailedLinkWriter};
@@ -39,6 +42,7 @@ pub use oauth_client::{OauthClientReader, OauthClientWriter};
 pub use post::{PostReader, PostWriter};
 pub use registration::{RegistrationReader, RegistrationWriter};
 pub use request_log::{RequestLogReader, RequestLogWriter};
+pub use second_factor::{SecondFactorReader, SecondFactorWriter};
 pub use session::{SessionReader, SessionWriter};
 pub use signing_key::{SigningKeyReader, SigningKeyWriter};
 
@@ -117,6 +121,7 @@ pub trait Store:
     + DeviceReader
     + GrantReader
     + IdentityProviderReader
+    + LockoutReader
     + LogoutReader
     + MailReader
     + MailedLinkReader
@@ -124,6 +129,7 @@ pub trait Store:
     + PostReader
     + RegistrationReader
     + RequestLogReader
+    + SecondFactorReader
     + SessionReader
     + SigningKeyReader
     + Send
@@ -150,6 +156,7 @@ pub trait UnitOfWork:
     + DeviceWriter
     + GrantWriter
     + IdentityProviderWriter
+    + LockoutWriter
     + LogoutWriter
     + MailWriter
     + MailedLinkWriter
@@ -157,6 +164,7 @@ pub trait UnitOfWork:
     + PostWriter
     + RegistrationWriter
     + RequestLogWriter
+    + SecondFactorWriter
     + SessionWriter
     + SigningKeyWriter
     + Send

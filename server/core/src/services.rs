@@ -7,8 +7,8 @@ use crate::{
     application::ApplicationService,
     authn::{Door, KnownKeys, KnownPeople},
     authorization::{
-        AuthorizationParts, AuthorizationService, ClientAuthenticator, DeviceService, PushedRequests, TokenParts,
-        TokenService,
+        AuthorizationParts, AuthorizationService, ClientAuthParts, ClientAuthenticator, DeviceService, PushedRequests,
+        TokenParts, TokenService,
     },
     demo::PostService,
     dpop::Proofs,
@@ -17,6 +17,7 @@ use crate::{
     identity_provider::{IdentityProviders, LinkedIdentities, ProviderClient, ProviderSignIn},
     leak::LeakDesk,
     limit::{Limiter, Quota},
+    lockout::Lockouts,
     mail::{MailCarrier, OutboxService, Postman},
     memories::Memories,
     oauth_client::{
@@ -27,6 +28,7 @@ use crate::{
     personal_token::PersonalTokenService,
     ports::Ports,
     sealing::{SealError, Sealer},
+    second_factor::{Passkeys, RelyingParty, SecondFactors},
     secret::MasterKey,
     signing_key::{KeyRing, SigningKeyService},
     usage::{LogService, UsageService},
@@ -78,6 +80,12 @@ pub struct Services {
     pub profiles: ProfileService,
     /// Changing passwords.
     pub passwords: PasswordService,
+    /// What is asked for beside a password.
+    pub second_factors: SecondFactors,
+    /// Passkeys.
+    pub passkeys: Passkeys,
+    /// Tries that fail.
+    pub lockouts: Lockouts,
     /// Links that are mailed.
     pub mailed_links: MailedLinks,
     /// Sends mails.
@@ -240,11 +248,13 @@ impl Services {
         let url = settings.public_url.clone();
         let proofs = Proofs::new(master.derive("dpop-nonce"));
         let attempts = Arc::new(Limiter::new(settings.attempt_quota));
+        let lockouts = Lockouts::new(ports.clone(), master.derive("lockout"), issuer.as_str().into());
         let known_people = KnownPeople::new(
             ports.store.clone(),
             known_apis.clone(),
             passwords.clone(),
             Arc::clone(&attempts),
+            lockouts.clone(),
             owners,
             settings.key_quota,
         );
@@ -262,17 +272,29 @@ impl Services {
         let postman = Postman::new(ports.clone(), Arc::clone(&letters), outside.mail.clone(), Arc::clone(&public_url));
         let mailed_links = MailedLinks::new(ports.clone(), letters, postman.clone(), Arc::clone(&public_url));
         let session_ends = SessionEnds::new(ports.clone(), sign_outs.clone(), known_people.clone());
+        let second_factors = SecondFactors::new(
+            ports.clone(),
+            Arc::new(Sealer::new(master, "totp")?),
+            master.derive("recovery-code"),
+            Arc::clone(&attempts),
+            lockouts.clone(),
+            session_ends.clone(),
+            Arc::clone(&public_url),
+        );
         Ok(Self {
             passwords: PasswordService::new(
                 ports.clone(),
                 passwords.clone(),
                 Arc::clone(&attempts),
+                lockouts.clone(),
                 mailed_links.clone(),
                 session_ends.clone(),
                 Arc::clone(&public_url),
             ),
             profiles: ProfileService::new(ports.clone(), Arc::clone(&attempts), mailed_links.clone(), public_url),
-            accounts: AccountService::new(ports.clone(), passwords, attempts, mailed_links.clone()),
+            accounts: AccountService::new(ports.clone(), passwords, attempts, lockouts.clone(), mailed_links.clone()),
+            passkeys: Passkeys::new(ports.clone(), second_factors.clone(), RelyingParty::new(&issuer)),
+            second_factors,
             mailed_links,
             sessions: SessionService::new(ports.clone(), session_ends),
             sign_outs,
@@ -312,9 +334,12 @@ impl Services {
             oauth_clients,
             client_auth: ClientAuthenticator::new(
                 ports.clone(),
-                known_clients.clone(),
-                fetched_keys,
-                documents,
+                ClientAuthParts {
+                    known: known_clients.clone(),
+                    fetched: fetched_keys,
+                    documents,
+                    lockouts: lockouts.clone(),
+                },
                 secrets,
                 issuer.as_str().into(),
                 settings.unknown_quota,
@@ -337,8 +362,10 @@ impl Services {
                 devices,
                 issuer.as_str().into(),
                 settings.unknown_quota,
+                lockouts.clone(),
             ),
             authorization,
+            lockouts,
             pushed,
             grants: GrantService::new(ports.clone(), known_tokens.clone()),
             client_verification: ClientVerification::new(ports.clone(), known_clients.clone()),

@@ -29,7 +29,8 @@ use tower_sessions::Session;
 const SERVER_FN_ERROR: HeaderName = HeaderName::from_static("serverfnerror");
 const SEED_LENGTH: usize = 32;
 /// Fields whose content is never kept for a second try.
-const SECRET_FIELDS: [&str; 6] = ["password", "current_password", "token", "client_secret", upload::FILE, field::TOKEN];
+const SECRET_FIELDS: [&str; 8] =
+    ["password", "current_password", "code", "answer", "token", "client_secret", upload::FILE, field::TOKEN];
 
 /// Why a form is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,17 @@ pub async fn guard(State(state): State<AppState>, session: Session, mut request:
             return unavailable();
         }
     };
+    match must_set_up_factor(&state, &actor, request.uri().path()).await {
+        Ok(false) => {}
+        Ok(true) => return see_other(HeaderValue::from_static(route::SECURITY)),
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "what is asked of an account cannot be found out"
+            );
+            return unavailable();
+        }
+    }
     let address = Arrival::of(&state.config, &request).address();
     if matches!(actor, Actor::Account { .. })
         && let Err(error) = note_visit(&state, &session, address).await
@@ -89,6 +101,24 @@ pub async fn guard(State(state): State<AppState>, session: Session, mut request:
         set_seed(&state, response.headers_mut(), seed_cookie, &seed);
     }
     response
+}
+
+/// Whether somebody must set up a second factor before they do this. They can do that, sign in once more for it, and leave.
+async fn must_set_up_factor(state: &AppState, actor: &Actor, path: &str) -> Result<bool, StoreError> {
+    const OPEN: [&str; 6] = [
+        route::SECURITY,
+        "/form/second-factor/",
+        "/form/account/sign-",
+        "/form/account/theme",
+        route::SIGN_IN,
+        route::DOCS,
+    ];
+    match actor {
+        Actor::Account { account, .. } if !OPEN.iter().any(|open| path.starts_with(open)) => {
+            state.services.second_factors.is_missing(account).await
+        }
+        Actor::Account { .. } | Actor::Anonymous => Ok(false),
+    }
 }
 
 /// What the browser keeps beside its session, from which its forms' token is made.

@@ -28,6 +28,7 @@ fn from_row(row: account::Model) -> Result<(Account, PasswordHash), StoreError> 
         created_at: time(row.created_at)?,
         email_verified_at: row.email_verified_at.map(time).transpose()?,
         password_version: row.password_version,
+        has_second_factor: row.has_second_factor,
         programs_may_use_password: row.programs_may_use_password,
     };
     Ok((account, PasswordHash(row.password_hash)))
@@ -70,6 +71,15 @@ impl AccountReader for SeaStore {
             .collect()
     }
 
+    async fn admin_emails(&self) -> Result<Vec<String>, StoreError> {
+        let admins = account::Entity::find()
+            .filter(account::Column::Role.eq(AccountRole::Admin.as_str()))
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        Ok(admins.into_iter().map(|admin| admin.email).collect())
+    }
+
     async fn has_admin(&self) -> Result<bool, StoreError> {
         let admins = account::Entity::find()
             .filter(account::Column::Role.eq(AccountRole::Admin.as_str()))
@@ -97,6 +107,7 @@ impl AccountWriter for SeaUnitOfWork {
             created_at: Set(micros(account.created_at)),
             email_verified_at: Set(account.email_verified_at.map(micros)),
             password_version: Set(account.password_version),
+            has_second_factor: Set(account.has_second_factor),
             programs_may_use_password: Set(account.programs_may_use_password),
         };
         let insert = account::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());

@@ -144,7 +144,15 @@ async fn things(portal: &Portal, ada: &mut Browser) -> Things {
 fn pages() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(|route| {
         // These lead on at once, or ask for something that the query has.
-        let others = ["/signup", "/login", "/login/leave", "/login/callback/{provider}", "/setup", "/oauth/authorize"];
+        let others = [
+            "/signup",
+            "/second-factor",
+            "/login",
+            "/login/leave",
+            "/login/callback/{provider}",
+            "/setup",
+            "/oauth/authorize",
+        ];
         route.kind == Kind::Page && !others.contains(&route.path)
     })
 }

@@ -470,7 +470,7 @@ impl Race {
             account: found.0,
             session: [0; 32],
             signed_in_at: START,
-            signed_in_by: latchkey_core::account::SignInMethod::Password,
+            signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
         };
         let presented = PresentedClient {
             basic: Some((stage.client_id.clone(), stage.secret.clone())),
@@ -491,7 +491,7 @@ impl Race {
     }
 
     async fn ask(
-        services: Services,
+        services: Arc<Services>,
         presented: PresentedClient,
         code: Option<String>,
         refresh: Option<String>,

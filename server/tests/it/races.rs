@@ -25,7 +25,7 @@ const CALLS: usize = 64;
 
 struct Scene {
     _portal: Portal,
-    services: Services,
+    services: Arc<Services>,
     ada: Actor,
     application: ApplicationId,
 }
@@ -46,7 +46,7 @@ async fn scene() -> Scene {
         account,
         session: SessionDigest::default(),
         signed_in_at: START,
-        signed_in_by: latchkey_core::account::SignInMethod::Password,
+        signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
     };
     Scene { _portal: portal, services, ada, application }
 }

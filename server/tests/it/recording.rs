@@ -81,7 +81,7 @@ async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
         account,
         session: [0; 32],
         signed_in_at: START,
-        signed_in_by: latchkey_core::account::SignInMethod::Password,
+        signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
     };
     let usage = &portal.state.services.usage;
     let usage = usage

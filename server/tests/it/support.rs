@@ -88,7 +88,7 @@ impl Portal {
     }
 
     /// The rules of another server on the same store, with other settings.
-    pub(crate) async fn restarted(&self, given: Given) -> Services {
+    pub(crate) async fn restarted(&self, given: Given) -> Arc<Services> {
         let config = Config::new(Given { data: Some(self.folder.path().to_owned()), ..given }).unwrap();
         let store = open_database(&config).await.unwrap();
         let ports = Ports::new(Arc::new(store.clone()), self.clock.clone(), Arc::new(SystemRandom));

@@ -100,6 +100,7 @@ pub fn SignInPage() -> impl IntoView {
         let back =
             if next.is_empty() { route::SIGN_IN.to_owned() } else { route::sign_in_as(&next, again, hint.as_deref()) };
         let wanted = next.clone();
+        let (offers_passkeys, passkey) = (services().passkeys.origin().is_some(), route::passkey_sign_in(&next));
         let email = Some(typed(flash.as_ref(), "email")).filter(|typed| !typed.is_empty()).or(hint).unwrap_or_default();
         let body = view! {
             <section class="narrow">
@@ -113,6 +114,7 @@ pub fn SignInPage() -> impl IntoView {
                     <SubmitButton text="Sign in"/>
                 </Form>
                 <SignInWith providers next back/>
+                {offers_passkeys.then(|| view! { <p class="needs-script"><a class="btn" href=passkey>"Sign in with a passkey"</a></p> })}
                 <p><a href=route::FORGOT>"Forgot your password?"</a></p>
                 <p>"New here? "<a href=route::SIGN_UP>"Create an account"</a></p>
             </section>

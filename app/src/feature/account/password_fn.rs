@@ -8,7 +8,7 @@ use crate::{
         flash::Flash,
         respond::{Refused, see_other, see_other_with, session},
         services,
-        session::sign_in,
+        session::{sign_in, visitor},
     },
 };
 use latchkey_core::{
@@ -64,11 +64,11 @@ pub async fn change_password(
 ) -> Result<(), ServerFnError> {
     let actor = actor();
     let (current, new) = (PlainPassword::new(&current_password), PlainPassword::new(&password));
-    match (services().passwords.change(&actor, current, new, peer()).await, &actor) {
+    match (services().passwords.change(&actor, current, new, &visitor()).await, &actor) {
         (Ok(account), Actor::Account { signed_in_by, .. }) => {
             // This browser goes on under a new id (OWASP ASVS 5.0, 7.2.4).
             if let Some(session) = session()
-                && let Err(error) = sign_in(&session, &account, *signed_in_by).await
+                && let Err(error) = sign_in(&session, &account, *signed_in_by, route::SECURITY).await
             {
                 see_other_with(route::SIGN_IN, Refused::fault(&error).flash()).await;
                 return Ok(());

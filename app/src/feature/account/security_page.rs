@@ -2,10 +2,11 @@
 
 use super::{link_pages::NewPassword, pages::error_at, password_fn::ChangePassword};
 use crate::{
+    feature::second_factor::FactorCards,
     page::{Page, page, take_flash},
     route,
-    ssr::{actor, services},
-    ui::{Field, Form, Message, PageHead, SubmitButton},
+    ssr::{actor, respond::session, reveal, services},
+    ui::{Field, Form, Message, PageHead, SecretOnce, SubmitButton},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -15,12 +16,23 @@ pub fn SecurityPage() -> impl IntoView {
     page(async {
         let account = actor().account()?.clone();
         let flash = take_flash().await;
-        let shortest = services().accounts.shortest_password();
+        let services = services();
+        let factors = services.second_factors.of(&actor()).await?;
+        let now = services.ports.now();
+        let codes = match session() {
+            Some(session) => reveal::take(&session).await.filter(|(id, _)| *id == account.id.as_uuid()),
+            None => None,
+        };
+        let codes = codes.map(
+            |(_, codes)| view! { <SecretOnce secret=codes.to_string() next=route::SECURITY what="recovery codes"/> },
+        );
+        let shortest = services.accounts.shortest_password();
         let [current_error, error] = ["current_password", "password"].map(|field| error_at(flash.as_ref(), field));
         let email = account.email.as_str().to_owned();
         let body = view! {
             <PageHead title="Security" explanation="What it takes to be let in as you."/>
             <Message flash/>
+            {codes}
             <Form action=ChangePassword::PATH back=route::SECURITY class="card">
                 <h2>"Password"</h2>
                 <p>"Changing it signs out every other browser."</p>
@@ -30,6 +42,7 @@ pub fn SecurityPage() -> impl IntoView {
                 <NewPassword shortest error/>
                 <SubmitButton text="Change password"/>
             </Form>
+            <FactorCards factors now/>
         };
         Ok(Page::portal("Security", body))
     })

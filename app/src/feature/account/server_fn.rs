@@ -5,18 +5,17 @@ use crate::{
     route,
     ssr::{
         Theme, actor,
-        flash::Flash,
+        enter::enter,
         form::FormPage,
         portal,
         respond::{Refused, see_other, see_other_with, session, set_cookie},
         services,
-        session::{PeerAddress, sign_in as sign_session_in, sign_out as sign_session_out},
+        session::{PeerAddress, sign_out as sign_session_out, visitor},
     },
 };
 use latchkey_core::{
     account::{PlainPassword, SignInError, SignInMethod},
     authorization::Parameters,
-    port::account::Account,
 };
 use leptos::{prelude::*, server};
 use std::net::{IpAddr, Ipv4Addr};
@@ -35,20 +34,6 @@ impl From<SignInError> for Refused {
     }
 }
 
-/// Signs the browser in and leads it on.
-pub(super) async fn enter(account: &Account, by: SignInMethod, next: &str, message: Option<String>) {
-    let Some(session) = session() else { return see_other(route::SIGN_IN) };
-    if let Err(error) = sign_session_in(&session, account, by).await {
-        return see_other_with(route::SIGN_IN, Refused::fault(&error).flash()).await;
-    }
-    match message {
-        Some(message) => Flash::good(message).put(&session).await,
-        // Somebody who was asked to sign in once more finds again what they had typed.
-        None => Flash::bring_back(&session).await,
-    }
-    see_other(&route::local(next, route::DASHBOARD));
-}
-
 /// Signs the browser in under a new session id.
 #[server(prefix = "/form", endpoint = "account/sign-in")]
 pub async fn sign_in(
@@ -56,8 +41,8 @@ pub async fn sign_in(
     #[server(default)] password: String,
     #[server(default)] next: String,
 ) -> Result<(), ServerFnError> {
-    match services().accounts.sign_in(&email, PlainPassword::new(&password), peer()).await {
-        Ok(account) => enter(&account, SignInMethod::Password, &next, None).await,
+    match services().accounts.sign_in(&email, PlainPassword::new(&password), &visitor()).await {
+        Ok(account) => enter(&account, SignInMethod::PASSWORD, &next, None).await,
         Err(error) => {
             // The page itself may say more: who must sign in again, and as whom.
             let page = crate::ssr::extension::<FormPage>().map(|page| page.0);

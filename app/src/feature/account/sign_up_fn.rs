@@ -1,14 +1,13 @@
 //! The forms by which accounts come to be.
 
-use super::{
-    link_pages::kept,
-    server_fn::{enter, peer},
-};
+use super::{link_pages::kept, server_fn::peer};
 use crate::{
     feature::identity_provider::has_proven,
     route,
     ssr::{
-        SignUpMode, portal,
+        SignUpMode,
+        enter::enter,
+        portal,
         respond::{Refused, see_other, see_other_with},
         services,
     },
@@ -42,7 +41,8 @@ pub async fn sign_up(
     #[server(default)] password: String,
 ) -> Result<(), ServerFnError> {
     let form = latchkey_core::account::SignUp { email: &email, name: &name, password: PlainPassword::new(&password) };
-    let accounts = services().accounts;
+    let services = services();
+    let accounts = &services.accounts;
     let outcome = match portal().sign_up {
         SignUpMode::Closed => {
             see_other(route::SIGN_UP);
@@ -55,7 +55,7 @@ pub async fn sign_up(
         Ok(Some(account)) => {
             // Whoever came from a provider is asked whether it opens the account.
             let next = if has_proven().await { route::SIGN_IN_METHODS } else { route::NEW_APPLICATION };
-            enter(&account, SignInMethod::Password, next, Some(format!("Welcome, {}.", account.name))).await;
+            enter(&account, SignInMethod::PASSWORD, next, Some(format!("Welcome, {}.", account.name))).await;
         }
         Ok(None) => see_other(route::SIGN_UP_MAIL),
         Err(error) => {
@@ -75,7 +75,7 @@ pub async fn finish_sign_up(
     match services().accounts.finish_sign_up(&token, PlainPassword::new(&password), peer()).await {
         Ok(account) => {
             let next = if has_proven().await { route::SIGN_IN_METHODS } else { route::NEW_APPLICATION };
-            enter(&account, SignInMethod::Password, next, Some(format!("Welcome, {}.", account.name))).await;
+            enter(&account, SignInMethod::PASSWORD, next, Some(format!("Welcome, {}.", account.name))).await;
         }
         // The page says by itself that the link is not good.
         Err(SignUpError::LinkNotValid) => see_other(&route::finish_sign_up(&kept(&token))),
@@ -96,7 +96,7 @@ pub async fn setup(
     match services().accounts.sign_up_admin(form, peer(), &token).await {
         Ok(account) => {
             let welcome = format!("Welcome, {}. You are an admin.", account.name);
-            enter(&account, SignInMethod::Password, route::DASHBOARD, Some(welcome)).await;
+            enter(&account, SignInMethod::PASSWORD, route::DASHBOARD, Some(welcome)).await;
         }
         Err(error) => {
             let flash = Refused::from(error).flash().keep("name", &name).keep("email", &email);

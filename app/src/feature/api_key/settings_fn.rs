@@ -74,7 +74,7 @@ enum Updated {
 }
 
 async fn update(id: &str, confirm: &str, form: &KeyForm<'_>) -> Result<Updated, ApiKeyError> {
-    let (id, keys, actor) = (key_id(id)?, services().api_keys, actor());
+    let (id, keys, actor) = (key_id(id)?, services().api_keys.clone(), actor());
     let (key, proposed) = keys.proposed(&actor, id, form).await?;
     if takes_away(&key.settings, &proposed) {
         let radius = keys.blast_radius_of(&actor, &key, &proposed).await?;

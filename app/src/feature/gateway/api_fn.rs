@@ -70,7 +70,8 @@ pub async fn save_api(
         verifiers: &verifiers,
         editors: &editors,
     };
-    let apis = services().guarded_apis;
+    let services = services();
+    let apis = &services.guarded_apis;
     let (page, outcome) = if api.is_empty() {
         match apis.register(&actor(), &form).await {
             Ok(slug) => (route::api(&slug), Ok("Registered. Now let a proxy ask about its requests.")),

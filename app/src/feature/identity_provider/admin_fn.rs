@@ -78,7 +78,8 @@ pub async fn save_provider(
         scopes: &scopes,
     };
     let new = id.is_empty();
-    let providers = services().identity_providers;
+    let services = services();
+    let providers = &services.identity_providers;
     let (page, outcome) = match id_of(if new { &form_id } else { &id }) {
         Err(error) => (route::ADMIN_IDENTITY_PROVIDERS.to_owned(), Err(error)),
         Ok(id) if new => (route::ADMIN_NEW_IDENTITY_PROVIDER.to_owned(), providers.create(&actor(), &form, id).await),

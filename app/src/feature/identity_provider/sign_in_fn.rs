@@ -5,13 +5,15 @@ use crate::{
     page::{Page, PageError, page, param},
     route,
     ssr::{
-        SignUpMode, actor, extension,
+        SignUpMode, actor,
+        enter::enter_by,
+        extension,
         flash::Flash,
         form::FormPage,
         portal,
         respond::{Refused, see_other, see_other_with, session},
         services,
-        session::{PeerAddress, sign_in},
+        session::PeerAddress,
     },
 };
 use http::request::Parts;
@@ -121,8 +123,8 @@ pub fn CallbackPage() -> impl IntoView {
         let to = match completed {
             Ok(Completed::Known(account)) => {
                 let Some(session) = session() else { return Err(PageError::NotSignedIn) };
-                match sign_in(&session, &account, SignInMethod::Provider).await {
-                    Ok(()) => route::local(&next, route::DASHBOARD),
+                match enter_by(&session, &account, SignInMethod::PROVIDER, &next, None).await {
+                    Ok(path) => path,
                     Err(error) => with(&back, Refused::fault(&error).flash()).await,
                 }
             }

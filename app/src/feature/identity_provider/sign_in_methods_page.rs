@@ -96,7 +96,7 @@ pub fn SignInMethodsPage() -> impl IntoView {
             </DataTable>
             {add}
             {none}
-            <PasswordForPrograms allowed=account.programs_may_use_password again=password_first/>
+            {(!account.has_second_factor).then(|| view! { <PasswordForPrograms allowed=account.programs_may_use_password again=password_first/> })}
         };
         Ok(Page::portal("Sign-in methods", body))
     })
@@ -159,6 +159,12 @@ pub async fn allow_password(#[server(default)] allowed: String) -> Result<(), Se
         Err(AllowPasswordError::NotSignedIn(_)) => see_other(&route::sign_in_then(route::SIGN_IN_METHODS)),
         Err(AllowPasswordError::PasswordFirst) => {
             let refused = Refused::new("Sign in with your password once more, and allow it then.");
+            see_other_with(route::SIGN_IN_METHODS, refused.flash()).await;
+        }
+        Err(AllowPasswordError::SecondFactor) => {
+            let refused = Refused::new(
+                "Your account asks for a second factor, which a program cannot bring. Use a token instead.",
+            );
             see_other_with(route::SIGN_IN_METHODS, refused.flash()).await;
         }
         Err(error @ AllowPasswordError::Store(_)) => {

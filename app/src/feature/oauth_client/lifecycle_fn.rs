@@ -121,7 +121,8 @@ pub async fn create_client(
         post_logout_redirect_uris: &post_logout_redirect_uris,
         backchannel_logout_uri: &backchannel_logout_uri,
     };
-    let service = services().oauth_clients;
+    let services = services();
+    let service = &services.oauth_clients;
     match service.create(&actor(), kind, application, environment, &form, form_id).await {
         Ok(created) => {
             let page = route::client(kind, application, environment, created.id);

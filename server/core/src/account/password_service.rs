@@ -8,6 +8,7 @@ use super::{
 use crate::{
     actor::{Actor, NotSignedIn},
     limit::{Limiter, network_of},
+    lockout::{Lockouts, Subject, TryError, Visitor},
     mail::Letter,
     port::{
         Consumed, StoreError,
@@ -49,12 +50,22 @@ pub enum PasswordError {
     Store(#[from] StoreError),
 }
 
+impl From<TryError> for PasswordError {
+    fn from(error: TryError) -> Self {
+        match error {
+            TryError::Locked { retry_after } => Self::TooMany { retry_after },
+            TryError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// Changes passwords.
 #[derive(Clone)]
 pub struct PasswordService {
     ports: Ports,
     passwords: Passwords,
     attempts: Arc<Limiter<IpAddr>>,
+    lockouts: Lockouts,
     links: MailedLinks,
     sessions: SessionEnds,
     public_url: Arc<str>,
@@ -66,11 +77,12 @@ impl PasswordService {
         ports: Ports,
         passwords: Passwords,
         attempts: Arc<Limiter<IpAddr>>,
+        lockouts: Lockouts,
         links: MailedLinks,
         sessions: SessionEnds,
         public_url: Arc<str>,
     ) -> Self {
-        Self { ports, passwords, attempts, links, sessions, public_url }
+        Self { ports, passwords, attempts, lockouts, links, sessions, public_url }
     }
 
     /// Changes the actor's password. Every other session of theirs ends; links to choose a new one, or another address, end too.
@@ -82,10 +94,11 @@ impl PasswordService {
         actor: &Actor,
         current: PlainPassword,
         new: PlainPassword,
-        from: IpAddr,
+        visitor: &Visitor,
     ) -> Result<Account, PasswordError> {
         let Actor::Account { account, session, .. } = actor else { return Err(NotSignedIn.into()) };
-        self.count(from)?;
+        self.count(visitor.address)?;
+        let attempt = self.lockouts.begin(Subject::Password(&account.email.canonical()), visitor).await?;
         let (account, hash) = self
             .ports
             .store
@@ -97,6 +110,7 @@ impl PasswordService {
             let sentence = "This is not your current password.";
             return Err(PasswordError::Invalid(FieldErrors::one("current_password", sentence)));
         }
+        self.lockouts.succeeded(attempt).await?;
         if current == new {
             return Err(PasswordError::Invalid(FieldErrors::one("password", "This is the password that you have.")));
         }

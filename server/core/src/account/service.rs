@@ -7,6 +7,7 @@ use super::{
 use crate::{
     actor::{Actor, NotProven, NotSignedIn},
     limit::{Limiter, network_of},
+    lockout::{Lockouts, Subject, TryError, Visitor},
     port::{
         Consumed, Inserted, StoreError, UnitOfWork,
         account::{Account, PasswordHash},
@@ -77,15 +78,27 @@ pub enum SignInError {
     Store(#[from] StoreError),
 }
 
+impl From<TryError> for SignInError {
+    fn from(error: TryError) -> Self {
+        match error {
+            TryError::Locked { retry_after } => Self::TooMany { retry_after },
+            TryError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// Why it was not said whether programs may send a password.
 #[derive(Debug, thiserror::Error)]
 pub enum AllowPasswordError {
     /// Nobody is signed in.
     #[error(transparent)]
     NotSignedIn(#[from] NotSignedIn),
-    /// It is too long ago that the password was given.
+    /// It is too long ago that the person showed who they are.
     #[error("the password must be given first")]
     PasswordFirst,
+    /// A program has nothing to bring beside the password.
+    #[error("the account asks for a second factor")]
+    SecondFactor,
     /// The store failed.
     #[error("the account could not be changed")]
     Store(#[from] StoreError),
@@ -135,6 +148,7 @@ pub struct AccountService {
     ports: Ports,
     passwords: Passwords,
     attempts: Arc<Limiter<IpAddr>>,
+    lockouts: Lockouts,
     links: MailedLinks,
 }
 
@@ -143,8 +157,14 @@ impl AccountService {
     const SETUP_LINK_LIFE: Duration = Duration::hours(24);
 
     /// The service; these are the tries of each network.
-    pub fn new(ports: Ports, passwords: Passwords, attempts: Arc<Limiter<IpAddr>>, links: MailedLinks) -> Self {
-        Self { ports, passwords, attempts, links }
+    pub fn new(
+        ports: Ports,
+        passwords: Passwords,
+        attempts: Arc<Limiter<IpAddr>>,
+        lockouts: Lockouts,
+        links: MailedLinks,
+    ) -> Self {
+        Self { ports, passwords, attempts, lockouts, links }
     }
 
     /// The length of the shortest password, in characters.
@@ -292,6 +312,7 @@ impl AccountService {
             created_at: self.ports.now(),
             email_verified_at: None,
             password_version: 0,
+            has_second_factor: false,
             programs_may_use_password: false,
         }
     }
@@ -315,17 +336,25 @@ impl AccountService {
     ///
     /// # Errors
     /// [`SignInError`].
-    pub async fn sign_in(&self, email: &str, password: PlainPassword, from: IpAddr) -> Result<Account, SignInError> {
-        if let Some(retry_after) = self.attempts.check(&network_of(from), self.ports.now()).retry_after {
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: PlainPassword,
+        visitor: &Visitor,
+    ) -> Result<Account, SignInError> {
+        let from = network_of(visitor.address);
+        if let Some(retry_after) = self.attempts.check(&from, self.ports.now()).retry_after {
             return Err(SignInError::TooMany { retry_after });
         }
-        let found = match email.parse::<EmailAddress>() {
-            Ok(email) => self.ports.store.account_by_email(&email.canonical()).await?,
-            Err(_) => None,
-        };
+        // What is no address is counted as one that nobody has.
+        let canonical = email.parse::<EmailAddress>().map(|email| email.canonical()).unwrap_or_default();
+        let attempt = self.lockouts.begin(Subject::Password(&canonical), visitor).await?;
+        let found = self.ports.store.account_by_email(&canonical).await?;
         let (account, hash) = found.unzip();
         let matches = self.passwords.verify(password, hash).await?;
-        account.filter(|_| matches).ok_or(SignInError::WrongCredentials)
+        let account = account.filter(|_| matches).ok_or(SignInError::WrongCredentials)?;
+        self.lockouts.succeeded(attempt).await?;
+        Ok(account)
     }
 
     /// The account with this id: the one of a session.
@@ -342,6 +371,9 @@ impl AccountService {
     /// [`AllowPasswordError`].
     pub async fn allow_password(&self, actor: &Actor, allowed: bool) -> Result<(), AllowPasswordError> {
         let account = if allowed { actor.proven(self.ports.now())? } else { actor.account()? };
+        if allowed && account.has_second_factor {
+            return Err(AllowPasswordError::SecondFactor);
+        }
         let mut work = self.ports.store.begin().await?;
         match work.account_allow_password(account.id, allowed).await? {
             Consumed::Won => Ok(work.commit().await?),

@@ -56,7 +56,7 @@ impl SessionEnds {
     }
 
     /// Commits that sessions ended: none of them asks for anything from now on, at no node.
-    pub(super) async fn commit(&self, work: Box<dyn UnitOfWork>) -> Result<(), StoreError> {
+    pub(crate) async fn commit(&self, work: Box<dyn UnitOfWork>) -> Result<(), StoreError> {
         self.people.commit_end(work).await?;
         self.sign_outs.wake();
         Ok(())

@@ -8,6 +8,7 @@ use crate::{
     account::{Passwords, PlainPassword, password::HashError},
     gateway::KnownApis,
     limit::{Limiter, Meters, Quota, Reading, network_of},
+    lockout::{Lockouts, Subject, TryError, Visitor},
     memory::{Freshness, Memory, commit_and_forget},
     port::{
         Change, Store, StoreError, UnitOfWork,
@@ -52,6 +53,7 @@ struct Known {
     passwords: Passwords,
     /// The same tries that sign-in counts.
     attempts: Arc<Limiter<IpAddr>>,
+    lockouts: Lockouts,
     /// Sessions that have asked the API. What ends one forgets them all, here and on the other nodes.
     sessions: Memory<SessionDigest, Entry>,
     meters: Cache<AccountId, Arc<Meters>>,
@@ -69,6 +71,7 @@ impl KnownPeople {
         apis: KnownApis,
         passwords: Passwords,
         attempts: Arc<Limiter<IpAddr>>,
+        lockouts: Lockouts,
         owners: Arc<Limiter<Holder>>,
         quota: Quota,
     ) -> Self {
@@ -77,6 +80,7 @@ impl KnownPeople {
             apis,
             passwords,
             attempts,
+            lockouts,
             sessions: Memory::new(Self::CAPACITY),
             meters: Cache::new(Self::CAPACITY),
             owners,
@@ -99,20 +103,27 @@ impl KnownPeople {
         if tried.retry_after.is_some() {
             return Ok(FoundPerson::TooMany(tried));
         }
-        let found = match email.parse::<EmailAddress>() {
-            Ok(email) => known.store.account_by_email(&email.canonical()).await?,
-            Err(_) => None,
+        let canonical = email.parse::<EmailAddress>().map(|email| email.canonical()).unwrap_or_default();
+        let attempt = match known.lockouts.begin(Subject::Password(&canonical), &Visitor::at(from)).await {
+            Ok(attempt) => attempt,
+            Err(TryError::Locked { retry_after }) => {
+                return Ok(FoundPerson::TooMany(Reading { retry_after: Some(retry_after), ..tried }));
+            }
+            Err(TryError::Store(error)) => return Err(error.into()),
         };
+        let found = known.store.account_by_email(&canonical).await?;
         let (account, hash) = found.unzip();
         let matches = known.passwords.verify(password, hash).await?;
         let Some(account) = account else { return Ok(FoundPerson::Not(None, PersonProblem::UnknownAccount)) };
-        let allowed = account.programs_may_use_password;
+        // A program has nothing to bring beside the password.
+        let allowed = account.programs_may_use_password && !account.has_second_factor;
         let entry = known.entry(&account, KnownBy::Password, None, Freshness::new(now, 0), now).await?;
         Ok(match (matches, allowed) {
             (false, _) => FoundPerson::Not(Some(entry), PersonProblem::WrongPassword),
             (true, false) => FoundPerson::Not(Some(entry), PersonProblem::NotAllowed),
             (true, true) => {
                 meter.give_back();
+                known.lockouts.succeeded(attempt).await?;
                 FoundPerson::Person(entry)
             }
         })
@@ -134,6 +145,10 @@ impl KnownPeople {
             let account = known.store.account(account).await?;
             let account = account.filter(|account| account.password_version == session.password_version);
             let Some(account) = account else { return Ok(None) };
+            // Whoever must set up a second factor first does nothing else before.
+            if !account.has_second_factor && known.store.second_factor_roles().await?.contains(&account.role) {
+                return Ok(None);
+            }
             let person = known.person(&account, KnownBy::Session, Some(session.expires_at), now).await?;
             Ok(Some(Entry::for_person(person, known.meters_of(&account), freshness)))
         };

@@ -11,6 +11,7 @@ use crate::{
     certificate::ClientCertificate,
     jose::JwkSet,
     limit::{Limiter, Quota, network_of},
+    lockout::{Lockouts, Subject, TryError, Visitor},
     oauth_client::{ClientAuthMethod, ClientEntry, ClientId, FetchedKeys, KnownClients, MetadataDocuments},
     port::{oauth_client::OauthClient, request_log::Used},
     ports::Ports,
@@ -76,20 +77,27 @@ pub struct ClientAuthenticator {
     issuer: Arc<str>,
     /// Tries that were refused, by network.
     refused: Arc<Limiter<IpAddr>>,
+    lockouts: Lockouts,
+}
+
+/// What the authenticator works with besides the ports.
+pub struct ClientAuthParts {
+    /// What is known of clients.
+    pub known: KnownClients,
+    /// The keys that they publish.
+    pub fetched: FetchedKeys,
+    /// What they publish of themselves.
+    pub documents: MetadataDocuments,
+    /// Secrets that were wrong.
+    pub lockouts: Lockouts,
 }
 
 impl ClientAuthenticator {
     /// The authenticator of this issuer; `quota` is how many tries of one network may be refused.
-    pub fn new(
-        ports: Ports,
-        known: KnownClients,
-        fetched: FetchedKeys,
-        documents: MetadataDocuments,
-        pepper: DigestKey,
-        issuer: Arc<str>,
-        quota: Quota,
-    ) -> Self {
-        Self { ports, known, fetched, documents, pepper, issuer, refused: Arc::new(Limiter::new(quota)) }
+    pub fn new(ports: Ports, rest: ClientAuthParts, pepper: DigestKey, issuer: Arc<str>, quota: Quota) -> Self {
+        let ClientAuthParts { known, fetched, documents, lockouts } = rest;
+        let refused = Arc::new(Limiter::new(quota));
+        Self { ports, known, fetched, documents, pepper, issuer, refused, lockouts }
     }
 
     /// The client that is asking, by the one method that it is registered with.
@@ -104,13 +112,29 @@ impl ClientAuthenticator {
         if counted && let Some(retry_after) = self.refused.look(&network, from.at).retry_after {
             return Err(OauthError::TooMany { retry_after });
         }
+        // Nobody guesses a secret of ours, but many send one: so it is failures alone that ask the store.
+        let secret_of = match proof {
+            Proof::Secret { client_id, .. } => Some(Subject::Client(client_id)),
+            _ => None,
+        };
+        if let Some(retry_after) = secret_of.and_then(|subject| self.lockouts.known_wait(subject, from.address)) {
+            return Err(OauthError::TooMany { retry_after });
+        }
         let found = self.prove(&proof, from).await?;
-        found.ok_or_else(|| {
-            if counted {
-                let _ = self.refused.check(&network, from.at);
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        if counted {
+            let _ = self.refused.check(&network, from.at);
+        }
+        if let Some(subject) = secret_of {
+            match self.lockouts.begin(subject, &Visitor::at(from.address)).await {
+                Ok(_) => {}
+                Err(TryError::Locked { retry_after }) => return Err(OauthError::TooMany { retry_after }),
+                Err(TryError::Store(error)) => return Err(error.into()),
             }
-            OauthError::InvalidClient { by_header: presented.basic.is_some() }
-        })
+        }
+        Err(OauthError::InvalidClient { by_header: presented.basic.is_some() })
     }
 
     async fn prove(&self, proof: &Proof<'_>, from: &Whence) -> Result<Option<Authenticated>, OauthError> {

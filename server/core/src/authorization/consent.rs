@@ -7,7 +7,6 @@ use super::{
     request::{self, AuthorizationError, AuthorizationRequest},
 };
 use crate::{
-    account::SignInMethod,
     actor::Actor,
     gateway::KnownApis,
     jose::Compact,
@@ -263,7 +262,7 @@ impl AuthorizationService {
         };
         let somebody_else = meant.iter().chain(&request.claims.subject).any(|sub| *sub != subject);
         // A provider may let somebody in without asking them anything: a password alone is a fresh sign-in.
-        let asked_for_password = *signed_in_by == SignInMethod::Password;
+        let asked_for_password = signed_in_by.is_ours();
         let too_long_ago = request.max_age.is_some_and(|age| !asked_for_password || now - *signed_in_at > age);
         let asked_at = self.fresh.asked_at(parameters, now);
         let did_since = asked_for_password && asked_at.is_some_and(|at| *signed_in_at >= at);

@@ -4,6 +4,7 @@ use super::{Authenticated, OauthError, beginnings::Beginnings, consent::ticked_o
 use crate::{
     actor::{Actor, NotSignedIn},
     limit::{Limiter, Quota, network_of},
+    lockout::{Lockouts, Subject, TryError, Visitor},
     oauth_client::GrantType,
     openid::ClaimSet,
     port::{
@@ -82,6 +83,15 @@ impl fmt::Display for UserCode {
     }
 }
 
+impl From<TryError> for DeviceError {
+    fn from(error: TryError) -> Self {
+        match error {
+            TryError::Locked { retry_after } => Self::TooMany { retry_after },
+            TryError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// What a person is asked about a device.
 #[derive(Debug)]
 pub struct DeviceQuestion {
@@ -124,6 +134,7 @@ pub struct DeviceService {
     wrong: Arc<Limiter<IpAddr>>,
     /// Wrong codes of everybody (section 5.1).
     wrong_of_all: Arc<Limiter<()>>,
+    lockouts: Lockouts,
     begun: Beginnings,
 }
 
@@ -143,6 +154,7 @@ impl DeviceService {
         pepper: DigestKey,
         issuer: Arc<str>,
         quota: Quota,
+        lockouts: Lockouts,
     ) -> Self {
         let wrong_of_all = Arc::new(Limiter::new(Quota::per_minute(Self::WRONG_OF_ALL)));
         Self {
@@ -152,6 +164,7 @@ impl DeviceService {
             issuer,
             wrong: Arc::new(Limiter::new(quota)),
             wrong_of_all,
+            lockouts,
             begun: Beginnings::new(),
         }
     }
@@ -209,7 +222,7 @@ impl DeviceService {
     /// [`DeviceError`].
     pub async fn question(&self, actor: &Actor, typed: &str, from: IpAddr) -> Result<DeviceQuestion, DeviceError> {
         let account = actor.account()?.clone();
-        let (code, client) = self.find(typed, from).await?;
+        let (code, client) = self.find(&account, typed, from).await?;
         Ok(DeviceQuestion { client, scopes: self.consent.in_words(&code.scopes).await?, account })
     }
 
@@ -227,7 +240,7 @@ impl DeviceService {
         let Actor::Account { account, session, signed_in_at, signed_in_by } = actor else {
             return Err(NotSignedIn.into());
         };
-        let (code, client) = self.find(typed, from).await?;
+        let (code, client) = self.find(account, typed, from).await?;
         let ticked = ticked_of(&code.scopes, ticked);
         let state = if ticked.is_empty() {
             DeviceState::Denied
@@ -251,7 +264,12 @@ impl DeviceService {
     }
 
     /// The device that waits with this code. Wrong codes are counted, right ones are not.
-    async fn find(&self, typed: &str, from: IpAddr) -> Result<(DeviceCode, OauthClient), DeviceError> {
+    async fn find(
+        &self,
+        account: &Account,
+        typed: &str,
+        from: IpAddr,
+    ) -> Result<(DeviceCode, OauthClient), DeviceError> {
         let now = self.ports.now();
         let network = network_of(from);
         for reading in [self.wrong.look(&network, now), self.wrong_of_all.look(&(), now)] {
@@ -259,15 +277,18 @@ impl DeviceService {
                 return Err(DeviceError::TooMany { retry_after });
             }
         }
+        let attempt = self.lockouts.begin(Subject::DeviceCodes(account.id), &Visitor::at(from)).await?;
         let found = match typed.parse::<UserCode>() {
             Ok(code) => self.ports.store.device_code_by_user_code(&self.pepper.digest(code.0.as_bytes())).await?,
             Err(_) => None,
         };
         let waits = |code: &DeviceCode| code.state == DeviceState::Waiting && code.expires_at > now;
-        found.filter(|(code, client)| waits(code) && client.revoked_at.is_none()).ok_or_else(|| {
+        let found = found.filter(|(code, client)| waits(code) && client.revoked_at.is_none()).ok_or_else(|| {
             let _ = (self.wrong.check(&network, now), self.wrong_of_all.check(&(), now));
             DeviceError::NotFound
-        })
+        })?;
+        self.lockouts.succeeded(attempt).await?;
+        Ok(found)
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     letter::{LINK, written},
 };
 use crate::port::account::Account;
+use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
@@ -82,6 +83,52 @@ impl Letter {
             written(at),
         );
         Self::new("Your password was changed", format!("password-changed:{}:{}", account.id, written(at)), text)
+    }
+
+    /// One network tries the passwords of many accounts; for admins.
+    pub fn many_accounts_tried(network: IpAddr, accounts: u64, at: OffsetDateTime, public_url: &str) -> Self {
+        let text = format!(
+            "At {}, the network {network} had failed to sign in to {accounts} accounts within an hour. It looks like passwords that were stolen elsewhere. The network has to wait, and waits longer the more it tries; browsers that have opened an account before are not kept out.\n\nLook at what it did:\n{public_url}/admin/failures\n",
+            written(at),
+        );
+        let day = at.date();
+        Self::new("Somebody tries the passwords of many accounts", format!("stuffing:{network}:{day}"), text)
+    }
+
+    /// Something is asked for beside the password from now on.
+    pub fn second_factor_added(account: &Account, what: &str, at: OffsetDateTime, public_url: &str) -> Self {
+        let text = format!(
+            "Since {}, your account has another second factor. {what} is asked for when you sign in.\n\nIf it was not you, change your password now, and remove it:\n{public_url}/account/security\n",
+            written(at),
+        );
+        Self::new("A second factor was added", format!("factor-added:{}:{}:{what}", account.id, written(at)), text)
+    }
+
+    /// Something is not asked for any more.
+    pub fn second_factor_removed(account: &Account, what: &str, at: OffsetDateTime, public_url: &str) -> Self {
+        let text = format!(
+            "Since {}, your account has one second factor less. {what} is not asked for any more.\n\nIf it was not you, change your password now, and set one up again:\n{public_url}/account/security\n",
+            written(at),
+        );
+        Self::new("A second factor was removed", format!("factor-removed:{}:{}:{what}", account.id, written(at)), text)
+    }
+
+    /// There are new recovery codes.
+    pub fn recovery_codes_made(account: &Account, at: OffsetDateTime, public_url: &str) -> Self {
+        let text = format!(
+            "At {}, new recovery codes were made for your account. The old ones open nothing any more.\n\nIf it was not you, change your password now, and make others:\n{public_url}/account/security\n",
+            written(at),
+        );
+        Self::new("New recovery codes were made", format!("recovery-codes:{}:{}", account.id, written(at)), text)
+    }
+
+    /// A recovery code was used.
+    pub fn recovery_code_used(account: &Account, left: u64, at: OffsetDateTime, public_url: &str) -> Self {
+        let text = format!(
+            "At {}, somebody signed in to your account with its password and a recovery code. {left} codes are left.\n\nIf it was not you, change your password now:\n{public_url}/account/security\n",
+            written(at),
+        );
+        Self::new("A recovery code was used", format!("recovery-code-used:{}:{}:{left}", account.id, written(at)), text)
     }
 
     /// Another address is to take the place of this one.

@@ -22,6 +22,8 @@ pub struct Account {
     pub email_verified_at: Option<OffsetDateTime>,
     /// How often the password was changed: a session of before is none.
     pub password_version: i64,
+    /// Whether something is asked for beside the password.
+    pub has_second_factor: bool,
     /// Whether programs may send its password (RFC 7617): not until its person says so.
     pub programs_may_use_password: bool,
 }
@@ -58,6 +60,9 @@ pub trait AccountReader {
 
     /// The teams that the account belongs to, the oldest membership first.
     async fn memberships(&self, account: AccountId) -> Result<Vec<Membership>, StoreError>;
+
+    /// The addresses of all admins.
+    async fn admin_emails(&self) -> Result<Vec<String>, StoreError>;
 
     /// Whether any account is an admin.
     async fn has_admin(&self) -> Result<bool, StoreError>;

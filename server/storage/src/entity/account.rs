@@ -16,6 +16,7 @@ pub struct Model {
     pub programs_may_use_password: bool,
     pub email_verified_at: Option<i64>,
     pub password_version: i64,
+    pub has_second_factor: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

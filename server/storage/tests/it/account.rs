@@ -38,6 +38,7 @@ async fn nothing_is_kept_without_a_commit(database: &Database) {
         created_at: NOW,
         email_verified_at: None,
         password_version: 0,
+        has_second_factor: false,
         programs_may_use_password: false,
     };
     let mut work = database.begin().await;

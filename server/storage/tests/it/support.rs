@@ -107,6 +107,7 @@ pub(crate) async fn person(database: &Database, email: &str) -> Person {
         created_at: NOW,
         email_verified_at: None,
         password_version: 0,
+        has_second_factor: false,
         programs_may_use_password: false,
     };
     let team = TeamId::from_uuid(uuid());

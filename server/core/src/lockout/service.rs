@@ -1,0 +1,225 @@
+//! Counting tries before they are judged.
+
+use super::{
+    device::{DeviceCookie, Visitor},
+    ladder::{FORGOTTEN_AFTER, Guessed, cost, counted, given_back, locked, stuffing},
+};
+use crate::{
+    limit::network_of,
+    mail::Letter,
+    port::{
+        StoreError,
+        lockout::{CounterKind, CounterName},
+    },
+    ports::Ports,
+    secret::DigestKey,
+};
+use latchkey_model::{AccountId, EmailAddress};
+use quick_cache::sync::Cache;
+use std::{net::IpAddr, sync::Arc};
+use time::{Duration, OffsetDateTime};
+
+/// At what somebody tries.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// The password of whatever account has this address, in its canonical form; or of none.
+    Password(&'a str),
+    /// The codes of an account whose first factor was shown; its address, in its canonical form, tells whose browser is known.
+    Codes(AccountId, &'a str),
+    /// The codes of devices, by somebody who is signed in.
+    DeviceCodes(AccountId),
+    /// The secret of an OAuth client.
+    Client(&'a str),
+}
+
+/// Why a try is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum TryError {
+    /// There were too many.
+    #[error("too many tries")]
+    Locked {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// The store failed: nothing is let in that is not counted.
+    #[error("the try could not be counted")]
+    Store(#[from] StoreError),
+}
+
+/// A try that was counted.
+#[must_use = "a try that was right is given back"]
+#[derive(Debug)]
+pub struct Attempt {
+    counters: Vec<CounterName>,
+}
+
+/// Counts tries. Cloning it clones handles.
+#[derive(Clone)]
+pub struct Lockouts {
+    ports: Ports,
+    key: DigestKey,
+    public_url: Arc<str>,
+    /// What is locked, as far as it is known here: for those who ask too often to ask the store.
+    locks: Arc<Cache<CounterName, OffsetDateTime>>,
+}
+
+impl Lockouts {
+    /// Accounts that one network may fail at in an hour, before it is taken for one that tries what was stolen elsewhere.
+    const ACCOUNTS_IN_AN_HOUR: u64 = 10;
+    /// How many locks are kept in mind.
+    const CAPACITY: usize = 20_000;
+
+    /// The service; what is tried is stored under digests of this key.
+    pub fn new(ports: Ports, key: DigestKey, public_url: Arc<str>) -> Self {
+        Self { ports, key, public_url, locks: Arc::new(Cache::new(Self::CAPACITY)) }
+    }
+
+    /// Learns what was locked before this server started.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn load(&self) -> Result<(), StoreError> {
+        for (name, until) in self.ports.store.locks(self.ports.now()).await? {
+            self.locks.insert(name, until);
+        }
+        Ok(())
+    }
+
+    /// How long to wait, as far as this server knows without asking the store: for secrets that nobody guesses, but many send.
+    pub fn known_wait(&self, subject: Subject<'_>, address: IpAddr) -> Option<Duration> {
+        if self.locks.is_empty() {
+            return None;
+        }
+        let now = self.ports.now();
+        let names = counters(self.digest(subject).1, network_of(address), None);
+        let until = names.iter().filter_map(|name| self.locks.get(name)).max()?;
+        (until > now).then(|| until - now)
+    }
+
+    /// Counts a try, or says how long to wait. Strangers who try what many have failed at are made to wait a little before this returns.
+    ///
+    /// # Errors
+    /// [`TryError`].
+    pub async fn begin(&self, subject: Subject<'_>, visitor: &Visitor) -> Result<Attempt, TryError> {
+        let now = self.ports.now();
+        let network = network_of(visitor.address);
+        let (guessed, tried) = self.digest(subject);
+        let known = self.known(subject, visitor);
+        let counters = counters(tried, network, known);
+        let mut work = self.ports.store.begin().await?;
+        let mut held = Vec::with_capacity(counters.len());
+        for name in &counters {
+            held.push(work.counter_hold(name, now).await?);
+        }
+        if let Some(until) = held.iter().filter_map(|counter| locked(counter, now)).max() {
+            return Err(TryError::Locked { retry_after: until - now });
+        }
+        let mut wait = Duration::ZERO;
+        for (name, counter) in counters.iter().zip(held) {
+            let counter = counted(counter, name.kind, guessed, now);
+            work.counter_set(name, &counter).await?;
+            if let Some(until) = counter.locked_until {
+                self.locks.insert(*name, until);
+            }
+            if name.kind == CounterKind::Subject && guessed == Guessed::Password {
+                wait = cost(counter.failures);
+            }
+        }
+        work.commit().await?;
+        if known.is_none() && !network.is_loopback() && matches!(subject, Subject::Password(_)) {
+            self.look_for_stuffing(network, now).await?;
+        }
+        if wait > Duration::ZERO {
+            tokio::time::sleep(wait.unsigned_abs()).await;
+        }
+        Ok(Attempt { counters })
+    }
+
+    /// Gives back a try that was right.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn succeeded(&self, attempt: Attempt) -> Result<(), StoreError> {
+        let now = self.ports.now();
+        let mut work = self.ports.store.begin().await?;
+        for name in &attempt.counters {
+            let counter = work.counter_hold(name, now).await?;
+            work.counter_set(name, &given_back(counter, name.kind)).await?;
+            self.locks.remove(name);
+        }
+        work.commit().await
+    }
+
+    /// What a browser keeps that has just opened the account of this address.
+    pub fn device_cookie(&self, before: Option<&DeviceCookie>, email: &EmailAddress) -> DeviceCookie {
+        DeviceCookie::with(before, &self.key, email, &self.ports)
+    }
+
+    /// Forgets what is long over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn prune(&self) -> Result<(), StoreError> {
+        let mut work = self.ports.store.begin().await?;
+        work.counter_prune(self.ports.now() - FORGOTTEN_AFTER * 2).await?;
+        work.commit().await
+    }
+
+    fn digest(&self, subject: Subject<'_>) -> (Guessed, [u8; 32]) {
+        let (guessed, tried) = match subject {
+            Subject::Password(canonical) => (Guessed::Password, format!("password|{canonical}")),
+            Subject::Client(id) => (Guessed::Password, format!("client|{id}")),
+            Subject::Codes(account, _) => (Guessed::Code, format!("codes|{account}")),
+            Subject::DeviceCodes(account) => (Guessed::Code, format!("device-codes|{account}")),
+        };
+        (guessed, self.key.digest(tried.as_bytes()))
+    }
+
+    /// Whether a browser has opened the account of this address before.
+    pub fn is_known(&self, visitor: &Visitor, email: &EmailAddress) -> bool {
+        self.known(Subject::Password(&email.canonical()), visitor).is_some()
+    }
+
+    fn known(&self, subject: Subject<'_>, visitor: &Visitor) -> Option<[u8; 32]> {
+        let canonical = match subject {
+            Subject::Password(canonical) | Subject::Codes(_, canonical) => canonical,
+            Subject::DeviceCodes(_) | Subject::Client(_) => return None,
+        };
+        visitor.device.as_ref()?.known_for(&self.key, canonical)
+    }
+
+    /// Whoever fails at many accounts in an hour tries what was stolen elsewhere: the network waits, and admins are told, once a day.
+    async fn look_for_stuffing(&self, network: IpAddr, now: OffsetDateTime) -> Result<(), StoreError> {
+        let tried = self.ports.store.subjects_tried(network, now - Duration::HOUR).await?;
+        if tried < Self::ACCOUNTS_IN_AN_HOUR {
+            return Ok(());
+        }
+        let name = CounterName { kind: CounterKind::Network, subject: None, network: Some(network) };
+        let admins = self.ports.store.admin_emails().await?;
+        let mut work = self.ports.store.begin().await?;
+        let counter = work.counter_hold(&name, now).await?;
+        work.counter_set(&name, &stuffing(counter, now)).await?;
+        Letter::many_accounts_tried(network, tried, now, &self.public_url)
+            .send(&mut *work, &self.ports, &admins)
+            .await?;
+        tracing::warn!(%network, accounts = tried, "one network tries many accounts: it has to wait");
+        work.commit().await
+    }
+}
+
+/// Where a try counts, always in the same order, so that no two wait for one another.
+fn counters(tried: [u8; 32], network: IpAddr, known: Option<[u8; 32]>) -> Vec<CounterName> {
+    if let Some(device) = known {
+        // What strangers do, from wherever, is nothing to this browser.
+        return vec![CounterName { kind: CounterKind::Device, subject: Some(device), network: None }];
+    }
+    let mut counters = vec![
+        CounterName { kind: CounterKind::Pair, subject: Some(tried), network: Some(network) },
+        CounterName { kind: CounterKind::Subject, subject: Some(tried), network: None },
+    ];
+    // This machine's own address may be a proxy's, which stands for everybody.
+    if !network.is_loopback() {
+        counters.push(CounterName { kind: CounterKind::Network, subject: None, network: Some(network) });
+    }
+    counters
+}

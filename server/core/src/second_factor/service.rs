@@ -1,0 +1,435 @@
+//! Setting second factors up, asking for them, and taking them away.
+
+use super::{
+    recovery_code::{RecoveryCodes, digest_of_typed},
+    totp::Seed,
+};
+use crate::{
+    account::{SecondFactor, SessionEnds},
+    actor::{Actor, NotAdmin, NotProven, NotSignedIn},
+    limit::{Limiter, network_of},
+    lockout::{Attempt, Lockouts, Subject, TryError, Visitor},
+    mail::Letter,
+    port::{
+        Consumed, Inserted, StoreError, UnitOfWork,
+        account::Account,
+        second_factor::{PasskeyRecord, TotpRecord},
+    },
+    ports::Ports,
+    sealing::{SealError, Sealer},
+    secret::DigestKey,
+};
+use latchkey_model::{AccountId, AccountRole, PasskeyId};
+use std::{net::IpAddr, sync::Arc};
+use time::{Duration, OffsetDateTime};
+use zeroize::Zeroizing;
+
+/// Why a second factor was not set up, taken or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum SecondFactorError {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// It is too long ago that the person showed who they are.
+    #[error("the person must show first who they are")]
+    ProveFirst,
+    /// Only an admin may do this.
+    #[error("only an admin may do this")]
+    Forbidden,
+    /// The code is not one of now, was taken before, or never was one.
+    #[error("the code is not right")]
+    WrongCode,
+    /// Too many tries.
+    #[error("too many tries")]
+    TooMany {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// There is one already.
+    #[error("there is one already")]
+    SetUpAlready,
+    /// There is none such.
+    #[error("there is none such")]
+    NotFound,
+    /// The last one stays where the account's role must have one.
+    #[error("the account must keep one")]
+    MustKeepOne,
+    /// It was begun too long ago, or by somebody else.
+    #[error("begin again")]
+    BeginAgain,
+    /// A secret could not be sealed or opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The store failed.
+    #[error("the second factor could not be stored")]
+    Store(#[from] StoreError),
+}
+
+impl From<NotProven> for SecondFactorError {
+    fn from(error: NotProven) -> Self {
+        match error {
+            NotProven::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotProven::TooLongAgo => Self::ProveFirst,
+        }
+    }
+}
+
+impl From<TryError> for SecondFactorError {
+    fn from(error: TryError) -> Self {
+        match error {
+            TryError::Locked { retry_after } => Self::TooMany { retry_after },
+            TryError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<NotAdmin> for SecondFactorError {
+    fn from(error: NotAdmin) -> Self {
+        match error {
+            NotAdmin::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotAdmin::Developer => Self::Forbidden,
+        }
+    }
+}
+
+/// What an account has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Factors {
+    /// Since when it has an app that shows codes, and when a code was last taken.
+    pub totp: Option<(OffsetDateTime, Option<OffsetDateTime>)>,
+    /// Its passkeys.
+    pub passkeys: Vec<PasskeyRecord>,
+    /// How many recovery codes are left.
+    pub recovery_codes_left: u64,
+    /// Whether it must have one.
+    pub required: bool,
+}
+
+impl Factors {
+    /// Whether it has any.
+    pub fn any(&self) -> bool {
+        self.totp.is_some() || !self.passkeys.is_empty()
+    }
+}
+
+/// An app that is about to be set up. Nothing is stored before its first code has come.
+pub struct TotpEnrolment {
+    /// What people type into their app.
+    pub secret: Zeroizing<String>,
+    /// What an app reads from a picture.
+    pub url: Zeroizing<String>,
+    /// The same, for the session to keep until the first code comes: it opens for this account alone.
+    pub sealed: Vec<u8>,
+}
+
+/// Second factors. Cloning it clones handles.
+#[derive(Clone)]
+pub struct SecondFactors {
+    ports: Ports,
+    sealer: Arc<Sealer>,
+    codes: DigestKey,
+    attempts: Arc<Limiter<IpAddr>>,
+    lockouts: Lockouts,
+    sessions: SessionEnds,
+    public_url: Arc<str>,
+}
+
+impl SecondFactors {
+    /// The service; these are the tries of each network.
+    pub fn new(
+        ports: Ports,
+        sealer: Arc<Sealer>,
+        codes: DigestKey,
+        attempts: Arc<Limiter<IpAddr>>,
+        lockouts: Lockouts,
+        sessions: SessionEnds,
+        public_url: Arc<str>,
+    ) -> Self {
+        Self { ports, sealer, codes, attempts, lockouts, sessions, public_url }
+    }
+
+    /// What the actor has.
+    ///
+    /// # Errors
+    /// [`SecondFactorError`].
+    pub async fn of(&self, actor: &Actor) -> Result<Factors, SecondFactorError> {
+        let account = actor.account()?;
+        let store = &self.ports.store;
+        Ok(Factors {
+            totp: store.totp(account.id).await?.map(|totp| (totp.created_at, totp.last_used_at)),
+            passkeys: store.passkeys(account.id).await?,
+            recovery_codes_left: store.recovery_codes_left(account.id).await?,
+            required: self.is_required(account).await?,
+        })
+    }
+
+    /// Whether the account's role must have a second factor.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_required(&self, account: &Account) -> Result<bool, StoreError> {
+        Ok(self.ports.store.second_factor_roles().await?.contains(&account.role))
+    }
+
+    /// Whether the account must set one up before it does anything else.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_missing(&self, account: &Account) -> Result<bool, StoreError> {
+        Ok(!account.has_second_factor && self.is_required(account).await?)
+    }
+
+    /// Begins to set an app up.
+    ///
+    /// # Errors
+    /// [`SecondFactorError`].
+    pub async fn begin_totp(&self, actor: &Actor) -> Result<TotpEnrolment, SecondFactorError> {
+        let account = actor.proven(self.ports.now())?;
+        if self.ports.store.totp(account.id).await?.is_some() {
+            return Err(SecondFactorError::SetUpAlready);
+        }
+        let seed = Seed::new(self.ports.random());
+        self.enrolment(account, &seed)
+    }
+
+    /// The app that was begun to be set up, once more.
+    ///
+    /// # Errors
+    /// [`SecondFactorError::BeginAgain`] when it was begun for somebody else.
+    pub fn resume_totp(&self, actor: &Actor, sealed: &[u8]) -> Result<TotpEnrolment, SecondFactorError> {
+        let account = actor.proven(self.ports.now())?;
+        self.enrolment(account, &self.opened(account.id, sealed)?)
+    }
+
+    fn enrolment(&self, account: &Account, seed: &Seed) -> Result<TotpEnrolment, SecondFactorError> {
+        let sealed = self.sealer.seal(self.ports.random(), account.id.as_uuid().as_bytes(), seed.as_bytes())?;
+        let (secret, url) = seed.written(account.email.as_str()).map_err(|_| SealError::Seal)?;
+        Ok(TotpEnrolment { secret, url, sealed })
+    }
+
+    fn opened(&self, account: AccountId, sealed: &[u8]) -> Result<Seed, SecondFactorError> {
+        let bytes =
+            self.sealer.open(account.as_uuid().as_bytes(), sealed).map_err(|_| SecondFactorError::BeginAgain)?;
+        Seed::from_bytes(&bytes).ok_or(SecondFactorError::BeginAgain)
+    }
+
+    /// Sets the app up, with its first code. Recovery codes come with the first second factor.
+    ///
+    /// # Errors
+    /// [`SecondFactorError`].
+    pub async fn confirm_totp(
+        &self,
+        actor: &Actor,
+        sealed: &[u8],
+        code: &str,
+        from: IpAddr,
+    ) -> Result<Option<RecoveryCodes>, SecondFactorError> {
+        let now = self.ports.now();
+        let account = actor.proven(now)?;
+        self.count(from, now)?;
+        let seed = self.opened(account.id, sealed)?;
+        let last_step = seed.step_of(code, now).ok_or(SecondFactorError::WrongCode)?;
+        let totp = TotpRecord {
+            account: account.id,
+            sealed_seed: sealed.to_owned(),
+            last_step,
+            created_at: now,
+            last_used_at: None,
+        };
+        let mut work = self.ports.store.begin().await?;
+        if work.totp_add(&totp).await? == Inserted::Duplicate {
+            return Err(SecondFactorError::SetUpAlready);
+        }
+        let codes = self.added(&mut *work, account, "An app that shows codes").await?;
+        self.sessions.commit(work).await?;
+        Ok(codes)
+    }
+
+    /// Makes new recovery codes; the old ones end.
+    ///
+    /// # Errors
+    /// [`SecondFactorError`].
+    pub async fn new_recovery_codes(&self, actor: &Actor) -> Result<RecoveryCodes, SecondFactorError> {
+        let now = self.ports.now();
+        let account = actor.proven(now)?;
+        if !account.has_second_factor {
+            return Err(SecondFactorError::NotFound);
+        }
+        let mut work = self.ports.store.begin().await?;
+        let codes = self.codes(&mut *work, account.id).await?;
+        Letter::recovery_codes_made(account, now, &self.public_url)
+            .send(&mut *work, &self.ports, &[account.email.to_string()])
+            .await?;
+        work.commit().await?;
+        Ok(codes)
+    }
+
+    /// Removes the app.
+    ///
+    /// # Errors
+    /// [`SecondFactorError`].
+    pub async fn remove_totp(&self, actor: &Actor) -> Result<(), SecondFactorError> {
+        let account = actor.proven(self.ports.now())?;
+        let mut work = self.ports.store.begin().await?;
+        if work.totp_remove(account.id).await? == Consumed::Lost {
+            return Err(SecondFactorError::NotFound);
+        }
+        self.removed(work, account, "The app that shows codes").await
+    }
+
+    /// Removes a passkey.
+    ///
+    /// # Errors
+    /// [`SecondFactorError`].
+    pub async fn remove_passkey(&self, actor: &Actor, id: PasskeyId) -> Result<(), SecondFactorError> {
+        let account = actor.proven(self.ports.now())?;
+        let passkeys = self.ports.store.passkeys(account.id).await?;
+        let passkey = passkeys.into_iter().find(|one| one.id == id).ok_or(SecondFactorError::NotFound)?;
+        let mut work = self.ports.store.begin().await?;
+        if work.passkey_remove(account.id, id).await? == Consumed::Lost {
+            return Err(SecondFactorError::NotFound);
+        }
+        self.removed(work, account, &format!("The passkey {}", passkey.name)).await
+    }
+
+    /// Takes a code of the account's app, or one of its recovery codes, from somebody who has shown the first factor. Each is taken
+    /// once, also of many that bring it at the same moment.
+    ///
+    /// # Errors
+    /// [`SecondFactorError`].
+    pub async fn take_code(
+        &self,
+        account: AccountId,
+        code: &str,
+        visitor: &Visitor,
+    ) -> Result<SecondFactor, SecondFactorError> {
+        let now = self.ports.now();
+        self.count(visitor.address, now)?;
+        let account = self.ports.store.account(account).await?.ok_or(NotSignedIn)?;
+        let attempt = self.begin(&account, visitor).await?;
+        let totp = self.ports.store.totp(account.id).await?;
+        let step = match &totp {
+            Some(totp) => self.opened(account.id, &totp.sealed_seed)?.step_of(code, now),
+            None => None,
+        };
+        let taken = match step {
+            Some(step) => self.take_step(account.id, step, now).await?,
+            None => self.take_recovery_code(&account, code, now).await?,
+        };
+        self.lockouts.succeeded(attempt).await?;
+        Ok(taken)
+    }
+
+    async fn take_step(
+        &self,
+        account: AccountId,
+        step: i64,
+        now: OffsetDateTime,
+    ) -> Result<SecondFactor, SecondFactorError> {
+        let mut work = self.ports.store.begin().await?;
+        if work.totp_take(account, step, now).await? == Consumed::Lost {
+            return Err(SecondFactorError::WrongCode);
+        }
+        work.commit().await?;
+        Ok(SecondFactor::Totp)
+    }
+
+    async fn take_recovery_code(
+        &self,
+        account: &Account,
+        code: &str,
+        now: OffsetDateTime,
+    ) -> Result<SecondFactor, SecondFactorError> {
+        let digest = digest_of_typed(&self.codes, account.id, code).ok_or(SecondFactorError::WrongCode)?;
+        let left = self.ports.store.recovery_codes_left(account.id).await?.saturating_sub(1);
+        let mut work = self.ports.store.begin().await?;
+        if work.recovery_code_take(account.id, &digest, now).await? == Consumed::Lost {
+            return Err(SecondFactorError::WrongCode);
+        }
+        Letter::recovery_code_used(account, left, now, &self.public_url)
+            .send(&mut *work, &self.ports, &[account.email.to_string()])
+            .await?;
+        work.commit().await?;
+        Ok(SecondFactor::RecoveryCode)
+    }
+
+    /// The roles whose people must have a second factor.
+    ///
+    /// # Errors
+    /// [`SecondFactorError`].
+    pub async fn roles(&self, actor: &Actor) -> Result<Vec<AccountRole>, SecondFactorError> {
+        actor.admin()?;
+        Ok(self.ports.store.second_factor_roles().await?)
+    }
+
+    /// Says whose people must have a second factor: from now on, those who have none set one up before they do anything else.
+    ///
+    /// # Errors
+    /// [`SecondFactorError`].
+    pub async fn set_roles(&self, actor: &Actor, roles: &[AccountRole]) -> Result<(), SecondFactorError> {
+        actor.admin()?;
+        actor.proven(self.ports.now())?;
+        let mut work = self.ports.store.begin().await?;
+        work.second_factor_roles_set(roles).await?;
+        // Sessions that the door remembers are judged anew.
+        Ok(self.sessions.commit(work).await?)
+    }
+
+    /// Counts a try for an account whose first factor was shown.
+    async fn begin(&self, account: &Account, visitor: &Visitor) -> Result<Attempt, TryError> {
+        self.lockouts.begin(Subject::Codes(account.id, &account.email.canonical()), visitor).await
+    }
+
+    fn count(&self, from: IpAddr, now: OffsetDateTime) -> Result<(), SecondFactorError> {
+        match self.attempts.check(&network_of(from), now).retry_after {
+            Some(retry_after) => Err(SecondFactorError::TooMany { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    /// What follows when a second factor was added: word to its person, recovery codes if it is the first, and no password by
+    /// programs, which could bring nothing beside it.
+    pub(super) async fn added(
+        &self,
+        work: &mut dyn UnitOfWork,
+        account: &Account,
+        what: &str,
+    ) -> Result<Option<RecoveryCodes>, StoreError> {
+        let now = self.ports.now();
+        work.second_factor_note(account.id).await?;
+        Letter::second_factor_added(account, what, now, &self.public_url)
+            .send(work, &self.ports, &[account.email.to_string()])
+            .await?;
+        if account.has_second_factor {
+            return Ok(None);
+        }
+        let (Consumed::Won | Consumed::Lost) = work.account_allow_password(account.id, false).await?;
+        self.codes(work, account.id).await.map(Some)
+    }
+
+    async fn codes(&self, work: &mut dyn UnitOfWork, account: AccountId) -> Result<RecoveryCodes, StoreError> {
+        let codes = RecoveryCodes::new(self.ports.random());
+        let digests = codes.digests(&self.codes, account);
+        work.recovery_codes_replace(account, &digests, self.ports.now()).await?;
+        Ok(codes)
+    }
+
+    async fn removed(
+        &self,
+        mut work: Box<dyn UnitOfWork>,
+        account: &Account,
+        what: &str,
+    ) -> Result<(), SecondFactorError> {
+        let now = self.ports.now();
+        if !work.second_factor_note(account.id).await? {
+            if self.is_required(account).await? {
+                return Err(SecondFactorError::MustKeepOne);
+            }
+            work.recovery_codes_replace(account.id, &[], now).await?;
+        }
+        Letter::second_factor_removed(account, what, now, &self.public_url)
+            .send(&mut *work, &self.ports, &[account.email.to_string()])
+            .await?;
+        Ok(work.commit().await?)
+    }
+}

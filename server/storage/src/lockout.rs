@@ -1,0 +1,106 @@
+//! Tries that failed.
+
+use crate::{
+    SeaStore, SeaUnitOfWork,
+    convert::{digest, micros, time, word},
+    entity::attempt_counter::{ActiveModel, Column, Entity, Model},
+    error::{Corrupt, store_error},
+    work::inserted,
+};
+use ::time::OffsetDateTime;
+use async_trait::async_trait;
+use latchkey_core::{
+    port::{
+        Inserted, LockoutReader, LockoutWriter, StoreError,
+        lockout::{AttemptCounter, CounterKind, CounterName},
+    },
+    secret::sha256,
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::OnConflict,
+};
+use std::net::IpAddr;
+
+fn id(name: &CounterName) -> Vec<u8> {
+    let network = name.network.map(|network| network.to_string()).unwrap_or_default();
+    let subject = name.subject.unwrap_or_default();
+    sha256(&[name.kind.as_str().as_bytes(), b"|", &subject, b"|", network.as_bytes()].concat()).to_vec()
+}
+
+fn from_row(row: &Model) -> Result<(CounterName, AttemptCounter), StoreError> {
+    let name = CounterName {
+        kind: word(&row.kind, "kind")?,
+        subject: row.subject.as_deref().map(digest).transpose()?,
+        network: row.network.as_deref().map(|network| word(network, "network")).transpose()?,
+    };
+    let counter = AttemptCounter {
+        failures: u32::try_from(row.failures).unwrap_or(u32::MAX),
+        last_at: time(row.last_at)?,
+        locked_until: row.locked_until.map(time).transpose()?,
+    };
+    Ok((name, counter))
+}
+
+#[async_trait]
+impl LockoutReader for SeaStore {
+    async fn subjects_tried(&self, network: IpAddr, since: OffsetDateTime) -> Result<u64, StoreError> {
+        Entity::find()
+            .filter(Column::Network.eq(network.to_string()))
+            .filter(Column::LastAt.gte(micros(since)))
+            .filter(Column::Kind.eq(CounterKind::Pair.as_str()))
+            .filter(Column::Failures.gt(0))
+            .count(&self.reader)
+            .await
+            .map_err(store_error)
+    }
+
+    async fn locks(&self, now: OffsetDateTime) -> Result<Vec<(CounterName, OffsetDateTime)>, StoreError> {
+        let rows =
+            Entity::find().filter(Column::LockedUntil.gt(micros(now))).all(&self.reader).await.map_err(store_error)?;
+        let locks = rows.iter().map(|row| {
+            let (name, counter) = from_row(row)?;
+            Ok((name, counter.locked_until.unwrap_or(now)))
+        });
+        locks.collect()
+    }
+}
+
+#[async_trait]
+impl LockoutWriter for SeaUnitOfWork {
+    async fn counter_hold(&mut self, name: &CounterName, now: OffsetDateTime) -> Result<AttemptCounter, StoreError> {
+        let row = ActiveModel {
+            id: Set(id(name)),
+            kind: Set(name.kind.as_str().to_owned()),
+            subject: Set(name.subject.map(|subject| subject.to_vec())),
+            network: Set(name.network.map(|network| network.to_string())),
+            failures: Set(0),
+            last_at: Set(micros(now)),
+            locked_until: Set(None),
+        };
+        let insert = Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        let (Inserted::Done | Inserted::Duplicate) = inserted(insert.exec_without_returning(&self.transaction).await)?;
+        let held = Entity::find_by_id(id(name)).lock_exclusive().one(&self.transaction).await.map_err(store_error)?;
+        let (_, counter) = from_row(&held.ok_or(Corrupt { what: "counter" })?)?;
+        Ok(counter)
+    }
+
+    async fn counter_set(&mut self, name: &CounterName, counter: &AttemptCounter) -> Result<(), StoreError> {
+        let set = ActiveModel {
+            failures: Set(counter.failures.into()),
+            last_at: Set(micros(counter.last_at)),
+            locked_until: Set(counter.locked_until.map(micros)),
+            ..Default::default()
+        };
+        let update = Entity::update_many().set(set).filter(Column::Id.eq(id(name)));
+        update.exec(&self.transaction).await.map_err(store_error)?;
+        Ok(())
+    }
+
+    async fn counter_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
+        let open = Condition::any().add(Column::LockedUntil.is_null()).add(Column::LockedUntil.lt(micros(before)));
+        let old = Entity::delete_many().filter(Column::LastAt.lt(micros(before))).filter(open);
+        old.exec(&self.transaction).await.map_err(store_error)?;
+        Ok(())
+    }
+}
