@@ -17,4 +17,5 @@ pub mod request_log;
 pub mod second_factor;
 pub mod session;
 pub mod signing_key;
+pub mod team;
 pub mod usage;

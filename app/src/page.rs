@@ -109,6 +109,7 @@ impl From<OauthClientError> for PageError {
             OauthClientError::NotSignedIn(_) => Self::NotSignedIn,
             OauthClientError::Store(error) => Self::Store(error),
             OauthClientError::Invalid(_)
+            | OauthClientError::ProveFirst
             | OauthClientError::SentTwice
             | OauthClientError::Forbidden
             | OauthClientError::NotFound
@@ -147,6 +148,7 @@ impl From<ApiKeyError> for PageError {
             ApiKeyError::NotSignedIn(_) => Self::NotSignedIn,
             ApiKeyError::NotFound
             | ApiKeyError::Forbidden
+            | ApiKeyError::ProveFirst
             | ApiKeyError::Invalid(_)
             | ApiKeyError::SentTwice
             | ApiKeyError::AlreadyRevoked
@@ -329,6 +331,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
         label: Some("You".to_owned()),
         items: vec![
             item("Profile", route::PROFILE.to_owned(), IconName::Person),
+            item("Teams", route::TEAMS.to_owned(), IconName::People),
             item("Security", route::SECURITY.to_owned(), IconName::Lock),
             item("Tokens", route::TOKENS.to_owned(), IconName::Key),
             item("Authorized apps", route::AUTHORIZED_APPS.to_owned(), IconName::Plug),

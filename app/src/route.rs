@@ -1,7 +1,9 @@
 //! Paths: the only place that spells one.
 
 use latchkey_core::oauth_client::{ClientId, ClientKind, LogoDigest};
-use latchkey_model::{ApiKeyId, ApiSlug, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId};
+use latchkey_model::{
+    ApiKeyId, ApiSlug, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId, TeamId,
+};
 
 pub const HOME: &str = "/";
 pub const DOCS: &str = "/docs";
@@ -18,6 +20,7 @@ pub const SECOND_FACTOR: &str = "/second-factor";
 pub const PASSKEY_SIGN_IN: &str = "/login/passkey";
 pub const NEW_TOTP: &str = "/account/security/app";
 pub const NEW_PASSKEY: &str = "/account/security/passkey";
+pub const TEAMS: &str = "/teams";
 pub const ADMIN_SETTINGS: &str = "/admin/settings";
 pub const SETUP: &str = "/setup";
 pub const DASHBOARD: &str = "/dashboard";
@@ -129,6 +132,15 @@ pub fn key_logs(application: ApplicationId, environment: Environment, key: ApiKe
 
 pub fn request(id: RequestId) -> String {
     format!("/logs/{id}")
+}
+
+pub fn team(id: TeamId) -> String {
+    format!("{TEAMS}/{id}")
+}
+
+/// Where the link of an invitation leads.
+pub fn invitation(token: &str) -> String {
+    format!("/invitation?token={token}")
 }
 
 /// Where a passkey signs its person in, and leads on to a path.

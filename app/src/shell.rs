@@ -3,7 +3,7 @@
 use crate::{
     feature::{
         account, admin, api_key, application, design, device, docs, gateway, grant, identity_provider, landing,
-        oauth_client, personal_token, request_log, second_factor, session, signing_key, usage,
+        oauth_client, personal_token, request_log, second_factor, session, signing_key, team, usage,
     },
     page::not_found,
     ssr::{Theme, extension, portal},
@@ -131,6 +131,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/device") view=device::DevicePage ssr=SsrMode::Async/>
                 <Route path=path!("/account/authorized-apps") view=grant::AuthorizedAppsPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/sign-in-methods") view=identity_provider::SignInMethodsPage ssr=SsrMode::Async/>
+                <Route path=path!("/teams") view=team::TeamsPage ssr=SsrMode::Async/>
+                <Route path=path!("/teams/:team") view=team::TeamPage ssr=SsrMode::Async/>
+                <Route path=path!("/invitation") view=team::InvitationPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/profile") view=account::ProfilePage ssr=SsrMode::Async/>
                 <Route path=path!("/account/security") view=account::SecurityPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/security/app") view=second_factor::NewTotpPage ssr=SsrMode::Async/>

@@ -28,6 +28,7 @@ mod m20261126_000017_add_password_for_programs;
 mod m20261126_000018_add_mail_delivery;
 mod m20261126_000019_add_second_factors;
 mod m20261126_000020_create_attempt_counters;
+mod m20261126_000021_create_invitations;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000018_add_mail_delivery::Migration),
             Box::new(m20261126_000019_add_second_factors::Migration),
             Box::new(m20261126_000020_create_attempt_counters::Migration),
+            Box::new(m20261126_000021_create_invitations::Migration),
         ]
     }
 }

@@ -63,6 +63,8 @@ ids! {
     ClientSecretId,
     /// What an account allowed an OAuth client to do.
     GrantId,
+    /// An invitation to a team.
+    InvitationId,
     /// A mail that was sent, or would be if a server for it were set.
     MailId,
     /// A link that is mailed to somebody who must show that an address is theirs.

@@ -104,8 +104,20 @@ fn ApplicationList(applications: Vec<MemberApplication>) -> impl IntoView {
 #[component]
 pub fn NewApplicationPage() -> impl IntoView {
     page(async {
-        actor().account()?;
+        let teams: Vec<_> = services().teams.list(&actor()).await?;
+        let teams: Vec<_> = teams.into_iter().filter(|team| team.role.may_write()).collect();
         let flash = take_flash().await;
+        let chosen = flash.as_ref().and_then(|flash| flash.value("team")).unwrap_or_default().to_owned();
+        let team = (teams.len() > 1).then(|| {
+            let options = teams
+                .into_iter()
+                .map(|team| {
+                    let id = team.team_id.to_string();
+                    view! { <option value=id.clone() selected=id == chosen>{team.team_name.as_str().to_owned()}</option> }
+                })
+                .collect_view();
+            view! { <div class="field"><label for="team">"Team"</label><select id="team" name="team">{options}</select></div> }
+        });
         let name = flash.as_ref().and_then(|flash| flash.value("name")).unwrap_or_default().to_owned();
         let error = flash.as_ref().and_then(|flash| flash.errors.get("name")).map(str::to_owned);
         let body = view! {
@@ -125,6 +137,7 @@ pub fn NewApplicationPage() -> impl IntoView {
                     required=true
                     autofocus=true
                 />
+                {team}
                 <SubmitButton text="Create application"/>
             </Form>
         };
@@ -148,8 +161,11 @@ impl From<ApplicationError> for Refused {
 
 /// Makes an application and leads to its first key.
 #[server(prefix = "/form", endpoint = "application/create")]
-pub async fn create_application(#[server(default)] name: String) -> Result<(), ServerFnError> {
-    match services().applications.create(&actor(), &name).await {
+pub async fn create_application(
+    #[server(default)] name: String,
+    #[server(default)] team: String,
+) -> Result<(), ServerFnError> {
+    match services().applications.create(&actor(), &name, team.parse().ok()).await {
         Ok(application) => {
             let next = route::new_key(application.id, Environment::Development);
             let message = format!("{} is there. Now take a key for development.", application.name);
@@ -160,7 +176,11 @@ pub async fn create_application(#[server(default)] name: String) -> Result<(), S
             see_other_with(&route::sign_in_then(route::NEW_APPLICATION), flash).await;
         }
         Err(error) => {
-            see_other_with(route::NEW_APPLICATION, Refused::from(error).flash().keep("name", &name)).await;
+            see_other_with(
+                route::NEW_APPLICATION,
+                Refused::from(error).flash().keep("name", &name).keep("team", &team),
+            )
+            .await;
         }
     }
     Ok(())

@@ -17,7 +17,7 @@ struct Guide {
     text: &'static str,
 }
 
-const GUIDES: [Guide; 10] = [
+const GUIDES: [Guide; 11] = [
     Guide {
         name: "first-key",
         title: "Your first key",
@@ -39,8 +39,14 @@ const GUIDES: [Guide; 10] = [
     Guide {
         name: "sign-in",
         title: "Signing in",
-        summary: "With your password, or with an identity at another provider.",
+        summary: "Your password, a second factor, other providers, and what happens when it does not work.",
         text: include_str!("../../guides/sign-in.md"),
+    },
+    Guide {
+        name: "teams",
+        title: "Teams",
+        summary: "Who shares what, inviting others, and what stays when somebody leaves.",
+        text: include_str!("../../guides/teams.md"),
     },
     Guide {
         name: "leaks",

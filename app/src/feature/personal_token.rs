@@ -7,6 +7,7 @@ use crate::{
     route,
     ssr::{
         actor,
+        again::sign_in_again,
         respond::{Refused, see_other, see_other_with, session},
         reveal, services,
     },
@@ -118,6 +119,9 @@ pub async fn create_token(
             see_other(route::TOKENS);
         }
         Err(ApiKeyError::NotSignedIn(_)) => see_other(&route::sign_in_then(route::NEW_TOKEN)),
+        Err(error @ ApiKeyError::ProveFirst) => {
+            sign_in_again(route::NEW_TOKEN, keep_typed(Refused::from(error).flash(), &form)).await;
+        }
         Err(error @ ApiKeyError::SentTwice) => see_other_with(route::TOKENS, Refused::from(error).flash()).await,
         Err(error) => see_other_with(route::NEW_TOKEN, keep_typed(Refused::from(error).flash(), &form)).await,
     }

@@ -1,8 +1,9 @@
 //! Asking somebody who is signed in to sign in once more, before they do what needs it.
 
 use super::{
-    actor,
+    actor, extension,
     flash::Flash,
+    form::FormPage,
     respond::{see_other, session},
 };
 use crate::route;
@@ -13,6 +14,11 @@ pub async fn sign_in_again(page: &str, flash: Flash) {
         flash.put_aside(&session).await;
     }
     see_other(&again_for(page));
+}
+
+/// The page that the form was on.
+pub fn form_page() -> String {
+    extension::<FormPage>().map_or_else(|| route::DASHBOARD.to_owned(), |page| page.0)
 }
 
 /// The page that asks for it.

@@ -19,6 +19,7 @@ pub enum IconName {
     Menu,
     Monitor,
     Pen,
+    People,
     Person,
     Plug,
     Plus,
@@ -44,6 +45,9 @@ impl IconName {
             Self::Menu => "M4 7h16 M4 12h16 M4 17h16",
             Self::Monitor => "M3 4h18v12H3Z M8 20h8 M12 16v4",
             Self::Pen => "M4 20l1-4L16 5l3 3L8 19Z M14 7l3 3",
+            Self::People => {
+                "M13 8a4 4 0 1 1-8 0 4 4 0 0 1 8 0Z M2 21c1-4 3-6 7-6s6 2 7 6 M16 4a4 4 0 0 1 0 8 M18 15c2 1 3 3 4 6"
+            }
             Self::Person => "M16 8a4 4 0 1 1-8 0 4 4 0 0 1 8 0Z M4 21c1-4 4-6 8-6s7 2 8 6",
             Self::Plug => "M9 3v5 M15 3v5 M6 8h12v4a6 6 0 0 1-12 0Z M12 18v4",
             Self::Plus => "M12 5v14 M5 12h14",

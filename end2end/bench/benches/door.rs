@@ -10,7 +10,7 @@ use latchkey_core::{
         credential::{Carried, Credential, Via},
         decide,
     },
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     limit::{Limiter, Meter, Meters, Quota, RateLimits},
     memory::Freshness,
     port::{
@@ -198,10 +198,10 @@ async fn known_keys() -> (KnownKeys, Vec<PublicId>) {
     let actor = Actor::Account {
         account,
         session: [0; 32],
-        signed_in_at: OffsetDateTime::UNIX_EPOCH,
+        signed_in_at: SystemClock.now(),
         signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
     };
-    let made = services.applications.create(&actor, "Bench").await;
+    let made = services.applications.create(&actor, "Bench", None).await;
     let application = made.unwrap_or_else(|error| unreachable!("{error}")).id;
     let wide = Quota::per_minute(NonZeroU32::MAX);
     let (known, mut ids) = (KnownKeys::new(store, wide, Arc::new(Limiter::new(wide))), Vec::new());

@@ -9,6 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use latchkey_core::{
     Actor,
     account::SignInMethod,
+    clock::{Clock, SystemClock},
     gateway::ApiForm,
     oauth_client::{ClientForm, ClientKind},
     port::account::Account,
@@ -21,7 +22,6 @@ use std::{
     path::Path,
     process::{Command, Stdio},
 };
-use time::OffsetDateTime;
 
 /// The short name of the API behind the door.
 pub(crate) const API: &str = "bench";
@@ -58,7 +58,7 @@ async fn guard(seeded: &seed::Seeded, verifier: &str) -> Outcome {
     let admin = Actor::Account {
         account: Account { role: AccountRole::Admin, ..seeded.account.clone() },
         session: [0; 32],
-        signed_in_at: OffsetDateTime::UNIX_EPOCH,
+        signed_in_at: SystemClock.now(),
         signed_in_by: SignInMethod::PASSWORD,
     };
     let form = ApiForm {

@@ -4,7 +4,7 @@ use crate::keys::{Purpose, key};
 use latchkey_core::{
     Actor, Ports, Services,
     account::{PlainPassword, SignUp, SignUpError},
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     port::{StoreError, account::Account, request_log::Period},
     random::SystemRandom,
     secret::{DigestKey, MasterKey},
@@ -18,7 +18,6 @@ use server::{
     serve::{open_database, outside_ports, settings_of},
 };
 use std::{fmt::Write, path::Path, sync::Arc, time::Instant};
-use time::OffsetDateTime;
 
 /// Keys that come to their limit at once.
 pub(crate) const LIMITED: u32 = 100;
@@ -56,7 +55,7 @@ impl Seeded {
         Actor::Account {
             account: self.account.clone(),
             session: [0; 32],
-            signed_in_at: OffsetDateTime::UNIX_EPOCH,
+            signed_in_at: SystemClock.now(),
             signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
         }
     }
@@ -79,13 +78,13 @@ pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Erro
     let actor = Actor::Account {
         account: account.clone(),
         session: [0; 32],
-        signed_in_at: OffsetDateTime::UNIX_EPOCH,
+        signed_in_at: SystemClock.now(),
         signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
     };
     let applications = services.applications.list(&actor).await?;
     let application = match applications.first() {
         Some(found) => found.application.id,
-        None => services.applications.create(&actor, "Bench").await?.id,
+        None => services.applications.create(&actor, "Bench", None).await?.id,
     };
     let found = services.applications.get(&actor, application).await?;
     let environment = found.environment_id(latchkey_model::Environment::Production);

@@ -4,11 +4,12 @@ use crate::{
     actor::{Actor, NotSignedIn},
     port::{
         Inserted, StoreError,
+        account::Membership,
         application::{Application, MemberApplication},
     },
     ports::Ports,
 };
-use latchkey_model::{ApplicationId, Environment, EnvironmentId, FieldErrors, Name};
+use latchkey_model::{ApplicationId, Environment, EnvironmentId, FieldErrors, Name, TeamId};
 
 /// Why an application could not be made or shown.
 #[derive(Debug, thiserror::Error)]
@@ -42,16 +43,22 @@ impl ApplicationService {
         Self { ports }
     }
 
-    /// Makes an application, with its environments, in the first team that the actor may write in.
+    /// Makes an application, with its environments, in this team, or in the first one that the actor may write in.
     ///
     /// # Errors
     /// [`ApplicationError::Invalid`] when the name is none, or taken in the team.
-    pub async fn create(&self, actor: &Actor, name: &str) -> Result<Application, ApplicationError> {
+    pub async fn create(
+        &self,
+        actor: &Actor,
+        name: &str,
+        team: Option<TeamId>,
+    ) -> Result<Application, ApplicationError> {
         let account = actor.account()?;
         let name: Name =
             name.parse().map_err(|error: latchkey_model::name::ParseNameError| invalid("name", error.to_string()))?;
         let teams = self.ports.store.memberships(account.id).await?;
-        let team = teams.iter().find(|membership| membership.role.may_write()).ok_or(ApplicationError::Forbidden)?;
+        let wanted = |one: &&Membership| team.is_none_or(|team| one.team_id == team) && one.role.may_write();
+        let team = teams.iter().find(wanted).ok_or(ApplicationError::Forbidden)?;
         let application = Application {
             id: ApplicationId::from_uuid(self.ports.uuid()),
             team_id: team.team_id,

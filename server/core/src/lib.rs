@@ -37,6 +37,7 @@ pub mod second_factor;
 pub mod secret;
 pub mod services;
 pub mod signing_key;
+pub mod team;
 pub mod usage;
 
 pub use actor::Actor;

@@ -48,7 +48,7 @@ impl PersonalTokenService {
     /// # Errors
     /// [`ApiKeyError`].
     pub async fn create(&self, actor: &Actor, create: CreateApiKey<'_>) -> Result<CreatedApiKey, ApiKeyError> {
-        let account = actor.account()?;
+        let account = actor.proven(self.ports.now())?;
         let settings = self.keys.check_new(&create.form).await?;
         check_life(&settings, self.ports.now()).map_err(ApiKeyError::Invalid)?;
         let owner = NewKeyOwner::Account(account.id);

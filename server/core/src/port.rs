@@ -26,6 +26,7 @@ pub mod request_log;
 pub mod second_factor;
 pub mod session;
 pub mod signing_key;
+pub mod team;
 
 pub use account::{AccountReader, AccountWriter};
 pub use api::{ApiReader, ApiWriter};
@@ -45,6 +46,7 @@ pub use request_log::{RequestLogReader, RequestLogWriter};
 pub use second_factor::{SecondFactorReader, SecondFactorWriter};
 pub use session::{SessionReader, SessionWriter};
 pub use signing_key::{SigningKeyReader, SigningKeyWriter};
+pub use team::{TeamReader, TeamWriter};
 
 use crate::{api_key::format::PublicId, oauth_client::ClientId};
 use async_trait::async_trait;
@@ -132,6 +134,7 @@ pub trait Store:
     + SecondFactorReader
     + SessionReader
     + SigningKeyReader
+    + TeamReader
     + Send
     + Sync
     + 'static
@@ -167,6 +170,7 @@ pub trait UnitOfWork:
     + SecondFactorWriter
     + SessionWriter
     + SigningKeyWriter
+    + TeamWriter
     + Send
 {
     /// Tells the other nodes, at the commit, what was changed about credentials.

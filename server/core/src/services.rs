@@ -31,6 +31,7 @@ use crate::{
     second_factor::{Passkeys, RelyingParty, SecondFactors},
     secret::MasterKey,
     signing_key::{KeyRing, SigningKeyService},
+    team::TeamService,
     usage::{LogService, UsageService},
 };
 use std::sync::Arc;
@@ -100,6 +101,8 @@ pub struct Services {
     pub linked_identities: LinkedIdentities,
     /// Telling apps of sign-outs.
     pub sign_outs: SignOuts,
+    /// Teams.
+    pub teams: TeamService,
     /// Applications.
     pub applications: ApplicationService,
     /// API keys.
@@ -270,6 +273,7 @@ impl Services {
         let public_url: Arc<str> = issuer.as_str().into();
         let letters = Arc::new(Sealer::new(master, "mail")?);
         let postman = Postman::new(ports.clone(), Arc::clone(&letters), outside.mail.clone(), Arc::clone(&public_url));
+        let teams = TeamService::new(ports.clone(), Arc::clone(&letters), Arc::clone(&public_url));
         let mailed_links = MailedLinks::new(ports.clone(), letters, postman.clone(), Arc::clone(&public_url));
         let session_ends = SessionEnds::new(ports.clone(), sign_outs.clone(), known_people.clone());
         let second_factors = SecondFactors::new(
@@ -296,6 +300,7 @@ impl Services {
             passkeys: Passkeys::new(ports.clone(), second_factors.clone(), RelyingParty::new(&issuer)),
             second_factors,
             mailed_links,
+            teams,
             sessions: SessionService::new(ports.clone(), session_ends),
             sign_outs,
             provider_sign_in: ProviderSignIn::new(

@@ -14,6 +14,7 @@ pub(crate) mod device_code;
 pub(crate) mod environment;
 pub(crate) mod idempotent_answer;
 pub(crate) mod identity_provider;
+pub(crate) mod invitation;
 pub(crate) mod linked_identity;
 pub(crate) mod logout_notice;
 pub(crate) mod mail;

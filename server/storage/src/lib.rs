@@ -31,6 +31,7 @@ mod request_log;
 mod second_factor;
 mod session;
 mod signing_key;
+mod team;
 mod work;
 
 pub use connect::{ConnectError, SeaStore};

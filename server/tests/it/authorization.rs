@@ -17,6 +17,7 @@ struct Things {
     secret: String,
     request: String,
     session: String,
+    team: String,
 }
 
 /// A provider that an admin added.
@@ -34,6 +35,7 @@ impl Things {
             .replace("{request_id}", &self.request)
             .replace("{provider}", PROVIDER)
             .replace("{api}", "orders")
+            .replace("{team}", &self.team)
             .replace("{guide}", "keys")
     }
 
@@ -59,6 +61,9 @@ impl Things {
             }
             "/form/grant/answer" => {
                 vec![("asked", text("client_id=lkc_00000000000000000000")), ("answer", text("allow"))]
+            }
+            path if path.starts_with("/form/team/") => {
+                vec![("team", self.team.clone()), ("email", text("planted@example.org")), ("name", text("Planted"))]
             }
             path if path.starts_with("/form/oauth-client/") => vec![
                 ("id", self.client.clone()),
@@ -138,7 +143,9 @@ async fn things(portal: &Portal, ada: &mut Browser) -> Things {
     let request = portal.recorded(&answer).await.id.to_string();
     let sessions = ada.get("/account/sessions").await.text();
     let session = crate::support::between(&sessions, "name=\"id\" value=\"", "\"").to_owned();
-    Things { application, key, token, third_party, client, secret: row, request, session }
+    let teams = ada.get("/teams").await.text();
+    let team = crate::support::between(&teams, "href=\"/teams/", "\"").to_owned();
+    Things { application, key, token, third_party, client, secret: row, request, session, team }
 }
 
 fn pages() -> impl Iterator<Item = &'static Route> {
@@ -175,7 +182,7 @@ async fn api1_every_page_for_everybody() {
     admin.send("/admin/apis/new", "/form/guarded-api/save", &crate::gateway::fields(&[])).await;
     for route in pages() {
         let path = things.path(route);
-        let named = ["{app}", "{key}", "{client}", "{request_id}"].iter().any(|part| route.path.contains(part));
+        let named = ["{app}", "{key}", "{client}", "{request_id}", "{team}"].iter().any(|part| route.path.contains(part));
         let anonymous = portal.browser().get(&path).await;
         let (of_ada, of_eve, of_admin) = (ada.get(&path).await, eve.get(&path).await, admin.get(&path).await);
         let expected = match route.access {

@@ -49,6 +49,7 @@ mod sign_out;
 mod smtp;
 mod stage;
 mod support;
+mod teams;
 mod tls;
 mod token_exchange;
 mod traceability;

@@ -133,6 +133,7 @@ async fn the_old_key_is_called_safe_to_end_once_it_was_quiet_and_ends_by_a_butto
     let page = scene.ada.get(&scene.list).await.text();
     assert!(page.contains("safe to end"), "{page}");
     let id = scene.page.rsplit('/').next().unwrap().to_owned();
+    scene.ada.sign_in_again("ada@example.org").await;
     let answer = scene.ada.send(&scene.list, "/form/api-key/end-overlap", &[("id", &id)]).await;
     assert_eq!(answer.location(), scene.page);
     assert_eq!(scene.reason(&scene.old).await.as_deref(), Some("rotated_out"));

@@ -226,6 +226,54 @@ async fn asvs_7_5_1_setting_up_and_removing_take_a_fresh_sign_in() {
 }
 
 #[tokio::test]
+async fn asvs_7_5_1_what_makes_or_ends_a_secret_takes_a_fresh_sign_in_and_keeps_what_was_typed() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    let id = ada.key_id(&application, "development").await;
+    let keys = format!("/apps/{application}/development/keys");
+    let machine = ada.service_account(&application, "development", &["read:posts"], &[]).await;
+    ada.token_with(&[("scopes[]", "read:posts"), ("expiry", "30")]).await;
+    portal.clock.advance(Duration::minutes(11));
+    let form = "01a20000-0000-7000-8000-000000000007";
+    let fields = |more: &[(&'static str, &'static str)]| {
+        let mut all = vec![("id", id.clone()), ("form_id", form.to_owned())];
+        all.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        all
+    };
+    let of_machine = vec![("id", machine.id().to_owned()), ("form_id", form.to_owned())];
+    for (page, action, fields) in [
+        (format!("{keys}/{id}/rotate"), "/form/api-key/rotate", fields(&[("overlap", "24h"), ("start", "now")])),
+        (format!("{keys}/{id}/revoke"), "/form/api-key/revoke", fields(&[])),
+        (machine.page.clone(), "/form/oauth-client/add-secret", of_machine.clone()),
+        (format!("{}/revoke", machine.page), "/form/oauth-client/revoke", of_machine),
+        (
+            "/account/tokens/new".to_owned(),
+            "/form/personal-token/create",
+            fields(&[("name", "Mine"), ("expiry", "30"), ("scopes[]", "read:posts")]),
+        ),
+    ] {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = ada.send(&page, action, &fields).await;
+        let next = url::form_urlencoded::parse(answer.location().split_once('?').unwrap_or_default().1.as_bytes())
+            .find(|(name, _)| name == "next")
+            .map(|(_, value)| value.into_owned());
+        assert_eq!(next.as_deref(), Some(page.as_str()), "{action}: {answer:?}");
+    }
+    assert_eq!(portal.with_key(&key, "GET", "/api/v1/posts", "").await.status, StatusCode::OK, "nothing was ended");
+    let typed = ada.create_key(&application, "development", &[("notes", "For the import")]).await;
+    assert!(typed.location().contains("again=yes"), "{typed:?}");
+    let again = [("email", ADA), ("password", PASSWORD), ("next", "/account/tokens")];
+    ada.send("/login?again=yes", "/form/account/sign-in", &again).await;
+    let page = ada.get(&format!("{keys}/new")).await.text();
+    assert!(page.contains("For the import") && page.contains("value=\"Web backend\""), "{page:.9000}");
+    let revoked = ada.send(&keys, "/form/api-key/revoke", &[("id", &id)]).await;
+    assert_eq!(revoked.location(), keys);
+    assert_eq!(portal.with_key(&key, "GET", "/api/v1/posts", "").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn r67_no_program_gets_past_the_second_factor() {
     let portal = Portal::start().await;
     let mut ada = portal.member(ADA).await;

@@ -295,6 +295,7 @@ async fn r29_an_opaque_token_works_and_says_nothing() {
     stage.portal.clock.advance(Duration::minutes(15));
     assert!(!stage.works(&other).await, "it ends by itself");
     let fields = [("token_form", "opaque")];
+    stage.ada.sign_in_again("ada@example.org").await;
     let machine = stage.ada.service_account(&stage.application.clone(), "development", &["read:posts"], &fields).await;
     let own = stage.portal.token_of(&machine).await;
     assert!(own.starts_with("lk_tok_"));

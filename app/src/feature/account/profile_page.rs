@@ -29,13 +29,13 @@ pub fn ProfilePage() -> impl IntoView {
         let body = view! {
             <PageHead title="Profile" explanation="What you are called, and where we write to you."/>
             <Message flash/>
-            <Form action=Rename::PATH back=route::PROFILE class="card">
+            <Form action=Rename::PATH back=route::PROFILE class="card form">
                 <h2>"Name"</h2>
                 <Field name="name" label="Your name" value=name autocomplete="name" error=name_error required=true/>
                 <SubmitButton text="Save"/>
             </Form>
             <Address account now/>
-            <Form action=ChangeEmail::PATH back=route::PROFILE class="card">
+            <Form action=ChangeEmail::PATH back=route::PROFILE class="card form">
                 <h2>"Another address"</h2>
                 <p>"We mail a link to the new address, and word of it to the one that you have. Once you open the link, you sign in with the new one."</p>
                 <Field name="email" label="New e-mail" kind="email" value=new_email autocomplete="email" error=email_error required=true/>

@@ -33,7 +33,7 @@ pub fn SecurityPage() -> impl IntoView {
             <PageHead title="Security" explanation="What it takes to be let in as you."/>
             <Message flash/>
             {codes}
-            <Form action=ChangePassword::PATH back=route::SECURITY class="card">
+            <Form action=ChangePassword::PATH back=route::SECURITY class="card form">
                 <h2>"Password"</h2>
                 <p>"Changing it signs out every other browser."</p>
                 // For password managers: whose password this is.

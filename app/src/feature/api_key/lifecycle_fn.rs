@@ -6,6 +6,7 @@ use crate::{
     route,
     ssr::{
         actor,
+        again::{form_page, sign_in_again},
         flash::Flash,
         respond::{Refused, see_other, see_other_with, session},
         reveal, services,
@@ -24,6 +25,7 @@ impl From<ApiKeyError> for Refused {
         match error {
             ApiKeyError::Invalid(errors) => Self::invalid(errors),
             ApiKeyError::NotSignedIn(_) => Self::new("Sign in first."),
+            ApiKeyError::ProveFirst => Self::new("Sign in once more before you do this."),
             ApiKeyError::SentTwice => Self::new(
                 "This form was sent before and made its key then. If you did not store it, revoke it and create another.",
             ),
@@ -54,6 +56,7 @@ pub(super) async fn answer(id: &str, outcome: Result<(ApiKey, String), ApiKeyErr
     match outcome {
         Ok((key, message)) => see_other_with(&KeyPaths::of(&key).key, Flash::good(message)).await,
         Err(ApiKeyError::NotSignedIn(_)) => see_other(&route::sign_in_then(route::APPLICATIONS)),
+        Err(error @ ApiKeyError::ProveFirst) => sign_in_again(&form_page(), Refused::from(error).flash()).await,
         Err(error) => {
             // Back to the key, if there is one that its sender may see.
             let key = match id.parse() {
@@ -120,6 +123,9 @@ pub async fn create_key(
             see_other(&list);
         }
         Err(ApiKeyError::NotSignedIn(_)) => see_other(&route::sign_in_then(&again)),
+        Err(error @ ApiKeyError::ProveFirst) => {
+            sign_in_again(&again, keep_typed(Refused::from(error).flash(), &form)).await;
+        }
         Err(error @ ApiKeyError::SentTwice) => see_other_with(&list, Refused::from(error).flash()).await,
         Err(error @ ApiKeyError::NotFound) => see_other_with(route::APPLICATIONS, Refused::from(error).flash()).await,
         Err(error) => see_other_with(&again, keep_typed(Refused::from(error).flash(), &form)).await,

@@ -8,6 +8,7 @@ use crate::{
     route,
     ssr::{
         actor,
+        again::{form_page, sign_in_again},
         respond::{Refused, see_other, see_other_with, session},
         reveal, services,
     },
@@ -46,6 +47,11 @@ pub async fn rotate_key(
                 key.map_or_else(|| route::APPLICATIONS.to_owned(), |key| route::rotate(&KeyPaths::of(&key).key));
             let flash = Refused::from(error).flash();
             see_other_with(&again, flash.keep("overlap", &overlap).keep("custom", &custom).keep("start", &start)).await;
+        }
+        Err(error @ ApiKeyError::ProveFirst) => {
+            let flash = Refused::from(error).flash();
+            let flash = flash.keep("overlap", &overlap).keep("custom", &custom).keep("start", &start);
+            sign_in_again(&form_page(), flash).await;
         }
         Err(error) => answer(&id, Err(error)).await,
     }

@@ -5,9 +5,9 @@ use super::client_form::keep_typed;
 use crate::{
     route,
     ssr::{
-        actor, extension,
+        actor,
+        again::{form_page, sign_in_again},
         flash::Flash,
-        form::FormPage,
         respond::{Refused, see_other, see_other_with, session},
         reveal, services,
     },
@@ -26,6 +26,7 @@ impl From<OauthClientError> for Refused {
         match error {
             OauthClientError::Invalid(errors) => Self::invalid(errors),
             OauthClientError::NotSignedIn(_) => Self::new("Sign in first."),
+            OauthClientError::ProveFirst => Self::new("Sign in once more before you do this."),
             OauthClientError::SentTwice => Self::new("This form has done its work already. Nothing was made twice."),
             OauthClientError::Forbidden => {
                 Self::new("Your role in the team lets you look only. Ask one of its owners.")
@@ -42,15 +43,11 @@ impl From<OauthClientError> for Refused {
     }
 }
 
-/// The page that the form was on.
-fn back() -> String {
-    extension::<FormPage>().map_or_else(|| route::APPLICATIONS.to_owned(), |page| page.0)
-}
-
 async fn refuse(error: OauthClientError) {
-    let back = back();
+    let back = form_page();
     match error {
         OauthClientError::NotSignedIn(_) => see_other(&route::sign_in_then(&back)),
+        error @ OauthClientError::ProveFirst => sign_in_again(&back, Refused::from(error).flash()).await,
         error => see_other_with(&back, Refused::from(error).flash()).await,
     }
 }
@@ -132,6 +129,10 @@ pub async fn create_client(
             see_other_with(&route::clients(kind, application, environment), Refused::from(error).flash()).await;
         }
         Err(error @ OauthClientError::NotSignedIn(_)) => refuse(error).await,
+        Err(error @ OauthClientError::ProveFirst) => {
+            let flash = keep_typed(Refused::from(error).flash(), &form);
+            sign_in_again(&route::new_client(kind, application, environment), flash).await;
+        }
         Err(error) => {
             let flash = keep_typed(Refused::from(error).flash(), &form);
             see_other_with(&route::new_client(kind, application, environment), flash).await;
@@ -194,9 +195,9 @@ pub async fn update_client(
         backchannel_logout_uri: &backchannel_logout_uri,
     };
     match services().oauth_clients.update(&actor(), id, &form).await {
-        Ok(()) => see_other_with(&back(), Flash::good("Saved. It holds for the next token.")).await,
+        Ok(()) => see_other_with(&form_page(), Flash::good("Saved. It holds for the next token.")).await,
         Err(error @ OauthClientError::Invalid(_)) => {
-            see_other_with(&back(), keep_typed(Refused::from(error).flash(), &form)).await;
+            see_other_with(&form_page(), keep_typed(Refused::from(error).flash(), &form)).await;
         }
         Err(error) => refuse(error).await,
     }
@@ -214,7 +215,7 @@ pub async fn add_client_secret(
         return Ok(());
     };
     match services().oauth_clients.add_secret(&actor(), id, form_id).await {
-        Ok(created) => show(created, &back()).await,
+        Ok(created) => show(created, &form_page()).await,
         Err(error) => refuse(error).await,
     }
     Ok(())
@@ -231,7 +232,7 @@ pub async fn end_client_secret(
         return Ok(());
     };
     match services().oauth_clients.end_secret(&actor(), id, secret).await {
-        Ok(()) => see_other_with(&back(), Flash::good("Ended. No token is given for that secret any more.")).await,
+        Ok(()) => see_other_with(&form_page(), Flash::good("Ended. No token is given for that secret any more.")).await,
         Err(error) => refuse(error).await,
     }
     Ok(())
@@ -240,7 +241,7 @@ pub async fn end_client_secret(
 /// What was done to the client of this id, and what its people are told.
 async fn answer(outcome: Result<(), OauthClientError>, message: &str) {
     match outcome {
-        Ok(()) => see_other_with(&back(), Flash::good(message)).await,
+        Ok(()) => see_other_with(&form_page(), Flash::good(message)).await,
         Err(error) => refuse(error).await,
     }
 }

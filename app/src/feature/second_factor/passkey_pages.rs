@@ -56,7 +56,7 @@ pub fn NewPasskeyPage() -> impl IntoView {
         let error = flash.as_ref().and_then(|flash| flash.errors.get("name")).map(str::to_owned);
         let form = challenge.map(|challenge| {
             view! {
-                <Form action=AddPasskey::PATH back=route::NEW_PASSKEY class="card needs-script">
+                <Form action=AddPasskey::PATH back=route::NEW_PASSKEY class="card form needs-script">
                     <Field name="name" label="What you call it" value="This device" hint="For you to tell it from others.".to_owned() error required=true/>
                     <input type="hidden" name="answer" value=""/>
                     <div class="form-actions">
@@ -96,7 +96,7 @@ pub fn PasskeySignInPage() -> impl IntoView {
         let form = challenge.map(|challenge| {
             let (back, next) = (path.clone(), next.clone());
             view! {
-                <Form action=PasskeySignIn::PATH back class="card needs-script">
+                <Form action=PasskeySignIn::PATH back class="card form needs-script">
                     <input type="hidden" name="next" value=next/>
                     <input type="hidden" name="answer" value=""/>
                     <PasskeyButton options=challenge.options make=false text="Use a passkey".to_owned()/>

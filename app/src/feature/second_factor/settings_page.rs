@@ -20,7 +20,7 @@ pub fn SettingsPage() -> impl IntoView {
         let body = view! {
             <PageHead title="Settings" explanation="What holds for everybody in this portal. What is set when the server starts is in the guide for operators."/>
             <Message flash/>
-            <Form action=RequireSecondFactor::PATH back=route::ADMIN_SETTINGS class="card">
+            <Form action=RequireSecondFactor::PATH back=route::ADMIN_SETTINGS class="card form">
                 <h2>"Who must have a second factor"</h2>
                 <p>"Whoever must and has none sets one up when they come next, before they do anything else; you, too."</p>
                 <Checkbox name="admins" label="Admins" checked=admins/>

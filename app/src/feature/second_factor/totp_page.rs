@@ -77,7 +77,7 @@ pub fn NewTotpPage() -> impl IntoView {
                 <QrPicture text=begun.url.to_string() label="The secret of your app, as a picture"/>
                 <p>"Or type it in: "<code class="seed">{grouped}</code></p>
             </section>
-            <Form action=ConfirmTotp::PATH back=route::NEW_TOTP class="card">
+            <Form action=ConfirmTotp::PATH back=route::NEW_TOTP class="card form">
                 <h2>"2. Type the code that it shows"</h2>
                 <Field name="code" label="Code" autocomplete="one-time-code" error required=true/>
                 <div class="form-actions">

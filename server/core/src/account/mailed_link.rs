@@ -28,12 +28,17 @@ pub struct ParseLinkTokenError;
 impl LinkToken {
     const LENGTH: usize = 32;
 
-    fn new(ports: &Ports) -> Self {
+    pub(crate) fn new(ports: &Ports) -> Self {
         Self(Zeroizing::new(base62(ports.random(), Self::LENGTH)))
     }
 
+    /// The token, to be put into a link.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// What is stored of it.
-    pub(super) fn digest(&self) -> [u8; 32] {
+    pub(crate) fn digest(&self) -> [u8; 32] {
         sha256(self.0.as_bytes())
     }
 }
@@ -168,7 +173,7 @@ impl MailedLinks {
         let now = self.ports.now();
         let (life, page) = life_and_page(request.purpose);
         let (token, expires_at) = (LinkToken::new(&self.ports), now + life);
-        let link = Zeroizing::new(format!("{}{page}?token={}", self.public_url, *token.0));
+        let link = Zeroizing::new(format!("{}{page}?token={}", self.public_url, token.expose()));
         // To the address as its account has it: what somebody typed may differ from it in more than it seems.
         let recipient = account.map_or(&request.email, |account| &account.email).as_str();
         match letter(link, now, expires_at).send(work, &self.ports, &self.sealer, recipient).await? {

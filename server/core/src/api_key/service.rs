@@ -7,7 +7,7 @@ use super::{
     rotation::{let_the_old_key_be, old_key_of},
 };
 use crate::{
-    actor::{Actor, NotSignedIn},
+    actor::{Actor, NotProven, NotSignedIn},
     authn::KnownKeys,
     port::{
         Consumed, Inserted, StoreError, UnitOfWork,
@@ -49,6 +49,9 @@ pub enum ApiKeyError {
     /// Nobody is signed in.
     #[error(transparent)]
     NotSignedIn(#[from] NotSignedIn),
+    /// It is too long ago that the person showed who they are: what makes or ends a secret takes a fresh sign-in.
+    #[error("the person must show first who they are")]
+    ProveFirst,
     /// Fields are wrong; each sentence says why.
     #[error("some fields need another look")]
     Invalid(FieldErrors),
@@ -82,6 +85,15 @@ pub enum ApiKeyError {
     /// The store failed.
     #[error("the key could not be reached")]
     Store(#[from] StoreError),
+}
+
+impl From<NotProven> for ApiKeyError {
+    fn from(error: NotProven) -> Self {
+        match error {
+            NotProven::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotProven::TooLongAgo => Self::ProveFirst,
+        }
+    }
 }
 
 /// Does with keys what people ask.
@@ -127,6 +139,7 @@ impl ApiKeyService {
         if !found.role.may_write() {
             return Err(ApiKeyError::Forbidden);
         }
+        actor.proven(self.ports.now())?;
         if found.live_keys.iter().sum::<u64>() >= Self::LIVE_KEYS_AT_MOST {
             return Err(ApiKeyError::TooMany);
         }
@@ -255,6 +268,7 @@ impl ApiKeyService {
     /// [`ApiKeyError`].
     pub async fn revoke(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
         let (account, key) = self.writable(actor, id).await?;
+        actor.proven(self.ports.now())?;
         let revoked = Revoked { at: self.ports.now(), because: RevokedBecause::Asked };
         let old = old_key_of(&self.ports, &key).await?;
         let mut work = self.ports.store.begin().await?;
@@ -356,6 +370,7 @@ impl ApiKeyService {
         form_id: Uuid,
     ) -> Result<(ApiKey, CreatedApiKey), ApiKeyError> {
         let (account, old) = self.writable(actor, id).await?;
+        actor.proven(self.ports.now())?;
         let now = self.ports.now();
         if old.state(now) != KeyState::Live {
             return Err(ApiKeyError::NotLive);
@@ -397,6 +412,7 @@ impl ApiKeyService {
     /// [`ApiKeyError::NotRotating`] when the new key was used before.
     pub async fn cancel_rotation(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
         let (account, new) = self.writable(actor, id).await?;
+        actor.proven(self.ports.now())?;
         let Some(takeover) = new.takeover else { return Err(ApiKeyError::NotRotating) };
         let old = self.get(actor, takeover.from).await?;
         let (holder, now) = (new.owner.holder(), self.ports.now());
@@ -416,6 +432,7 @@ impl ApiKeyService {
     /// [`ApiKeyError::NotRotating`] when no other key takes over from it.
     pub async fn end_overlap(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
         let (_, old) = self.writable(actor, id).await?;
+        actor.proven(self.ports.now())?;
         let Some(replaced) = old.replaced else { return Err(ApiKeyError::NotRotating) };
         let new = self.get(actor, replaced.by).await?;
         let now = self.ports.now();

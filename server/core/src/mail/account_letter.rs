@@ -4,7 +4,8 @@ use super::{
     Letter, SecretLetter,
     letter::{LINK, written},
 };
-use crate::port::account::Account;
+use crate::port::{account::Account, team::Invitation};
+use latchkey_model::{AccountId, Name};
 use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
@@ -53,6 +54,18 @@ impl SecretLetter {
         Self::new("Choose a new password", &occasion("reset-password", at), text, link, until)
     }
 
+    /// The reader is invited to a team.
+    pub fn invitation(invitation: &Invitation, link: Zeroizing<String>) -> Self {
+        let Invitation { team_name, invited_by, role, expires_at, .. } = invitation;
+        let text = format!(
+            "{invited_by} invites you to the team {team_name}, as its {}. Open the link, sign in or create an account with this address, and say yes.\n\n{LINK}\n\nIt is good until {} and works once. If you do not know them, do nothing.\n",
+            role.as_str(),
+            written(*expires_at),
+        );
+        let occasion = format!("invitation:{}", invitation.id);
+        Self::new(&format!("{invited_by} invites you to the team {team_name}"), &occasion, text, link, *expires_at)
+    }
+
     fn new(subject: &str, occasion: &str, text: String, link: Zeroizing<String>, useful_until: OffsetDateTime) -> Self {
         Self { letter: Letter::new(subject, occasion.to_owned(), text), link, useful_until }
     }
@@ -83,6 +96,19 @@ impl Letter {
             written(at),
         );
         Self::new("Your password was changed", format!("password-changed:{}:{}", account.id, written(at)), text)
+    }
+
+    /// An owner has taken the reader out of a team.
+    pub fn removed_from_team(team: &Name, at: OffsetDateTime, account: AccountId) -> Self {
+        let text = format!(
+            "Since {}, you are not in the team {team} any more: an owner of it has taken you out. What you made there stays with the team; your account and its other teams are as they were.\n",
+            written(at),
+        );
+        Self::new(
+            &format!("You are not in the team {team} any more"),
+            format!("removed-from-team:{account}:{}", written(at)),
+            text,
+        )
     }
 
     /// One network tries the passwords of many accounts; for admins.

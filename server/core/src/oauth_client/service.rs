@@ -3,7 +3,7 @@
 use super::{ClientCertificates, ClientForm, ClientId, ClientKind, KnownClients, Logo, LogoError, Possible};
 use crate::{
     access_token::KnownTokens,
-    actor::{Actor, NotAdmin, NotSignedIn},
+    actor::{Actor, NotAdmin, NotProven, NotSignedIn},
     api_key::format::PlainApiKey,
     jose::SigningAlgorithm,
     memory::commit_and_forget,
@@ -65,6 +65,9 @@ pub enum OauthClientError {
     /// Nobody is signed in.
     #[error(transparent)]
     NotSignedIn(#[from] NotSignedIn),
+    /// It is too long ago that the person showed who they are: what makes or ends a secret takes a fresh sign-in.
+    #[error("the person must show first who they are")]
+    ProveFirst,
     /// Fields are wrong; each sentence says why.
     #[error("some fields need another look")]
     Invalid(FieldErrors),
@@ -92,6 +95,15 @@ pub enum OauthClientError {
     /// The store failed.
     #[error("the client could not be reached")]
     Store(#[from] StoreError),
+}
+
+impl From<NotProven> for OauthClientError {
+    fn from(error: NotProven) -> Self {
+        match error {
+            NotProven::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotProven::TooLongAgo => Self::ProveFirst,
+        }
+    }
 }
 
 impl From<NotAdmin> for OauthClientError {
@@ -183,6 +195,7 @@ impl OauthClientService {
         if !found.role.may_write() {
             return Err(OauthClientError::Forbidden);
         }
+        actor.proven(self.ports.now())?;
         let settings = form.check(kind, &self.possible(kind).await?).map_err(OauthClientError::Invalid)?;
         self.publish_key(settings.signing_algorithm).await?;
         let client = NewOauthClient {
@@ -308,6 +321,7 @@ impl OauthClientService {
         form_id: Uuid,
     ) -> Result<CreatedClient, OauthClientError> {
         let (found, _, account) = self.writable(actor, id).await?;
+        actor.proven(self.ports.now())?;
         if found.client.revoked_at.is_some() {
             return Err(OauthClientError::AlreadyEnded);
         }
@@ -335,6 +349,7 @@ impl OauthClientService {
         secret: ClientSecretId,
     ) -> Result<(), OauthClientError> {
         let (found, ..) = self.writable(actor, id).await?;
+        actor.proven(self.ports.now())?;
         let live: Vec<_> = found.secrets.iter().filter(|one| one.revoked_at.is_none()).collect();
         if !found.secrets.iter().any(|one| one.id == secret) {
             return Err(OauthClientError::NotFound);
@@ -400,6 +415,7 @@ impl OauthClientService {
     /// [`OauthClientError`].
     pub async fn revoke(&self, actor: &Actor, id: OauthClientId) -> Result<OauthClient, OauthClientError> {
         let (found, team, account) = self.writable(actor, id).await?;
+        actor.proven(self.ports.now())?;
         let mut work = self.ports.store.begin().await?;
         match work.oauth_client_revoke(team, id, account, self.ports.now()).await? {
             Consumed::Won => self.commit(work, &found.client.client_id).await?,
