@@ -1,6 +1,7 @@
 //! What pages and forms share on the server: the services, who is asking, and how to answer.
 
 pub mod again;
+pub mod browser;
 pub mod enter;
 pub mod flash;
 pub mod form;

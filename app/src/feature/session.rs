@@ -5,6 +5,7 @@ use crate::{
     route,
     ssr::{
         actor,
+        browser::browser_in_words,
         flash::Flash,
         respond::{Refused, see_other, see_other_with},
         services,
@@ -62,33 +63,6 @@ fn SessionRow(session: SessionRecord, own: bool, now: OffsetDateTime) -> impl In
     }
 }
 
-/// The browser and the system, as far as they can be told from what the browser says.
-fn browser_in_words(user_agent: &str) -> String {
-    let find = |known: &[(&str, &'static str)]| {
-        known.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
-    };
-    let browser = find(&[
-        ("Edg/", "Edge"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-        ("curl/", "curl"),
-    ]);
-    let system = find(&[
-        ("Android", "Android"),
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => "Unknown browser".to_owned(),
-    }
-}
-
 impl From<SessionError> for Refused {
     fn from(error: SessionError) -> Self {
         match error {
@@ -130,18 +104,4 @@ pub async fn end_other_sessions() -> Result<(), ServerFnError> {
         Err(error) => see_other_with(route::SESSIONS, Refused::from(error).flash()).await,
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::browser_in_words;
-
-    #[test]
-    fn browsers_are_told_apart() {
-        let chrome =
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Safari/537.36";
-        assert_eq!(browser_in_words(chrome), "Chrome on Linux");
-        assert_eq!(browser_in_words("curl/8.5"), "curl");
-        assert_eq!(browser_in_words(""), "Unknown browser");
-    }
 }

@@ -1,6 +1,6 @@
 //! Signing a browser in and out: the values that its session keeps.
 
-use super::{portal, respond, services};
+use super::{browser::browser_in_words, portal, respond, services};
 use http::{header, request::Parts};
 use latchkey_core::{
     account::{FirstFactor, SecondFactor, SignInMethod},
@@ -56,6 +56,25 @@ fn remember_device(account: &Account) {
     let secure = if portal().secure_cookies { "; Secure" } else { "" };
     let name = device_cookie_name();
     respond::set_cookie(&format!("{name}={cookie}; Path=/; Max-Age={LIFE_SECONDS}; HttpOnly; SameSite=Lax{secure}"));
+}
+
+/// Tells a person of a browser that opened their account for the first time. A mail that cannot be written keeps nobody out.
+async fn tell_of_new_browser(account: &Account) {
+    let (services, visitor) = (services(), visitor());
+    if services.lockouts.is_known(&visitor, &account.email) {
+        return;
+    }
+    let told = services.sessions.tell_of_new_browser(account, &browser_in_words(&user_agent()), visitor.address).await;
+    if let Err(error) = told {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a person could not be told of a new browser");
+    }
+}
+
+/// What the browser says that it is.
+fn user_agent() -> String {
+    let parts = use_context::<Parts>();
+    let said = parts.as_ref().and_then(|parts| parts.headers.get(header::USER_AGENT));
+    said.and_then(|value| value.to_str().ok()).unwrap_or_default().chars().take(256).collect()
 }
 
 /// Sessions whose id is being changed: the store must end the old row in the transaction that adds the new one, not before.
@@ -146,15 +165,8 @@ pub async fn sign_in(
     session.insert(ACCOUNT, account.id).await?;
     session.insert(PASSWORD_VERSION, account.password_version).await?;
     session.insert(METHOD, by.as_str()).await?;
-    if let Some(parts) = use_context::<Parts>() {
-        let user_agent =
-            parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let user_agent: String = user_agent.chars().take(256).collect();
-        session.insert(USER_AGENT, user_agent).await?;
-        if let Some(PeerAddress(address)) = parts.extensions.get::<PeerAddress>() {
-            session.insert(ADDRESS, address.to_string()).await?;
-        }
-    }
+    session.insert(USER_AGENT, user_agent()).await?;
+    session.insert(ADDRESS, visitor().address.to_string()).await?;
     if let Some(id) = session.id() {
         let digest = digest_of(id);
         session.insert(REPLACES, digest.to_vec()).await?;
@@ -162,6 +174,7 @@ pub async fn sign_in(
         session.cycle_id().await?;
     }
     session.save().await?;
+    tell_of_new_browser(account).await;
     remember_device(account);
     Ok(Entered::In)
 }

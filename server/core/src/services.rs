@@ -301,7 +301,7 @@ impl Services {
             second_factors,
             mailed_links,
             teams,
-            sessions: SessionService::new(ports.clone(), session_ends),
+            sessions: SessionService::new(ports.clone(), session_ends, issuer.as_str().into()),
             sign_outs,
             provider_sign_in: ProviderSignIn::new(
                 ports.clone(),

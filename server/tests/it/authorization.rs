@@ -182,7 +182,8 @@ async fn api1_every_page_for_everybody() {
     admin.send("/admin/apis/new", "/form/guarded-api/save", &crate::gateway::fields(&[])).await;
     for route in pages() {
         let path = things.path(route);
-        let named = ["{app}", "{key}", "{client}", "{request_id}", "{team}"].iter().any(|part| route.path.contains(part));
+        let named =
+            ["{app}", "{key}", "{client}", "{request_id}", "{team}"].iter().any(|part| route.path.contains(part));
         let anonymous = portal.browser().get(&path).await;
         let (of_ada, of_eve, of_admin) = (ada.get(&path).await, eve.get(&path).await, admin.get(&path).await);
         let expected = match route.access {

@@ -102,6 +102,28 @@ async fn r45_strangers_do_not_lock_an_owner_out() {
 }
 
 #[tokio::test]
+async fn a_browser_that_is_new_to_an_account_is_told_of_once() {
+    let portal = Portal::start().await;
+    let mut admin = portal.admin().await;
+    portal.member(ADA).await;
+    portal.clock.advance(Duration::minutes(11));
+    let told = async |admin: &mut Browser| {
+        admin.get("/admin/outbox").await.text().matches("A new browser signed in to your account").count()
+    };
+    let mut phone = Somewhere::at(&portal, EVES).await;
+    phone.try_password(&portal, ADA, WRONG).await;
+    assert_eq!(told(&mut admin).await, 0, "it did not get in");
+    phone.try_password(&portal, ADA, PASSWORD).await;
+    assert_eq!(told(&mut admin).await, 1);
+    assert!(admin.get("/admin/outbox").await.text().contains("from 203.0.113.9"));
+    portal.clock.advance(Duration::days(1));
+    phone.browser.cookies.remove("latchkey");
+    phone.try_password(&portal, ADA, PASSWORD).await;
+    admin.sign_in_again("admin@example.org").await;
+    assert_eq!(told(&mut admin).await, 1, "it is known by now");
+}
+
+#[tokio::test]
 async fn a_right_password_gives_back_what_was_counted() {
     let portal = Portal::start().await;
     portal.member(ADA).await;

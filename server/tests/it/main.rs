@@ -11,6 +11,7 @@ mod credentials;
 mod demo_api;
 mod device;
 mod endpoints;
+mod enumeration;
 mod forged_forms;
 mod gateway;
 mod headers;

@@ -3,14 +3,18 @@
 use crate::{
     actor::{Actor, NotSignedIn},
     authn::KnownPeople,
+    mail::Letter,
     openid::SignOuts,
     port::{
         Consumed, StoreError, UnitOfWork,
+        account::Account,
         session::{SessionDigest, SessionRecord},
     },
     ports::Ports,
 };
 use latchkey_model::{AccountId, SessionId};
+use std::{net::IpAddr, sync::Arc};
+use time::Duration;
 
 /// Why sessions could not be listed or ended.
 #[derive(Debug, thiserror::Error)]
@@ -68,12 +72,37 @@ impl SessionEnds {
 pub struct SessionService {
     ports: Ports,
     ends: SessionEnds,
+    public_url: Arc<str>,
 }
 
 impl SessionService {
+    /// For so long, an account is opened by the browser that it came to be with.
+    const FIRST_BROWSER: Duration = Duration::minutes(10);
+
     /// The service.
-    pub fn new(ports: Ports, ends: SessionEnds) -> Self {
-        Self { ports, ends }
+    pub fn new(ports: Ports, ends: SessionEnds, public_url: Arc<str>) -> Self {
+        Self { ports, ends, public_url }
+    }
+
+    /// Tells a person that a browser signed in which had not opened their account before; not of the one that they signed up with.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tell_of_new_browser(
+        &self,
+        account: &Account,
+        browser: &str,
+        address: IpAddr,
+    ) -> Result<(), StoreError> {
+        let now = self.ports.now();
+        if now - account.created_at < Self::FIRST_BROWSER {
+            return Ok(());
+        }
+        let mut work = self.ports.store.begin().await?;
+        Letter::new_browser(account, browser, address, now, &self.public_url)
+            .send(&mut *work, &self.ports, &[account.email.to_string()])
+            .await?;
+        work.commit().await
     }
 
     /// The actor's live sessions, the last seen first; with each, whether it is the one that asks.

@@ -88,6 +88,22 @@ impl Letter {
         Self::new("Your address was wanted for another account", occasion("address-wanted", at), text)
     }
 
+    /// Somebody signed in with a browser that had not opened the account before.
+    pub fn new_browser(
+        account: &Account,
+        browser: &str,
+        address: IpAddr,
+        at: OffsetDateTime,
+        public_url: &str,
+    ) -> Self {
+        let text = format!(
+            "At {}, somebody signed in to your account with a browser that had not done so before: {browser}, from {address}.\n\nIf it was not you, end that session, and change your password:\n{public_url}/account/sessions\n{public_url}/account/security\n",
+            written(at),
+        );
+        let occasion = format!("new-browser:{}:{address}:{}", account.id, written(at));
+        Self::new("A new browser signed in to your account", occasion, text)
+    }
+
     /// The password was changed; whether by a link.
     pub fn password_changed(account: &Account, at: OffsetDateTime, by_link: bool, public_url: &str) -> Self {
         let how = if by_link { " by a link that was mailed to this address" } else { "" };
