@@ -336,6 +336,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
             item("Tokens", route::TOKENS.to_owned(), IconName::Key),
             item("Authorized apps", route::AUTHORIZED_APPS.to_owned(), IconName::Plug),
             item("Sign-in methods", route::SIGN_IN_METHODS.to_owned(), IconName::Shield),
+            item("Your data", route::PERSONAL_DATA.to_owned(), IconName::List),
             item("Sessions", route::SESSIONS.to_owned(), IconName::Monitor),
         ],
     });

@@ -135,6 +135,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/teams/:team") view=team::TeamPage ssr=SsrMode::Async/>
                 <Route path=path!("/invitation") view=team::InvitationPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/profile") view=account::ProfilePage ssr=SsrMode::Async/>
+                <Route path=path!("/account/data") view=account::PersonalDataPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/security") view=account::SecurityPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/security/app") view=second_factor::NewTotpPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/security/passkey") view=second_factor::NewPasskeyPage ssr=SsrMode::Async/>

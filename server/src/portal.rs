@@ -3,6 +3,7 @@
 pub(crate) mod cookie;
 pub mod guard;
 pub mod headers;
+pub mod personal_data;
 pub mod session_store;
 mod upload;
 
@@ -11,7 +12,7 @@ use app::{
     shell::{App, shell},
     ssr::Portal,
 };
-use axum::{Router, middleware};
+use axum::{Router, middleware, routing::get};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use session_store::PortalSessions;
@@ -43,6 +44,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .with_expiry(Expiry::OnInactivity(state.config.session_idle));
     Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), context, document)
+        .route(personal_data::PATH, get(personal_data::export))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .layer(sessions)

@@ -26,6 +26,8 @@ pub enum Access {
 pub enum Kind {
     /// A page of the portal.
     Page,
+    /// A file of the portal, for whoever is signed in.
+    Download,
     /// A form of the portal: always POST, always behind the defence against forged requests.
     Form,
     /// An endpoint of the demo API, or another one behind the door.
@@ -83,6 +85,10 @@ pub const BODY_LIMIT: usize = 64 * 1024;
 
 const fn page(path: &'static str, access: Access) -> Route {
     Route { method: "GET", path, access, kind: Kind::Page }
+}
+
+const fn download(path: &'static str) -> Route {
+    Route { method: "GET", path, access: Access::Account, kind: Kind::Download }
 }
 
 const fn form(path: &'static str, access: Access) -> Route {
@@ -160,6 +166,7 @@ pub const ROUTES: &[Route] = &[
     page("/account/security", Access::Account),
     page("/account/security/app", Access::Account),
     page("/account/security/passkey", Access::Account),
+    page("/account/data", Access::Account),
     page("/account/sessions", Access::Account),
     page("/account/tokens", Access::Account),
     page("/account/tokens/new", Access::Account),
@@ -179,6 +186,7 @@ pub const ROUTES: &[Route] = &[
     page("/admin/identity-providers/{provider}", Access::Admin),
     // Every part of the pages in its states; it answers 404 in a release build.
     page("/design", Access::Anybody),
+    download("/account/data/export"),
     form("/form/account/sign-up", Access::Anybody),
     form("/form/account/finish-sign-up", Access::Anybody),
     form("/form/account/forgot", Access::Anybody),

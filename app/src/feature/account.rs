@@ -1,5 +1,6 @@
 //! Signing up, in and out, becoming the first admin, what a person says of themselves, and choosing a theme.
 
+mod data_page;
 mod forgot_page;
 mod link_pages;
 mod pages;
@@ -11,6 +12,7 @@ mod server_fn;
 mod sign_out_page;
 mod sign_up_fn;
 
+pub use data_page::PersonalDataPage;
 pub use forgot_page::ForgotPage;
 pub use link_pages::{FinishSignUpPage, ResetPasswordPage, SignUpMailPage, VerifyEmailPage};
 pub use pages::{SetupPage, SignInPage, SignUpPage};

@@ -3,6 +3,7 @@
 mod mailed_link;
 pub mod password;
 mod password_service;
+mod personal_data;
 mod profile;
 mod service;
 mod session;
@@ -11,6 +12,7 @@ mod sign_in_method;
 pub use mailed_link::{LinkToken, MailedLinks, ParseLinkTokenError};
 pub use password::{Passwords, PlainPassword};
 pub use password_service::{PasswordError, PasswordService};
+pub use personal_data::{ExportError, PersonalData, PersonalDataService};
 pub use profile::{EmailConfirmed, EmailLink, ProfileError, ProfileService};
 pub use service::{AccountService, AllowPasswordError, SetupError, SetupToken, SignInError, SignUp, SignUpError};
 pub use session::{SessionEnds, SessionError, SessionService};

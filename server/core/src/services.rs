@@ -2,7 +2,10 @@
 
 use crate::{
     access_token::{KnownTokens, TokenSurroundings, demo_api, gateway},
-    account::{AccountService, MailedLinks, PasswordService, Passwords, ProfileService, SessionEnds, SessionService},
+    account::{
+        AccountService, MailedLinks, PasswordService, Passwords, PersonalDataService, ProfileService, SessionEnds,
+        SessionService,
+    },
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations, RouteScopes},
     application::ApplicationService,
     authn::{Door, KnownKeys, KnownPeople},
@@ -101,6 +104,8 @@ pub struct Services {
     pub linked_identities: LinkedIdentities,
     /// Telling apps of sign-outs.
     pub sign_outs: SignOuts,
+    /// What is kept about people.
+    pub personal_data: PersonalDataService,
     /// Teams.
     pub teams: TeamService,
     /// Applications.
@@ -301,6 +306,7 @@ impl Services {
             second_factors,
             mailed_links,
             teams,
+            personal_data: PersonalDataService::new(ports.clone()),
             sessions: SessionService::new(ports.clone(), session_ends, issuer.as_str().into()),
             sign_outs,
             provider_sign_in: ProviderSignIn::new(

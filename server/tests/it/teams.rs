@@ -110,6 +110,28 @@ async fn whoever_is_invited_joins_and_whoever_has_the_link_does_not() {
 }
 
 #[tokio::test]
+async fn a_person_takes_along_what_is_kept_about_them_and_nobody_elses() {
+    let mut scene = Scene::new().await;
+    scene.portal.member(EVE).await;
+    let token = scene.ada.token_with(&[("scopes[]", "read:posts"), ("expiry", "30")]).await;
+    let file = scene.ada.get("/account/data/export").await;
+    assert_eq!((file.status, file.header("content-type")), (StatusCode::OK, "application/json"));
+    assert!(file.header("content-disposition").starts_with("attachment"), "{file:?}");
+    assert_eq!(file.header("cache-control"), "no-store");
+    let data = file.json();
+    assert_eq!((&data["account"]["email"], &data["account"]["name"]), (&ADA.into(), &"Ada".into()));
+    assert_eq!(data["teams"][0]["role"], "owner");
+    assert_eq!(data["personal_access_tokens"][0]["name"], "My script");
+    assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
+    let text = file.text();
+    assert!(!text.contains(EVE) && !text.contains(&token) && !text.contains("argon2"), "{text}");
+    assert!(scene.portal.browser().get("/account/data/export").await.location().starts_with("/login"));
+    scene.portal.clock.advance(Duration::minutes(11));
+    let again = scene.ada.get("/account/data/export").await;
+    assert!(again.location().starts_with("/login?next=%2Faccount%2Fdata&again=yes"), "{again:?}");
+}
+
+#[tokio::test]
 async fn r46_an_invitation_is_the_same_for_an_address_that_has_no_account() {
     let mut scene = Scene::new().await;
     scene.portal.member(EVE).await;
