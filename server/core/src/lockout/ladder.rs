@@ -68,14 +68,19 @@ fn wait(allowance: Allowance, failures: u32) -> Option<Duration> {
     (beyond % allowance.every == 0).then(|| WAITS[step])
 }
 
-/// The counter without the failure that was no failure.
-pub(super) fn given_back(counter: AttemptCounter, kind: CounterKind) -> AttemptCounter {
-    let failures = match kind {
-        CounterKind::Network => counter.failures.saturating_sub(1),
+/// The counter without the failure that was no failure; `failures` is how many there were with it. A network's wait that somebody
+/// else's failure began meanwhile stays: nobody shortens it with an account of their own.
+pub(super) fn given_back(counter: AttemptCounter, kind: CounterKind, failures: u32) -> AttemptCounter {
+    match kind {
+        CounterKind::Network => {
+            let locked_until = counter.locked_until.filter(|_| counter.failures != failures);
+            AttemptCounter { failures: counter.failures.saturating_sub(1), locked_until, ..counter }
+        }
         // Whoever knows what was guessed at begins anew.
-        CounterKind::Pair | CounterKind::Subject | CounterKind::Device => 0,
-    };
-    AttemptCounter { failures, locked_until: None, ..counter }
+        CounterKind::Pair | CounterKind::Subject | CounterKind::Device => {
+            AttemptCounter { failures: 0, locked_until: None, ..counter }
+        }
+    }
 }
 
 /// The wait of a network that tries many accounts.
@@ -142,9 +147,11 @@ mod tests {
         let later = NOW + FORGOTTEN_AFTER;
         assert_eq!(counted(four, CounterKind::Pair, Guessed::Password, later).failures, 1);
         let tried = counted(four, CounterKind::Pair, Guessed::Password, NOW);
-        assert_eq!(given_back(tried, CounterKind::Pair), none());
+        assert_eq!(given_back(tried, CounterKind::Pair, 5), none());
         let network = counted(AttemptCounter { failures: 19, ..none() }, CounterKind::Network, Guessed::Password, NOW);
         assert!(network.locked_until.is_some());
-        assert_eq!(given_back(network, CounterKind::Network), AttemptCounter { failures: 19, ..none() });
+        assert_eq!(given_back(network, CounterKind::Network, 20), AttemptCounter { failures: 19, ..none() });
+        let others = given_back(network, CounterKind::Network, 19);
+        assert_eq!(others, AttemptCounter { failures: 19, ..network }, "r43: the wait of a failure meanwhile stays");
     }
 }

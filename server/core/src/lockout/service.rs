@@ -50,7 +50,8 @@ pub enum TryError {
 #[must_use = "a try that was right is given back"]
 #[derive(Debug)]
 pub struct Attempt {
-    counters: Vec<CounterName>,
+    /// Where it was counted, and how many failures there were with it.
+    counters: Vec<(CounterName, u32)>,
 }
 
 /// Counts tries. Cloning it clones handles.
@@ -114,10 +115,11 @@ impl Lockouts {
         if let Some(until) = held.iter().filter_map(|counter| locked(counter, now)).max() {
             return Err(TryError::Locked { retry_after: until - now });
         }
-        let mut wait = Duration::ZERO;
+        let (mut wait, mut counted_at) = (Duration::ZERO, Vec::with_capacity(counters.len()));
         for (name, counter) in counters.iter().zip(held) {
             let counter = counted(counter, name.kind, guessed, now);
             work.counter_set(name, &counter).await?;
+            counted_at.push((*name, counter.failures));
             if let Some(until) = counter.locked_until {
                 self.locks.insert(*name, until);
             }
@@ -132,7 +134,7 @@ impl Lockouts {
         if wait > Duration::ZERO {
             tokio::time::sleep(wait.unsigned_abs()).await;
         }
-        Ok(Attempt { counters })
+        Ok(Attempt { counters: counted_at })
     }
 
     /// Gives back a try that was right.
@@ -142,10 +144,12 @@ impl Lockouts {
     pub async fn succeeded(&self, attempt: Attempt) -> Result<(), StoreError> {
         let now = self.ports.now();
         let mut work = self.ports.store.begin().await?;
-        for name in &attempt.counters {
-            let counter = work.counter_hold(name, now).await?;
-            work.counter_set(name, &given_back(counter, name.kind)).await?;
-            self.locks.remove(name);
+        for (name, failures) in &attempt.counters {
+            let counter = given_back(work.counter_hold(name, now).await?, name.kind, *failures);
+            work.counter_set(name, &counter).await?;
+            if counter.locked_until.is_none() {
+                self.locks.remove(name);
+            }
         }
         work.commit().await
     }
