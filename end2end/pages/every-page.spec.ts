@@ -34,7 +34,7 @@ for (const path of PUBLIC) {
 }
 
 test("the portal's pages, empty", async ({ page }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(360_000);
   await signUp(page);
   await check(page, "/dashboard");
   await check(page, "/apps");
