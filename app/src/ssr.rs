@@ -5,6 +5,8 @@ pub mod browser;
 pub mod enter;
 pub mod flash;
 pub mod form;
+pub mod kept;
+pub mod link;
 pub mod respond;
 pub mod reveal;
 pub mod session;

@@ -7,6 +7,7 @@ pub use given::{Given, LogFormat, SignUpPolicy};
 use crate::{
     connection::ProxyFields,
     smtp::{SmtpError, SmtpSettings},
+    this_machine,
     tls::CertificateField,
 };
 use app::ssr::SignUpMode;
@@ -319,8 +320,9 @@ impl Config {
             Some(url) => url,
             None => Url::parse(PUBLIC_KEYS_URL).map_err(|_| ConfigError::GithubKeysUrl)?,
         };
-        let on_this_machine = matches!(github_keys_url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-        if github_keys_url.scheme() != "https" && !(github_keys_url.scheme() == "http" && on_this_machine) {
+        if github_keys_url.scheme() != "https"
+            && !(github_keys_url.scheme() == "http" && this_machine::has(&github_keys_url))
+        {
             return Err(ConfigError::GithubKeysUrl);
         }
         let number = |given: Option<NonZeroU32>, default: u32| i64::from(given.map_or(default, NonZeroU32::get));
@@ -398,10 +400,9 @@ impl Config {
     /// The origins (RFC 6454) whose forms are taken: the public one, and this machine's names for a portal on it.
     pub fn origins(&self) -> Vec<String> {
         let mut origins = vec![self.public_url.origin().ascii_serialization()];
-        let host = self.public_url.host_str().unwrap_or_default();
-        if self.public_url.scheme() == "http" && matches!(host, "127.0.0.1" | "localhost" | "[::1]") {
+        if self.public_url.scheme() == "http" && this_machine::has(&self.public_url) {
             let port = self.public_url.port_or_known_default().unwrap_or(80);
-            origins.extend(["127.0.0.1", "localhost", "[::1]"].map(|name| format!("http://{name}:{port}")));
+            origins.extend(this_machine::NAMES.map(|name| format!("http://{name}:{port}")));
         }
         origins
     }

@@ -34,4 +34,5 @@ pub mod smtp;
 mod socket;
 pub mod state;
 pub mod telemetry;
+mod this_machine;
 pub mod tls;

@@ -1,5 +1,6 @@
 //! Mails by SMTP (RFC 5321), always by TLS but to this machine itself.
 
+use crate::this_machine;
 use async_trait::async_trait;
 use latchkey_core::mail::{CarryError, MailCarrier, Message};
 use lettre::{
@@ -70,11 +71,6 @@ impl SmtpSettings {
         let from = from.and_then(|text| text.parse().ok()).ok_or(SmtpError::From)?;
         Ok(Self { url, from, authority })
     }
-
-    /// Whether the server is on this machine, where nobody listens on the way.
-    fn is_here(&self) -> bool {
-        matches!(self.url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
-    }
 }
 
 /// Hands mails to a server.
@@ -102,7 +98,7 @@ impl SmtpCarrier {
         let tls = tls.build().map_err(SmtpError::Tls)?;
         let (tls, port) = match settings.url.scheme() {
             "smtps" => (Tls::Wrapper(tls), 465),
-            _ if settings.is_here() => (Tls::None, 25),
+            _ if this_machine::has(&settings.url) => (Tls::None, 25),
             _ => (Tls::Required(tls), 587),
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)

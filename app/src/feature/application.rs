@@ -6,7 +6,7 @@ use crate::{
     route,
     ssr::{
         actor,
-        flash::Flash,
+        flash::{Flash, error_at, typed},
         respond::{Refused, see_other_with},
         services,
     },
@@ -107,7 +107,7 @@ pub fn NewApplicationPage() -> impl IntoView {
         let teams: Vec<_> = services().teams.list(&actor()).await?;
         let teams: Vec<_> = teams.into_iter().filter(|team| team.role.may_write()).collect();
         let flash = take_flash().await;
-        let chosen = flash.as_ref().and_then(|flash| flash.value("team")).unwrap_or_default().to_owned();
+        let chosen = typed(flash.as_ref(), "team");
         let team = (teams.len() > 1).then(|| {
             let options = teams
                 .into_iter()
@@ -118,8 +118,8 @@ pub fn NewApplicationPage() -> impl IntoView {
                 .collect_view();
             view! { <div class="field"><label for="team">"Team"</label><select id="team" name="team">{options}</select></div> }
         });
-        let name = flash.as_ref().and_then(|flash| flash.value("name")).unwrap_or_default().to_owned();
-        let error = flash.as_ref().and_then(|flash| flash.errors.get("name")).map(str::to_owned);
+        let name = typed(flash.as_ref(), "name");
+        let error = error_at(flash.as_ref(), "name");
         let body = view! {
             <PageHead
                 title="Create an application"

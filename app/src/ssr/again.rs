@@ -16,9 +16,9 @@ pub async fn sign_in_again(page: &str, flash: Flash) {
     see_other(&again_for(page));
 }
 
-/// The page that the form was on.
-pub fn form_page() -> String {
-    extension::<FormPage>().map_or_else(|| route::DASHBOARD.to_owned(), |page| page.0)
+/// The page that the form was on; another one, where that is not known.
+pub fn form_page(otherwise: &str) -> String {
+    extension::<FormPage>().map_or_else(|| otherwise.to_owned(), |page| page.0)
 }
 
 /// The page that asks for it.

@@ -112,3 +112,13 @@ impl Flash {
         }
     }
 }
+
+/// What was typed into a field, to be shown there again.
+pub fn typed(flash: Option<&Flash>, field: &str) -> String {
+    flash.and_then(|flash| flash.value(field)).unwrap_or_default().to_owned()
+}
+
+/// The sentence at a field.
+pub fn error_at(flash: Option<&Flash>, field: &str) -> Option<String> {
+    flash.and_then(|flash| flash.errors.get(field)).map(str::to_owned)
+}

@@ -2,10 +2,11 @@
 
 use super::flash::Flash;
 use http::{HeaderValue, StatusCode, header, request::Parts};
+use latchkey_core::lockout::TryError;
 use latchkey_model::FieldErrors;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
-use tower_sessions::Session;
+use tower_sessions::{Session, cookie::SameSite};
 
 /// What a form tells its person when it could not be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,15 @@ impl Refused {
     }
 }
 
+impl From<TryError> for Refused {
+    fn from(error: TryError) -> Self {
+        match error {
+            TryError::Locked { retry_after } => Self::too_many(retry_after),
+            TryError::Store(_) => Self::fault(&error),
+        }
+    }
+}
+
 /// Answers a form with 303 (RFC 9110 section 15.4.4), never 302 or 307: what was posted is not posted again.
 pub fn see_other(path: &str) {
     let Some(response) = use_context::<ResponseOptions>() else { return };
@@ -69,9 +79,12 @@ pub fn set_status(status: StatusCode) {
     }
 }
 
-/// Adds a cookie to the answer.
-pub fn set_cookie(cookie: &str) {
-    if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(cookie)) {
+/// Adds a cookie for every page to the answer, out of the reach of scripts; over TLS only, where the portal is. `same_site` says
+/// with which requests from elsewhere it comes along.
+pub fn set_cookie(name: &str, value: &str, life_seconds: u32, same_site: SameSite) {
+    let secure = if super::portal().secure_cookies { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; Max-Age={life_seconds}; HttpOnly; SameSite={same_site}{secure}");
+    if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
         response.append_header(header::SET_COOKIE, value);
     }
 }

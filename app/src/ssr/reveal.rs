@@ -3,9 +3,9 @@
 //! Between the form and the page it is in two halves, each of them random alone: one in the session, one in a cookie that lives
 //! five minutes. Whoever reads the database has nothing; the first page that puts the halves together takes them away.
 
-use super::{portal, respond};
+use super::respond;
 use serde::{Deserialize, Serialize};
-use tower_sessions::Session;
+use tower_sessions::{Session, cookie::SameSite};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -29,7 +29,7 @@ pub async fn put(session: &Session, id: Uuid, secret: &str) {
         return;
     }
     let half = latchkey_core::secret::hex(&random);
-    respond::set_cookie(&cookie(&half, LIFE_SECONDS));
+    set_cookie(&half, LIFE_SECONDS);
 }
 
 /// Takes the secret, if one is on its way to this browser.
@@ -37,7 +37,7 @@ pub async fn take(session: &Session) -> Option<(Uuid, Zeroizing<String>)> {
     let half = session.get::<Half>(KEY).await.ok().flatten()?;
     let _ = session.remove_value(KEY).await;
     let random = respond::cookie_value(COOKIE)?;
-    respond::set_cookie(&cookie("", 0));
+    set_cookie("", 0);
     let random = (0..random.len()).step_by(2).map(|at| u8::from_str_radix(random.get(at..at + 2)?, 16).ok());
     let secret: Option<Vec<u8>> =
         half.masked.iter().zip(random).map(|(byte, mask)| mask.map(|mask| byte ^ mask)).collect();
@@ -51,7 +51,6 @@ fn services_random(length: usize) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-fn cookie(value: &str, life_seconds: u32) -> String {
-    let secure = if portal().secure_cookies { "; Secure" } else { "" };
-    format!("{COOKIE}={value}; Path=/; Max-Age={life_seconds}; HttpOnly; SameSite=Strict{secure}")
+fn set_cookie(value: &str, life_seconds: u32) {
+    respond::set_cookie(COOKIE, value, life_seconds, SameSite::Strict);
 }

@@ -1,6 +1,11 @@
 //! Signing a browser in and out: the values that its session keeps.
 
-use super::{browser::browser_in_words, portal, respond, services};
+use super::{
+    browser::browser_in_words,
+    extension,
+    kept::{Kept, look},
+    portal, respond, services,
+};
 use http::{header, request::Parts};
 use latchkey_core::{
     account::{FirstFactor, SecondFactor, SignInMethod},
@@ -12,10 +17,10 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex, PoisonError},
 };
-use tower_sessions::Session;
+use tower_sessions::{Session, cookie::SameSite};
 
 /// Who is signed in.
 pub const ACCOUNT: &str = "account";
@@ -34,14 +39,17 @@ pub const REPLACES: &str = "replaces";
 
 /// The address that the request came from, as a layer found it.
 #[derive(Debug, Clone, Copy)]
-pub struct PeerAddress(pub std::net::IpAddr);
+pub struct PeerAddress(pub IpAddr);
+
+/// From where the request came.
+pub fn peer() -> IpAddr {
+    extension::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddress(address)| address)
+}
 
 /// Who is here: from where, and with which browser.
 pub fn visitor() -> Visitor {
-    let address =
-        super::extension::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddress(address)| address);
     let device = respond::cookie_value(device_cookie_name()).and_then(|text| DeviceCookie::read(&text));
-    Visitor { address, device }
+    Visitor { address: peer(), device }
 }
 
 fn device_cookie_name() -> &'static str {
@@ -49,22 +57,20 @@ fn device_cookie_name() -> &'static str {
 }
 
 /// Lets the browser be known as one that opened this account.
-fn remember_device(account: &Account) {
+fn remember_device(visitor: &Visitor, account: &Account) {
     /// 400 days, the longest that a cookie lives (RFC 6265bis section 5.5).
     const LIFE_SECONDS: u32 = 34_560_000;
-    let cookie = services().lockouts.device_cookie(visitor().device.as_ref(), &account.email).written();
-    let secure = if portal().secure_cookies { "; Secure" } else { "" };
-    let name = device_cookie_name();
-    respond::set_cookie(&format!("{name}={cookie}; Path=/; Max-Age={LIFE_SECONDS}; HttpOnly; SameSite=Lax{secure}"));
+    let cookie = services().lockouts.device_cookie(visitor.device.as_ref(), &account.email).written();
+    respond::set_cookie(device_cookie_name(), &cookie, LIFE_SECONDS, SameSite::Lax);
 }
 
 /// Tells a person of a browser that opened their account for the first time. A mail that cannot be written keeps nobody out.
-async fn tell_of_new_browser(account: &Account) {
-    let (services, visitor) = (services(), visitor());
-    if services.lockouts.is_known(&visitor, &account.email) {
+async fn tell_of_new_browser(visitor: &Visitor, user_agent: &str, account: &Account) {
+    let services = services();
+    if services.lockouts.is_known(visitor, &account.email) {
         return;
     }
-    let told = services.sessions.tell_of_new_browser(account, &browser_in_words(&user_agent()), visitor.address).await;
+    let told = services.sessions.tell_of_new_browser(account, &browser_in_words(user_agent), visitor.address).await;
     if let Err(error) = told {
         tracing::warn!(error = &error as &dyn std::error::Error, "a person could not be told of a new browser");
     }
@@ -113,8 +119,11 @@ pub struct HalfSignIn {
     pub next: String,
 }
 
-impl HalfSignIn {
+impl Kept for HalfSignIn {
     const KEY: &'static str = "half_sign_in";
+}
+
+impl HalfSignIn {
     const LIFE_SECONDS: i64 = 600;
 
     /// What they have shown so far.
@@ -123,8 +132,8 @@ impl HalfSignIn {
     }
 
     /// The one of this session, while it is not too old.
-    pub async fn of(session: &Session) -> Option<Self> {
-        let half = session.get::<Self>(Self::KEY).await.ok().flatten()?;
+    pub async fn here() -> Option<Self> {
+        let half = look::<Self>().await?;
         (services().ports.now().unix_timestamp() - half.since < Self::LIFE_SECONDS).then_some(half)
     }
 }
@@ -165,8 +174,9 @@ pub async fn sign_in(
     session.insert(ACCOUNT, account.id).await?;
     session.insert(PASSWORD_VERSION, account.password_version).await?;
     session.insert(METHOD, by.as_str()).await?;
-    session.insert(USER_AGENT, user_agent()).await?;
-    session.insert(ADDRESS, visitor().address.to_string()).await?;
+    let (visitor, user_agent) = (visitor(), user_agent());
+    session.insert(USER_AGENT, &user_agent).await?;
+    session.insert(ADDRESS, visitor.address.to_string()).await?;
     if let Some(id) = session.id() {
         let digest = digest_of(id);
         session.insert(REPLACES, digest.to_vec()).await?;
@@ -174,8 +184,8 @@ pub async fn sign_in(
         session.cycle_id().await?;
     }
     session.save().await?;
-    tell_of_new_browser(account).await;
-    remember_device(account);
+    tell_of_new_browser(&visitor, &user_agent, account).await;
+    remember_device(&visitor, account);
     Ok(Entered::In)
 }
 

@@ -14,6 +14,6 @@ pub use password::{Passwords, PlainPassword};
 pub use password_service::{PasswordError, PasswordService};
 pub use personal_data::{ExportError, PersonalData, PersonalDataService};
 pub use profile::{EmailConfirmed, EmailLink, ProfileError, ProfileService};
-pub use service::{AccountService, AllowPasswordError, SetupError, SetupToken, SignInError, SignUp, SignUpError};
+pub use service::{AccountService, AllowPasswordError, SetupError, SignInError, SignUp, SignUpError};
 pub use session::{SessionEnds, SessionError, SessionService};
 pub use sign_in_method::{FirstFactor, ParseSignInMethodError, SecondFactor, SignInMethod};

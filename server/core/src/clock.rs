@@ -1,6 +1,11 @@
 //! Time as a port: rules ask a [`Clock`], never the system.
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// A time as people and programs read it: to the second, in UTC (RFC 3339).
+pub fn written(at: OffsetDateTime) -> String {
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
+}
 
 /// Tells the time.
 pub trait Clock: Send + Sync + 'static {

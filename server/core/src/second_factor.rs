@@ -7,4 +7,5 @@ mod totp;
 
 pub use passkey::{Challenge, PasskeyError, Passkeys, RelyingParty};
 pub use recovery_code::RecoveryCodes;
+pub(crate) use service::is_missing;
 pub use service::{Factors, SecondFactorError, SecondFactors, TotpEnrolment};

@@ -256,12 +256,14 @@ impl Services {
         let url = settings.public_url.clone();
         let proofs = Proofs::new(master.derive("dpop-nonce"));
         let attempts = Arc::new(Limiter::new(settings.attempt_quota));
-        let lockouts = Lockouts::new(ports.clone(), master.derive("lockout"), issuer.as_str().into());
+        let public_url: Arc<str> = issuer.as_str().into();
+        let lockouts =
+            Lockouts::new(ports.clone(), master.derive("lockout"), Arc::clone(&public_url), Arc::clone(&attempts));
         let known_people = KnownPeople::new(
             ports.store.clone(),
             known_apis.clone(),
             passwords.clone(),
-            Arc::clone(&attempts),
+            attempts,
             lockouts.clone(),
             owners,
             settings.key_quota,
@@ -275,17 +277,15 @@ impl Services {
             rotations,
             settings.unknown_quota,
         );
-        let public_url: Arc<str> = issuer.as_str().into();
         let letters = Arc::new(Sealer::new(master, "mail")?);
         let postman = Postman::new(ports.clone(), Arc::clone(&letters), outside.mail.clone(), Arc::clone(&public_url));
-        let teams = TeamService::new(ports.clone(), Arc::clone(&letters), Arc::clone(&public_url));
+        let teams = TeamService::new(ports.clone(), Arc::clone(&letters), postman.clone(), Arc::clone(&public_url));
         let mailed_links = MailedLinks::new(ports.clone(), letters, postman.clone(), Arc::clone(&public_url));
         let session_ends = SessionEnds::new(ports.clone(), sign_outs.clone(), known_people.clone());
         let second_factors = SecondFactors::new(
             ports.clone(),
             Arc::new(Sealer::new(master, "totp")?),
             master.derive("recovery-code"),
-            Arc::clone(&attempts),
             lockouts.clone(),
             session_ends.clone(),
             Arc::clone(&public_url),
@@ -294,14 +294,13 @@ impl Services {
             passwords: PasswordService::new(
                 ports.clone(),
                 passwords.clone(),
-                Arc::clone(&attempts),
                 lockouts.clone(),
                 mailed_links.clone(),
                 session_ends.clone(),
                 Arc::clone(&public_url),
             ),
-            profiles: ProfileService::new(ports.clone(), Arc::clone(&attempts), mailed_links.clone(), public_url),
-            accounts: AccountService::new(ports.clone(), passwords, attempts, lockouts.clone(), mailed_links.clone()),
+            profiles: ProfileService::new(ports.clone(), lockouts.clone(), mailed_links.clone(), public_url),
+            accounts: AccountService::new(ports.clone(), passwords, lockouts.clone(), mailed_links.clone()),
             passkeys: Passkeys::new(ports.clone(), second_factors.clone(), RelyingParty::new(&issuer)),
             second_factors,
             mailed_links,

@@ -3,7 +3,7 @@
 use crate::{
     account::LinkToken,
     actor::{Actor, NotSignedIn},
-    mail::{Letter, LetterError, SecretLetter},
+    mail::{Letter, LetterError, Postman, SecretLetter},
     port::{
         Consumed, Inserted, StoreError, UnitOfWork,
         account::{Account, Membership},
@@ -80,6 +80,7 @@ pub struct TeamView {
 pub struct TeamService {
     ports: Ports,
     sealer: Arc<Sealer>,
+    postman: Postman,
     public_url: Arc<str>,
 }
 
@@ -88,9 +89,9 @@ impl TeamService {
     /// How many invitations may be open at once: a form that a program fills in writes no more mails.
     const INVITATIONS_AT_MOST: usize = 50;
 
-    /// The service; links in mails are sealed by this.
-    pub fn new(ports: Ports, sealer: Arc<Sealer>, public_url: Arc<str>) -> Self {
-        Self { ports, sealer, public_url }
+    /// The service; links in mails are sealed by this, and go to this postman.
+    pub fn new(ports: Ports, sealer: Arc<Sealer>, postman: Postman, public_url: Arc<str>) -> Self {
+        Self { ports, sealer, postman, public_url }
     }
 
     /// The teams of the actor.
@@ -175,7 +176,9 @@ impl TeamService {
         // Each invitation is a mail of its own: there is none before it.
         let (Inserted::Done | Inserted::Duplicate) =
             SecretLetter::invitation(&invitation, link).send(&mut *work, &self.ports, &self.sealer, recipient).await?;
-        Ok(work.commit().await?)
+        work.commit().await?;
+        self.postman.wake();
+        Ok(())
     }
 
     /// Calls an invitation off.

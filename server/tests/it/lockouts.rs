@@ -25,11 +25,16 @@ impl Somewhere {
         Self { browser, token, address }
     }
 
-    async fn try_password(&mut self, portal: &Portal, email: &str, password: &str) -> Answer {
+    /// The sign-in form, as this browser sends it.
+    fn form(&self, email: &str, password: &str) -> Request<Body> {
         let fields = [("_csrf", self.token.as_str()), ("_back", "/login"), ("email", email), ("password", password)];
         let mut request = form_request("/form/account/sign-in", &fields);
         request.headers_mut().insert(header::COOKIE, self.browser.cookie_header().parse().unwrap());
-        let answer = portal.send_from(self.address, request).await;
+        request
+    }
+
+    async fn try_password(&mut self, portal: &Portal, email: &str, password: &str) -> Answer {
+        let answer = portal.send_from(self.address, self.form(email, password)).await;
         for cookie in answer.headers.get_all(header::SET_COOKIE) {
             let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -168,10 +173,7 @@ async fn what_was_counted_survives_a_restart_and_is_shared_with_other_nodes() {
             eve.try_password(&portal, ADA, WRONG).await;
         }
         let other = portal.another_node().await;
-        let fields = [("_csrf", eve.token.as_str()), ("_back", "/login"), ("email", ADA), ("password", PASSWORD)];
-        let mut request = form_request("/form/account/sign-in", &fields);
-        request.headers_mut().insert(header::COOKIE, eve.browser.cookie_header().parse().unwrap());
-        let answer = crate::support::send(&other.app, EVES, request).await;
+        let answer = crate::support::send(&other.app, EVES, eve.form(ADA, PASSWORD)).await;
         assert_eq!(answer.location(), "/login", "{answer:?}");
     }
 }
@@ -182,12 +184,9 @@ async fn r43_many_guesses_at_once_are_no_more_than_one_after_another() {
         portal.member(ADA).await;
         let eve = Somewhere::at(&portal, EVES).await;
         let guesses = (0..40).map(|number| {
-            let (mut browser, token, app) = (eve.browser.clone(), eve.token.clone(), portal.app.clone());
+            let request = eve.form(ADA, &format!("a guess of many {number}"));
+            let (mut browser, app) = (eve.browser.clone(), portal.app.clone());
             tokio::spawn(async move {
-                let guess = format!("a guess of many {number}");
-                let fields = [("_csrf", token.as_str()), ("_back", "/login"), ("email", ADA), ("password", &guess)];
-                let mut request = form_request("/form/account/sign-in", &fields);
-                request.headers_mut().insert(header::COOKIE, browser.cookie_header().parse().unwrap());
                 let answer = crate::support::send(&app, EVES, request).await;
                 let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
                 let (name, value) = cookie.split_once('=').unwrap();

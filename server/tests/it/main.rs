@@ -31,6 +31,7 @@ mod openid;
 mod openidconnect_crate;
 mod other_client;
 mod outage;
+mod outbox;
 mod people;
 mod personal_tokens;
 mod proxies;

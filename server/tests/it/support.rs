@@ -23,6 +23,7 @@ use sqlx::Connection;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -61,38 +62,27 @@ impl Portal {
 
     pub(crate) async fn with(given: Given) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let given = Given {
-            data: Some(folder.path().to_owned()),
-            attempts_per_minute: given.attempts_per_minute.or("10000".parse().ok()),
-            ..given
-        };
-        let config = Config::new(given).unwrap();
-        let mut store = open_database(&config).await.unwrap();
-        let statements = store.count_statements();
+        let given = Given { attempts_per_minute: given.attempts_per_minute.or("10000".parse().ok()), ..given };
         let clock = Arc::new(FixedClock::at(START));
-        let shared: Arc<dyn Clock> = clock.clone();
-        let ports = Ports::new(Arc::new(store.clone()), shared, Arc::new(SystemRandom));
-        let server = build(config, store.clone(), ports, Assets::none()).unwrap();
+        let (server, store, statements) = server(folder.path(), &clock, given).await;
         let state = server.state.clone();
         Self { app: Front::new(state.clone()), state, store, clock, folder, statements, _server: server }
     }
 
     /// Another node of the same portal: what it keeps in memory is its own.
     pub(crate) async fn another_node(&self) -> Node {
-        let given = Given { data: Some(self.folder.path().to_owned()), ..Given::default() };
-        let config = Config::new(given).unwrap();
-        let store = open_database(&config).await.unwrap();
-        let ports = Ports::new(Arc::new(store.clone()), self.clock.clone(), Arc::new(SystemRandom));
-        let server = build(config, store, ports, Assets::none()).unwrap();
+        let server = self.second_server(Given::default()).await;
         Node { app: Front::new(server.state.clone()), _server: server }
     }
 
     /// The rules of another server on the same store, with other settings.
     pub(crate) async fn restarted(&self, given: Given) -> Arc<Services> {
-        let config = Config::new(Given { data: Some(self.folder.path().to_owned()), ..given }).unwrap();
-        let store = open_database(&config).await.unwrap();
-        let ports = Ports::new(Arc::new(store.clone()), self.clock.clone(), Arc::new(SystemRandom));
-        build(config, store, ports, Assets::none()).unwrap().state.services.clone()
+        self.second_server(given).await.state.services.clone()
+    }
+
+    async fn second_server(&self, given: Given) -> Server {
+        let database_url = Some(self.state.config.database_url.0.clone());
+        server(self.folder.path(), &self.clock, Given { database_url, ..given }).await.0
     }
 
     /// A portal on a new database of the PostgreSQL that the tests were given.
@@ -185,6 +175,16 @@ impl Portal {
         }
         panic!("the request was not recorded within two seconds");
     }
+}
+
+/// A server on this folder, by this clock; its store, and how many statements that is asked.
+async fn server(folder: &Path, clock: &Arc<FixedClock>, given: Given) -> (Server, SeaStore, Arc<AtomicU64>) {
+    let config = Config::new(Given { data: Some(folder.to_owned()), ..given }).unwrap();
+    let mut store = open_database(&config).await.unwrap();
+    let statements = store.count_statements();
+    let ports = Ports::new(Arc::new(store.clone()), clock.clone(), Arc::new(SystemRandom));
+    let server = build(config, store.clone(), ports, Assets::none()).unwrap();
+    (server, store, statements)
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are told where PostgreSQL is by the environment")]

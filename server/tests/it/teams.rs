@@ -1,6 +1,9 @@
 //! Teams: invitations that let in whom they are for, roles that hold at once, an owner at all times, and what stays of who leaves.
 
-use crate::support::{Answer, Browser, Portal, between, form_request, join_all};
+use crate::{
+    outbox::Outbox,
+    support::{Answer, Browser, Portal, between, form_request, join_all},
+};
 use http::StatusCode;
 use time::Duration;
 
@@ -11,17 +14,17 @@ const EVE: &str = "eve@example.org";
 struct Scene {
     portal: Portal,
     ada: Browser,
-    admin: Browser,
+    outbox: Outbox,
     team: String,
 }
 
 impl Scene {
     async fn on(portal: Portal) -> Self {
-        let admin = portal.admin().await;
+        let outbox = Outbox::of(&portal).await;
         let mut ada = portal.member(ADA).await;
         let page = ada.get("/teams").await.text();
         let team = between(&page, "href=\"/teams/", "\"").to_owned();
-        Self { portal, ada, admin, team }
+        Self { portal, ada, outbox, team }
     }
 
     async fn new() -> Self {
@@ -39,12 +42,7 @@ impl Scene {
 
     /// The link of the newest invitation to an address.
     async fn link(&mut self, email: &str) -> String {
-        self.portal.clock.advance(Duration::SECOND);
-        let page = self.admin.get("/admin/outbox").await.text();
-        let to = format!("<code>{email}</code>");
-        let mail =
-            page.split("<article").find(|mail| mail.contains(&to) && mail.contains("/invitation?token=")).unwrap();
-        format!("/invitation?token={}", &mail.split_once("/invitation?token=").unwrap().1[..32])
+        self.outbox.link(&self.portal, email, "/invitation").await
     }
 
     async fn join(&mut self, browser: &mut Browser, email: &str, role: &str) {
@@ -105,7 +103,7 @@ async fn whoever_is_invited_joins_and_whoever_has_the_link_does_not() {
     assert!(told.contains("They are in the team no more"), "{told:.6000}");
     assert_eq!(eve.get(&keys).await.status, StatusCode::NOT_FOUND);
     assert_eq!(scene.portal.with_key(&key, "GET", "/api/v1/posts", "").await.status, StatusCode::OK);
-    let outbox = scene.admin.get("/admin/outbox").await.text();
+    let outbox = scene.outbox.0.get("/admin/outbox").await.text();
     assert!(outbox.contains("You are not in the team Ada any more"), "{outbox:.6000}");
 }
 

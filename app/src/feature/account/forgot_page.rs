@@ -1,13 +1,13 @@
 //! Where somebody asks for a new password.
 
-use super::{
-    pages::{error_at, typed},
-    password_fn::ForgotPassword,
-};
+use super::password_fn::ForgotPassword;
 use crate::{
     page::{Page, page, take_flash},
     route,
-    ssr::services,
+    ssr::{
+        flash::{error_at, typed},
+        services,
+    },
     ui::{Field, Form, Message, SubmitButton},
 };
 use leptos::{prelude::*, server_fn::ServerFn};

@@ -1,24 +1,14 @@
 //! Where the links in our mails lead: each page asks before it spends its link, since programs that look at mails open links, too.
 
-use super::{pages::error_at, password_fn::ResetPassword, profile_fn::ConfirmEmail, sign_up_fn::FinishSignUp};
+use super::{pages::NewPassword, password_fn::ResetPassword, profile_fn::ConfirmEmail, sign_up_fn::FinishSignUp};
 use crate::{
-    page::{Page, PageError, page, query, take_flash},
+    page::{Page, PageError, page, take_flash},
     route,
-    ssr::{actor, services},
+    ssr::{actor, flash::error_at, link::token, services},
     ui::{Field, Form, Message, SubmitButton},
 };
 use latchkey_core::{Actor, account::EmailLink};
 use leptos::{prelude::*, server_fn::ServerFn};
-
-/// The token of the link that led here, as far as it can be one.
-fn token() -> String {
-    kept(&query("token").unwrap_or_default())
-}
-
-/// Only what a token can be made of goes back into a page or an address.
-pub(super) fn kept(token: &str) -> String {
-    token.chars().filter(char::is_ascii_alphanumeric).take(64).collect()
-}
 
 /// What is said of every link that is not good, whatever the reason.
 fn spent(next: AnyView) -> Page {
@@ -82,7 +72,6 @@ pub fn ResetPasswordPage() -> impl IntoView {
         if !services().passwords.may_reset(&token).await? {
             return Ok(spent(view! { <p><a class="btn" href=route::FORGOT>"Ask for a new link"</a></p> }.into_any()));
         }
-        let shortest = services().accounts.shortest_password();
         let error = error_at(flash.as_ref(), "password");
         let body = view! {
             <section class="narrow">
@@ -91,22 +80,13 @@ pub fn ResetPasswordPage() -> impl IntoView {
                 <Message flash/>
                 <Form action=ResetPassword::PATH back=route::reset(&token) class="card">
                     <input type="hidden" name="token" value=token.clone()/>
-                    <NewPassword shortest error/>
+                    <NewPassword label="New password" error/>
                     <SubmitButton text="Change password"/>
                 </Form>
             </section>
         };
         Ok(Page::public("Choose a new password", body))
     })
-}
-
-/// The field for a new password, with what is asked of it.
-#[component]
-pub(super) fn NewPassword(shortest: usize, error: Option<String>) -> impl IntoView {
-    let hint = format!("At least {shortest} characters. Any characters; a few unrelated words work well.");
-    view! {
-        <Field name="password" label="New password" kind="password" autocomplete="new-password" hint error required=true/>
-    }
 }
 
 /// Where an address is shown to be somebody's.

@@ -8,7 +8,11 @@ use crate::{
     feature::identity_provider::SignInWith,
     page::{Page, PageError, page, query, take_flash},
     route,
-    ssr::{SignUpMode, actor, flash::Flash, portal, services},
+    ssr::{
+        SignUpMode, actor,
+        flash::{Flash, error_at, typed},
+        portal, services,
+    },
     ui::{Field, Form, Message, SubmitButton},
 };
 use latchkey_core::Actor;
@@ -19,14 +23,6 @@ fn redirect_if_signed_in() -> Result<(), PageError> {
         Actor::Account { .. } => Err(PageError::Redirect(route::DASHBOARD.to_owned())),
         Actor::Anonymous => Ok(()),
     }
-}
-
-pub(super) fn typed(flash: Option<&Flash>, field: &str) -> String {
-    flash.and_then(|flash| flash.value(field)).unwrap_or_default().to_owned()
-}
-
-pub(super) fn error_at(flash: Option<&Flash>, field: &str) -> Option<String> {
-    flash.and_then(|flash| flash.errors.get(field)).map(str::to_owned)
 }
 
 /// Where an account begins.
@@ -64,24 +60,20 @@ pub fn SignUpPage() -> impl IntoView {
 
 fn new_account_fields(flash: Option<&Flash>) -> impl IntoView + use<> {
     let (name, email) = (typed(flash, "name"), typed(flash, "email"));
-    let hint = format!(
-        "At least {} characters. Any characters; a few unrelated words work well.",
-        services().accounts.shortest_password(),
-    );
     let [name_error, email_error, password_error] = ["name", "email", "password"].map(|field| error_at(flash, field));
     view! {
         <Field name="name" label="Your name" value=name autocomplete="name" error=name_error required=true/>
         <Field name="email" label="E-mail" kind="email" value=email autocomplete="username" error=email_error required=true/>
-        <Field
-            name="password"
-            label="Password"
-            kind="password"
-            autocomplete="new-password"
-            hint
-            error=password_error
-            required=true
-        />
+        <NewPassword label="Password" error=password_error/>
     }
+}
+
+/// The field for a new password, with what is asked of it.
+#[component]
+pub(super) fn NewPassword(label: &'static str, error: Option<String>) -> impl IntoView {
+    let shortest = services().accounts.shortest_password();
+    let hint = format!("At least {shortest} characters. Any characters; a few unrelated words work well.");
+    view! { <Field name="password" label kind="password" autocomplete="new-password" hint error required=true/> }
 }
 
 /// Where a person comes back.

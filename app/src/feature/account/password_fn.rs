@@ -1,14 +1,14 @@
 //! The forms about passwords.
 
-use super::{link_pages::kept, server_fn::peer};
 use crate::{
     route,
     ssr::{
         actor,
         flash::Flash,
+        link::token_in,
         respond::{Refused, see_other, see_other_with, session},
         services,
-        session::{sign_in, visitor},
+        session::{peer, sign_in, visitor},
     },
 };
 use latchkey_core::{
@@ -22,7 +22,7 @@ impl From<PasswordError> for Refused {
         match error {
             PasswordError::NotSignedIn(_) => Self::new("Sign in first."),
             PasswordError::Invalid(errors) => Self::invalid(errors),
-            PasswordError::TooMany { retry_after } => Self::too_many(retry_after),
+            PasswordError::Try(error) => error.into(),
             PasswordError::LinkNotValid => Self::new("This link is not good any more. Ask for a new one."),
             PasswordError::Changed => Self::new("Your password was changed just now, in another window or by a link."),
             PasswordError::Hash(_) | PasswordError::Store(_) => Self::fault(&error),
@@ -51,7 +51,7 @@ pub async fn reset_password(
 ) -> Result<(), ServerFnError> {
     match services().passwords.reset(&token, PlainPassword::new(&password), peer()).await {
         Ok(()) => see_other_with(route::SIGN_IN, Flash::good("Your password is changed. Sign in with it.")).await,
-        Err(error) => see_other_with(&route::reset(&kept(&token)), Refused::from(error).flash()).await,
+        Err(error) => see_other_with(&route::reset(&token_in(&token)), Refused::from(error).flash()).await,
     }
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! The forms about names and addresses.
 
-use super::{link_pages::kept, server_fn::peer};
 use crate::{
     route,
     ssr::{
         actor,
         again::sign_in_again,
         flash::Flash,
+        link::token_in,
         respond::{Refused, see_other, see_other_with},
         services,
+        session::peer,
     },
 };
 use latchkey_core::{
@@ -23,7 +24,7 @@ impl From<ProfileError> for Refused {
             ProfileError::NotSignedIn(_) => Self::new("Sign in first."),
             ProfileError::ProveFirst => Self::new("Sign in once more before you do this."),
             ProfileError::Invalid(errors) => Self::invalid(errors),
-            ProfileError::TooMany { retry_after } => Self::too_many(retry_after),
+            ProfileError::Try(error) => error.into(),
             ProfileError::LinkNotValid => Self::new(
                 "This link is not good any more, is for another account than the one that is signed in, or its address is another account's by now.",
             ),
@@ -92,7 +93,7 @@ pub async fn confirm_email(#[server(default)] token: String) -> Result<(), Serve
         Ok(EmailConfirmed::Changed) => {
             see_other_with(route::PROFILE, Flash::good("Your new address is in force.")).await;
         }
-        Err(error) => refuse(error, &route::verify_email(&kept(&token)), None).await,
+        Err(error) => refuse(error, &route::verify_email(&token_in(&token)), None).await,
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! What a person says of themselves.
 
-use super::{
-    pages::{error_at, typed},
-    profile_fn::{AskToVerify, ChangeEmail, Rename},
-};
+use super::profile_fn::{AskToVerify, ChangeEmail, Rename};
 use crate::{
     page::{Page, page, take_flash},
     route,
-    ssr::{actor, services},
+    ssr::{
+        actor,
+        flash::{error_at, typed},
+        services,
+    },
     ui::{Badge, Field, Form, Message, PageHead, RelativeTime, SubmitButton, Tone},
 };
 use latchkey_core::port::account::Account;

@@ -1,11 +1,11 @@
 //! What keeps an account its person's.
 
-use super::{link_pages::NewPassword, pages::error_at, password_fn::ChangePassword};
+use super::{pages::NewPassword, password_fn::ChangePassword};
 use crate::{
     feature::second_factor::FactorCards,
     page::{Page, page, take_flash},
     route,
-    ssr::{actor, respond::session, reveal, services},
+    ssr::{actor, flash::error_at, respond::session, reveal, services},
     ui::{Field, Form, Message, PageHead, SecretOnce, SubmitButton},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -26,7 +26,6 @@ pub fn SecurityPage() -> impl IntoView {
         let codes = codes.map(
             |(_, codes)| view! { <SecretOnce secret=codes.to_string() next=route::SECURITY what="recovery codes"/> },
         );
-        let shortest = services.accounts.shortest_password();
         let [current_error, error] = ["current_password", "password"].map(|field| error_at(flash.as_ref(), field));
         let email = account.email.as_str().to_owned();
         let body = view! {
@@ -39,7 +38,7 @@ pub fn SecurityPage() -> impl IntoView {
                 // For password managers: whose password this is.
                 <input type="text" name="username" autocomplete="username" value=email hidden readonly/>
                 <Field name="current_password" label="Current password" kind="password" autocomplete="current-password" error=current_error required=true/>
-                <NewPassword shortest error/>
+                <NewPassword label="New password" error/>
                 <SubmitButton text="Change password"/>
             </Form>
             <FactorCards factors now/>

@@ -5,12 +5,12 @@ use crate::{
     route,
     ssr::{
         Theme, actor,
+        again::form_page,
         enter::enter,
         form::FormPage,
-        portal,
         respond::{Refused, see_other, see_other_with, session, set_cookie},
         services,
-        session::{PeerAddress, sign_out as sign_session_out, visitor},
+        session::{sign_out as sign_session_out, visitor},
     },
 };
 use latchkey_core::{
@@ -18,17 +18,13 @@ use latchkey_core::{
     authorization::Parameters,
 };
 use leptos::{prelude::*, server};
-use std::net::{IpAddr, Ipv4Addr};
-
-pub(super) fn peer() -> IpAddr {
-    crate::ssr::extension::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddress(address)| address)
-}
+use tower_sessions::cookie::SameSite;
 
 impl From<SignInError> for Refused {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::WrongCredentials => Self::new("The e-mail or the password is not right."),
-            SignInError::TooMany { retry_after } => Self::too_many(retry_after),
+            SignInError::Try(error) => error.into(),
             SignInError::Hash(_) | SignInError::Store(_) => Self::fault(&error),
         }
     }
@@ -84,13 +80,7 @@ pub async fn sign_out(#[server(default)] asked: String) -> Result<(), ServerFnEr
 pub async fn set_theme(#[server(default)] theme: String) -> Result<(), ServerFnError> {
     const YEAR_SECONDS: u32 = 31_536_000;
     let theme = Theme::from_word(&theme);
-    let secure = if portal().secure_cookies { "; Secure" } else { "" };
-    set_cookie(&format!(
-        "{}={}; Path=/; Max-Age={YEAR_SECONDS}; HttpOnly; SameSite=Lax{secure}",
-        Theme::COOKIE,
-        theme.as_str()
-    ));
-    let back = crate::ssr::extension::<FormPage>().map_or_else(|| route::HOME.to_owned(), |page| page.0);
-    see_other(&back);
+    set_cookie(Theme::COOKIE, theme.as_str(), YEAR_SECONDS, SameSite::Lax);
+    see_other(&form_page(route::HOME));
     Ok(())
 }

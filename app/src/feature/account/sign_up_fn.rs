@@ -1,15 +1,16 @@
 //! The forms by which accounts come to be.
 
-use super::{link_pages::kept, server_fn::peer};
 use crate::{
     feature::identity_provider::has_proven,
     route,
     ssr::{
         SignUpMode,
         enter::enter,
+        link::token_in,
         portal,
         respond::{Refused, see_other, see_other_with},
         services,
+        session::peer,
     },
 };
 use latchkey_core::account::{PlainPassword, SignInMethod, SignUpError};
@@ -20,7 +21,7 @@ impl From<SignUpError> for Refused {
     fn from(error: SignUpError) -> Self {
         match error {
             SignUpError::Invalid(errors) => Self::invalid(errors),
-            SignUpError::TooMany { retry_after } => Self::too_many(retry_after),
+            SignUpError::Try(error) => error.into(),
             SignUpError::LinkNotValid => Self::new(
                 "That link has been used or has expired. Restart the server for a new one, while there is no admin.",
             ),
@@ -78,8 +79,8 @@ pub async fn finish_sign_up(
             enter(&account, SignInMethod::PASSWORD, next, Some(format!("Welcome, {}.", account.name))).await;
         }
         // The page says by itself that the link is not good.
-        Err(SignUpError::LinkNotValid) => see_other(&route::finish_sign_up(&kept(&token))),
-        Err(error) => see_other_with(&route::finish_sign_up(&kept(&token)), Refused::from(error).flash()).await,
+        Err(SignUpError::LinkNotValid) => see_other(&route::finish_sign_up(&token_in(&token))),
+        Err(error) => see_other_with(&route::finish_sign_up(&token_in(&token)), Refused::from(error).flash()).await,
     }
     Ok(())
 }
@@ -100,7 +101,7 @@ pub async fn setup(
         }
         Err(error) => {
             let flash = Refused::from(error).flash().keep("name", &name).keep("email", &email);
-            see_other_with(&format!("{}?token={}", route::SETUP, kept(&token)), flash).await;
+            see_other_with(&format!("{}?token={}", route::SETUP, token_in(&token)), flash).await;
         }
     }
     Ok(())

@@ -56,7 +56,9 @@ pub(super) async fn answer(id: &str, outcome: Result<(ApiKey, String), ApiKeyErr
     match outcome {
         Ok((key, message)) => see_other_with(&KeyPaths::of(&key).key, Flash::good(message)).await,
         Err(ApiKeyError::NotSignedIn(_)) => see_other(&route::sign_in_then(route::APPLICATIONS)),
-        Err(error @ ApiKeyError::ProveFirst) => sign_in_again(&form_page(), Refused::from(error).flash()).await,
+        Err(error @ ApiKeyError::ProveFirst) => {
+            sign_in_again(&form_page(route::DASHBOARD), Refused::from(error).flash()).await;
+        }
         Err(error) => {
             // Back to the key, if there is one that its sender may see.
             let key = match id.parse() {

@@ -4,7 +4,7 @@ use super::{RotateKey, key_in_view::KeyInView, radius::Radius};
 use crate::{
     page::{page, take_flash},
     route,
-    ssr::{actor, services},
+    ssr::{actor, flash::error_at, services},
     ui::{Choice, Field, Form, Message, PageHead, RadioList, SubmitButton},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -39,7 +39,7 @@ pub fn RotateKeyPage() -> impl IntoView {
         let overlaps = choices(&OVERLAPS, &typed("overlap", "24h"));
         let starts = choices(&STARTS, &typed("start", "first-use"));
         let custom = typed("custom", "");
-        let error = flash.as_ref().and_then(|flash| flash.errors.get("overlap")).map(str::to_owned);
+        let error = error_at(flash.as_ref(), "overlap");
         let back = route::rotate(&view.paths.key);
         let title = format!("Rotate {}", view.key.settings.name);
         let explanation = "A new key takes over with the same settings. Both work until the old one's time has run out, and share one quota.";

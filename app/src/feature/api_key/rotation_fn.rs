@@ -51,7 +51,7 @@ pub async fn rotate_key(
         Err(error @ ApiKeyError::ProveFirst) => {
             let flash = Refused::from(error).flash();
             let flash = flash.keep("overlap", &overlap).keep("custom", &custom).keep("start", &start);
-            sign_in_again(&form_page(), flash).await;
+            sign_in_again(&form_page(route::DASHBOARD), flash).await;
         }
         Err(error) => answer(&id, Err(error)).await,
     }

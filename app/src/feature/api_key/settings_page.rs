@@ -4,7 +4,7 @@ use super::{SetPolicy, crumbs, environment_tabs, in_view};
 use crate::{
     page::{Page, page, take_flash},
     route,
-    ssr::{actor, services},
+    ssr::{actor, flash::error_at, services},
     ui::{Checkbox, Field, Form, Message, PageHead, SubmitButton, Tabs},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -26,7 +26,7 @@ pub fn SettingsPage() -> impl IntoView {
             Some(flash) => flash.value("revoke_leaked").is_some_and(|value| !value.is_empty()),
             None => policy.revoke_leaked,
         };
-        let error = |field: &str| flash.as_ref().and_then(|flash| flash.errors.get(field)).map(str::to_owned);
+        let error = |field| error_at(flash.as_ref(), field);
         let (idle, idle_error) = (days("disable_idle_days", policy.disable_idle_days), error("disable_idle_days"));
         let (rotate, rotate_error) = (days("rotate_after_days", policy.rotate_after_days), error("rotate_after_days"));
         let body = view! {

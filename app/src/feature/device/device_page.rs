@@ -5,21 +5,19 @@ use crate::{
     page::{Page, PageError, page, query, take_flash},
     route,
     ssr::{
-        actor, extension,
+        actor,
         flash::Flash,
         respond::{Refused, see_other, see_other_with},
         services,
-        session::PeerAddress,
+        session::peer,
     },
     ui::{CheckboxList, Choice, Field, Form, Message, PageHead, SubmitButton},
 };
-use latchkey_core::authorization::{DeviceError, DeviceQuestion};
+use latchkey_core::{
+    authorization::{DeviceError, DeviceQuestion},
+    lockout::TryError,
+};
 use leptos::{prelude::*, server, server_fn::ServerFn};
-use std::net::{IpAddr, Ipv4Addr};
-
-fn peer() -> IpAddr {
-    extension::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddress(address)| address)
-}
 
 impl From<DeviceError> for Refused {
     fn from(error: DeviceError) -> Self {
@@ -28,7 +26,7 @@ impl From<DeviceError> for Refused {
             DeviceError::NotFound => Self::new(
                 "No device waits with this code. Compare it with the device's screen, or let the device begin again.",
             ),
-            DeviceError::TooMany { retry_after } => Self::too_many(retry_after),
+            DeviceError::Try(error) => error.into(),
             DeviceError::Store(_) => Self::fault(&error),
         }
     }
@@ -47,7 +45,7 @@ pub fn DevicePage() -> impl IntoView {
         match services().devices.question(&actor, &code, peer()).await {
             Ok(question) => Ok(ask(question, code, flash)),
             Err(DeviceError::NotSignedIn(_)) => Err(PageError::NotSignedIn),
-            Err(DeviceError::Store(error)) => Err(PageError::Store(error)),
+            Err(DeviceError::Store(error) | DeviceError::Try(TryError::Store(error))) => Err(PageError::Store(error)),
             Err(error) => Ok(enter(Some(Refused::from(error).flash()), code)),
         }
     })

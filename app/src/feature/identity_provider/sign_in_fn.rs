@@ -1,19 +1,19 @@
 //! The way to a provider, and back.
 
-use super::sign_in_with::{Leaving, keep, take};
+use super::sign_in_with::Leaving;
 use crate::{
     page::{Page, PageError, page, param},
     route,
     ssr::{
         SignUpMode, actor,
+        again::form_page,
         enter::enter_by,
-        extension,
         flash::Flash,
-        form::FormPage,
+        kept::{keep, take},
         portal,
         respond::{Refused, see_other, see_other_with, session},
         services,
-        session::PeerAddress,
+        session::peer,
     },
 };
 use http::request::Parts;
@@ -25,7 +25,6 @@ use latchkey_core::{
 use latchkey_model::IdentityProviderId;
 use leptos::{prelude::*, server};
 use leptos_meta::Meta;
-use std::net::Ipv4Addr;
 
 impl From<ProviderSignInError> for Refused {
     fn from(error: ProviderSignInError) -> Self {
@@ -59,9 +58,8 @@ pub async fn begin_provider_sign_in(
     #[server(default)] provider: String,
     #[server(default)] next: String,
 ) -> Result<(), ServerFnError> {
-    let from = extension::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddress(address)| address);
     let begun = match provider.parse::<IdentityProviderId>() {
-        Ok(id) => services().provider_sign_in.begin(id, &next, from).await,
+        Ok(id) => services().provider_sign_in.begin(id, &next, peer()).await,
         Err(_) => Err(ProviderSignInError::NotFound),
     };
     match begun {
@@ -72,8 +70,7 @@ pub async fn begin_provider_sign_in(
             see_other(route::LEAVE);
         }
         Err(error) => {
-            let back = extension::<FormPage>().map_or_else(|| route::SIGN_IN.to_owned(), |page| page.0);
-            see_other_with(&back, Refused::from(error).flash()).await;
+            see_other_with(&form_page(route::SIGN_IN), Refused::from(error).flash()).await;
         }
     }
     Ok(())

@@ -1,12 +1,14 @@
 //! What opens an account: the password, and identities at other providers.
 
-use super::sign_in_with::{SignInWith, look, take};
+use super::sign_in_with::SignInWith;
 use crate::{
     page::{Page, PageError, page, take_flash},
     route,
     ssr::{
         actor,
+        again::again_for,
         flash::Flash,
+        kept::{look, take},
         respond::{Refused, see_other, see_other_with},
         services,
     },
@@ -59,8 +61,7 @@ pub fn SignInMethodsPage() -> impl IntoView {
         let proven = look::<ProvenIdentity>().await.filter(|proven| proven.is_fresh(now));
         // Nobody who finds this browser open makes a door of their own.
         let again = actor.account().ok().filter(|_| !services.linked_identities.may_link(&actor));
-        let again =
-            again.map(|account| route::sign_in_as(route::SIGN_IN_METHODS, true, Some(&account.email.to_string())));
+        let again = again.map(|_| again_for(route::SIGN_IN_METHODS));
         let (account, password_first) = (actor.account().cloned()?, again.clone());
         let off = |one: &LinkedIdentity| !offered.iter().any(|(id, _)| *id == one.identity.provider);
         let linked: Vec<_> = linked.into_iter().map(|one| (off(&one), one)).collect();

@@ -2,19 +2,16 @@
 
 use super::BeginProviderSignIn;
 use crate::{
-    ssr::{respond::session, services},
+    ssr::{
+        kept::{Kept, look},
+        services,
+    },
     ui::Form,
 };
 use latchkey_core::identity_provider::{Attempt, ProvenIdentity};
 use latchkey_model::{IdentityProviderId, Name};
 use leptos::{prelude::*, server_fn::ServerFn};
-use serde::{Serialize, de::DeserializeOwned};
-
-/// What a session keeps while its person is at a provider, and after.
-pub(super) trait Kept: Serialize + DeserializeOwned + Send + Sync {
-    /// Under which name.
-    const KEY: &'static str;
-}
+use serde::{Deserialize, Serialize};
 
 impl Kept for Attempt {
     const KEY: &'static str = "provider_attempt";
@@ -25,7 +22,7 @@ impl Kept for ProvenIdentity {
 }
 
 /// Where the browser is sent.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Leaving {
     pub(super) url: String,
     pub(super) provider: String,
@@ -33,24 +30,6 @@ pub(super) struct Leaving {
 
 impl Kept for Leaving {
     const KEY: &'static str = "provider_leaving";
-}
-
-/// Keeps it; what cannot be kept is not there later, and then nothing is proven by it.
-pub(super) async fn keep<T: Kept>(value: &T) {
-    let Some(session) = session() else { return };
-    if let Err(error) = session.insert(T::KEY, value).await {
-        tracing::error!(%error, "the way to a provider could not be kept");
-    }
-}
-
-/// Takes it: it is good once.
-pub(super) async fn take<T: Kept>() -> Option<T> {
-    session()?.remove(T::KEY).await.ok().flatten()
-}
-
-/// Looks at it.
-pub(super) async fn look<T: Kept>() -> Option<T> {
-    session()?.get(T::KEY).await.ok().flatten()
 }
 
 /// Whether somebody has just proven an identity that opens no account yet.

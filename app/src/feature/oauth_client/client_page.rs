@@ -8,7 +8,7 @@ use crate::{
     feature::api_key::{NewSecret, capitalised, crumbs, in_view},
     page::{InView, Page, PageError, page, param, take_flash},
     route,
-    ssr::{actor, portal, services},
+    ssr::{actor, flash::error_at, portal, services},
     ui::{
         Badge, CodeSample, Crumb, DataTable, Form, LastUse, Message, PageHead, RelativeTime, Sample, SecretOnce,
         SubmitButton, Tone,
@@ -83,7 +83,7 @@ fn client_page(kind: ClientKind) -> impl IntoView {
         let values = ClientValues::of(&client.settings).or_typed(flash.as_ref());
         let editable = found.may_write && client.revoked_at.is_none();
         let people = client.kind == ClientKind::ThirdParty;
-        let logo_error = flash.as_ref().and_then(|flash| flash.errors.get("logo")).map(str::to_owned);
+        let logo_error = error_at(flash.as_ref(), "logo");
         let title = client.settings.name.as_str().to_owned();
         let form_id = services.ports.uuid().to_string();
         let body = view! {

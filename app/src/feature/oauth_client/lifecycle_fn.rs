@@ -44,7 +44,7 @@ impl From<OauthClientError> for Refused {
 }
 
 async fn refuse(error: OauthClientError) {
-    let back = form_page();
+    let back = form_page(route::DASHBOARD);
     match error {
         OauthClientError::NotSignedIn(_) => see_other(&route::sign_in_then(&back)),
         error @ OauthClientError::ProveFirst => sign_in_again(&back, Refused::from(error).flash()).await,
@@ -195,9 +195,11 @@ pub async fn update_client(
         backchannel_logout_uri: &backchannel_logout_uri,
     };
     match services().oauth_clients.update(&actor(), id, &form).await {
-        Ok(()) => see_other_with(&form_page(), Flash::good("Saved. It holds for the next token.")).await,
+        Ok(()) => {
+            see_other_with(&form_page(route::DASHBOARD), Flash::good("Saved. It holds for the next token.")).await;
+        }
         Err(error @ OauthClientError::Invalid(_)) => {
-            see_other_with(&form_page(), keep_typed(Refused::from(error).flash(), &form)).await;
+            see_other_with(&form_page(route::DASHBOARD), keep_typed(Refused::from(error).flash(), &form)).await;
         }
         Err(error) => refuse(error).await,
     }
@@ -215,7 +217,7 @@ pub async fn add_client_secret(
         return Ok(());
     };
     match services().oauth_clients.add_secret(&actor(), id, form_id).await {
-        Ok(created) => show(created, &form_page()).await,
+        Ok(created) => show(created, &form_page(route::DASHBOARD)).await,
         Err(error) => refuse(error).await,
     }
     Ok(())
@@ -232,7 +234,13 @@ pub async fn end_client_secret(
         return Ok(());
     };
     match services().oauth_clients.end_secret(&actor(), id, secret).await {
-        Ok(()) => see_other_with(&form_page(), Flash::good("Ended. No token is given for that secret any more.")).await,
+        Ok(()) => {
+            see_other_with(
+                &form_page(route::DASHBOARD),
+                Flash::good("Ended. No token is given for that secret any more."),
+            )
+            .await;
+        }
         Err(error) => refuse(error).await,
     }
     Ok(())
@@ -241,7 +249,7 @@ pub async fn end_client_secret(
 /// What was done to the client of this id, and what its people are told.
 async fn answer(outcome: Result<(), OauthClientError>, message: &str) {
     match outcome {
-        Ok(()) => see_other_with(&form_page(), Flash::good(message)).await,
+        Ok(()) => see_other_with(&form_page(route::DASHBOARD), Flash::good(message)).await,
         Err(error) => refuse(error).await,
     }
 }

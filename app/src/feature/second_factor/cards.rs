@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     route,
-    ui::{Badge, DataTable, Form, RelativeTime, Tone},
+    ssr::flash::Flash,
+    ui::{Badge, DataTable, Form, Message, RelativeTime, Tone},
 };
 use latchkey_core::{port::second_factor::PasskeyRecord, second_factor::Factors};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -18,9 +19,7 @@ pub fn FactorCards(factors: Factors, now: OffsetDateTime) -> impl IntoView {
     let any = factors.any();
     let missing = factors.required && !any;
     view! {
-        {missing.then(|| view! {
-            <p class="message tone-bad" role="alert">"Your role asks for a second factor. Set one up before you go on."</p>
-        })}
+        <Message flash=missing.then(|| Flash::bad("Your role asks for a second factor. Set one up before you go on."))/>
         <AppCard totp=factors.totp now/>
         <PasskeyCard passkeys=factors.passkeys now/>
         {any.then(|| view! { <CodesCard left=factors.recovery_codes_left/> })}

@@ -1,6 +1,6 @@
 //! The forms about codes: an app's, and those to recover with.
 
-use super::totp_page::{forget_enrolment, kept_enrolment};
+use super::totp_page::BegunEnrolment;
 use crate::{
     route,
     ssr::{
@@ -8,9 +8,10 @@ use crate::{
         again::sign_in_again,
         enter::enter,
         flash::Flash,
+        kept::{look, take},
         respond::{Refused, see_other, see_other_with, session},
         reveal, services,
-        session::{HalfSignIn, PeerAddress, add_factor, visitor},
+        session::{HalfSignIn, add_factor, peer, visitor},
     },
 };
 use latchkey_core::{
@@ -20,11 +21,6 @@ use latchkey_core::{
 };
 use latchkey_model::{AccountRole, FieldErrors};
 use leptos::{prelude::*, server};
-use std::net::{IpAddr, Ipv4Addr};
-
-pub(super) fn peer() -> IpAddr {
-    crate::ssr::extension::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddress(address)| address)
-}
 
 impl From<SecondFactorError> for Refused {
     fn from(error: SecondFactorError) -> Self {
@@ -36,7 +32,7 @@ impl From<SecondFactorError> for Refused {
                 "code",
                 "This code is not right, was used before, or is too old. Wait for the next one.",
             )),
-            SecondFactorError::TooMany { retry_after } => Self::too_many(retry_after),
+            SecondFactorError::Try(error) => error.into(),
             SecondFactorError::SetUpAlready => Self::new("It is set up already."),
             SecondFactorError::MustKeepOne => {
                 Self::new("Your role asks for a second factor. Set up another one before you remove this.")
@@ -72,10 +68,10 @@ pub(super) async fn added(second: SecondFactor, codes: Option<RecoveryCodes>, me
 /// Sets the app up, with its first code.
 #[server(prefix = "/form", endpoint = "second-factor/confirm-totp")]
 pub async fn confirm_totp(#[server(default)] code: String) -> Result<(), ServerFnError> {
-    let sealed = kept_enrolment().await.unwrap_or_default();
+    let BegunEnrolment(sealed) = look().await.unwrap_or_default();
     match services().second_factors.confirm_totp(&actor(), &sealed, &code, peer()).await {
         Ok(codes) => {
-            forget_enrolment().await;
+            take::<BegunEnrolment>().await;
             added(SecondFactor::Totp, codes, "Your app is set up. Its codes are asked for from now on.").await;
         }
         Err(error @ SecondFactorError::SetUpAlready) => refuse(error, route::SECURITY).await,
@@ -122,10 +118,7 @@ pub async fn verify_code(#[server(default)] code: String) -> Result<(), ServerFn
 
 /// Whoever has shown the first factor; anybody else is led to sign in.
 pub(super) async fn half() -> Option<HalfSignIn> {
-    let half = match session() {
-        Some(session) => HalfSignIn::of(&session).await,
-        None => None,
-    };
+    let half = HalfSignIn::here().await;
     if half.is_none() {
         see_other_with(route::SIGN_IN, Flash::bad("That was begun too long ago. Sign in once more.")).await;
     }

@@ -2,7 +2,7 @@
 
 use super::{
     code_fn::{added, go_on, half, refuse},
-    second_factor_page::CEREMONY,
+    second_factor_page::Ceremony,
 };
 use crate::{
     route,
@@ -10,7 +10,8 @@ use crate::{
         actor,
         enter::enter,
         flash::Flash,
-        respond::{Refused, see_other_with, session},
+        kept::take,
+        respond::{Refused, see_other_with},
         services,
     },
 };
@@ -34,11 +35,7 @@ impl From<PasskeyError> for Refused {
 
 /// The challenge that the page showed: it is answered once.
 async fn ceremony() -> Result<PasskeyCeremonyId, PasskeyError> {
-    let kept = match session() {
-        Some(session) => session.remove(CEREMONY).await.ok().flatten(),
-        None => None,
-    };
-    kept.ok_or(PasskeyError::NotTaken)
+    take().await.map(|Ceremony(id)| id).ok_or(PasskeyError::NotTaken)
 }
 
 /// Adds a passkey to the account.

@@ -2,13 +2,13 @@
 
 use super::{
     passkey_fn::{AddPasskey, PasskeySignIn},
-    second_factor_page::keep_ceremony,
+    second_factor_page::Ceremony,
 };
 use crate::{
     islands::PasskeyButton,
     page::{Page, page, query, take_flash},
     route,
-    ssr::{actor, services},
+    ssr::{actor, flash::error_at, kept::keep, services},
     ui::{Field, Form, Message, PageHead},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -51,9 +51,9 @@ pub fn NewPasskeyPage() -> impl IntoView {
             _ => None,
         };
         if let Some(challenge) = &challenge {
-            keep_ceremony(challenge).await;
+            keep(&Ceremony(challenge.ceremony)).await;
         }
-        let error = flash.as_ref().and_then(|flash| flash.errors.get("name")).map(str::to_owned);
+        let error = error_at(flash.as_ref(), "name");
         let form = challenge.map(|challenge| {
             view! {
                 <Form action=AddPasskey::PATH back=route::NEW_PASSKEY class="card form needs-script">
@@ -91,7 +91,7 @@ pub fn PasskeySignInPage() -> impl IntoView {
             _ => None,
         };
         if let Some(challenge) = &challenge {
-            keep_ceremony(challenge).await;
+            keep(&Ceremony(challenge.ceremony)).await;
         }
         let form = challenge.map(|challenge| {
             let (back, next) = (path.clone(), next.clone());

@@ -5,22 +5,25 @@ use crate::{
     islands::PasskeyButton,
     page::{Page, PageError, page, take_flash},
     route,
-    ssr::{respond::session, services, session::HalfSignIn},
+    ssr::{
+        flash::error_at,
+        kept::{Kept, keep},
+        services,
+        session::HalfSignIn,
+    },
     ui::{Field, Form, Message, SubmitButton},
 };
-use latchkey_core::second_factor::{Challenge, PasskeyError};
+use latchkey_core::second_factor::PasskeyError;
+use latchkey_model::PasskeyCeremonyId;
 use leptos::{prelude::*, server_fn::ServerFn};
+use serde::{Deserialize, Serialize};
 
-/// The challenge that is on the page, for when its answer comes.
-pub(super) const CEREMONY: &str = "passkey_ceremony";
+/// Which challenge a page shows, for when its answer comes.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Ceremony(pub(super) PasskeyCeremonyId);
 
-/// Keeps which challenge a page shows.
-pub(super) async fn keep_ceremony(challenge: &Challenge) {
-    if let Some(session) = session()
-        && let Err(error) = session.insert(CEREMONY, challenge.ceremony).await
-    {
-        tracing::error!(%error, "a challenge for a passkey could not be kept");
-    }
+impl Kept for Ceremony {
+    const KEY: &'static str = "passkey_ceremony";
 }
 
 impl From<PasskeyError> for PageError {
@@ -39,16 +42,14 @@ impl From<PasskeyError> for PageError {
 #[component]
 pub fn SecondFactorPage() -> impl IntoView {
     page(async {
-        let half = match session() {
-            Some(session) => HalfSignIn::of(&session).await,
-            None => None,
+        let Some(half) = HalfSignIn::here().await else {
+            return Err(PageError::Redirect(route::SIGN_IN.to_owned()));
         };
-        let Some(half) = half else { return Err(PageError::Redirect(route::SIGN_IN.to_owned())) };
         let flash = take_flash().await;
-        let error = flash.as_ref().and_then(|flash| flash.errors.get("code")).map(str::to_owned);
+        let error = error_at(flash.as_ref(), "code");
         let challenge = services().passkeys.begin_second(half.account).await?;
         if let Some(challenge) = &challenge {
-            keep_ceremony(challenge).await;
+            keep(&Ceremony(challenge.ceremony)).await;
         }
         let passkey = challenge.map(|challenge| {
             view! {

@@ -4,25 +4,28 @@ use super::code_fn::ConfirmTotp;
 use crate::{
     page::{Page, PageError, page, take_flash},
     route,
-    ssr::{actor, again::again_for, respond::session, services},
+    ssr::{
+        actor,
+        again::again_for,
+        flash::error_at,
+        kept::{Kept, keep, look},
+        services,
+    },
     ui::{Field, Form, Message, PageHead, QrPicture, SubmitButton},
 };
-use latchkey_core::second_factor::{SecondFactorError, TotpEnrolment};
+use latchkey_core::{
+    lockout::TryError,
+    second_factor::{SecondFactorError, TotpEnrolment},
+};
 use leptos::{prelude::*, server_fn::ServerFn};
+use serde::{Deserialize, Serialize};
 
-/// What the session keeps until the first code comes: sealed for the account.
-const KEY: &str = "totp_enrolment";
+/// The app that was begun to be set up, until its first code comes: sealed for the account.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct BegunEnrolment(pub(super) Vec<u8>);
 
-/// The app that was begun to be set up.
-pub(super) async fn kept_enrolment() -> Option<Vec<u8>> {
-    session()?.get(KEY).await.ok().flatten()
-}
-
-/// Forgets it.
-pub(super) async fn forget_enrolment() {
-    if let Some(session) = session() {
-        let _ = session.remove_value(KEY).await;
-    }
+impl Kept for BegunEnrolment {
+    const KEY: &'static str = "totp_enrolment";
 }
 
 impl From<SecondFactorError> for PageError {
@@ -31,10 +34,10 @@ impl From<SecondFactorError> for PageError {
             SecondFactorError::NotSignedIn(_) => Self::NotSignedIn,
             SecondFactorError::ProveFirst => Self::Redirect(again_for(&crate::page::here())),
             SecondFactorError::SetUpAlready => Self::Redirect(route::SECURITY.to_owned()),
-            SecondFactorError::Store(error) => Self::Store(error),
+            SecondFactorError::Store(error) | SecondFactorError::Try(TryError::Store(error)) => Self::Store(error),
             SecondFactorError::Forbidden
             | SecondFactorError::WrongCode
-            | SecondFactorError::TooMany { .. }
+            | SecondFactorError::Try(TryError::Locked { .. })
             | SecondFactorError::NotFound
             | SecondFactorError::MustKeepOne
             | SecondFactorError::BeginAgain
@@ -46,17 +49,13 @@ impl From<SecondFactorError> for PageError {
 /// Reloading shows the same picture: the app that read it goes on to count.
 async fn enrolment() -> Result<TotpEnrolment, PageError> {
     let (services, actor) = (services(), actor());
-    if let Some(sealed) = kept_enrolment().await
+    if let Some(BegunEnrolment(sealed)) = look().await
         && let Ok(begun) = services.second_factors.resume_totp(&actor, &sealed)
     {
         return Ok(begun);
     }
     let begun = services.second_factors.begin_totp(&actor).await?;
-    if let Some(session) = session()
-        && let Err(error) = session.insert(KEY, &begun.sealed).await
-    {
-        tracing::error!(%error, "an app that is set up could not be kept");
-    }
+    keep(&BegunEnrolment(begun.sealed.clone())).await;
     Ok(begun)
 }
 
@@ -66,7 +65,7 @@ pub fn NewTotpPage() -> impl IntoView {
     page(async {
         let begun = enrolment().await?;
         let flash = take_flash().await;
-        let error = flash.as_ref().and_then(|flash| flash.errors.get("code")).map(str::to_owned);
+        let error = error_at(flash.as_ref(), "code");
         let letters: Vec<char> = begun.secret.chars().collect();
         let grouped = letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ");
         let body = view! {

@@ -2,9 +2,9 @@
 
 use super::team_fn::AcceptInvitation;
 use crate::{
-    page::{Page, page, query, take_flash},
+    page::{Page, page, take_flash},
     route,
-    ssr::{actor, services},
+    ssr::{actor, link::token, services},
     ui::{Form, Message, SubmitButton},
 };
 use latchkey_core::{Actor, port::team::Invitation};
@@ -14,8 +14,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 #[component]
 pub fn InvitationPage() -> impl IntoView {
     page(async {
-        let token: String =
-            query("token").unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).take(64).collect();
+        let token = token();
         let flash = take_flash().await;
         let Some(invitation) = services().teams.invitation(&token).await? else {
             let body = view! {

@@ -5,6 +5,7 @@ use crate::{
     ssr::{
         actor,
         flash::Flash,
+        link::token_in,
         respond::{Refused, see_other, see_other_with},
         services,
     },
@@ -94,7 +95,6 @@ pub async fn invite_member(
     if let Some(team) = team_of(&team).await {
         let asked = role.parse().unwrap_or(TeamRole::Viewer);
         let outcome = services().teams.invite(&actor(), team, &email, asked).await;
-        services().postman.wake();
         let said = "The invitation is on its way.";
         answer(team, outcome, said, &[("email", &email), ("role", &role)]).await;
     }
@@ -157,7 +157,7 @@ pub async fn remove_member(
 /// Takes an invitation.
 #[server(prefix = "/form", endpoint = "team/accept")]
 pub async fn accept_invitation(#[server(default)] token: String) -> Result<(), ServerFnError> {
-    let token: String = token.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
+    let token = token_in(&token);
     match services().teams.accept(&actor(), &token).await {
         Ok(invitation) => {
             let said = format!("You are in the team {}.", invitation.team_name);

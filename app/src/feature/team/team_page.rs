@@ -4,7 +4,11 @@ use super::team_fn::{CallOffInvitation, InviteMember, RemoveMember, RenameTeam, 
 use crate::{
     page::{Page, PageError, page, param, take_flash},
     route,
-    ssr::{actor, flash::Flash, services},
+    ssr::{
+        actor,
+        flash::{Flash, error_at, typed},
+        services,
+    },
     ui::{Badge, Crumb, DataTable, Field, Form, Message, PageHead, RelativeTime, SubmitButton, Tone},
 };
 use latchkey_core::{
@@ -157,10 +161,9 @@ fn InvitationRow(invitation: Invitation, owner: bool, now: OffsetDateTime) -> im
 
 #[component]
 fn OwnerCards(team: TeamId, name: String, flash: Option<Flash>) -> impl IntoView {
-    let typed = |field: &str| flash.as_ref().and_then(|flash| flash.value(field)).unwrap_or_default().to_owned();
-    let error = |field: &str| flash.as_ref().and_then(|flash| flash.errors.get(field)).map(str::to_owned);
-    let (email, email_error, name_error) = (typed("email"), error("email"), error("name"));
-    let role = typed("role").parse().unwrap_or(TeamRole::Developer);
+    let [email_error, name_error] = ["email", "name"].map(|field| error_at(flash.as_ref(), field));
+    let [email, role] = ["email", "role"].map(|field| typed(flash.as_ref(), field));
+    let role = role.parse().unwrap_or(TeamRole::Developer);
     view! {
         <Form action=InviteMember::PATH back=route::team(team) class="card form">
             <h2>"Invite somebody"</h2>

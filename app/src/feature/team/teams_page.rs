@@ -4,7 +4,11 @@ use super::team_fn::CreateTeam;
 use crate::{
     page::{Page, page, take_flash},
     route,
-    ssr::{actor, services},
+    ssr::{
+        actor,
+        flash::{error_at, typed},
+        services,
+    },
     ui::{DataTable, Field, Form, Message, PageHead, SubmitButton},
 };
 use latchkey_core::port::account::Membership;
@@ -16,8 +20,8 @@ pub fn TeamsPage() -> impl IntoView {
     page(async {
         let teams = services().teams.list(&actor()).await?;
         let flash = take_flash().await;
-        let name = flash.as_ref().and_then(|flash| flash.value("name")).unwrap_or_default().to_owned();
-        let error = flash.as_ref().and_then(|flash| flash.errors.get("name")).map(str::to_owned);
+        let name = typed(flash.as_ref(), "name");
+        let error = error_at(flash.as_ref(), "name");
         let rows = teams.into_iter().map(|one| view! { <TeamRow one/> }).collect_view();
         let body = view! {
             <PageHead title="Teams" explanation="A team owns applications and their credentials. Whoever is in it shares them; what they made stays when they leave."/>

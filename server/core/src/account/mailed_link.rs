@@ -17,7 +17,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
-/// The secret part of a link: 190 bits, stored as a digest alone.
+/// The secret part of a link, mailed or shown in the terminal: 190 bits, stored as a digest alone.
 pub struct LinkToken(Zeroizing<String>);
 
 /// The text is no such token.
@@ -33,7 +33,7 @@ impl LinkToken {
     }
 
     /// The token, to be put into a link.
-    pub(crate) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 

@@ -7,7 +7,6 @@ use super::{
 };
 use crate::{
     actor::{Actor, NotSignedIn},
-    limit::{Limiter, network_of},
     lockout::{Lockouts, Subject, TryError, Visitor},
     mail::Letter,
     port::{
@@ -19,7 +18,6 @@ use crate::{
 };
 use latchkey_model::{EmailAddress, FieldErrors};
 use std::{net::IpAddr, sync::Arc};
-use time::Duration;
 
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +28,9 @@ pub enum PasswordError {
     /// Fields are wrong; each sentence says why.
     #[error("some fields need another look")]
     Invalid(FieldErrors),
-    /// Too many tries.
-    #[error("too many tries")]
-    TooMany {
-        /// How long to wait.
-        retry_after: Duration,
-    },
+    /// Too many tries, or they could not be counted.
+    #[error(transparent)]
+    Try(#[from] TryError),
     /// The link was used, has expired, or never was one.
     #[error("the link is not valid any more")]
     LinkNotValid,
@@ -50,21 +45,11 @@ pub enum PasswordError {
     Store(#[from] StoreError),
 }
 
-impl From<TryError> for PasswordError {
-    fn from(error: TryError) -> Self {
-        match error {
-            TryError::Locked { retry_after } => Self::TooMany { retry_after },
-            TryError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
 /// Changes passwords.
 #[derive(Clone)]
 pub struct PasswordService {
     ports: Ports,
     passwords: Passwords,
-    attempts: Arc<Limiter<IpAddr>>,
     lockouts: Lockouts,
     links: MailedLinks,
     sessions: SessionEnds,
@@ -72,17 +57,16 @@ pub struct PasswordService {
 }
 
 impl PasswordService {
-    /// The service; these are the tries of each network.
+    /// The service; tries are counted by these lockouts.
     pub fn new(
         ports: Ports,
         passwords: Passwords,
-        attempts: Arc<Limiter<IpAddr>>,
         lockouts: Lockouts,
         links: MailedLinks,
         sessions: SessionEnds,
         public_url: Arc<str>,
     ) -> Self {
-        Self { ports, passwords, attempts, lockouts, links, sessions, public_url }
+        Self { ports, passwords, lockouts, links, sessions, public_url }
     }
 
     /// Changes the actor's password. Every other session of theirs ends; links to choose a new one, or another address, end too.
@@ -97,7 +81,7 @@ impl PasswordService {
         visitor: &Visitor,
     ) -> Result<Account, PasswordError> {
         let Actor::Account { account, session, .. } = actor else { return Err(NotSignedIn.into()) };
-        self.count(visitor.address)?;
+        self.lockouts.admit(visitor.address)?;
         let attempt = self.lockouts.begin(Subject::Password(&account.email.canonical()), visitor).await?;
         let (account, hash) = self
             .ports
@@ -123,7 +107,7 @@ impl PasswordService {
     /// # Errors
     /// [`PasswordError`].
     pub async fn forgot(&self, email: &str, from: IpAddr) -> Result<(), PasswordError> {
-        self.count(from)?;
+        self.lockouts.admit(from)?;
         let email: EmailAddress = FieldErrors::at("email", email.parse()).map_err(PasswordError::Invalid)?;
         Ok(self.links.ask(&self.links.request(LinkPurpose::ResetPassword, email)).await?)
     }
@@ -141,19 +125,12 @@ impl PasswordService {
     /// # Errors
     /// [`PasswordError`].
     pub async fn reset(&self, token: &str, new: PlainPassword, from: IpAddr) -> Result<(), PasswordError> {
-        self.count(from)?;
+        self.lockouts.admit(from)?;
         let link = self.links.find(LinkPurpose::ResetPassword, token).await?.ok_or(PasswordError::LinkNotValid)?;
         let id = link.account.ok_or(PasswordError::LinkNotValid)?;
         let account = self.ports.store.account(id).await?.ok_or(PasswordError::LinkNotValid)?;
         let hash = self.judged(&new, &account).await?;
         self.set(account, &hash, None, Some(&link)).await.map(drop)
-    }
-
-    fn count(&self, from: IpAddr) -> Result<(), PasswordError> {
-        match self.attempts.check(&network_of(from), self.ports.now()).retry_after {
-            Some(retry_after) => Err(PasswordError::TooMany { retry_after }),
-            None => Ok(()),
-        }
     }
 
     async fn judged(&self, new: &PlainPassword, account: &Account) -> Result<PasswordHash, PasswordError> {

@@ -3,11 +3,11 @@
 
 use crate::{
     actor::{Actor, NotProven},
+    clock::written,
     port::{StoreError, api_key::ApiKey},
     ports::Ports,
 };
 use serde::Serialize;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Why nothing was exported.
 #[derive(Debug, thiserror::Error)]
@@ -191,8 +191,4 @@ fn token(key: &ApiKey) -> TokenData {
         last_used_at: key.last_used_at.map(written),
         last_used_from: key.last_used_from.map(|address| address.to_string()),
     }
-}
-
-fn written(at: OffsetDateTime) -> String {
-    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }

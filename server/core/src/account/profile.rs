@@ -3,14 +3,13 @@
 use super::mailed_link::MailedLinks;
 use crate::{
     actor::{Actor, NotProven, NotSignedIn},
-    limit::{Limiter, network_of},
+    lockout::{Lockouts, TryError},
     mail::Letter,
     port::{Consumed, Inserted, StoreError, mailed_link::LinkPurpose},
     ports::Ports,
 };
 use latchkey_model::{EmailAddress, FieldErrors, Name};
 use std::{net::IpAddr, sync::Arc};
-use time::Duration;
 
 /// Why a profile was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -24,12 +23,9 @@ pub enum ProfileError {
     /// Fields are wrong; each sentence says why.
     #[error("some fields need another look")]
     Invalid(FieldErrors),
-    /// Too many tries from one network.
-    #[error("too many tries")]
-    TooMany {
-        /// How long to wait.
-        retry_after: Duration,
-    },
+    /// Too many tries, or they could not be counted.
+    #[error(transparent)]
+    Try(#[from] TryError),
     /// The link was used, has expired, or never was one; or it is for another account than the one that is signed in.
     #[error("the link is not valid any more")]
     LinkNotValid,
@@ -69,15 +65,15 @@ pub enum EmailLink {
 #[derive(Clone)]
 pub struct ProfileService {
     ports: Ports,
-    attempts: Arc<Limiter<IpAddr>>,
+    lockouts: Lockouts,
     links: MailedLinks,
     public_url: Arc<str>,
 }
 
 impl ProfileService {
-    /// The service; these are the tries of each network.
-    pub fn new(ports: Ports, attempts: Arc<Limiter<IpAddr>>, links: MailedLinks, public_url: Arc<str>) -> Self {
-        Self { ports, attempts, links, public_url }
+    /// The service; tries are counted by these lockouts.
+    pub fn new(ports: Ports, lockouts: Lockouts, links: MailedLinks, public_url: Arc<str>) -> Self {
+        Self { ports, lockouts, links, public_url }
     }
 
     /// Gives the actor another name.
@@ -116,9 +112,7 @@ impl ProfileService {
     pub async fn ask_to_change_email(&self, actor: &Actor, email: &str, from: IpAddr) -> Result<(), ProfileError> {
         let now = self.ports.now();
         let account = actor.proven(now)?;
-        if let Some(retry_after) = self.attempts.check(&network_of(from), now).retry_after {
-            return Err(ProfileError::TooMany { retry_after });
-        }
+        self.lockouts.admit(from)?;
         let email: EmailAddress = FieldErrors::at("email", email.parse()).map_err(ProfileError::Invalid)?;
         if email.canonical() == account.email.canonical() {
             return Err(ProfileError::Invalid(FieldErrors::one("email", "This is the address that you have.")));

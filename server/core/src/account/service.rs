@@ -1,12 +1,11 @@
 //! Signing up, signing in, and becoming the first admin.
 
 use super::{
-    mailed_link::MailedLinks,
+    mailed_link::{LinkToken, MailedLinks},
     password::{HashError, Passwords, PlainPassword},
 };
 use crate::{
     actor::{Actor, NotProven, NotSignedIn},
-    limit::{Limiter, network_of},
     lockout::{Lockouts, Subject, TryError, Visitor},
     port::{
         Consumed, Inserted, StoreError, UnitOfWork,
@@ -14,12 +13,10 @@ use crate::{
         mailed_link::{LinkPurpose, MailedLink, PendingAccount},
     },
     ports::Ports,
-    secret::sha256,
 };
 use latchkey_model::{AccountId, AccountRole, EmailAddress, FieldErrors, Name, TeamId};
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 use time::Duration;
-use zeroize::Zeroizing;
 
 /// What a person fills in to sign up.
 #[derive(Debug)]
@@ -38,12 +35,9 @@ pub enum SignUpError {
     /// Fields are wrong; each sentence says why.
     #[error("some fields need another look")]
     Invalid(FieldErrors),
-    /// Too many tries from one address.
-    #[error("too many tries from one address")]
-    TooMany {
-        /// How long to wait.
-        retry_after: Duration,
-    },
+    /// Too many tries, or they could not be counted.
+    #[error(transparent)]
+    Try(#[from] TryError),
     /// The link was used, has expired, or never was one.
     #[error("the link is not valid any more")]
     LinkNotValid,
@@ -64,27 +58,15 @@ pub enum SignInError {
     /// Unknown address or wrong password: one error for both.
     #[error("the address or the password is not right")]
     WrongCredentials,
-    /// Too many tries from one address.
-    #[error("too many tries from one address")]
-    TooMany {
-        /// How long to wait.
-        retry_after: Duration,
-    },
+    /// Too many tries, or they could not be counted.
+    #[error(transparent)]
+    Try(#[from] TryError),
     /// No room to hash, or no hash.
     #[error("the password could not be compared")]
     Hash(#[from] HashError),
     /// The store failed.
     #[error("the account could not be read")]
     Store(#[from] StoreError),
-}
-
-impl From<TryError> for SignInError {
-    fn from(error: TryError) -> Self {
-        match error {
-            TryError::Locked { retry_after } => Self::TooMany { retry_after },
-            TryError::Store(error) => Self::Store(error),
-        }
-    }
 }
 
 /// Why it was not said whether programs may send a password.
@@ -124,30 +106,11 @@ pub enum SetupError {
     Store(#[from] StoreError),
 }
 
-/// The secret part of a link that makes the first admin: shown once, in the terminal of whoever started the server.
-pub struct SetupToken(Zeroizing<String>);
-
-impl SetupToken {
-    const LENGTH: usize = 32;
-
-    /// The token, to be put into the link.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SetupToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SetupToken")
-    }
-}
-
 /// Signs people up and in.
 #[derive(Clone)]
 pub struct AccountService {
     ports: Ports,
     passwords: Passwords,
-    attempts: Arc<Limiter<IpAddr>>,
     lockouts: Lockouts,
     links: MailedLinks,
 }
@@ -156,15 +119,9 @@ impl AccountService {
     /// How long a link for the first admin is good.
     const SETUP_LINK_LIFE: Duration = Duration::hours(24);
 
-    /// The service; these are the tries of each network.
-    pub fn new(
-        ports: Ports,
-        passwords: Passwords,
-        attempts: Arc<Limiter<IpAddr>>,
-        lockouts: Lockouts,
-        links: MailedLinks,
-    ) -> Self {
-        Self { ports, passwords, attempts, lockouts, links }
+    /// The service; tries are counted by these lockouts.
+    pub fn new(ports: Ports, passwords: Passwords, lockouts: Lockouts, links: MailedLinks) -> Self {
+        Self { ports, passwords, lockouts, links }
     }
 
     /// The length of the shortest password, in characters.
@@ -191,7 +148,7 @@ impl AccountService {
     /// # Errors
     /// [`SignUpError`].
     pub async fn ask_sign_up(&self, form: SignUp<'_>, from: IpAddr) -> Result<(), SignUpError> {
-        self.count(from)?;
+        self.lockouts.admit(from)?;
         let (email, name) = self.check(&form)?;
         let password = self.passwords.hash(form.password).await?;
         let mut link = self.links.request(LinkPurpose::SignUp, email);
@@ -218,7 +175,7 @@ impl AccountService {
         password: PlainPassword,
         from: IpAddr,
     ) -> Result<Account, SignUpError> {
-        self.count(from)?;
+        self.lockouts.admit(from)?;
         let link = self.links.find(LinkPurpose::SignUp, token).await?.ok_or(SignUpError::LinkNotValid)?;
         let MailedLink { id, email, pending: Some(PendingAccount { name, password: hash }), .. } = link else {
             return Err(SignUpError::LinkNotValid);
@@ -265,7 +222,7 @@ impl AccountService {
         role: AccountRole,
         link: Option<&str>,
     ) -> Result<Account, SignUpError> {
-        self.count(from)?;
+        self.lockouts.admit(from)?;
         let (email, name) = self.check(&form)?;
         let hash = self.passwords.hash(form.password).await?;
         let account = self.new_account(email, name, role);
@@ -282,13 +239,6 @@ impl AccountService {
         }
         work.commit().await?;
         Ok(account)
-    }
-
-    fn count(&self, from: IpAddr) -> Result<(), SignUpError> {
-        match self.attempts.check(&network_of(from), self.ports.now()).retry_after {
-            Some(retry_after) => Err(SignUpError::TooMany { retry_after }),
-            None => Ok(()),
-        }
     }
 
     fn check(&self, form: &SignUp<'_>) -> Result<(EmailAddress, Name), SignUpError> {
@@ -342,10 +292,7 @@ impl AccountService {
         password: PlainPassword,
         visitor: &Visitor,
     ) -> Result<Account, SignInError> {
-        let from = network_of(visitor.address);
-        if let Some(retry_after) = self.attempts.check(&from, self.ports.now()).retry_after {
-            return Err(SignInError::TooMany { retry_after });
-        }
+        self.lockouts.admit(visitor.address)?;
         // What is no address is counted as one that nobody has.
         let canonical = email.parse::<EmailAddress>().map(|email| email.canonical()).unwrap_or_default();
         let attempt = self.lockouts.begin(Subject::Password(&canonical), visitor).await?;
@@ -385,21 +332,22 @@ impl AccountService {
     ///
     /// # Errors
     /// [`SetupError::HasAdmin`] when nobody needs one.
-    pub async fn setup_link(&self) -> Result<SetupToken, SetupError> {
+    pub async fn setup_link(&self) -> Result<LinkToken, SetupError> {
         if self.ports.store.has_admin().await? {
             return Err(SetupError::HasAdmin);
         }
-        let token = SetupToken(Zeroizing::new(crate::random::base62(self.ports.random(), SetupToken::LENGTH)));
+        let token = LinkToken::new(&self.ports);
         let now = self.ports.now();
         let mut work = self.ports.store.begin().await?;
-        work.setup_link_replace(&sha256(token.0.as_bytes()), now, now + Self::SETUP_LINK_LIFE).await?;
+        work.setup_link_replace(&token.digest(), now, now + Self::SETUP_LINK_LIFE).await?;
         work.commit().await?;
         Ok(token)
     }
 }
 
 async fn take_link(work: &mut dyn UnitOfWork, token: &str, now: time::OffsetDateTime) -> Result<(), SignUpError> {
-    match work.setup_link_take(&sha256(token.as_bytes()), now).await? {
+    let token: LinkToken = token.parse().map_err(|_| SignUpError::LinkNotValid)?;
+    match work.setup_link_take(&token.digest(), now).await? {
         Consumed::Won => Ok(()),
         Consumed::Lost => Err(SignUpError::LinkNotValid),
     }

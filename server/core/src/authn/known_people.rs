@@ -16,6 +16,7 @@ use crate::{
         api_key::{Holder, KeyOwner},
         session::SessionDigest,
     },
+    second_factor::is_missing,
 };
 use latchkey_model::{AccountId, EmailAddress, ScopeSet};
 use quick_cache::sync::Cache;
@@ -146,7 +147,7 @@ impl KnownPeople {
             let account = account.filter(|account| account.password_version == session.password_version);
             let Some(account) = account else { return Ok(None) };
             // Whoever must set up a second factor first does nothing else before.
-            if !account.has_second_factor && known.store.second_factor_roles().await?.contains(&account.role) {
+            if is_missing(&*known.store, &account).await? {
                 return Ok(None);
             }
             let person = known.person(&account, KnownBy::Session, Some(session.expires_at), now).await?;

@@ -15,7 +15,7 @@ use crate::{
 };
 use latchkey_model::{Environment, ScopeSet, trace::StepName};
 use std::{borrow::Cow, collections::BTreeSet, net::IpAddr};
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime};
 
 /// Why the door refuses a request: the exact reason, for the owner and the admin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -293,10 +293,6 @@ impl Refusal {
         "wrong_signature",
         "wrong_type",
     ];
-}
-
-pub(super) fn written(at: OffsetDateTime) -> String {
-    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }
 
 /// Environments, in words.

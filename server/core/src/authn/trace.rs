@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     access_token::Binding,
+    clock::written,
     port::api_key::{AddressMode, KeyOwner},
 };
 use latchkey_model::trace::{DecisionTrace, Step, StepName, StepOutcome};
@@ -79,7 +80,7 @@ fn scope(asked: &Asked) -> String {
 
 fn lifetime(entry: &Entry) -> String {
     let mut text = match entry.ends_at() {
-        Some(at) if entry.token().is_some() => format!("ends at {}", super::refusal::written(at)),
+        Some(at) if entry.token().is_some() => format!("ends at {}", written(at)),
         Some(at) => format!("ends on {}", at.date()),
         None => "does not expire".to_owned(),
     };

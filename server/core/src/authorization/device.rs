@@ -83,15 +83,6 @@ impl fmt::Display for UserCode {
     }
 }
 
-impl From<TryError> for DeviceError {
-    fn from(error: TryError) -> Self {
-        match error {
-            TryError::Locked { retry_after } => Self::TooMany { retry_after },
-            TryError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
 /// What a person is asked about a device.
 #[derive(Debug)]
 pub struct DeviceQuestion {
@@ -112,12 +103,9 @@ pub enum DeviceError {
     /// No device waits with this code: it was mistyped, has expired, or was answered.
     #[error("no device waits with this code")]
     NotFound,
-    /// Too many codes were wrong.
-    #[error("too many codes were wrong")]
-    TooMany {
-        /// How long to wait.
-        retry_after: Duration,
-    },
+    /// Too many codes were wrong, or they could not be counted.
+    #[error(transparent)]
+    Try(#[from] TryError),
     /// The store failed.
     #[error("the code could not be looked up")]
     Store(#[from] StoreError),
@@ -274,7 +262,7 @@ impl DeviceService {
         let network = network_of(from);
         for reading in [self.wrong.look(&network, now), self.wrong_of_all.look(&(), now)] {
             if let Some(retry_after) = reading.retry_after {
-                return Err(DeviceError::TooMany { retry_after });
+                return Err(TryError::Locked { retry_after }.into());
             }
         }
         let attempt = self.lockouts.begin(Subject::DeviceCodes(account.id), &Visitor::at(from)).await?;

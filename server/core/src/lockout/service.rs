@@ -5,7 +5,7 @@ use super::{
     ladder::{FORGOTTEN_AFTER, Guessed, cost, counted, given_back, locked, stuffing},
 };
 use crate::{
-    limit::network_of,
+    limit::{Limiter, network_of},
     mail::Letter,
     port::{
         StoreError,
@@ -60,6 +60,8 @@ pub struct Lockouts {
     ports: Ports,
     key: DigestKey,
     public_url: Arc<str>,
+    /// The tries of each network in a minute, right ones too.
+    networks: Arc<Limiter<IpAddr>>,
     /// What is locked, as far as it is known here: for those who ask too often to ask the store.
     locks: Arc<Cache<CounterName, OffsetDateTime>>,
 }
@@ -70,9 +72,9 @@ impl Lockouts {
     /// How many locks are kept in mind.
     const CAPACITY: usize = 20_000;
 
-    /// The service; what is tried is stored under digests of this key.
-    pub fn new(ports: Ports, key: DigestKey, public_url: Arc<str>) -> Self {
-        Self { ports, key, public_url, locks: Arc::new(Cache::new(Self::CAPACITY)) }
+    /// The service; what is tried is stored under digests of this key, and these are the tries of each network.
+    pub fn new(ports: Ports, key: DigestKey, public_url: Arc<str>, networks: Arc<Limiter<IpAddr>>) -> Self {
+        Self { ports, key, public_url, networks, locks: Arc::new(Cache::new(Self::CAPACITY)) }
     }
 
     /// Learns what was locked before this server started.
@@ -95,6 +97,17 @@ impl Lockouts {
         let names = counters(self.digest(subject).1, network_of(address), None);
         let until = names.iter().filter_map(|name| self.locks.get(name)).max()?;
         (until > now).then(|| until - now)
+    }
+
+    /// Counts a try of a network, whatever it is at, without asking the store; or says how long to wait.
+    ///
+    /// # Errors
+    /// [`TryError::Locked`].
+    pub fn admit(&self, from: IpAddr) -> Result<(), TryError> {
+        match self.networks.check(&network_of(from), self.ports.now()).retry_after {
+            Some(retry_after) => Err(TryError::Locked { retry_after }),
+            None => Ok(()),
+        }
     }
 
     /// Counts a try, or says how long to wait. Strangers who try what many have failed at are made to wait a little before this returns.

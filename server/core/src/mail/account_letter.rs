@@ -1,10 +1,10 @@
 //! What is written to people about their account.
 
-use super::{
-    Letter, SecretLetter,
-    letter::{LINK, written},
+use super::{Letter, SecretLetter, letter::LINK};
+use crate::{
+    clock::written,
+    port::{account::Account, team::Invitation},
 };
-use crate::port::{account::Account, team::Invitation};
 use latchkey_model::{AccountId, Name};
 use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};

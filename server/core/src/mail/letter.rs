@@ -1,6 +1,7 @@
 //! What each mail says.
 
 use crate::{
+    clock::written,
     port::{
         StoreError, UnitOfWork,
         api_key::{ApiKey, KeyOwner},
@@ -11,7 +12,7 @@ use crate::{
     secret::{hex, sha256},
 };
 use latchkey_model::MailId;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 /// Where a text has its link.
 pub(super) const LINK: &str = "{link}";
@@ -175,8 +176,4 @@ fn link(key: &ApiKey, public_url: &str) -> String {
 
 fn identity_occasion(linked: &LinkedIdentity, at: OffsetDateTime) -> String {
     format!("{}:{}:{}", linked.identity.provider, hex(&sha256(linked.identity.subject.as_bytes())), written(at))
-}
-
-pub(super) fn written(at: OffsetDateTime) -> String {
-    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }

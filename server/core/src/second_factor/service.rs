@@ -7,11 +7,10 @@ use super::{
 use crate::{
     account::{SecondFactor, SessionEnds},
     actor::{Actor, NotAdmin, NotProven, NotSignedIn},
-    limit::{Limiter, network_of},
-    lockout::{Attempt, Lockouts, Subject, TryError, Visitor},
+    lockout::{Lockouts, Subject, TryError, Visitor},
     mail::Letter,
     port::{
-        Consumed, Inserted, StoreError, UnitOfWork,
+        Consumed, Inserted, Store, StoreError, UnitOfWork,
         account::Account,
         second_factor::{PasskeyRecord, TotpRecord},
     },
@@ -21,7 +20,7 @@ use crate::{
 };
 use latchkey_model::{AccountId, AccountRole, PasskeyId};
 use std::{net::IpAddr, sync::Arc};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 /// Why a second factor was not set up, taken or removed.
@@ -39,12 +38,9 @@ pub enum SecondFactorError {
     /// The code is not one of now, was taken before, or never was one.
     #[error("the code is not right")]
     WrongCode,
-    /// Too many tries.
-    #[error("too many tries")]
-    TooMany {
-        /// How long to wait.
-        retry_after: Duration,
-    },
+    /// Too many tries, or they could not be counted.
+    #[error(transparent)]
+    Try(#[from] TryError),
     /// There is one already.
     #[error("there is one already")]
     SetUpAlready,
@@ -70,15 +66,6 @@ impl From<NotProven> for SecondFactorError {
         match error {
             NotProven::NotSignedIn(error) => Self::NotSignedIn(error),
             NotProven::TooLongAgo => Self::ProveFirst,
-        }
-    }
-}
-
-impl From<TryError> for SecondFactorError {
-    fn from(error: TryError) -> Self {
-        match error {
-            TryError::Locked { retry_after } => Self::TooMany { retry_after },
-            TryError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -122,30 +109,37 @@ pub struct TotpEnrolment {
     pub sealed: Vec<u8>,
 }
 
+async fn is_required(store: &dyn Store, account: &Account) -> Result<bool, StoreError> {
+    Ok(store.second_factor_roles().await?.contains(&account.role))
+}
+
+/// Whether an account must set up a second factor before it does anything else: in the portal, and at the API with its cookie.
+pub(crate) async fn is_missing(store: &dyn Store, account: &Account) -> Result<bool, StoreError> {
+    Ok(!account.has_second_factor && is_required(store, account).await?)
+}
+
 /// Second factors. Cloning it clones handles.
 #[derive(Clone)]
 pub struct SecondFactors {
     ports: Ports,
     sealer: Arc<Sealer>,
     codes: DigestKey,
-    attempts: Arc<Limiter<IpAddr>>,
     lockouts: Lockouts,
     sessions: SessionEnds,
     public_url: Arc<str>,
 }
 
 impl SecondFactors {
-    /// The service; these are the tries of each network.
+    /// The service; tries are counted by these lockouts.
     pub fn new(
         ports: Ports,
         sealer: Arc<Sealer>,
         codes: DigestKey,
-        attempts: Arc<Limiter<IpAddr>>,
         lockouts: Lockouts,
         sessions: SessionEnds,
         public_url: Arc<str>,
     ) -> Self {
-        Self { ports, sealer, codes, attempts, lockouts, sessions, public_url }
+        Self { ports, sealer, codes, lockouts, sessions, public_url }
     }
 
     /// What the actor has.
@@ -168,7 +162,7 @@ impl SecondFactors {
     /// # Errors
     /// [`StoreError`].
     pub async fn is_required(&self, account: &Account) -> Result<bool, StoreError> {
-        Ok(self.ports.store.second_factor_roles().await?.contains(&account.role))
+        is_required(&*self.ports.store, account).await
     }
 
     /// Whether the account must set one up before it does anything else.
@@ -176,7 +170,7 @@ impl SecondFactors {
     /// # Errors
     /// [`StoreError`].
     pub async fn is_missing(&self, account: &Account) -> Result<bool, StoreError> {
-        Ok(!account.has_second_factor && self.is_required(account).await?)
+        is_missing(&*self.ports.store, account).await
     }
 
     /// Begins to set an app up.
@@ -226,7 +220,7 @@ impl SecondFactors {
     ) -> Result<Option<RecoveryCodes>, SecondFactorError> {
         let now = self.ports.now();
         let account = actor.proven(now)?;
-        self.count(from, now)?;
+        self.lockouts.admit(from)?;
         let seed = self.opened(account.id, sealed)?;
         let last_step = seed.step_of(code, now).ok_or(SecondFactorError::WrongCode)?;
         let totp = TotpRecord {
@@ -304,9 +298,10 @@ impl SecondFactors {
         visitor: &Visitor,
     ) -> Result<SecondFactor, SecondFactorError> {
         let now = self.ports.now();
-        self.count(visitor.address, now)?;
+        self.lockouts.admit(visitor.address)?;
         let account = self.ports.store.account(account).await?.ok_or(NotSignedIn)?;
-        let attempt = self.begin(&account, visitor).await?;
+        let codes = Subject::Codes(account.id, &account.email.canonical());
+        let attempt = self.lockouts.begin(codes, visitor).await?;
         let totp = self.ports.store.totp(account.id).await?;
         let step = match &totp {
             Some(totp) => self.opened(account.id, &totp.sealed_seed)?.step_of(code, now),
@@ -373,18 +368,6 @@ impl SecondFactors {
         work.second_factor_roles_set(roles).await?;
         // Sessions that the door remembers are judged anew.
         Ok(self.sessions.commit(work).await?)
-    }
-
-    /// Counts a try for an account whose first factor was shown.
-    async fn begin(&self, account: &Account, visitor: &Visitor) -> Result<Attempt, TryError> {
-        self.lockouts.begin(Subject::Codes(account.id, &account.email.canonical()), visitor).await
-    }
-
-    fn count(&self, from: IpAddr, now: OffsetDateTime) -> Result<(), SecondFactorError> {
-        match self.attempts.check(&network_of(from), now).retry_after {
-            Some(retry_after) => Err(SecondFactorError::TooMany { retry_after }),
-            None => Ok(()),
-        }
     }
 
     /// What follows when a second factor was added: word to its person, recovery codes if it is the first, and no password by

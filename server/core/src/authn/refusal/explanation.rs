@@ -1,10 +1,11 @@
 //! What the owner is told of a refusal: what was seen and needed, and what would help.
 
-use super::{LimitOf, Refusal, listed, whole_seconds_up, written};
+use super::{LimitOf, Refusal, listed, whole_seconds_up};
 use crate::{
     access_token::{TokenEnd, TokenProblem},
     api_key::format::MalformedKey,
     authn::person::PersonProblem,
+    clock::written,
     dpop::ProofProblem,
     port::api_key::RevokedBecause,
 };
