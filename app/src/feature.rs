@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod grant;
 pub mod identity_provider;
 pub mod landing;
+pub mod notice;
 pub mod oauth_client;
 pub mod personal_token;
 pub mod request_log;

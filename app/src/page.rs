@@ -1,7 +1,10 @@
 //! How a page is made: load what it shows, draw it in its frame, or say in the same frame why not.
 
 use crate::{
-    feature::account::{SetTheme, SignOut},
+    feature::{
+        account::{SetTheme, SignOut},
+        notice::banners,
+    },
     route,
     ssr::{Theme, actor, extension, flash::Flash, respond},
     ui::{EmptyState, IconName, NavGroup, NavItem, PageHead, PortalFrame, PublicFrame, Viewer},
@@ -9,7 +12,7 @@ use crate::{
 use http::{StatusCode, request::Parts};
 use latchkey_core::{
     Actor,
-    account::SessionError,
+    account::{DeletionError, SessionError},
     actor::NotSignedIn,
     api_key::ApiKeyError,
     application::ApplicationError,
@@ -135,7 +138,7 @@ impl From<SigningKeyError> for PageError {
     fn from(error: SigningKeyError) -> Self {
         match error {
             SigningKeyError::NotSignedIn(_) => Self::NotSignedIn,
-            SigningKeyError::Forbidden => Self::NotFound,
+            SigningKeyError::Forbidden | SigningKeyError::ProveFirst => Self::NotFound,
             SigningKeyError::Store(error) | SigningKeyError::Ring(KeyRingError::Store(error)) => Self::Store(error),
             SigningKeyError::Ring(error) => Self::Store(StoreError::Internal(Box::new(error))),
         }
@@ -168,6 +171,16 @@ impl From<SessionError> for PageError {
             SessionError::NotSignedIn(_) => Self::NotSignedIn,
             SessionError::NotFound => Self::NotFound,
             SessionError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<DeletionError> for PageError {
+    fn from(error: DeletionError) -> Self {
+        match error {
+            DeletionError::NotProven(_) => Self::NotSignedIn,
+            DeletionError::Invalid(_) | DeletionError::LastOwner | DeletionError::LastAdmin => Self::NotFound,
+            DeletionError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -209,15 +222,16 @@ where
 {
     Suspend::new(async move {
         match load.await {
-            Ok(page) => framed(page),
-            Err(error) => framed(explained(&error)),
+            Ok(page) if matches!(page.frame, Frame::Portal(_)) => framed(page, banners().await),
+            Ok(page) => framed(page, ().into_any()),
+            Err(error) => framed(explained(&error), ().into_any()),
         }
     })
 }
 
 /// The page for an address that has none.
 pub fn not_found() -> impl IntoView {
-    framed(explained(&PageError::NotFound))
+    framed(explained(&PageError::NotFound), ().into_any())
 }
 
 fn explained(error: &PageError) -> Page {
@@ -255,7 +269,7 @@ fn explained(error: &PageError) -> Page {
     Page { title: title.to_owned(), frame, body: body.into_any() }
 }
 
-fn framed(page: Page) -> AnyView {
+fn framed(page: Page, banners: AnyView) -> AnyView {
     let theme = extension::<Theme>().unwrap_or_default();
     let here = here();
     let actor = actor();
@@ -274,6 +288,7 @@ fn framed(page: Page) -> AnyView {
                 theme_action=SetTheme::PATH
                 here
             >
+                {banners}
                 {body}
             </PortalFrame>
         }
@@ -330,6 +345,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
     groups.push(NavGroup {
         label: Some("You".to_owned()),
         items: vec![
+            item("Notices", route::NOTICES.to_owned(), IconName::Mail),
             item("Profile", route::PROFILE.to_owned(), IconName::Person),
             item("Teams", route::TEAMS.to_owned(), IconName::People),
             item("Security", route::SECURITY.to_owned(), IconName::Lock),

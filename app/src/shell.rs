@@ -2,7 +2,7 @@
 
 use crate::{
     feature::{
-        account, admin, api_key, application, design, device, docs, gateway, grant, identity_provider, landing,
+        account, admin, api_key, application, design, device, docs, gateway, grant, identity_provider, landing, notice,
         oauth_client, personal_token, request_log, second_factor, session, signing_key, team, usage,
     },
     page::not_found,
@@ -136,6 +136,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/invitation") view=team::InvitationPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/profile") view=account::ProfilePage ssr=SsrMode::Async/>
                 <Route path=path!("/account/data") view=account::PersonalDataPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/notices") view=notice::NoticesPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/deleted") view=account::AccountDeletedPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/data/delete") view=account::DeleteAccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/security") view=account::SecurityPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/security/app") view=second_factor::NewTotpPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/security/passkey") view=second_factor::NewPasskeyPage ssr=SsrMode::Async/>

@@ -29,6 +29,8 @@ mod m20261126_000018_add_mail_delivery;
 mod m20261126_000019_add_second_factors;
 mod m20261126_000020_create_attempt_counters;
 mod m20261126_000021_create_invitations;
+mod m20261126_000022_add_deletion;
+mod m20261126_000023_create_notices;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -60,6 +62,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000019_add_second_factors::Migration),
             Box::new(m20261126_000020_create_attempt_counters::Migration),
             Box::new(m20261126_000021_create_invitations::Migration),
+            Box::new(m20261126_000022_add_deletion::Migration),
+            Box::new(m20261126_000023_create_notices::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@ use latchkey_core::{
     account::{PlainPassword, SignUp, SignUpError},
     clock::SystemClock,
     random::SystemRandom,
+    second_factor::SecondFactorError,
 };
 use server::{
     config::{Config, Given},
@@ -60,6 +61,14 @@ enum AdminAction {
         #[command(flatten)]
         settings: SettingsArgs,
     },
+    /// Remove every second factor of somebody who has lost all of them; make sure first that it is them
+    RemoveFactors {
+        /// The e-mail address that they sign in with
+        #[arg(long)]
+        email: String,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
 }
 
 #[derive(clap::Args)]
@@ -86,6 +95,9 @@ async fn main() -> ExitCode {
         Action::Migrate(settings) => run_migrate(settings).await,
         Action::Admin { action: AdminAction::Create { email, name, settings } } => {
             Box::pin(run_admin_create(&email, &name, settings)).await
+        }
+        Action::Admin { action: AdminAction::RemoveFactors { email, settings } } => {
+            Box::pin(run_remove_factors(&email, settings)).await
         }
         Action::Doctor(settings) => run_doctor(settings).await,
         Action::SampleApp(args) => sample_app::run(args).await.map_err(Into::into),
@@ -129,7 +141,8 @@ async fn run_doctor(settings: SettingsArgs) -> Outcome {
     if faults == 0 { Ok(()) } else { Err(format!("{faults} to mend").into()) }
 }
 
-async fn run_admin_create(email: &str, name: &str, settings: SettingsArgs) -> Outcome {
+/// The rules, for what is done at the terminal.
+async fn services(settings: SettingsArgs) -> Result<Services, Box<dyn std::error::Error>> {
     let config = settings.load()?;
     telemetry::start(&config);
     data_folder::prepare(&config.data)?;
@@ -137,7 +150,22 @@ async fn run_admin_create(email: &str, name: &str, settings: SettingsArgs) -> Ou
     let ports = Ports::new(Arc::new(store), Arc::new(SystemClock), Arc::new(SystemRandom));
     let key = config.secret_key.as_ref().map(|secret| secret.0.as_str());
     let master = data_folder::master_key(&config.data, key, &SystemRandom)?;
-    let services = Services::new(ports, &master, &settings_of(&config), &outside_ports(&config)?)?;
+    Ok(Services::new(ports, &master, &settings_of(&config), &outside_ports(&config)?)?)
+}
+
+async fn run_remove_factors(email: &str, settings: SettingsArgs) -> Outcome {
+    match services(settings).await?.second_factors.remove_all(email).await {
+        Ok(()) => {
+            eprintln!("{email} signs in with the password alone now, was signed out everywhere, and is told so.");
+            Ok(())
+        }
+        Err(SecondFactorError::NotFound) => Err(format!("{email} has no account here, or no second factor").into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn run_admin_create(email: &str, name: &str, settings: SettingsArgs) -> Outcome {
+    let services = services(settings).await?;
     eprintln!("Password for {email} (at least 15 characters), then Enter:");
     let mut typed = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().read_line(&mut typed)?;

@@ -407,6 +407,7 @@ pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreErr
     work.revoked_token_prune(now - Duration::days(1)).await?;
     work.grant_prune(now - Duration::days(7)).await?;
     work.link_prune(now - Duration::days(7)).await?;
+    work.notice_prune(now - Duration::days(90)).await?;
     work.passkey_ceremony_prune(now - Duration::hours(1)).await?;
     for (period, days) in [(Period::Minute, 2), (Period::Hour, 15), (Period::Day, 400)] {
         work.rollup_prune(period, (now - Duration::days(days)).unix_timestamp()).await?;

@@ -69,6 +69,8 @@ ids! {
     MailId,
     /// A link that is mailed to somebody who must show that an address is theirs.
     MailedLinkId,
+    /// Something that somebody is told in the portal.
+    NoticeId,
     /// The row of an OAuth client or a service account. Its `client_id` is another thing.
     OauthClientId,
     /// Whose requests are counted and whose demo data it is: an environment, or the account of a personal access token.

@@ -32,8 +32,8 @@ pub use environment::Environment;
 pub use error::FieldErrors;
 pub use id::{
     AccountId, ApiId, ApiKeyId, ApplicationId, ClientSecretId, EnvironmentId, GrantId, IdentityProviderId,
-    InvitationId, MailId, MailedLinkId, OauthClientId, OwnerId, PasskeyCeremonyId, PasskeyId, PostId, RequestId,
-    SessionId, SigningKeyId, TeamId,
+    InvitationId, MailId, MailedLinkId, NoticeId, OauthClientId, OwnerId, PasskeyCeremonyId, PasskeyId, PostId,
+    RequestId, SessionId, SigningKeyId, TeamId,
 };
 pub use key_kind::KeyKind;
 pub use name::Name;

@@ -1,6 +1,8 @@
 //! Signing up, in and out, becoming the first admin, what a person says of themselves, and choosing a theme.
 
 mod data_page;
+mod delete_page;
+mod deletion_fn;
 mod forgot_page;
 mod link_pages;
 mod pages;
@@ -13,6 +15,7 @@ mod sign_out_page;
 mod sign_up_fn;
 
 pub use data_page::PersonalDataPage;
+pub use delete_page::{AccountDeletedPage, DeleteAccountPage};
 pub use forgot_page::ForgotPage;
 pub use link_pages::{FinishSignUpPage, ResetPasswordPage, SignUpMailPage, VerifyEmailPage};
 pub use pages::{SetupPage, SignInPage, SignUpPage};

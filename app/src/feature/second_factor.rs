@@ -9,6 +9,8 @@ mod settings_page;
 mod totp_page;
 
 pub use cards::FactorCards;
+pub use code_fn::{ConfirmTotp, VerifyCode};
+pub use passkey_fn::{AddPasskey, PasskeySignIn, VerifyPasskey};
 pub use passkey_pages::{NewPasskeyPage, PasskeySignInPage};
 pub use second_factor_page::SecondFactorPage;
 pub use settings_page::SettingsPage;

@@ -5,6 +5,7 @@ use crate::{
     route,
     ssr::{
         actor,
+        again::sign_in_again,
         flash::Flash,
         respond::{Refused, see_other_with},
         services,
@@ -88,6 +89,7 @@ impl From<SigningKeyError> for Refused {
     fn from(error: SigningKeyError) -> Self {
         match error {
             SigningKeyError::NotSignedIn(_) => Self::new("Sign in first."),
+            SigningKeyError::ProveFirst => Self::new("Sign in once more before you do this."),
             SigningKeyError::Forbidden => Self::new("Only an admin may rotate signing keys."),
             SigningKeyError::Ring(_) | SigningKeyError::Store(_) => Self::fault(&error),
         }
@@ -108,6 +110,9 @@ pub async fn rotate_signing_key(#[server(default)] algorithm: String) -> Result<
         }
         Err(SigningKeyError::NotSignedIn(_)) => {
             see_other_with(&route::sign_in_then(route::ADMIN_SIGNING_KEYS), Flash::bad("Sign in first.")).await;
+        }
+        Err(error @ SigningKeyError::ProveFirst) => {
+            sign_in_again(route::ADMIN_SIGNING_KEYS, Refused::from(error).flash()).await;
         }
         Err(error) => see_other_with(route::ADMIN_SIGNING_KEYS, Refused::from(error).flash()).await,
     }

@@ -10,8 +10,8 @@ use crate::route;
 
 /// Leads to the sign-in page, and back to `page` afterwards, where what was typed is found again.
 pub async fn sign_in_again(page: &str, flash: Flash) {
-    if let Some(session) = session() {
-        flash.put_aside(&session).await;
+    if let (Some(session), Ok(account)) = (session(), actor().account()) {
+        flash.put_aside(&session, account.id).await;
     }
     see_other(&again_for(page));
 }

@@ -36,7 +36,7 @@ pub async fn enter_by(
     match message {
         Some(message) => Flash::good(message).put(session).await,
         // Somebody who was asked to sign in once more finds again what they had typed.
-        None => Flash::bring_back(session).await,
+        None => Flash::bring_back(session, account.id).await,
     }
     Ok(route::local(next, route::DASHBOARD))
 }

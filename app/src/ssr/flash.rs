@@ -1,6 +1,6 @@
 //! A message kept in the session until the next page: what happened, what is wrong at which field, and what was typed.
 
-use latchkey_model::FieldErrors;
+use latchkey_model::{AccountId, FieldErrors};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tower_sessions::Session;
@@ -79,17 +79,18 @@ impl Flash {
         }
     }
 
-    /// Keeps the message until whatever is asked first is done.
-    pub async fn put_aside(self, session: &Session) {
-        if let Err(error) = session.insert(Self::ASIDE, self).await {
+    /// Keeps the message until this person has done what is asked first.
+    pub async fn put_aside(self, session: &Session, account: AccountId) {
+        if let Err(error) = session.insert(Self::ASIDE, (account, self)).await {
             tracing::warn!(%error, "a message for a later page could not be kept");
         }
     }
 
-    /// Makes what was put aside the message for the next page. It is no refusal any more: what was asked first is done.
-    pub async fn bring_back(session: &Session) {
-        if let Ok(Some(mut flash)) = session.get::<Self>(Self::ASIDE).await {
-            let _ = session.remove_value(Self::ASIDE).await;
+    /// Makes what was put aside the message for the next page, for the person who typed it alone. It is no refusal any more: what was
+    /// asked first is done.
+    pub async fn bring_back(session: &Session, account: AccountId) {
+        let aside = session.remove::<(AccountId, Self)>(Self::ASIDE).await.ok().flatten();
+        if let Some((_, mut flash)) = aside.filter(|(whose, _)| *whose == account) {
             flash.tone = Tone::Good;
             "What you typed is still here; send it again.".clone_into(&mut flash.message);
             flash.put(session).await;

@@ -8,7 +8,7 @@ use super::{
 };
 use http::{header, request::Parts};
 use latchkey_core::{
-    account::{FirstFactor, SecondFactor, SignInMethod},
+    account::{SecondFactor, SignInMethod},
     lockout::{DeviceCookie, Visitor},
     port::{account::Account, session::SessionDigest},
 };
@@ -158,8 +158,7 @@ pub async fn sign_in(
     by: SignInMethod,
     next: &str,
 ) -> Result<Entered, tower_sessions::session::Error> {
-    let whole = by.second.is_some() || by.first == FirstFactor::Passkey;
-    if account.has_second_factor && !whole {
+    if !account.is_open_to(account.password_version, by) {
         let half = HalfSignIn {
             account: account.id,
             password_version: account.password_version,

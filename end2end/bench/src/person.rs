@@ -3,6 +3,7 @@
 use crate::seed::Seeded;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey_core::{
+    account::SignInMethod,
     api_key::{CreateApiKey, KeyForm},
     port::{Inserted, session::SessionRecord},
     secret::sha256,
@@ -32,6 +33,7 @@ pub(crate) async fn make(seeded: &Seeded) -> Result<Person, Box<dyn std::error::
         digest: sha256(&id),
         account_id: Some(seeded.account.id),
         password_version: 0,
+        method: SignInMethod::PASSWORD,
         data: "{}".to_owned(),
         created_at: now,
         seen_at: now,

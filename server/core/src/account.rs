@@ -1,5 +1,7 @@
 //! Accounts: signing up and in, the first admin, and the sessions that an account has.
 
+mod access;
+mod deletion;
 mod mailed_link;
 pub mod password;
 mod password_service;
@@ -9,6 +11,8 @@ mod service;
 mod session;
 mod sign_in_method;
 
+pub use access::AccessEnds;
+pub use deletion::{DeletionError, DeletionPlan, DeletionService, TeamFate, TeamToLeave};
 pub use mailed_link::{LinkToken, MailedLinks, ParseLinkTokenError};
 pub use password::{Passwords, PlainPassword};
 pub use password_service::{PasswordError, PasswordService};

@@ -83,6 +83,14 @@ impl Actor {
         }
     }
 
+    /// The session that they came with, if anybody is signed in.
+    pub fn session(&self) -> Option<&SessionDigest> {
+        match self {
+            Self::Anonymous => None,
+            Self::Account { session, .. } => Some(session),
+        }
+    }
+
     /// The account, or the error that sends the caller to the sign-in page.
     ///
     /// # Errors

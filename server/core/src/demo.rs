@@ -9,7 +9,7 @@ use crate::{
     ports::Ports,
     secret::sha256,
 };
-use latchkey_model::{FieldErrors, PostId};
+use latchkey_model::{FieldErrors, OwnerId, PostId};
 
 /// The most posts on a page.
 pub const MAX_PAGE: u64 = 100;
@@ -208,20 +208,7 @@ impl PostService {
     /// # Errors
     /// [`PostError::Store`]: what was not deleted before is left.
     pub async fn delete_all(&self, principal: &Principal) -> Result<(), PostError> {
-        const STEP: u64 = 500;
-        let owner = principal.owner_id();
-        loop {
-            let mut work = self.ports.store.begin().await?;
-            let deleted = work.posts_delete(owner, STEP).await?;
-            // With the last posts goes what would be answered about them to those who ask again.
-            if deleted < STEP {
-                work.idempotent_answers_delete(owner).await?;
-            }
-            work.commit().await?;
-            if deleted < STEP {
-                return Ok(());
-            }
-        }
+        Ok(delete_all(&self.ports, principal.owner_id()).await?)
     }
 
     async fn current(
@@ -251,6 +238,23 @@ fn replay(before: StoredAnswer, fingerprint: [u8; 32]) -> Result<Created, PostEr
 /// The length of the title keeps `ab` + `c` apart from `a` + `bc`.
 fn fingerprint(input: &PostInput) -> [u8; 32] {
     sha256(format!("{}:{}{}", input.title.len(), input.title, input.body).as_bytes())
+}
+
+/// Deletes all posts of an owner, in steps that do not hold up others for long.
+pub(crate) async fn delete_all(ports: &Ports, owner: OwnerId) -> Result<(), StoreError> {
+    const STEP: u64 = 500;
+    loop {
+        let mut work = ports.store.begin().await?;
+        let deleted = work.posts_delete(owner, STEP).await?;
+        // With the last posts goes what would be answered about them to those who ask again.
+        if deleted < STEP {
+            work.idempotent_answers_delete(owner).await?;
+        }
+        work.commit().await?;
+        if deleted < STEP {
+            return Ok(());
+        }
+    }
 }
 
 #[cfg(test)]

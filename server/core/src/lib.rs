@@ -26,6 +26,7 @@ pub mod lockout;
 pub mod mail;
 pub mod memories;
 pub mod memory;
+pub mod notice;
 pub mod oauth_client;
 pub mod openid;
 pub mod personal_token;

@@ -30,27 +30,32 @@ impl Memories {
         // Until the line stands, nothing is heard.
         self.set_deaf(true);
         while let Some(change) = changes.recv().await {
-            match change {
-                Change::Key(id) => self.keys.forget(id),
-                Change::Client(id) => {
-                    self.clients.forget(&id);
-                    self.tokens.forget_client(&id);
-                }
-                Change::Token(id) => self.tokens.forget_token(id),
-                Change::Apis => self.apis.forget(),
-                Change::Sessions => self.people.forget_sessions(),
-                Change::Deaf => {
-                    self.set_deaf(true);
-                    self.forget_all();
-                }
-                Change::Hearing => {
-                    self.forget_all();
-                    self.set_deaf(false);
-                }
-            }
+            self.forget(&change);
         }
         self.set_deaf(true);
         self.forget_all();
+    }
+
+    /// Forgets what a change made untrue.
+    pub fn forget(&self, change: &Change) {
+        match change {
+            Change::Key(id) => self.keys.forget(*id),
+            Change::Client(id) => {
+                self.clients.forget(id);
+                self.tokens.forget_client(id);
+            }
+            Change::Token(id) => self.tokens.forget_token(*id),
+            Change::Apis => self.apis.forget(),
+            Change::Sessions => self.people.forget_sessions(),
+            Change::Deaf => {
+                self.set_deaf(true);
+                self.forget_all();
+            }
+            Change::Hearing => {
+                self.forget_all();
+                self.set_deaf(false);
+            }
+        }
     }
 
     fn set_deaf(&self, deaf: bool) {

@@ -13,12 +13,14 @@ pub mod api;
 pub mod api_key;
 pub mod application;
 pub mod device;
+pub mod ending;
 pub mod grant;
 pub mod identity_provider;
 pub mod lockout;
 pub mod logout;
 pub mod mail;
 pub mod mailed_link;
+pub mod notice;
 pub mod oauth_client;
 pub mod post;
 pub mod registration;
@@ -33,12 +35,14 @@ pub use api::{ApiReader, ApiWriter};
 pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
 pub use device::{DeviceReader, DeviceWriter};
+pub use ending::EndingWriter;
 pub use grant::{GrantReader, GrantWriter};
 pub use identity_provider::{IdentityProviderReader, IdentityProviderWriter};
 pub use lockout::{LockoutReader, LockoutWriter};
 pub use logout::{LogoutReader, LogoutWriter};
 pub use mail::{MailReader, MailWriter};
 pub use mailed_link::{MailedLinkReader, MailedLinkWriter};
+pub use notice::{NoticeReader, NoticeWriter};
 pub use oauth_client::{OauthClientReader, OauthClientWriter};
 pub use post::{PostReader, PostWriter};
 pub use registration::{RegistrationReader, RegistrationWriter};
@@ -127,6 +131,7 @@ pub trait Store:
     + LogoutReader
     + MailReader
     + MailedLinkReader
+    + NoticeReader
     + OauthClientReader
     + PostReader
     + RegistrationReader
@@ -157,12 +162,14 @@ pub trait UnitOfWork:
     + ApiKeyWriter
     + ApplicationWriter
     + DeviceWriter
+    + EndingWriter
     + GrantWriter
     + IdentityProviderWriter
     + LockoutWriter
     + LogoutWriter
     + MailWriter
     + MailedLinkWriter
+    + NoticeWriter
     + OauthClientWriter
     + PostWriter
     + RegistrationWriter

@@ -3,8 +3,8 @@
 use crate::{
     access_token::{KnownTokens, TokenSurroundings, demo_api, gateway},
     account::{
-        AccountService, MailedLinks, PasswordService, Passwords, PersonalDataService, ProfileService, SessionEnds,
-        SessionService,
+        AccessEnds, AccountService, DeletionService, MailedLinks, PasswordService, Passwords, PersonalDataService,
+        ProfileService, SessionEnds, SessionService,
     },
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations, RouteScopes},
     application::ApplicationService,
@@ -23,6 +23,7 @@ use crate::{
     lockout::Lockouts,
     mail::{MailCarrier, OutboxService, Postman},
     memories::Memories,
+    notice::NoticeService,
     oauth_client::{
         ClientCertificates, ClientSites, ClientVerification, FetchedKeys, KnownClients, MetadataDocuments,
         OauthClientService, Registrations,
@@ -84,6 +85,8 @@ pub struct Services {
     pub profiles: ProfileService,
     /// Changing passwords.
     pub passwords: PasswordService,
+    /// Deleting accounts.
+    pub deletions: DeletionService,
     /// What is asked for beside a password.
     pub second_factors: SecondFactors,
     /// Passkeys.
@@ -128,6 +131,8 @@ pub struct Services {
     pub known_keys: KnownKeys,
     /// Reports of leaked keys.
     pub leaks: LeakDesk,
+    /// What people are told in the portal.
+    pub notices: NoticeService,
     /// Mails that were written.
     pub outbox: OutboxService,
     /// The demo API's posts.
@@ -282,6 +287,14 @@ impl Services {
         let teams = TeamService::new(ports.clone(), Arc::clone(&letters), postman.clone(), Arc::clone(&public_url));
         let mailed_links = MailedLinks::new(ports.clone(), letters, postman.clone(), Arc::clone(&public_url));
         let session_ends = SessionEnds::new(ports.clone(), sign_outs.clone(), known_people.clone());
+        let memories = Memories {
+            keys: known_keys.clone(),
+            clients: known_clients.clone(),
+            tokens: known_tokens.clone(),
+            apis: known_apis.clone(),
+            people: known_people,
+        };
+        let access_ends = AccessEnds::new(ports.clone(), session_ends.clone(), memories.clone());
         let second_factors = SecondFactors::new(
             ports.clone(),
             Arc::new(Sealer::new(master, "totp")?),
@@ -297,8 +310,10 @@ impl Services {
                 lockouts.clone(),
                 mailed_links.clone(),
                 session_ends.clone(),
+                access_ends.clone(),
                 Arc::clone(&public_url),
             ),
+            deletions: DeletionService::new(ports.clone(), access_ends),
             profiles: ProfileService::new(ports.clone(), lockouts.clone(), mailed_links.clone(), public_url),
             accounts: AccountService::new(ports.clone(), passwords, lockouts.clone(), mailed_links.clone()),
             passkeys: Passkeys::new(ports.clone(), second_factors.clone(), RelyingParty::new(&issuer)),
@@ -328,6 +343,7 @@ impl Services {
             door,
             proofs,
             leaks: LeakDesk::new(ports.clone(), known_keys.clone(), pepper, url, settings.report_quota),
+            notices: NoticeService::new(ports.clone()),
             outbox: OutboxService::new(ports.clone(), postman.clone()),
             postman,
             posts: PostService::new(ports.clone()),
@@ -381,13 +397,7 @@ impl Services {
             client_verification: ClientVerification::new(ports.clone(), known_clients.clone()),
             signing_keys: SigningKeyService::new(ports.clone(), ring.clone()),
             ring,
-            memories: Memories {
-                keys: known_keys.clone(),
-                clients: known_clients,
-                tokens: known_tokens,
-                apis: known_apis,
-                people: known_people,
-            },
+            memories,
             known_keys,
             ports,
         })

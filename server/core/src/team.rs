@@ -3,6 +3,7 @@
 use crate::{
     account::LinkToken,
     actor::{Actor, NotSignedIn},
+    limit::{Limiter, Quota},
     mail::{Letter, LetterError, Postman, SecretLetter},
     port::{
         Consumed, Inserted, StoreError, UnitOfWork,
@@ -13,7 +14,7 @@ use crate::{
     sealing::{SealError, Sealer},
 };
 use latchkey_model::{AccountId, EmailAddress, FieldErrors, InvitationId, Name, TeamId, TeamRole};
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 use time::Duration;
 use zeroize::Zeroizing;
 
@@ -44,6 +45,9 @@ pub enum TeamError {
     /// They are in it already.
     #[error("they are in the team already")]
     InTeamAlready,
+    /// They were invited a moment ago, or so many were that no more mails go out for now.
+    #[error("too many invitations in a short time")]
+    InvitedLately,
     /// There are as many open invitations as a team may have.
     #[error("there are too many open invitations")]
     TooManyInvitations,
@@ -82,16 +86,25 @@ pub struct TeamService {
     sealer: Arc<Sealer>,
     postman: Postman,
     public_url: Arc<str>,
+    /// Mails that each person has written to strangers.
+    mails: Arc<Limiter<AccountId>>,
 }
 
 impl TeamService {
+    /// For so long, an open invitation is not mailed again.
+    const INVITED_AGAIN_AFTER: Duration = Duration::minutes(5);
+    /// Invitations that one person may send.
+    const MAILS: Quota = Quota {
+        requests: NonZeroU32::new(50).expect("not zero"),
+        window_seconds: NonZeroU32::new(3_600).expect("not zero"),
+    };
     const INVITATION_LIFE: Duration = Duration::days(7);
     /// How many invitations may be open at once: a form that a program fills in writes no more mails.
     const INVITATIONS_AT_MOST: usize = 50;
 
     /// The service; links in mails are sealed by this, and go to this postman.
     pub fn new(ports: Ports, sealer: Arc<Sealer>, postman: Postman, public_url: Arc<str>) -> Self {
-        Self { ports, sealer, postman, public_url }
+        Self { ports, sealer, postman, public_url, mails: Arc::new(Limiter::new(Self::MAILS)) }
     }
 
     /// The teams of the actor.
@@ -159,6 +172,15 @@ impl TeamService {
         }
         let (account, mut work) = self.as_owner(actor, team).await?;
         let now = self.ports.now();
+        let before: Vec<_> =
+            view.invitations.iter().filter(|before| before.email.canonical() == email.canonical()).collect();
+        let lately = before.iter().any(|before| now - before.created_at < Self::INVITED_AGAIN_AFTER);
+        if lately || self.mails.check(&account.id, now).retry_after.is_some() {
+            return Err(TeamError::InvitedLately);
+        }
+        for before in before {
+            let (Consumed::Won | Consumed::Lost) = work.invitation_end(team, before.id, now).await?;
+        }
         let token = LinkToken::new(&self.ports);
         let invitation = Invitation {
             id: InvitationId::from_uuid(self.ports.uuid()),
@@ -273,6 +295,10 @@ impl TeamService {
             return Err(TeamError::NotFound);
         }
         if let Some(removed) = view.members.iter().find(|one| one.account == member && !leaves) {
+            // An older link leads them back no more.
+            for own in view.invitations.iter().filter(|one| one.email.canonical() == removed.email.canonical()) {
+                let (Consumed::Won | Consumed::Lost) = work.invitation_end(team, own.id, self.ports.now()).await?;
+            }
             Letter::removed_from_team(&view.own.team_name, self.ports.now(), removed.account)
                 .send(&mut *work, &self.ports, &[removed.email.to_string()])
                 .await?;

@@ -3,6 +3,10 @@
 use super::{session_store::BEGAN, upload};
 use crate::{connection::Arrival, routes::BODY_LIMIT, state::AppState};
 use app::{
+    feature::{
+        account::{SetTheme, SignIn, SignOut},
+        second_factor::{AddPasskey, ConfirmTotp, PasskeySignIn, VerifyCode, VerifyPasskey},
+    },
     route,
     ssr::{
         Theme,
@@ -22,6 +26,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use latchkey_core::{Actor, port::StoreError, random::base62, secret::digests_equal};
 use latchkey_model::AccountId;
+use leptos::server_fn::ServerFn;
 use time::OffsetDateTime;
 use tower_sessions::Session;
 
@@ -105,20 +110,28 @@ pub async fn guard(State(state): State<AppState>, session: Session, mut request:
 
 /// Whether somebody must set up a second factor before they do this. They can do that, sign in once more for it, and leave.
 async fn must_set_up_factor(state: &AppState, actor: &Actor, path: &str) -> Result<bool, StoreError> {
-    const OPEN: [&str; 6] = [
-        route::SECURITY,
-        "/form/second-factor/",
-        "/form/account/sign-",
-        "/form/account/theme",
-        route::SIGN_IN,
-        route::DOCS,
+    /// Pages, with those below them.
+    const PAGES: [&str; 4] = [route::SECURITY, route::SIGN_IN, route::SECOND_FACTOR, route::DOCS];
+    let forms = [
+        ConfirmTotp::PATH,
+        AddPasskey::PATH,
+        SignIn::PATH,
+        PasskeySignIn::PATH,
+        VerifyCode::PATH,
+        VerifyPasskey::PATH,
+        SignOut::PATH,
+        SetTheme::PATH,
     ];
+    let is_open = forms.contains(&path) || PAGES.iter().any(|page| is_below(page, path));
     match actor {
-        Actor::Account { account, .. } if !OPEN.iter().any(|open| path.starts_with(open)) => {
-            state.services.second_factors.is_missing(account).await
-        }
+        Actor::Account { account, .. } if !is_open => state.services.second_factors.is_missing(account).await,
         Actor::Account { .. } | Actor::Anonymous => Ok(false),
     }
+}
+
+/// Whether a path is this page's, or that of a page below it.
+fn is_below(page: &str, path: &str) -> bool {
+    path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What the browser keeps beside its session, from which its forms' token is made.
@@ -280,14 +293,14 @@ async fn find_actor(state: &AppState, session: &Session) -> Result<Actor, StoreE
     let Some(id) = session.get::<AccountId>(ACCOUNT).await.map_err(failed)? else { return Ok(Actor::Anonymous) };
     let Some(session_id) = session.id() else { return Ok(Actor::Anonymous) };
     let account = state.services.accounts.account(id).await?;
-    // A password that was changed meanwhile ends every session of before, also one that was being made just then.
     let version = session.get::<i64>(PASSWORD_VERSION).await.map_err(failed)?.unwrap_or_default();
-    let account = account.filter(|account| account.password_version == version);
+    let method = session.get::<String>(METHOD).await.map_err(failed)?;
+    let signed_in_by = method.and_then(|word| word.parse().ok()).unwrap_or_default();
+    // What was changed meanwhile counts for every session of before, also for one that was being made just then.
+    let account = account.filter(|account| account.is_open_to(version, signed_in_by));
     // A session begins when its person signs in: its id is a new one then.
     let began = session.get::<i64>(BEGAN).await.map_err(failed)?.unwrap_or_default();
     let signed_in_at = OffsetDateTime::from_unix_timestamp(began).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let method = session.get::<String>(METHOD).await.map_err(failed)?;
-    let signed_in_by = method.and_then(|word| word.parse().ok()).unwrap_or_default();
     let session = digest_of(session_id);
     Ok(account.map_or(Actor::Anonymous, |account| Actor::Account { account, session, signed_in_at, signed_in_by }))
 }

@@ -1,7 +1,7 @@
 //! Cookie sessions on our own store: digested ids, no coming back after sign-out, a new id in one transaction.
 
 use crate::state::AppState;
-use app::ssr::session::{ACCOUNT, ADDRESS, PASSWORD_VERSION, REPLACES, Rotations, USER_AGENT, digest_of};
+use app::ssr::session::{ACCOUNT, ADDRESS, METHOD, PASSWORD_VERSION, REPLACES, Rotations, USER_AGENT, digest_of};
 use async_trait::async_trait;
 use latchkey_core::{
     Ports,
@@ -65,6 +65,7 @@ impl PortalSessions {
             digest: digest_of(record.id),
             account_id: text(ACCOUNT).parse().ok(),
             password_version: record.data.get(PASSWORD_VERSION).and_then(Value::as_i64).unwrap_or_default(),
+            method: text(METHOD).parse().unwrap_or_default(),
             data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
             created_at: began,
             seen_at: now,

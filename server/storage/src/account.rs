@@ -15,8 +15,8 @@ use latchkey_core::port::{
 };
 use latchkey_model::{AccountId, AccountRole, EmailAddress, Name, TeamId, TeamRole};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, SqlErr, UpdateMany,
-    sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
+    UpdateMany, sea_query::OnConflict,
 };
 
 fn from_row(row: account::Model) -> Result<(Account, PasswordHash), StoreError> {
@@ -37,13 +37,15 @@ fn from_row(row: account::Model) -> Result<(Account, PasswordHash), StoreError> 
 #[async_trait]
 impl AccountReader for SeaStore {
     async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        let row = account::Entity::find_by_id(id.as_uuid()).one(&self.reader).await.map_err(store_error)?;
+        let live = account::Entity::find_by_id(id.as_uuid()).filter(account::Column::DeletedAt.is_null());
+        let row = live.one(&self.reader).await.map_err(store_error)?;
         Ok(row.map(from_row).transpose()?.map(|(account, _)| account))
     }
 
     async fn account_by_email(&self, canonical: &str) -> Result<Option<(Account, PasswordHash)>, StoreError> {
         account::Entity::find()
             .filter(account::Column::EmailCanonical.eq(canonical))
+            .filter(account::Column::DeletedAt.is_null())
             .one(&self.reader)
             .await
             .map_err(store_error)?
@@ -109,6 +111,8 @@ impl AccountWriter for SeaUnitOfWork {
             password_version: Set(account.password_version),
             has_second_factor: Set(account.has_second_factor),
             programs_may_use_password: Set(account.programs_may_use_password),
+            muted_notices: Set(String::new()),
+            deleted_at: Set(None),
         };
         let insert = account::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
         inserted(insert.exec_without_returning(&self.transaction).await)
@@ -166,6 +170,17 @@ impl AccountWriter for SeaUnitOfWork {
         };
         let update = changing(account, row).filter(account::Column::PasswordVersion.eq(version));
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+    }
+
+    async fn admins_hold(&mut self) -> Result<u64, StoreError> {
+        let held = account::Entity::find()
+            .filter(account::Column::Role.eq(AccountRole::Admin.as_str()))
+            .order_by_asc(account::Column::Id)
+            .lock_exclusive()
+            .all(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        Ok(held.len() as u64)
     }
 
     async fn account_allow_password(&mut self, account: AccountId, allowed: bool) -> Result<Consumed, StoreError> {

@@ -20,6 +20,7 @@ pub(crate) mod logout_notice;
 pub(crate) mod mail;
 pub(crate) mod mailed_link;
 pub(crate) mod membership;
+pub(crate) mod notice;
 pub(crate) mod oauth_client;
 pub(crate) mod oauth_grant;
 pub(crate) mod opaque_token;

@@ -130,10 +130,11 @@ impl MailWriter for SeaUnitOfWork {
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
-    async fn mail_settle(&mut self, id: MailId, delivery: &Delivery) -> Result<(), StoreError> {
-        let update =
-            mail::Entity::update_many().set(delivery_columns(delivery)).filter(mail::Column::Id.eq(id.as_uuid()));
-        update.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
+    async fn mail_settle(&mut self, id: MailId, attempts: u32, delivery: &Delivery) -> Result<Consumed, StoreError> {
+        let update = mail::Entity::update_many()
+            .set(delivery_columns(delivery))
+            .filter(mail::Column::Id.eq(id.as_uuid()))
+            .filter(mail::Column::Attempts.eq(i64::from(attempts)));
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 }

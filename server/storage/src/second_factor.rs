@@ -15,7 +15,8 @@ use latchkey_core::port::{
 };
 use latchkey_model::{AccountId, AccountRole, PasskeyCeremonyId, PasskeyId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::OnConflict,
 };
 
 /// The roles, with spaces between.
@@ -190,15 +191,22 @@ impl SecondFactorWriter for SeaUnitOfWork {
         inserted(insert.exec_without_returning(&self.transaction).await)
     }
 
-    async fn passkey_use(&mut self, id: PasskeyId, data: &str, at: OffsetDateTime) -> Result<(), StoreError> {
+    async fn passkey_use(
+        &mut self,
+        passkey: &PasskeyRecord,
+        data: &str,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError> {
         let set = passkey::ActiveModel {
             data: Set(data.to_owned()),
             last_used_at: Set(Some(micros(at))),
             ..Default::default()
         };
-        let update = passkey::Entity::update_many().set(set).filter(passkey::Column::Id.eq(id.as_uuid()));
-        update.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
+        let update = passkey::Entity::update_many()
+            .set(set)
+            .filter(passkey::Column::Id.eq(passkey.id.as_uuid()))
+            .filter(passkey::Column::Data.eq(passkey.data.as_str()));
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
     async fn passkey_remove(&mut self, account: AccountId, id: PasskeyId) -> Result<Consumed, StoreError> {
@@ -243,7 +251,25 @@ impl SecondFactorWriter for SeaUnitOfWork {
         Ok(())
     }
 
+    async fn second_factors_remove(&mut self, account: AccountId) -> Result<(), StoreError> {
+        let account = account.as_uuid();
+        totp::Entity::delete_by_id(account).exec(&self.transaction).await.map_err(store_error)?;
+        passkey::Entity::delete_many()
+            .filter(passkey::Column::AccountId.eq(account))
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        recovery_code::Entity::delete_many()
+            .filter(recovery_code::Column::AccountId.eq(account))
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        Ok(())
+    }
+
     async fn second_factor_note(&mut self, account: AccountId) -> Result<bool, StoreError> {
+        let held = account::Entity::find_by_id(account.as_uuid()).lock_exclusive();
+        held.one(&self.transaction).await.map_err(store_error)?;
         let apps = totp::Entity::find_by_id(account.as_uuid()).count(&self.transaction).await.map_err(store_error)?;
         let passkeys = passkey::Entity::find()
             .filter(passkey::Column::AccountId.eq(account.as_uuid()))

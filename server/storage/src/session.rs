@@ -2,7 +2,7 @@
 
 use crate::{
     SeaStore, SeaUnitOfWork,
-    convert::{digest, micros, time},
+    convert::{digest, micros, time, word},
     entity::session,
     error::store_error,
     work::{consumed, inserted},
@@ -24,6 +24,7 @@ fn from_row(row: session::Model) -> Result<SessionRecord, StoreError> {
         digest: digest(&row.digest)?,
         account_id: row.account_id.map(AccountId::from_uuid),
         password_version: row.password_version,
+        method: word(&row.method, "method")?,
         data: row.data,
         created_at: time(row.created_at)?,
         seen_at: time(row.seen_at)?,
@@ -80,6 +81,7 @@ impl SessionWriter for SeaUnitOfWork {
             digest: Set(session.digest.to_vec()),
             account_id: Set(session.account_id.map(AccountId::as_uuid)),
             password_version: Set(session.password_version),
+            method: Set(session.method.to_string()),
             data: Set(session.data.clone()),
             created_at: Set(micros(session.created_at)),
             seen_at: Set(micros(session.seen_at)),
@@ -96,6 +98,7 @@ impl SessionWriter for SeaUnitOfWork {
         let change = session::ActiveModel {
             account_id: Set(session.account_id.map(AccountId::as_uuid)),
             password_version: Set(session.password_version),
+            method: Set(session.method.to_string()),
             data: Set(session.data.clone()),
             seen_at: Set(micros(session.seen_at)),
             expires_at: Set(micros(session.expires_at)),

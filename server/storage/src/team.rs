@@ -128,6 +128,14 @@ impl TeamWriter for SeaUnitOfWork {
             .map_err(store_error)
     }
 
+    async fn members_count(&mut self, team: TeamId) -> Result<u64, StoreError> {
+        membership::Entity::find()
+            .filter(membership::Column::TeamId.eq(team.as_uuid()))
+            .count(&self.transaction)
+            .await
+            .map_err(store_error)
+    }
+
     async fn team_rename(&mut self, team: TeamId, name: &Name) -> Result<(), StoreError> {
         let update = team::Entity::update_many()
             .set(team::ActiveModel { name: Set(name.as_str().to_owned()), ..Default::default() })

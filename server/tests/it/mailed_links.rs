@@ -6,7 +6,7 @@ use crate::{
     support::{Answer, Browser, PASSWORD, Portal, between, form_request, join_all},
 };
 use http::StatusCode;
-use latchkey_core::port::AccountReader;
+use latchkey_core::port::{AccountReader, Inserted, Store};
 use server::config::{Given, SignUpPolicy};
 use std::sync::atomic::Ordering;
 use time::Duration;
@@ -300,9 +300,71 @@ async fn an_address_is_confirmed_and_apps_are_told() {
     let mut ada = portal.member(ADA).await;
     assert!(ada.get("/account/profile").await.text().contains(">not confirmed<"));
     let link = outbox.link(&portal, ADA, "/verify-email").await;
-    let mut reader = portal.browser();
-    assert!(reader.get(&link).await.text().contains("Confirm your address"), "looking does not spend it");
-    let answer = reader.send(&link, "/form/account/confirm-email", &[("token", token_of(&link))]).await;
-    assert_eq!(answer.location(), "/login", "it signs nobody in");
+    // Somebody else who reads the mail confirms no account that is not theirs.
+    let (mut reader, mut eve) = (portal.browser(), portal.member("eve@example.org").await);
+    assert!(reader.get(&link).await.location().starts_with("/login?next="));
+    for other in [&mut reader, &mut eve] {
+        other.send(&link, "/form/account/confirm-email", &[("token", token_of(&link))]).await;
+    }
+    assert!(ada.get("/account/profile").await.text().contains(">not confirmed<"));
+    assert!(ada.get(&link).await.text().contains("Confirm your address"), "looking does not spend it");
+    let answer = ada.send(&link, "/form/account/confirm-email", &[("token", token_of(&link))]).await;
+    assert_eq!(answer.location(), "/account/profile");
     assert!(ada.get("/account/profile").await.text().contains(">confirmed<"));
+}
+
+#[tokio::test]
+async fn r55_a_link_to_an_address_that_was_given_up_sets_no_password() {
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let mut outbox = Outbox::of(&portal).await;
+        portal.member(ADA).await;
+        forgot(&portal, ADA).await;
+        let link = outbox.link(&portal, ADA, "/reset").await;
+        // The address changes just when the link is mailed: nothing has ended it.
+        let account = portal.store.account_by_email(ADA).await.unwrap().unwrap().0.id;
+        let mut work = portal.store.begin().await.unwrap();
+        let new = "ada@example.net".parse().unwrap();
+        assert_eq!(work.account_set_email(account, &new, portal.clock_now()).await.unwrap(), Inserted::Done);
+        work.commit().await.unwrap();
+        let mut browser = portal.browser();
+        assert!(reset(&mut browser, &link, NEW_PASSWORD).await.location().starts_with("/reset"));
+        assert!(sign_in(&portal, "ada@example.net", NEW_PASSWORD).await.is_none());
+        assert!(sign_in(&portal, "ada@example.net", PASSWORD).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn r55_whoever_has_the_mail_gets_the_account_from_a_stranger_who_signed_up_with_it() {
+    let portal = Portal::start().await;
+    let mut outbox = Outbox::of(&portal).await;
+    let mut stranger = portal.member(ADA).await;
+    let token = stranger.token_with(&[("scopes[]", "read:posts"), ("expiry", "30")]).await;
+    let page = stranger.get("/account/security/app").await.text();
+    let secret = between(&page, "<code class=\"seed\">", "</code>").replace(' ', "");
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let app = totp_rs::Builder::new().with_secret(secret).with_account_name("x").build().unwrap();
+    let code = app.generate(portal.clock_now().unix_timestamp().unsigned_abs()).to_string();
+    stranger.send("/account/security/app", "/form/second-factor/confirm-totp", &[("code", &code)]).await;
+    assert_eq!(portal.with_key(&token, "GET", "/api/v1/posts", "").await.status, StatusCode::OK);
+    forgot(&portal, ADA).await;
+    let link = outbox.link(&portal, ADA, "/reset").await;
+    let mut ada = portal.browser();
+    assert_eq!(reset(&mut ada, &link, NEW_PASSWORD).await.location(), "/login");
+    assert!(sign_in(&portal, ADA, NEW_PASSWORD).await.is_some(), "no factor of the stranger's is asked for");
+    assert!(!is_signed_in(&mut stranger).await);
+    assert_eq!(portal.with_key(&token, "GET", "/api/v1/posts", "").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn asking_twice_for_one_address_leaves_the_first_link_good() {
+    let portal = Portal::start().await;
+    let mut outbox = Outbox::of(&portal).await;
+    let mut ada = portal.member(ADA).await;
+    let new = "ada.lovelace@example.net";
+    for _ in 0..2 {
+        ada.send("/account/profile", "/form/account/change-email", &[("email", new)]).await;
+    }
+    let link = outbox.link(&portal, new, "/verify-email").await;
+    ada.send(&link, "/form/account/confirm-email", &[("token", token_of(&link))]).await;
+    assert!(sign_in(&portal, new, PASSWORD).await.is_some());
 }

@@ -183,6 +183,111 @@ async fn guesses_of_codes_are_few() {
 }
 
 #[tokio::test]
+async fn r43_a_right_password_gives_no_new_guesses_of_codes() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let (app, _) = set_up(&portal, &mut ada).await;
+    // Her own browser, which has an allowance of its own; somebody sits at it who knows her password.
+    portal.clock.advance(Duration::minutes(1));
+    let mut browser = ada.clone();
+    browser.cookies.remove("latchkey");
+    let password = [("email", ADA), ("password", PASSWORD), ("next", "")];
+    for _ in 0..2 {
+        assert_eq!(browser.send("/login", "/form/account/sign-in", &password).await.location(), "/second-factor");
+        for _ in 0..5 {
+            second_step(&mut browser, "123456").await;
+        }
+    }
+    assert_eq!(browser.send("/login", "/form/account/sign-in", &password).await.location(), "/second-factor");
+    second_step(&mut browser, &app.code(&portal)).await;
+    assert!(browser.get("/second-factor").await.text().contains("Too many tries"));
+    assert!(!is_signed_in(&mut browser).await);
+}
+
+#[tokio::test]
+async fn r67_a_session_that_never_showed_the_second_factor_opens_nothing_once_there_is_one() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let (mut thief, answer) = first_step(&portal, ADA, "").await;
+    assert_eq!(answer.location(), "/dashboard");
+    let as_thief = async |thief: &Browser| {
+        let headers = [("cookie", thief.cookie_header()), ("sec-fetch-site", "same-origin".to_owned())];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        portal.api("GET", "/api/v1/whoami", &headers, "").await.status
+    };
+    assert_eq!(as_thief(&thief).await, StatusCode::OK);
+    set_up(&portal, &mut ada).await;
+    assert!(is_signed_in(&mut ada).await);
+    assert_eq!(as_thief(&thief).await, StatusCode::UNAUTHORIZED, "at once, at the API too");
+    assert!(!is_signed_in(&mut thief).await);
+    let page = ada.get("/account/sessions").await.text();
+    assert_eq!(page.matches("/form/session/end\"").count(), 1, "hers alone is listed: {page:.6000}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sign_in_that_races_the_set_up_of_a_second_factor_gets_nothing_by_it() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let secret = ada.get("/account/security/app").await.text();
+    let app = App::of(&between(&secret, "<code class=\"seed\">", "</code>").replace(' ', ""));
+    let csrf = ada.token().await;
+    let mut visitor = portal.browser();
+    let visitors = visitor.token().await;
+    let sign_ins: Vec<_> = (0..16)
+        .map(|_| {
+            let (mut browser, csrf) = (visitor.clone(), visitors.clone());
+            tokio::spawn(async move {
+                let fields = [("_csrf", csrf.as_str()), ("_back", "/login"), ("email", ADA), ("password", PASSWORD)];
+                browser.send_request(form_request("/form/account/sign-in", &fields)).await;
+                browser
+            })
+        })
+        .collect();
+    let code = app.code(&portal);
+    let confirm = [("_csrf", csrf.as_str()), ("_back", "/account/security/app"), ("code", code.as_str())];
+    let answer = ada.send_request(form_request("/form/second-factor/confirm-totp", &confirm)).await;
+    assert_eq!(answer.location(), SECURITY);
+    for browser in join_all(sign_ins.into_iter()).await {
+        assert!(!is_signed_in(&mut browser.unwrap()).await);
+    }
+    assert!(is_signed_in(&mut ada).await);
+}
+
+#[tokio::test]
+async fn whoever_must_set_one_up_cannot_ask_for_none_instead() {
+    let portal = Portal::start().await;
+    let mut admin = portal.admin().await;
+    let settings = "/admin/settings";
+    admin.send(settings, "/form/second-factor/require", &[("admins", "yes")]).await;
+    for action in ["/form/second-factor/require", "/form/second-factor/new-recovery-codes", "/form/account/rename"] {
+        assert_eq!(admin.send(settings, action, &[]).await.location(), SECURITY, "{action}");
+    }
+    assert_eq!(admin.get(settings).await.location(), SECURITY);
+    assert_eq!(admin.get("/account/securityx").await.location(), SECURITY, "a path that only begins like an open one");
+    set_up(&portal, &mut admin).await;
+    assert!(
+        admin.get(settings).await.text().contains("name=\"admins\" value=\"yes\" checked"),
+        "it is still asked for"
+    );
+}
+
+#[tokio::test]
+async fn an_operator_lets_somebody_in_again_who_has_lost_everything() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let factors = &portal.state.services.second_factors;
+    for nobody in [ADA, "nobody@example.org", "no address"] {
+        assert!(factors.remove_all(nobody).await.is_err(), "{nobody}");
+    }
+    set_up(&portal, &mut ada).await;
+    factors.remove_all("ADA@example.org").await.unwrap();
+    assert!(!is_signed_in(&mut ada).await, "whoever is signed in may be who took the phone");
+    let (mut browser, answer) = first_step(&portal, ADA, "").await;
+    assert_eq!(answer.location(), "/dashboard");
+    assert!(browser.get(SECURITY).await.text().contains("Set up"), "and begins anew");
+}
+
+#[tokio::test]
 async fn what_was_begun_long_ago_or_with_another_password_leads_nowhere() {
     let portal = Portal::start().await;
     let mut ada = portal.member(ADA).await;

@@ -236,13 +236,10 @@ async fn r49_a_network_that_guesses_secrets_has_to_wait() {
     let stopped = ask(&wrong).await;
     assert_eq!((stopped.status, error(&stopped).as_str()), (StatusCode::TOO_MANY_REQUESTS, "slow_down"));
     assert!(stopped.header("retry-after").parse::<u64>().unwrap() > 0);
-    assert_eq!(
-        ask(&machine.secret).await.status,
-        StatusCode::TOO_MANY_REQUESTS,
-        "nobody learns that this one was right"
-    );
+    // 190 bits are not guessed: whoever brings the right one is no guesser.
+    assert_eq!(ask(&machine.secret).await.status, StatusCode::OK, "r45: nor waits for what its neighbours do");
     portal.clock.advance(Duration::minutes(1));
-    assert_eq!(ask(&machine.secret).await.status, StatusCode::OK);
+    assert_eq!(ask(&wrong).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -160,6 +160,7 @@ async fn invitations_end_by_time_by_another_one_and_by_being_called_off() {
     let mut eve = scene.portal.member(EVE).await;
     scene.invite(EVE, "viewer").await;
     let first = scene.link(EVE).await;
+    scene.portal.clock.advance(Duration::minutes(5));
     scene.invite(EVE, "developer").await;
     let second = scene.link(EVE).await;
     assert_ne!(first, second);
@@ -265,4 +266,30 @@ async fn of_two_owners_who_leave_at_once_one_stays_and_one_invitation_is_taken_o
             assert_eq!(accept(&mut left, &link).await.location(), scene.page());
         }
     }
+}
+
+#[tokio::test]
+async fn nobody_is_flooded_with_invitations_and_no_name_makes_a_link_in_one() {
+    let mut scene = Scene::new().await;
+    let (page, team) = (scene.page(), scene.team.clone());
+    let name = "https://evil.example/win";
+    scene.ada.send(&page, "/form/team/rename", &[("team", &team), ("name", name)]).await;
+    scene.invite(EVE, "viewer").await;
+    let link = scene.link(EVE).await;
+    for email in [EVE, "EVE@example.org"] {
+        scene.invite(email, "viewer").await;
+        assert!(scene.ada.get(&page).await.text().contains("They were invited a moment ago"), "{email}");
+    }
+    let mails = scene.outbox.to(&scene.portal, EVE).await;
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    assert!(
+        !mails[0].contains("evil.example") && mails[0].contains("Ada invites you to the team of theirs"),
+        "{mails:?}"
+    );
+    let mut eve = scene.portal.member(EVE).await;
+    assert_eq!(accept(&mut eve, &link).await.location(), page, "the first one is still good");
+    for number in 0..60 {
+        scene.invite(&format!("number{number}@example.org"), "viewer").await;
+    }
+    assert!(scene.ada.get(&page).await.text().contains("you have invited many"));
 }

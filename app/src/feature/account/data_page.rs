@@ -23,6 +23,11 @@ pub fn PersonalDataPage() -> impl IntoView {
                 <div class="form-actions"><a class="btn btn-primary" href=route::EXPORT_DATA download="latchkey-personal-data.json">"Download as JSON"</a></div>
                 <p class="dim">"What your teams own is the teams', and not in it. Requests are in each environment's logs."</p>
             </section>
+            <section class="card form" aria-labelledby="delete">
+                <h2 id="delete">"Delete"</h2>
+                <p>"You see what ends with your account before it does."</p>
+                <div class="form-actions"><a class="btn" href=route::DELETE_ACCOUNT>"Delete my account …"</a></div>
+            </section>
         };
         Ok(Page::portal("Your data", body))
     })

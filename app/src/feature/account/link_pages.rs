@@ -99,9 +99,9 @@ pub fn VerifyEmailPage() -> impl IntoView {
             None => {
                 return Ok(spent(view! { <p><a class="btn" href=route::PROFILE>"Your profile"</a></p> }.into_any()));
             }
-            Some(EmailLink::Verify(email)) => ("Confirm your address", format!("{email} is yours."), "Confirm"),
             // Whoever asked for it must be who opens it.
-            Some(EmailLink::Change(_)) if matches!(actor(), Actor::Anonymous) => return Err(PageError::NotSignedIn),
+            Some(_) if matches!(actor(), Actor::Anonymous) => return Err(PageError::NotSignedIn),
+            Some(EmailLink::Verify(email)) => ("Confirm your address", format!("{email} is yours."), "Confirm"),
             Some(EmailLink::Change(email)) => {
                 ("Take your new address", format!("From now on you sign in with {email}."), "Take it")
             }

@@ -12,10 +12,7 @@ use crate::{
         session::peer,
     },
 };
-use latchkey_core::{
-    Actor,
-    account::{EmailConfirmed, ProfileError},
-};
+use latchkey_core::account::{EmailConfirmed, ProfileError};
 use leptos::{prelude::*, server};
 
 impl From<ProfileError> for Refused {
@@ -84,11 +81,9 @@ pub async fn change_email(#[server(default)] email: String) -> Result<(), Server
 /// Opens a link to an address.
 #[server(prefix = "/form", endpoint = "account/confirm-email")]
 pub async fn confirm_email(#[server(default)] token: String) -> Result<(), ServerFnError> {
-    let actor = actor();
-    match services().profiles.confirm_email(&actor, &token).await {
+    match services().profiles.confirm_email(&actor(), &token).await {
         Ok(EmailConfirmed::Verified) => {
-            let next = if matches!(actor, Actor::Account { .. }) { route::PROFILE } else { route::SIGN_IN };
-            see_other_with(next, Flash::good("Your address is confirmed.")).await;
+            see_other_with(route::PROFILE, Flash::good("Your address is confirmed.")).await;
         }
         Ok(EmailConfirmed::Changed) => {
             see_other_with(route::PROFILE, Flash::good("Your new address is in force.")).await;

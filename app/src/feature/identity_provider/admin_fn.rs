@@ -6,6 +6,7 @@ use crate::{
     route,
     ssr::{
         actor,
+        again::sign_in_again,
         flash::Flash,
         respond::{Refused, see_other, see_other_with},
         services,
@@ -20,6 +21,7 @@ impl From<IdentityProviderError> for Refused {
         match error {
             IdentityProviderError::Invalid(errors) => Self::invalid(errors),
             IdentityProviderError::NotSignedIn(_) => Self::new("Sign in first."),
+            IdentityProviderError::ProveFirst => Self::new("Sign in once more before you do this."),
             IdentityProviderError::Forbidden => Self::new("Only an admin may do this."),
             IdentityProviderError::SentTwice => {
                 Self::new("This form has done its work already. Nothing was made twice.")
@@ -35,6 +37,7 @@ async fn answer(outcome: Result<(), IdentityProviderError>, page: &str, message:
     match outcome {
         Ok(()) => see_other_with(page, Flash::good(message)).await,
         Err(IdentityProviderError::NotSignedIn(_)) => see_other(&route::sign_in_then(page)),
+        Err(error @ IdentityProviderError::ProveFirst) => sign_in_again(page, Refused::from(error).flash()).await,
         Err(IdentityProviderError::NotFound) => {
             let flash = Refused::from(IdentityProviderError::NotFound).flash();
             see_other_with(route::ADMIN_IDENTITY_PROVIDERS, flash).await;
@@ -86,6 +89,10 @@ pub async fn save_provider(
         Ok(id) => (route::identity_provider(id), providers.update(&actor(), id, &form).await),
     };
     match outcome {
+        Err(error @ IdentityProviderError::ProveFirst) => {
+            let flash = keep_typed(Refused::from(error).flash(), &form).keep("form_id", &form_id);
+            sign_in_again(&page, flash).await;
+        }
         Err(error @ IdentityProviderError::Invalid(_)) => {
             let flash = keep_typed(Refused::from(error).flash(), &form).keep("form_id", &form_id);
             see_other_with(&page, flash).await;

@@ -21,6 +21,7 @@ impl From<IdentityProviderError> for PageError {
             IdentityProviderError::NotSignedIn(_) => Self::NotSignedIn,
             IdentityProviderError::Store(error) => Self::Store(error),
             IdentityProviderError::Forbidden
+            | IdentityProviderError::ProveFirst
             | IdentityProviderError::Invalid(_)
             | IdentityProviderError::SentTwice
             | IdentityProviderError::NotFound

@@ -27,6 +27,9 @@ impl From<TeamError> for Refused {
             TeamError::InvitationNotValid => Self::new("That invitation was taken, called off, or has expired."),
             TeamError::ForSomebodyElse => Self::new("That invitation is for another address than yours."),
             TeamError::InTeamAlready => Self::new("They are in the team already."),
+            TeamError::InvitedLately => {
+                Self::new("They were invited a moment ago, or you have invited many. Wait some minutes.")
+            }
             TeamError::TooManyInvitations => {
                 Self::new("So many invitations are open that no more go out. Call some off first.")
             }

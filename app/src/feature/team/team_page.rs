@@ -32,6 +32,7 @@ impl From<TeamError> for PageError {
             | TeamError::ForSomebodyElse
             | TeamError::InTeamAlready
             | TeamError::TooManyInvitations
+            | TeamError::InvitedLately
             | TeamError::Seal(_) => Self::NotFound,
         }
     }

@@ -1,6 +1,7 @@
 //! Changing a password, and choosing a new one when it is forgotten.
 
 use super::{
+    access::AccessEnds,
     mailed_link::MailedLinks,
     password::{HashError, Passwords, PlainPassword},
     session::SessionEnds,
@@ -53,6 +54,7 @@ pub struct PasswordService {
     lockouts: Lockouts,
     links: MailedLinks,
     sessions: SessionEnds,
+    access: AccessEnds,
     public_url: Arc<str>,
 }
 
@@ -64,9 +66,10 @@ impl PasswordService {
         lockouts: Lockouts,
         links: MailedLinks,
         sessions: SessionEnds,
+        access: AccessEnds,
         public_url: Arc<str>,
     ) -> Self {
-        Self { ports, passwords, lockouts, links, sessions, public_url }
+        Self { ports, passwords, lockouts, links, sessions, access, public_url }
     }
 
     /// Changes the actor's password. Every other session of theirs ends; links to choose a new one, or another address, end too.
@@ -83,17 +86,17 @@ impl PasswordService {
         let Actor::Account { account, session, .. } = actor else { return Err(NotSignedIn.into()) };
         self.lockouts.admit(visitor.address)?;
         let attempt = self.lockouts.begin(Subject::Password(&account.email.canonical()), visitor).await?;
-        let (account, hash) = self
-            .ports
-            .store
-            .account_by_email(&account.email.canonical())
-            .await?
-            .filter(|(found, _)| found.id == account.id)
-            .ok_or(NotSignedIn)?;
-        if !self.passwords.verify(current.clone(), Some(hash)).await? {
-            let sentence = "This is not your current password.";
-            return Err(PasswordError::Invalid(FieldErrors::one("current_password", sentence)));
-        }
+        let account = match self.judge(account, current.clone()).await {
+            Ok(Some(account)) => account,
+            Ok(None) => {
+                let sentence = "This is not your current password.";
+                return Err(PasswordError::Invalid(FieldErrors::one("current_password", sentence)));
+            }
+            Err(error) => {
+                self.lockouts.not_judged(attempt).await?;
+                return Err(error);
+            }
+        };
         self.lockouts.succeeded(attempt).await?;
         if current == new {
             return Err(PasswordError::Invalid(FieldErrors::one("password", "This is the password that you have.")));
@@ -120,7 +123,9 @@ impl PasswordService {
         Ok(self.links.find(LinkPurpose::ResetPassword, token).await?.is_some())
     }
 
-    /// Takes a new password by a link. Every session of the account ends; nobody is signed in by this.
+    /// Takes a new password by a link. Every session of the account ends; nobody is signed in by this. Where the link is the first thing
+    /// that shows the address to be its person's, everything else that opens the account or acts for it ends, too: somebody else may
+    /// have made it.
     ///
     /// # Errors
     /// [`PasswordError`].
@@ -131,6 +136,13 @@ impl PasswordService {
         let account = self.ports.store.account(id).await?.ok_or(PasswordError::LinkNotValid)?;
         let hash = self.judged(&new, &account).await?;
         self.set(account, &hash, None, Some(&link)).await.map(drop)
+    }
+
+    /// The account as it is now, if this is its password.
+    async fn judge(&self, account: &Account, password: PlainPassword) -> Result<Option<Account>, PasswordError> {
+        let found = self.ports.store.account_by_email(&account.email.canonical()).await?;
+        let (account, hash) = found.filter(|(found, _)| found.id == account.id).ok_or(NotSignedIn)?;
+        Ok(self.passwords.verify(password, Some(hash)).await?.then_some(account))
     }
 
     async fn judged(&self, new: &PlainPassword, account: &Account) -> Result<PasswordHash, PasswordError> {
@@ -149,12 +161,19 @@ impl PasswordService {
         let now = self.ports.now();
         let live = self.ports.store.sessions(account.id, now).await?;
         let mut work = self.ports.store.begin().await?;
+        let mut changes = Vec::new();
         if let Some(link) = link {
             if work.link_take(link.id, now).await? == Consumed::Lost {
                 return Err(PasswordError::LinkNotValid);
             }
-            // The link went to this address. If another has taken its place meanwhile, this shows nothing.
-            let (Consumed::Won | Consumed::Lost) = work.account_verify_email(account.id, &link.email, now).await?;
+            // The link went to this address. If another has taken its place meanwhile, whoever has the link is not who has the account.
+            if work.account_verify_email(account.id, &link.email, now).await? == Consumed::Lost {
+                return Err(PasswordError::LinkNotValid);
+            }
+            if account.email_verified_at.is_none() {
+                // Whoever made the account never showed that the address is theirs: nothing of theirs opens it from now on.
+                changes = self.access.end(&mut *work, account.id).await?;
+            }
         }
         if work.account_set_password(account.id, hash, account.password_version).await? == Consumed::Lost {
             return Err(PasswordError::Changed);
@@ -166,7 +185,7 @@ impl PasswordService {
         Letter::password_changed(&account, now, link.is_some(), &self.public_url)
             .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;
-        self.sessions.commit(work).await?;
+        self.access.commit(work, changes).await?;
         account.password_version += 1;
         Ok(account)
     }

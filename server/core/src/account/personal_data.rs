@@ -30,6 +30,7 @@ pub struct PersonalData {
     sign_in_methods: SignInData,
     personal_access_tokens: Vec<TokenData>,
     authorized_apps: Vec<AppData>,
+    notices: Vec<NoticeData>,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,6 +98,13 @@ struct TokenData {
 }
 
 #[derive(Debug, Serialize)]
+struct NoticeData {
+    subject: String,
+    text: String,
+    told_at: String,
+}
+
+#[derive(Debug, Serialize)]
 struct AppData {
     name: String,
     scopes: String,
@@ -111,6 +119,9 @@ pub struct PersonalDataService {
 }
 
 impl PersonalDataService {
+    /// How many notices are in it, the newest first; they are kept for 90 days.
+    const NOTICES: u64 = 1_000;
+
     /// The service on these ports.
     pub fn new(ports: Ports) -> Self {
         Self { ports }
@@ -153,6 +164,11 @@ impl PersonalDataService {
             authorized_at: written(one.grant.created_at),
             ended_at: one.grant.revoked_at.map(written),
         });
+        let notices = store.notices(id, false, Self::NOTICES).await?.into_iter().map(|one| NoticeData {
+            subject: one.subject,
+            text: one.text,
+            told_at: written(one.created_at),
+        });
         Ok(PersonalData {
             exported_at: written(now),
             account: AccountData {
@@ -174,6 +190,7 @@ impl PersonalDataService {
             },
             personal_access_tokens: store.personal_tokens(id, now).await?.iter().map(token).collect(),
             authorized_apps: apps.collect(),
+            notices: notices.collect(),
         })
     }
 }

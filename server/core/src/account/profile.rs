@@ -55,9 +55,9 @@ pub enum EmailConfirmed {
 /// What a link to an address is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EmailLink {
-    /// To confirm the address of an account: whoever has the mail may.
+    /// To confirm the address of an account.
     Verify(EmailAddress),
-    /// To take another address: whoever asked for it must be signed in.
+    /// To take another address.
     Change(EmailAddress),
 }
 
@@ -121,7 +121,6 @@ impl ProfileService {
         Letter::email_change_asked(account, email.as_str(), now, &self.public_url)
             .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;
-        work.links_end(account.id, LinkPurpose::ChangeEmail, now).await?;
         work.commit().await?;
         let mut link = self.links.request(LinkPurpose::ChangeEmail, email);
         link.account = Some(account.id);
@@ -139,18 +138,21 @@ impl ProfileService {
         Ok(self.links.find(LinkPurpose::ChangeEmail, token).await?.map(|link| EmailLink::Change(link.email)))
     }
 
-    /// Opens a link to an address. A new address is taken for the account that is signed in, and asked for it: whoever opens somebody
-    /// else's link changes nothing.
+    /// Opens a link to an address, for the account that is signed in and asked for it: whoever opens somebody else's link changes
+    /// nothing, and confirms no account that a stranger made with their address.
     ///
     /// # Errors
     /// [`ProfileError`].
     pub async fn confirm_email(&self, actor: &Actor, token: &str) -> Result<EmailConfirmed, ProfileError> {
         let now = self.ports.now();
+        let account = actor.account()?;
         if let Some(link) = self.links.find(LinkPurpose::VerifyEmail, token).await? {
-            let account = link.account.ok_or(ProfileError::LinkNotValid)?;
+            if link.account != Some(account.id) {
+                return Err(ProfileError::LinkNotValid);
+            }
             let mut work = self.ports.store.begin().await?;
             if work.link_take(link.id, now).await? == Consumed::Lost
-                || work.account_verify_email(account, &link.email, now).await? == Consumed::Lost
+                || work.account_verify_email(account.id, &link.email, now).await? == Consumed::Lost
             {
                 return Err(ProfileError::LinkNotValid);
             }
@@ -158,7 +160,6 @@ impl ProfileService {
             return Ok(EmailConfirmed::Verified);
         }
         let link = self.links.find(LinkPurpose::ChangeEmail, token).await?.ok_or(ProfileError::LinkNotValid)?;
-        let account = actor.account()?;
         if link.account != Some(account.id) {
             return Err(ProfileError::LinkNotValid);
         }

@@ -296,12 +296,23 @@ impl AccountService {
         // What is no address is counted as one that nobody has.
         let canonical = email.parse::<EmailAddress>().map(|email| email.canonical()).unwrap_or_default();
         let attempt = self.lockouts.begin(Subject::Password(&canonical), visitor).await?;
-        let found = self.ports.store.account_by_email(&canonical).await?;
-        let (account, hash) = found.unzip();
+        match self.judge(&canonical, password).await {
+            Ok(Some(account)) => {
+                self.lockouts.succeeded(attempt).await?;
+                Ok(account)
+            }
+            Ok(None) => Err(SignInError::WrongCredentials),
+            Err(error) => {
+                self.lockouts.not_judged(attempt).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn judge(&self, canonical: &str, password: PlainPassword) -> Result<Option<Account>, SignInError> {
+        let (account, hash) = self.ports.store.account_by_email(canonical).await?.unzip();
         let matches = self.passwords.verify(password, hash).await?;
-        let account = account.filter(|_| matches).ok_or(SignInError::WrongCredentials)?;
-        self.lockouts.succeeded(attempt).await?;
-        Ok(account)
+        Ok(account.filter(|_| matches))
     }
 
     /// The account with this id: the one of a session.

@@ -45,7 +45,7 @@ impl SessionEnds {
     }
 
     /// Ends these sessions of an account but one, if one is named, and whatever began meanwhile; returns how many.
-    pub(super) async fn end(
+    pub(crate) async fn end(
         &self,
         work: &mut dyn UnitOfWork,
         account: AccountId,
@@ -59,10 +59,15 @@ impl SessionEnds {
         Ok(ended)
     }
 
+    /// Says that apps are to be told of sessions that ended.
+    pub(super) fn wake(&self) {
+        self.sign_outs.wake();
+    }
+
     /// Commits that sessions ended: none of them asks for anything from now on, at no node.
     pub(crate) async fn commit(&self, work: Box<dyn UnitOfWork>) -> Result<(), StoreError> {
         self.people.commit_end(work).await?;
-        self.sign_outs.wake();
+        self.wake();
         Ok(())
     }
 }

@@ -80,6 +80,11 @@ impl SignInMethod {
         }
     }
 
+    /// Whether two factors were shown.
+    pub const fn is_whole(self) -> bool {
+        self.second.is_some() || matches!(self.first, FirstFactor::Passkey)
+    }
+
     /// Whether we saw the first proof ourselves. Another provider may not have asked its person for anything.
     pub const fn is_ours(self) -> bool {
         match self.first {

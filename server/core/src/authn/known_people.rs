@@ -112,22 +112,18 @@ impl KnownPeople {
             }
             Err(TryError::Store(error)) => return Err(error.into()),
         };
-        let found = known.store.account_by_email(&canonical).await?;
-        let (account, hash) = found.unzip();
-        let matches = known.passwords.verify(password, hash).await?;
-        let Some(account) = account else { return Ok(FoundPerson::Not(None, PersonProblem::UnknownAccount)) };
-        // A program has nothing to bring beside the password.
-        let allowed = account.programs_may_use_password && !account.has_second_factor;
-        let entry = known.entry(&account, KnownBy::Password, None, Freshness::new(now, 0), now).await?;
-        Ok(match (matches, allowed) {
-            (false, _) => FoundPerson::Not(Some(entry), PersonProblem::WrongPassword),
-            (true, false) => FoundPerson::Not(Some(entry), PersonProblem::NotAllowed),
-            (true, true) => {
+        match known.judge(&canonical, password, now).await {
+            Ok(FoundPerson::Person(entry)) => {
                 meter.give_back();
                 known.lockouts.succeeded(attempt).await?;
-                FoundPerson::Person(entry)
+                Ok(FoundPerson::Person(entry))
             }
-        })
+            Ok(not) => Ok(not),
+            Err(error) => {
+                known.lockouts.not_judged(attempt).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Whose browser this is, if anybody is signed in with it.
@@ -144,7 +140,7 @@ impl KnownPeople {
             let Some(session) = known.store.session_load(digest, now).await? else { return Ok(None) };
             let Some(account) = session.account_id else { return Ok(None) };
             let account = known.store.account(account).await?;
-            let account = account.filter(|account| account.password_version == session.password_version);
+            let account = account.filter(|account| account.is_open_to(session.password_version, session.method));
             let Some(account) = account else { return Ok(None) };
             // Whoever must set up a second factor first does nothing else before.
             if is_missing(&*known.store, &account).await? {
@@ -177,6 +173,25 @@ impl KnownPeople {
 }
 
 impl Known {
+    async fn judge(
+        &self,
+        canonical: &str,
+        password: PlainPassword,
+        now: OffsetDateTime,
+    ) -> Result<FoundPerson, PersonError> {
+        let (account, hash) = self.store.account_by_email(canonical).await?.unzip();
+        let matches = self.passwords.verify(password, hash).await?;
+        let Some(account) = account else { return Ok(FoundPerson::Not(None, PersonProblem::UnknownAccount)) };
+        // A program has nothing to bring beside the password.
+        let allowed = account.programs_may_use_password && !account.has_second_factor;
+        let entry = self.entry(&account, KnownBy::Password, None, Freshness::new(now, 0), now).await?;
+        Ok(match (matches, allowed) {
+            (false, _) => FoundPerson::Not(Some(entry), PersonProblem::WrongPassword),
+            (true, false) => FoundPerson::Not(Some(entry), PersonProblem::NotAllowed),
+            (true, true) => FoundPerson::Person(entry),
+        })
+    }
+
     async fn entry(
         &self,
         account: &Account,

@@ -109,20 +109,25 @@ impl ClientAuthenticator {
         let network = network_of(from.address);
         // This machine's own address may be a proxy's, which stands for everybody.
         let counted = !from.address.is_loopback();
-        if counted && let Some(retry_after) = self.refused.look(&network, from.at).retry_after {
-            return Err(OauthError::TooMany { retry_after });
-        }
-        // Nobody guesses a secret of ours, but many send one: so it is failures alone that ask the store.
+        // Nobody guesses a secret of ours, and to compare one costs less than to count it: whoever has it never waits for what others of
+        // its network got wrong.
         let secret_of = match proof {
             Proof::Secret { client_id, .. } => Some(Subject::Client(client_id)),
-            _ => None,
+            Proof::Connection { .. } | Proof::Assertion { .. } => None,
         };
-        if let Some(retry_after) = secret_of.and_then(|subject| self.lockouts.known_wait(subject, from.address)) {
+        let must_wait = || {
+            let network_waits = counted.then(|| self.refused.look(&network, from.at).retry_after).flatten();
+            network_waits.or_else(|| secret_of.and_then(|subject| self.lockouts.known_wait(subject, from.address)))
+        };
+        let waits_first = if secret_of.is_some() { None } else { must_wait() };
+        if let Some(retry_after) = waits_first {
             return Err(OauthError::TooMany { retry_after });
         }
-        let found = self.prove(&proof, from).await?;
-        if let Some(found) = found {
+        if let Some(found) = self.prove(&proof, from).await? {
             return Ok(found);
+        }
+        if let Some(retry_after) = must_wait() {
+            return Err(OauthError::TooMany { retry_after });
         }
         if counted {
             let _ = self.refused.check(&network, from.at);

@@ -2,7 +2,7 @@
 
 use super::{form::ProviderForm, protocol::ProtocolKind};
 use crate::{
-    actor::{Actor, NotAdmin, NotSignedIn},
+    actor::{Actor, NotAdmin, NotProven, NotSignedIn},
     port::{Consumed, Inserted, StoreError, identity_provider::IdentityProvider},
     ports::Ports,
     sealing::{SealError, Sealer},
@@ -17,6 +17,9 @@ pub enum IdentityProviderError {
     /// Nobody is signed in.
     #[error(transparent)]
     NotSignedIn(#[from] NotSignedIn),
+    /// It is too long ago that the admin showed who they are.
+    #[error("the admin must show first who they are")]
+    ProveFirst,
     /// Only an admin may.
     #[error("only an admin may do this")]
     Forbidden,
@@ -35,6 +38,15 @@ pub enum IdentityProviderError {
     /// The store failed.
     #[error("the providers could not be reached")]
     Store(#[from] StoreError),
+}
+
+impl From<NotProven> for IdentityProviderError {
+    fn from(error: NotProven) -> Self {
+        match error {
+            NotProven::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotProven::TooLongAgo => Self::ProveFirst,
+        }
+    }
 }
 
 impl From<NotAdmin> for IdentityProviderError {
@@ -108,6 +120,7 @@ impl IdentityProviders {
         id: IdentityProviderId,
     ) -> Result<(), IdentityProviderError> {
         actor.admin()?;
+        actor.proven(self.ports.now())?;
         let settings = form.check(true).map_err(IdentityProviderError::Invalid)?;
         let sealed_secret = self.seal(id, form.client_secret.trim())?;
         let provider =
@@ -131,6 +144,7 @@ impl IdentityProviders {
         form: &ProviderForm<'_>,
     ) -> Result<(), IdentityProviderError> {
         let known = self.get(actor, id).await?;
+        actor.proven(self.ports.now())?;
         let settings = form.check(false).map_err(IdentityProviderError::Invalid)?;
         if settings.protocol != known.settings.protocol {
             let sentence =
@@ -162,6 +176,7 @@ impl IdentityProviders {
         disabled: bool,
     ) -> Result<(), IdentityProviderError> {
         actor.admin()?;
+        actor.proven(self.ports.now())?;
         let mut work = self.ports.store.begin().await?;
         match work.identity_provider_disable(id, disabled.then(|| self.ports.now())).await? {
             Consumed::Won => Ok(work.commit().await?),
@@ -175,6 +190,7 @@ impl IdentityProviders {
     /// [`IdentityProviderError`].
     pub async fn remove(&self, actor: &Actor, id: IdentityProviderId) -> Result<(), IdentityProviderError> {
         actor.admin()?;
+        actor.proven(self.ports.now())?;
         let mut work = self.ports.store.begin().await?;
         match work.identity_provider_remove(id).await? {
             Consumed::Won => Ok(work.commit().await?),

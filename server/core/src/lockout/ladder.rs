@@ -72,15 +72,18 @@ fn wait(allowance: Allowance, failures: u32) -> Option<Duration> {
 /// else's failure began meanwhile stays: nobody shortens it with an account of their own.
 pub(super) fn given_back(counter: AttemptCounter, kind: CounterKind, failures: u32) -> AttemptCounter {
     match kind {
-        CounterKind::Network => {
-            let locked_until = counter.locked_until.filter(|_| counter.failures != failures);
-            AttemptCounter { failures: counter.failures.saturating_sub(1), locked_until, ..counter }
-        }
+        CounterKind::Network => not_counted(counter, failures),
         // Whoever knows what was guessed at begins anew.
         CounterKind::Pair | CounterKind::Subject | CounterKind::Device => {
             AttemptCounter { failures: 0, locked_until: None, ..counter }
         }
     }
+}
+
+/// The counter without a try of which nobody knows whether it was one; `failures` is how many there were with it.
+pub(super) fn not_counted(counter: AttemptCounter, failures: u32) -> AttemptCounter {
+    let locked_until = counter.locked_until.filter(|_| counter.failures != failures);
+    AttemptCounter { failures: counter.failures.saturating_sub(1), locked_until, ..counter }
 }
 
 /// The wait of a network that tries many accounts.

@@ -2,22 +2,23 @@
 
 use super::{
     device::{DeviceCookie, Visitor},
-    ladder::{FORGOTTEN_AFTER, Guessed, cost, counted, given_back, locked, stuffing},
+    ladder::{FORGOTTEN_AFTER, Guessed, cost, counted, given_back, locked, not_counted, stuffing},
 };
 use crate::{
     limit::{Limiter, network_of},
     mail::Letter,
     port::{
         StoreError,
-        lockout::{CounterKind, CounterName},
+        lockout::{AttemptCounter, CounterKind, CounterName},
     },
     ports::Ports,
-    secret::DigestKey,
+    secret::{DigestKey, hex},
 };
 use latchkey_model::{AccountId, EmailAddress};
 use quick_cache::sync::Cache;
-use std::{net::IpAddr, sync::Arc};
+use std::{convert::Infallible, net::IpAddr, sync::Arc};
 use time::{Duration, OffsetDateTime};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// At what somebody tries.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +53,9 @@ pub enum TryError {
 pub struct Attempt {
     /// Where it was counted, and how many failures there were with it.
     counters: Vec<(CounterName, u32)>,
+    /// Held until it is judged: of what is tried at one thing from one place, one is judged at a time. Right ones that come together
+    /// do not count as failures of one another.
+    _turn: OwnedMutexGuard<()>,
 }
 
 /// Counts tries. Cloning it clones handles.
@@ -64,17 +68,26 @@ pub struct Lockouts {
     networks: Arc<Limiter<IpAddr>>,
     /// What is locked, as far as it is known here: for those who ask too often to ask the store.
     locks: Arc<Cache<CounterName, OffsetDateTime>>,
+    /// Whose turn it is, for each thing and place.
+    turns: Arc<Cache<CounterName, Arc<Mutex<()>>>>,
 }
 
 impl Lockouts {
     /// Accounts that one network may fail at in an hour, before it is taken for one that tries what was stolen elsewhere.
     const ACCOUNTS_IN_AN_HOUR: u64 = 10;
-    /// How many locks are kept in mind.
+    /// How many locks, and turns, are kept in mind.
     const CAPACITY: usize = 20_000;
 
     /// The service; what is tried is stored under digests of this key, and these are the tries of each network.
     pub fn new(ports: Ports, key: DigestKey, public_url: Arc<str>, networks: Arc<Limiter<IpAddr>>) -> Self {
-        Self { ports, key, public_url, networks, locks: Arc::new(Cache::new(Self::CAPACITY)) }
+        Self {
+            ports,
+            key,
+            public_url,
+            networks,
+            locks: Arc::new(Cache::new(Self::CAPACITY)),
+            turns: Arc::new(Cache::new(Self::CAPACITY)),
+        }
     }
 
     /// Learns what was locked before this server started.
@@ -94,7 +107,7 @@ impl Lockouts {
             return None;
         }
         let now = self.ports.now();
-        let names = counters(self.digest(subject).1, network_of(address), None);
+        let names = counters(self.digest(subject, None).1, network_of(address), false);
         let until = names.iter().filter_map(|name| self.locks.get(name)).max()?;
         (until > now).then(|| until - now)
     }
@@ -117,9 +130,10 @@ impl Lockouts {
     pub async fn begin(&self, subject: Subject<'_>, visitor: &Visitor) -> Result<Attempt, TryError> {
         let now = self.ports.now();
         let network = network_of(visitor.address);
-        let (guessed, tried) = self.digest(subject);
         let known = self.known(subject, visitor);
-        let counters = counters(tried, network, known);
+        let (guessed, tried) = self.digest(subject, known);
+        let counters = counters(tried, network, known.is_some());
+        let turn = self.turn(counters[0]).await;
         let mut work = self.ports.store.begin().await?;
         let mut held = Vec::with_capacity(counters.len());
         for name in &counters {
@@ -147,7 +161,15 @@ impl Lockouts {
         if wait > Duration::ZERO {
             tokio::time::sleep(wait.unsigned_abs()).await;
         }
-        Ok(Attempt { counters: counted_at })
+        Ok(Attempt { counters: counted_at, _turn: turn })
+    }
+
+    /// Waits for the turn of whatever is counted here. One that is forgotten under load lets two be judged at once, and each still
+    /// counts.
+    async fn turn(&self, name: CounterName) -> OwnedMutexGuard<()> {
+        let new = || Ok::<_, Infallible>(Arc::default());
+        let turn = self.turns.get_or_insert_with(&name, new).unwrap_or_else(|never| match never {});
+        turn.lock_owned().await
     }
 
     /// Gives back a try that was right.
@@ -155,10 +177,26 @@ impl Lockouts {
     /// # Errors
     /// [`StoreError`].
     pub async fn succeeded(&self, attempt: Attempt) -> Result<(), StoreError> {
+        self.give_back(attempt, given_back).await
+    }
+
+    /// Gives back a try that could not be judged: nobody learned from it whether it was right.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn not_judged(&self, attempt: Attempt) -> Result<(), StoreError> {
+        self.give_back(attempt, |counter, _, failures| not_counted(counter, failures)).await
+    }
+
+    async fn give_back(
+        &self,
+        attempt: Attempt,
+        back: impl Fn(AttemptCounter, CounterKind, u32) -> AttemptCounter + Send,
+    ) -> Result<(), StoreError> {
         let now = self.ports.now();
         let mut work = self.ports.store.begin().await?;
         for (name, failures) in &attempt.counters {
-            let counter = given_back(work.counter_hold(name, now).await?, name.kind, *failures);
+            let counter = back(work.counter_hold(name, now).await?, name.kind, *failures);
             work.counter_set(name, &counter).await?;
             if counter.locked_until.is_none() {
                 self.locks.remove(name);
@@ -182,13 +220,17 @@ impl Lockouts {
         work.commit().await
     }
 
-    fn digest(&self, subject: Subject<'_>) -> (Guessed, [u8; 32]) {
-        let (guessed, tried) = match subject {
+    /// What is tried; for a browser that is known, what is tried with it. What a password gives back is no code's.
+    fn digest(&self, subject: Subject<'_>, device: Option<[u8; 32]>) -> (Guessed, [u8; 32]) {
+        let (guessed, mut tried) = match subject {
             Subject::Password(canonical) => (Guessed::Password, format!("password|{canonical}")),
             Subject::Client(id) => (Guessed::Password, format!("client|{id}")),
             Subject::Codes(account, _) => (Guessed::Code, format!("codes|{account}")),
             Subject::DeviceCodes(account) => (Guessed::Code, format!("device-codes|{account}")),
         };
+        if let Some(device) = device {
+            tried.push_str(&hex(&device));
+        }
         (guessed, self.key.digest(tried.as_bytes()))
     }
 
@@ -225,10 +267,10 @@ impl Lockouts {
 }
 
 /// Where a try counts, always in the same order, so that no two wait for one another.
-fn counters(tried: [u8; 32], network: IpAddr, known: Option<[u8; 32]>) -> Vec<CounterName> {
-    if let Some(device) = known {
+fn counters(tried: [u8; 32], network: IpAddr, known: bool) -> Vec<CounterName> {
+    if known {
         // What strangers do, from wherever, is nothing to this browser.
-        return vec![CounterName { kind: CounterKind::Device, subject: Some(device), network: None }];
+        return vec![CounterName { kind: CounterKind::Device, subject: Some(tried), network: None }];
     }
     let mut counters = vec![
         CounterName { kind: CounterKind::Pair, subject: Some(tried), network: Some(network) },

@@ -3,6 +3,7 @@
 use super::{Letter, SecretLetter, letter::LINK};
 use crate::{
     clock::written,
+    notice::NoticeKind,
     port::{account::Account, team::Invitation},
 };
 use latchkey_model::{AccountId, Name};
@@ -15,6 +16,13 @@ const ONCE_IN: Duration = Duration::minutes(5);
 
 fn occasion(kind: &str, at: OffsetDateTime) -> String {
     format!("{kind}:{}", at.unix_timestamp() / ONCE_IN.whole_seconds())
+}
+
+/// A name that a stranger chose, unless a mail program might make a link of it.
+fn unless_link<'a>(name: &'a Name, otherwise: &'a str) -> &'a str {
+    let name = name.as_str();
+    let dotted = name.split('.').skip(1).any(|rest| rest.starts_with(char::is_alphanumeric));
+    if dotted || name.contains([':', '/', '@']) { otherwise } else { name }
 }
 
 impl SecretLetter {
@@ -30,7 +38,7 @@ impl SecretLetter {
     /// The reader's address is to be shown to be theirs.
     pub fn verify_email(link: Zeroizing<String>, at: OffsetDateTime, until: OffsetDateTime) -> Self {
         let text = format!(
-            "Your account has this address. Open the link to confirm that it is yours; then Latchkey can let you in again when you forget your password.\n\n{LINK}\n\nIt is good until {} and works once. If you have no account, do nothing.\n",
+            "Your account has this address. Open the link in a browser in which you are signed in, to confirm that it is yours; then Latchkey can let you in again when you forget your password.\n\n{LINK}\n\nIt is good until {} and works once. If you have no account, do nothing.\n",
             written(until),
         );
         Self::new("Confirm your address", &occasion("verify-email", at), text, link, until)
@@ -56,7 +64,9 @@ impl SecretLetter {
 
     /// The reader is invited to a team.
     pub fn invitation(invitation: &Invitation, link: Zeroizing<String>) -> Self {
-        let Invitation { team_name, invited_by, role, expires_at, .. } = invitation;
+        let Invitation { role, expires_at, .. } = invitation;
+        let invited_by = unless_link(&invitation.invited_by, "Somebody");
+        let team_name = unless_link(&invitation.team_name, "of theirs");
         let text = format!(
             "{invited_by} invites you to the team {team_name}, as its {}. Open the link, sign in or create an account with this address, and say yes.\n\n{LINK}\n\nIt is good until {} and works once. If you do not know them, do nothing.\n",
             role.as_str(),
@@ -67,7 +77,7 @@ impl SecretLetter {
     }
 
     fn new(subject: &str, occasion: &str, text: String, link: Zeroizing<String>, useful_until: OffsetDateTime) -> Self {
-        Self { letter: Letter::new(subject, occasion.to_owned(), text), link, useful_until }
+        Self { letter: Letter::new(NoticeKind::Account, subject, occasion.to_owned(), text), link, useful_until }
     }
 }
 
@@ -77,7 +87,7 @@ impl Letter {
         let text = format!(
             "Somebody, you perhaps, wanted to create an account with this address. You have one: sign in, or choose a new password if you forgot yours.\n{public_url}/login\n{public_url}/forgot\n\nIf it was not you, do nothing. Whoever it was has learned nothing about you.\n"
         );
-        Self::new("You have an account already", occasion("address-known", at), text)
+        Self::new(NoticeKind::Account, "You have an account already", occasion("address-known", at), text)
     }
 
     /// Somebody wanted another account to have this address.
@@ -85,7 +95,12 @@ impl Letter {
         let text = format!(
             "Somebody, you perhaps, wanted another account to have this address. Your account has it, so nothing was changed.\n{public_url}/account/profile\n"
         );
-        Self::new("Your address was wanted for another account", occasion("address-wanted", at), text)
+        Self::new(
+            NoticeKind::Account,
+            "Your address was wanted for another account",
+            occasion("address-wanted", at),
+            text,
+        )
     }
 
     /// Somebody signed in with a browser that had not opened the account before.
@@ -101,7 +116,7 @@ impl Letter {
             written(at),
         );
         let occasion = format!("new-browser:{}:{address}:{}", account.id, written(at));
-        Self::new("A new browser signed in to your account", occasion, text)
+        Self::new(NoticeKind::NewBrowser, "A new browser signed in to your account", occasion, text)
     }
 
     /// The password was changed; whether by a link.
@@ -111,7 +126,12 @@ impl Letter {
             "The password of your account was changed at {}{how}. Every other browser was signed out.\n\nIf it was not you, choose a new one now, and look at what your account can do:\n{public_url}/forgot\n{public_url}/account/security\n",
             written(at),
         );
-        Self::new("Your password was changed", format!("password-changed:{}:{}", account.id, written(at)), text)
+        Self::new(
+            NoticeKind::Account,
+            "Your password was changed",
+            format!("password-changed:{}:{}", account.id, written(at)),
+            text,
+        )
     }
 
     /// An owner has taken the reader out of a team.
@@ -121,10 +141,20 @@ impl Letter {
             written(at),
         );
         Self::new(
+            NoticeKind::Team,
             &format!("You are not in the team {team} any more"),
             format!("removed-from-team:{account}:{}", written(at)),
             text,
         )
+    }
+
+    /// The account is gone.
+    pub fn account_deleted(account: &Account, at: OffsetDateTime) -> Self {
+        let text = format!(
+            "At {}, your account was deleted, as somebody who was signed in to it asked for. Your name and this address are not kept with it any more.\n\nIf it was not you, write to whoever runs this portal.\n",
+            written(at),
+        );
+        Self::new(NoticeKind::Account, "Your account was deleted", format!("account-deleted:{}", account.id), text)
     }
 
     /// One network tries the passwords of many accounts; for admins.
@@ -134,7 +164,12 @@ impl Letter {
             written(at),
         );
         let day = at.date();
-        Self::new("Somebody tries the passwords of many accounts", format!("stuffing:{network}:{day}"), text)
+        Self::new(
+            NoticeKind::Portal,
+            "Somebody tries the passwords of many accounts",
+            format!("stuffing:{network}:{day}"),
+            text,
+        )
     }
 
     /// Something is asked for beside the password from now on.
@@ -143,7 +178,12 @@ impl Letter {
             "Since {}, your account has another second factor. {what} is asked for when you sign in.\n\nIf it was not you, change your password now, and remove it:\n{public_url}/account/security\n",
             written(at),
         );
-        Self::new("A second factor was added", format!("factor-added:{}:{}:{what}", account.id, written(at)), text)
+        Self::new(
+            NoticeKind::Account,
+            "A second factor was added",
+            format!("factor-added:{}:{}:{what}", account.id, written(at)),
+            text,
+        )
     }
 
     /// Something is not asked for any more.
@@ -152,7 +192,12 @@ impl Letter {
             "Since {}, your account has one second factor less. {what} is not asked for any more.\n\nIf it was not you, change your password now, and set one up again:\n{public_url}/account/security\n",
             written(at),
         );
-        Self::new("A second factor was removed", format!("factor-removed:{}:{}:{what}", account.id, written(at)), text)
+        Self::new(
+            NoticeKind::Account,
+            "A second factor was removed",
+            format!("factor-removed:{}:{}:{what}", account.id, written(at)),
+            text,
+        )
     }
 
     /// There are new recovery codes.
@@ -161,7 +206,12 @@ impl Letter {
             "At {}, new recovery codes were made for your account. The old ones open nothing any more.\n\nIf it was not you, change your password now, and make others:\n{public_url}/account/security\n",
             written(at),
         );
-        Self::new("New recovery codes were made", format!("recovery-codes:{}:{}", account.id, written(at)), text)
+        Self::new(
+            NoticeKind::Account,
+            "New recovery codes were made",
+            format!("recovery-codes:{}:{}", account.id, written(at)),
+            text,
+        )
     }
 
     /// A recovery code was used.
@@ -170,7 +220,12 @@ impl Letter {
             "At {}, somebody signed in to your account with its password and a recovery code. {left} codes are left.\n\nIf it was not you, change your password now:\n{public_url}/account/security\n",
             written(at),
         );
-        Self::new("A recovery code was used", format!("recovery-code-used:{}:{}:{left}", account.id, written(at)), text)
+        Self::new(
+            NoticeKind::Account,
+            "A recovery code was used",
+            format!("recovery-code-used:{}:{}:{left}", account.id, written(at)),
+            text,
+        )
     }
 
     /// Another address is to take the place of this one.
@@ -179,7 +234,12 @@ impl Letter {
             "At {}, somebody who is signed in to your account asked for another address: {new}. It takes the place of this one once it is confirmed.\n\nIf it was not you, change your password now; that signs out every browser and ends the request:\n{public_url}/account/security\n",
             written(at),
         );
-        Self::new("Your address is about to change", format!("email-change-asked:{}:{}", account.id, written(at)), text)
+        Self::new(
+            NoticeKind::Account,
+            "Your address is about to change",
+            format!("email-change-asked:{}:{}", account.id, written(at)),
+            text,
+        )
     }
 
     /// Another address has taken the place of the old one. Both get this.
@@ -189,6 +249,11 @@ impl Letter {
             written(at),
             account.email,
         );
-        Self::new("Your address was changed", format!("email-changed:{}:{}", account.id, written(at)), text)
+        Self::new(
+            NoticeKind::Account,
+            "Your address was changed",
+            format!("email-changed:{}:{}", account.id, written(at)),
+            text,
+        )
     }
 }

@@ -2,16 +2,18 @@
 
 use crate::{
     clock::written,
+    notice::NoticeKind,
     port::{
         StoreError, UnitOfWork,
         api_key::{ApiKey, KeyOwner},
         identity_provider::LinkedIdentity,
         mail::{Delivery, Mail},
+        notice::{Mailed, Notice},
     },
     ports::Ports,
     secret::{hex, sha256},
 };
-use latchkey_model::MailId;
+use latchkey_model::{EmailAddress, MailId, NoticeId};
 use time::OffsetDateTime;
 
 /// Where a text has its link.
@@ -20,6 +22,7 @@ pub(super) const LINK: &str = "{link}";
 /// A mail, before it is known to whom it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
+    kind: NoticeKind,
     /// Names what it tells of: each recipient is told once.
     occasion: String,
     subject: String,
@@ -32,6 +35,7 @@ impl Letter {
         let ends = key.settings.expires_at.map(written).unwrap_or_default();
         let within = if days == 1 { "in less than a day".to_owned() } else { format!("in less than {days} days") };
         Self {
+            kind: NoticeKind::KeyEnds,
             occasion: format!("key-ends:{}:{ends}:{days}", key.id),
             subject: format!("{} ends {within}", key.settings.name),
             text: format!(
@@ -51,6 +55,7 @@ impl Letter {
             .last_used_at
             .map_or_else(|| "It was never used.".to_owned(), |at| format!("It was last used at {}.", written(at)));
         Self {
+            kind: NoticeKind::KeyIdle,
             occasion: format!("key-idle:{}:{}", key.id, written(at)),
             subject: format!("{} was switched off, since nobody used it", key.settings.name),
             text: format!(
@@ -67,6 +72,7 @@ impl Letter {
     /// A key was sent where others can read it.
     pub fn key_exposed(key: &ApiKey, public_url: &str) -> Self {
         Self {
+            kind: NoticeKind::KeyFound,
             occasion: format!("key-exposed:{}", key.id),
             subject: format!("{} was sent where others can read it", key.settings.name),
             text: format!(
@@ -94,6 +100,7 @@ impl Letter {
             "It still works. Rotate it now, move your callers, and end it: whoever found it can use it."
         };
         Self {
+            kind: NoticeKind::KeyFound,
             occasion: format!("key-leaked:{}", key.id),
             subject: format!("{} was found where secrets must not be", key.settings.name),
             text: format!(
@@ -111,6 +118,7 @@ impl Letter {
     pub fn identity_linked(linked: &LinkedIdentity, public_url: &str) -> Self {
         let (provider, label) = (&linked.provider_name, &linked.label);
         Self {
+            kind: NoticeKind::Account,
             occasion: format!("identity-linked:{}", identity_occasion(linked, linked.linked_at)),
             subject: format!("{provider} opens your account from now on"),
             text: format!(
@@ -124,6 +132,7 @@ impl Letter {
     pub fn identity_unlinked(linked: &LinkedIdentity, at: OffsetDateTime, public_url: &str) -> Self {
         let (provider, label) = (&linked.provider_name, &linked.label);
         Self {
+            kind: NoticeKind::Account,
             occasion: format!("identity-unlinked:{}", identity_occasion(linked, at)),
             subject: format!("{provider} opens your account no more"),
             text: format!(
@@ -133,20 +142,37 @@ impl Letter {
         }
     }
 
-    pub(super) fn new(subject: &str, occasion: String, text: String) -> Self {
-        Self { occasion, subject: subject.to_owned(), text }
+    pub(super) fn new(kind: NoticeKind, subject: &str, occasion: String, text: String) -> Self {
+        Self { kind, occasion, subject: subject.to_owned(), text }
     }
 
-    /// Writes it for each recipient, in the transaction of what it tells of.
+    /// Tells each recipient, in the transaction of what it tells of: in the portal, where they have an account, and by mail, unless
+    /// they want none of its kind.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn send(self, work: &mut dyn UnitOfWork, ports: &Ports, recipients: &[String]) -> Result<(), StoreError> {
         for recipient in recipients {
+            let canonical = recipient.parse::<EmailAddress>().map(|email| email.canonical()).unwrap_or_default();
+            if work.notice_add(&canonical, &self.notice(ports)).await? == Mailed::Muted {
+                continue;
+            }
             // Whoever was told before is not told again.
             let _ = work.mail_add(&self.to(recipient, ports)).await?;
         }
         Ok(())
+    }
+
+    fn notice(&self, ports: &Ports) -> Notice {
+        Notice {
+            id: NoticeId::from_uuid(ports.uuid()),
+            kind: self.kind,
+            subject: self.subject.clone(),
+            text: self.text.clone(),
+            occasion: self.occasion.clone(),
+            created_at: ports.now(),
+            seen_at: None,
+        }
     }
 
     pub(super) fn to(&self, recipient: &str, ports: &Ports) -> Mail {

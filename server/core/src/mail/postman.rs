@@ -80,15 +80,14 @@ impl Postman {
         let Some(carrier) = &self.carrier else { return Ok(0) };
         let mut sent = 0;
         loop {
-            let now = self.ports.now();
-            let due = self.ports.store.mails_due(now, Self::AT_ONCE).await?;
+            let due = self.ports.store.mails_due(self.ports.now(), Self::AT_ONCE).await?;
             if due.is_empty() {
                 return Ok(sent);
             }
             for mail in due {
                 let Delivery::Waiting { attempts, .. } = mail.delivery else { continue };
                 let mut work = self.ports.store.begin().await?;
-                if work.mail_take(mail.id, attempts, now + Self::LEASE).await? == Consumed::Lost {
+                if work.mail_take(mail.id, attempts, self.ports.now() + Self::LEASE).await? == Consumed::Lost {
                     continue;
                 }
                 work.commit().await?;
@@ -99,8 +98,10 @@ impl Postman {
                 }
                 sent += u64::from(outcome.is_ok());
                 let mut work = self.ports.store.begin().await?;
-                work.mail_settle(mail.id, &settled).await?;
-                work.commit().await?;
+                match work.mail_settle(mail.id, attempts + 1, &settled).await? {
+                    Consumed::Won => work.commit().await?,
+                    Consumed::Lost => tracing::warn!(mail = %mail.id, "another node has tried this mail meanwhile"),
+                }
                 if matches!(outcome, Err(CarryError::Unreachable(_))) {
                     // What follows would fare no better.
                     return Ok(sent);

@@ -399,6 +399,7 @@ impl OauthClientService {
     /// [`OauthClientError`].
     pub async fn end_tokens(&self, actor: &Actor, id: OauthClientId) -> Result<(), OauthClientError> {
         let (found, team, _) = self.writable(actor, id).await?;
+        actor.proven(self.ports.now())?;
         if found.client.kind != ClientKind::ServiceAccount {
             return Err(OauthClientError::Forbidden);
         }

@@ -1,6 +1,7 @@
 //! Accounts, the teams they belong to, and the links that make the first admin.
 
 use super::{Consumed, Inserted, StoreError};
+use crate::account::SignInMethod;
 use async_trait::async_trait;
 use latchkey_model::{AccountId, AccountRole, EmailAddress, Name, TeamId, TeamRole};
 use time::OffsetDateTime;
@@ -26,6 +27,14 @@ pub struct Account {
     pub has_second_factor: bool,
     /// Whether programs may send its password (RFC 7617): not until its person says so.
     pub programs_may_use_password: bool,
+}
+
+impl Account {
+    /// Whether a session opens the account whose person signed in when its password had been changed so often, in this way. One that
+    /// never showed the second factor which the account has by now opens it no more, whenever it began.
+    pub fn is_open_to(&self, password_version: i64, by: SignInMethod) -> bool {
+        self.password_version == password_version && (by.is_whole() || !self.has_second_factor)
+    }
 }
 
 /// An account's place in a team.
@@ -100,6 +109,9 @@ pub trait AccountWriter {
         password: &PasswordHash,
         version: i64,
     ) -> Result<Consumed, StoreError>;
+
+    /// Holds the accounts of all admins until the transaction is over; says how many there are.
+    async fn admins_hold(&mut self) -> Result<u64, StoreError>;
 
     /// Says whether programs may send the account's password.
     async fn account_allow_password(&mut self, account: AccountId, allowed: bool) -> Result<Consumed, StoreError>;

@@ -115,8 +115,13 @@ pub trait SecondFactorWriter {
     /// Adds a passkey; [`Inserted::Duplicate`] when anybody has it.
     async fn passkey_add(&mut self, passkey: &PasskeyRecord) -> Result<Inserted, StoreError>;
 
-    /// Notes that a passkey was used, with what it says of itself since.
-    async fn passkey_use(&mut self, id: PasskeyId, data: &str, at: OffsetDateTime) -> Result<(), StoreError>;
+    /// Notes that a passkey was used, with what it says of itself since; not if it was used or removed meanwhile.
+    async fn passkey_use(
+        &mut self,
+        passkey: &PasskeyRecord,
+        data: &str,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
 
     /// Removes a passkey of an account.
     async fn passkey_remove(&mut self, account: AccountId, id: PasskeyId) -> Result<Consumed, StoreError>;
@@ -134,7 +139,11 @@ pub trait SecondFactorWriter {
     /// Removes challenges that expired before a time.
     async fn passkey_ceremony_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 
-    /// Notes on the account whether it has a second factor, as is so in this transaction; returns that.
+    /// Removes every second factor of an account, and its recovery codes.
+    async fn second_factors_remove(&mut self, account: AccountId) -> Result<(), StoreError>;
+
+    /// Notes on the account whether it has a second factor, as is so in this transaction; returns that. Whoever else changes that waits
+    /// until this transaction ends.
     async fn second_factor_note(&mut self, account: AccountId) -> Result<bool, StoreError>;
 
     /// Says whose people must have a second factor.

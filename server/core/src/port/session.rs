@@ -1,6 +1,7 @@
 //! Sessions: rows named by the digest of what the cookie carries.
 
 use super::{Consumed, Inserted, StoreError};
+use crate::account::SignInMethod;
 use async_trait::async_trait;
 use latchkey_model::{AccountId, SessionId};
 use time::OffsetDateTime;
@@ -19,6 +20,8 @@ pub struct SessionRecord {
     pub account_id: Option<AccountId>,
     /// How often their password had been changed when they signed in.
     pub password_version: i64,
+    /// How they signed in.
+    pub method: SignInMethod,
     /// The session's values, as JSON.
     pub data: String,
     /// When it began.

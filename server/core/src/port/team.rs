@@ -71,6 +71,9 @@ pub trait TeamWriter {
     /// How many owners a team has that is held.
     async fn owners(&mut self, team: TeamId) -> Result<u64, StoreError>;
 
+    /// How many people are in a team that is held.
+    async fn members_count(&mut self, team: TeamId) -> Result<u64, StoreError>;
+
     /// Gives a team another name.
     async fn team_rename(&mut self, team: TeamId, name: &Name) -> Result<(), StoreError>;
 

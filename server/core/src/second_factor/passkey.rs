@@ -172,9 +172,7 @@ impl Passkeys {
             return Err(PasskeyError::Factor(SecondFactorError::SetUpAlready));
         }
         let what = format!("The passkey {}", record.name);
-        let codes = self.factors.added(&mut *work, account, &what).await?;
-        work.commit().await?;
-        Ok(codes)
+        Ok(self.factors.added(work, actor, account, &what).await?)
     }
 
     /// Asks for one of an account's passkeys, beside its password; none where it has none.
@@ -253,7 +251,10 @@ impl Passkeys {
         passkey.update_credential(result).ok_or(PasskeyError::NotTaken)?;
         let data = serde_json::to_string(&passkey).map_err(PasskeyError::Stored)?;
         let mut work = self.ports.store.begin().await?;
-        work.passkey_use(record.id, &data, self.ports.now()).await?;
+        // Of two that answer at once, the one that comes later was judged by a counter that is none any more.
+        if work.passkey_use(record, &data, self.ports.now()).await? == Consumed::Lost {
+            return Err(PasskeyError::NotTaken);
+        }
         Ok(work.commit().await?)
     }
 

@@ -18,7 +18,7 @@ use crate::{
     sealing::{SealError, Sealer},
     secret::DigestKey,
 };
-use latchkey_model::{AccountId, AccountRole, PasskeyId};
+use latchkey_model::{AccountId, AccountRole, EmailAddress, PasskeyId};
 use std::{net::IpAddr, sync::Arc};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -234,9 +234,7 @@ impl SecondFactors {
         if work.totp_add(&totp).await? == Inserted::Duplicate {
             return Err(SecondFactorError::SetUpAlready);
         }
-        let codes = self.added(&mut *work, account, "An app that shows codes").await?;
-        self.sessions.commit(work).await?;
-        Ok(codes)
+        self.added(work, actor, account, "An app that shows codes").await
     }
 
     /// Makes new recovery codes; the old ones end.
@@ -271,6 +269,27 @@ impl SecondFactors {
         self.removed(work, account, "The app that shows codes").await
     }
 
+    /// Removes every second factor of whoever has this address, and signs them out everywhere: for somebody who has lost all of them,
+    /// at the server's terminal, by an operator who made sure of whom they help.
+    ///
+    /// # Errors
+    /// [`SecondFactorError::NotFound`] when nobody has the address, or they have none.
+    pub async fn remove_all(&self, email: &str) -> Result<(), SecondFactorError> {
+        let now = self.ports.now();
+        let canonical = email.parse::<EmailAddress>().map(|email| email.canonical()).unwrap_or_default();
+        let found = self.ports.store.account_by_email(&canonical).await?;
+        let (account, _) = found.filter(|(account, _)| account.has_second_factor).ok_or(SecondFactorError::NotFound)?;
+        let live = self.ports.store.sessions(account.id, now).await?;
+        let mut work = self.ports.store.begin().await?;
+        work.second_factors_remove(account.id).await?;
+        work.second_factor_note(account.id).await?;
+        self.sessions.end(&mut *work, account.id, live, None).await?;
+        Letter::second_factor_removed(&account, "Whatever was set up, as an operator decided,", now, &self.public_url)
+            .send(&mut *work, &self.ports, &[account.email.to_string()])
+            .await?;
+        Ok(self.sessions.commit(work).await?)
+    }
+
     /// Removes a passkey.
     ///
     /// # Errors
@@ -302,17 +321,33 @@ impl SecondFactors {
         let account = self.ports.store.account(account).await?.ok_or(NotSignedIn)?;
         let codes = Subject::Codes(account.id, &account.email.canonical());
         let attempt = self.lockouts.begin(codes, visitor).await?;
-        let totp = self.ports.store.totp(account.id).await?;
-        let step = match &totp {
+        match self.judge(&account, code, now).await {
+            Ok(taken) => {
+                self.lockouts.succeeded(attempt).await?;
+                Ok(taken)
+            }
+            Err(error @ SecondFactorError::WrongCode) => Err(error),
+            Err(error) => {
+                self.lockouts.not_judged(attempt).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn judge(
+        &self,
+        account: &Account,
+        code: &str,
+        now: OffsetDateTime,
+    ) -> Result<SecondFactor, SecondFactorError> {
+        let step = match self.ports.store.totp(account.id).await? {
             Some(totp) => self.opened(account.id, &totp.sealed_seed)?.step_of(code, now),
             None => None,
         };
-        let taken = match step {
-            Some(step) => self.take_step(account.id, step, now).await?,
-            None => self.take_recovery_code(&account, code, now).await?,
-        };
-        self.lockouts.succeeded(attempt).await?;
-        Ok(taken)
+        match step {
+            Some(step) => self.take_step(account.id, step, now).await,
+            None => self.take_recovery_code(account, code, now).await,
+        }
     }
 
     async fn take_step(
@@ -363,31 +398,41 @@ impl SecondFactors {
     /// [`SecondFactorError`].
     pub async fn set_roles(&self, actor: &Actor, roles: &[AccountRole]) -> Result<(), SecondFactorError> {
         actor.admin()?;
-        actor.proven(self.ports.now())?;
+        let account = actor.proven(self.ports.now())?;
+        // Whoever has to set one up does not begin with asking for none.
+        if self.is_missing(account).await? {
+            return Err(SecondFactorError::MustKeepOne);
+        }
         let mut work = self.ports.store.begin().await?;
         work.second_factor_roles_set(roles).await?;
         // Sessions that the door remembers are judged anew.
         Ok(self.sessions.commit(work).await?)
     }
 
-    /// What follows when a second factor was added: word to its person, recovery codes if it is the first, and no password by
-    /// programs, which could bring nothing beside it.
+    /// What follows when a second factor was added: word to its person; and if it is the first, recovery codes, an end of the sessions
+    /// that never showed one, and no password by programs, which could bring nothing beside it.
     pub(super) async fn added(
         &self,
-        work: &mut dyn UnitOfWork,
+        mut work: Box<dyn UnitOfWork>,
+        actor: &Actor,
         account: &Account,
         what: &str,
-    ) -> Result<Option<RecoveryCodes>, StoreError> {
+    ) -> Result<Option<RecoveryCodes>, SecondFactorError> {
         let now = self.ports.now();
         work.second_factor_note(account.id).await?;
         Letter::second_factor_added(account, what, now, &self.public_url)
-            .send(work, &self.ports, &[account.email.to_string()])
+            .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;
-        if account.has_second_factor {
-            return Ok(None);
-        }
-        let (Consumed::Won | Consumed::Lost) = work.account_allow_password(account.id, false).await?;
-        self.codes(work, account.id).await.map(Some)
+        let codes = if account.has_second_factor {
+            None
+        } else {
+            let (Consumed::Won | Consumed::Lost) = work.account_allow_password(account.id, false).await?;
+            let live = self.ports.store.sessions(account.id, now).await?;
+            self.sessions.end(&mut *work, account.id, live, actor.session()).await?;
+            Some(self.codes(&mut *work, account.id).await?)
+        };
+        self.sessions.commit(work).await?;
+        Ok(codes)
     }
 
     async fn codes(&self, work: &mut dyn UnitOfWork, account: AccountId) -> Result<RecoveryCodes, StoreError> {
@@ -413,6 +458,7 @@ impl SecondFactors {
         Letter::second_factor_removed(account, what, now, &self.public_url)
             .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;
-        Ok(work.commit().await?)
+        // Sessions that the door remembers are judged anew.
+        Ok(self.sessions.commit(work).await?)
     }
 }

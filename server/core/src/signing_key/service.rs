@@ -2,7 +2,7 @@
 
 use super::{KeyRing, KeyRingError};
 use crate::{
-    actor::{Actor, NotAdmin, NotSignedIn},
+    actor::{Actor, NotAdmin, NotProven, NotSignedIn},
     jose::SigningAlgorithm,
     port::{
         StoreError,
@@ -19,6 +19,9 @@ pub enum SigningKeyError {
     /// Nobody is signed in.
     #[error(transparent)]
     NotSignedIn(#[from] NotSignedIn),
+    /// It is too long ago that the admin showed who they are.
+    #[error("the admin must show first who they are")]
+    ProveFirst,
     /// Only an admin may.
     #[error("only an admin may see this")]
     Forbidden,
@@ -28,6 +31,15 @@ pub enum SigningKeyError {
     /// The store failed.
     #[error("the signing keys could not be read")]
     Store(#[from] StoreError),
+}
+
+impl From<NotProven> for SigningKeyError {
+    fn from(error: NotProven) -> Self {
+        match error {
+            NotProven::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotProven::TooLongAgo => Self::ProveFirst,
+        }
+    }
 }
 
 impl From<NotAdmin> for SigningKeyError {
@@ -89,6 +101,7 @@ impl SigningKeyService {
     /// [`SigningKeyError`].
     pub async fn rotate(&self, actor: &Actor, algorithm: SigningAlgorithm) -> Result<(), SigningKeyError> {
         actor.admin()?;
+        actor.proven(self.ports.now())?;
         Ok(self.ring.rotate(algorithm).await?)
     }
 

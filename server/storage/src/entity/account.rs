@@ -17,6 +17,9 @@ pub struct Model {
     pub email_verified_at: Option<i64>,
     pub password_version: i64,
     pub has_second_factor: bool,
+    /// Kinds of notices that its person does not want, with spaces between.
+    pub muted_notices: String,
+    pub deleted_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -10,6 +10,7 @@ pub struct Model {
     pub digest: Vec<u8>,
     pub account_id: Option<Uuid>,
     pub password_version: i64,
+    pub method: String,
     pub data: String,
     pub created_at: i64,
     pub seen_at: i64,

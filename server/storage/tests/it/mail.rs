@@ -66,7 +66,8 @@ async fn what_is_sent_or_given_up_keeps_no_link(database: &Database) {
     for (mail, delivery) in mails.iter().zip(&over) {
         assert_eq!(add(database, mail).await, Inserted::Done);
         let mut work = database.begin().await;
-        work.mail_settle(mail.id, delivery).await.unwrap();
+        assert_eq!(work.mail_settle(mail.id, 1, delivery).await.unwrap(), Consumed::Lost, "that try is another node's");
+        assert_eq!(work.mail_settle(mail.id, 0, delivery).await.unwrap(), Consumed::Won);
         assert_eq!(work.mail_take(mail.id, 0, NOW).await.unwrap(), Consumed::Lost);
         work.commit().await.unwrap();
     }
@@ -79,7 +80,8 @@ async fn what_is_sent_or_given_up_keeps_no_link(database: &Database) {
     assert_eq!(add(database, &waits).await, Inserted::Done);
     let waiting = Delivery::Waiting { attempts: 1, next_attempt_at: NOW, problem: Some("it is busy".to_owned()) };
     let mut work = database.begin().await;
-    work.mail_settle(waits.id, &waiting).await.unwrap();
+    assert_eq!(work.mail_take(waits.id, 0, NOW).await.unwrap(), Consumed::Won);
+    assert_eq!(work.mail_settle(waits.id, 1, &waiting).await.unwrap(), Consumed::Won);
     work.commit().await.unwrap();
     assert_eq!(database.store.mails_due(NOW, 10).await.unwrap(), [Mail { delivery: waiting, ..waits }]);
 }

@@ -1,7 +1,10 @@
 //! Sessions: what is ended stays ended.
 
 use crate::support::{Database, NOW, on_both_databases, person, uuid};
-use latchkey_core::port::{Consumed, Inserted, SessionReader, session::SessionRecord};
+use latchkey_core::{
+    account::SignInMethod,
+    port::{Consumed, Inserted, SessionReader, session::SessionRecord},
+};
 use latchkey_model::{AccountId, SessionId};
 use time::Duration;
 
@@ -19,6 +22,7 @@ fn session(account: Option<AccountId>, digest: u8) -> SessionRecord {
         digest: [digest; 32],
         account_id: account,
         password_version: 0,
+        method: SignInMethod::PASSWORD,
         data: "{}".to_owned(),
         created_at: NOW,
         seen_at: NOW,

@@ -1,0 +1,7 @@
+//! Notices: what people are told in the portal and by mail, and which of it they want as mail.
+
+mod kind;
+mod service;
+
+pub use kind::{NoticeKind, ParseNoticeKindError};
+pub use service::{NoticeError, NoticeService};

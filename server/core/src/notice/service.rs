@@ -1,0 +1,105 @@
+//! What a person reads of their notices, and which they want as mail.
+
+use super::NoticeKind;
+use crate::{
+    actor::{Actor, NotSignedIn},
+    port::{Consumed, StoreError, notice::Notice},
+    ports::Ports,
+};
+use latchkey_model::NoticeId;
+
+/// Why notices were not shown or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum NoticeError {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// There is no such notice.
+    #[error("no such notice")]
+    NotFound,
+    /// The store failed.
+    #[error("the notices could not be reached")]
+    Store(#[from] StoreError),
+}
+
+/// Shows notices.
+#[derive(Clone)]
+pub struct NoticeService {
+    ports: Ports,
+}
+
+impl NoticeService {
+    /// How many a banner shows at once.
+    const IN_BANNER: u64 = 3;
+    /// How many the page shows.
+    const ON_PAGE: u64 = 100;
+
+    /// The service.
+    pub fn new(ports: Ports) -> Self {
+        Self { ports }
+    }
+
+    /// The newest that the actor has not seen; nothing for a visitor.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unseen(&self, actor: &Actor) -> Result<Vec<Notice>, StoreError> {
+        match actor.account() {
+            Ok(account) => self.ports.store.notices(account.id, true, Self::IN_BANNER).await,
+            Err(NotSignedIn) => Ok(Vec::new()),
+        }
+    }
+
+    /// The actor's notices, the newest first.
+    ///
+    /// # Errors
+    /// [`NoticeError`].
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<Notice>, NoticeError> {
+        Ok(self.ports.store.notices(actor.account()?.id, false, Self::ON_PAGE).await?)
+    }
+
+    /// Notes that the actor has seen a notice.
+    ///
+    /// # Errors
+    /// [`NoticeError::NotFound`] for somebody else's, and for one that was seen before.
+    pub async fn dismiss(&self, actor: &Actor, id: NoticeId) -> Result<(), NoticeError> {
+        let account = actor.account()?;
+        let mut work = self.ports.store.begin().await?;
+        match work.notice_seen(account.id, id, self.ports.now()).await? {
+            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Lost => Err(NoticeError::NotFound),
+        }
+    }
+
+    /// Notes that the actor has seen all of them.
+    ///
+    /// # Errors
+    /// [`NoticeError`].
+    pub async fn dismiss_all(&self, actor: &Actor) -> Result<(), NoticeError> {
+        let account = actor.account()?;
+        let mut work = self.ports.store.begin().await?;
+        work.notices_seen(account.id, self.ports.now()).await?;
+        Ok(work.commit().await?)
+    }
+
+    /// The kinds that the actor wants no mail of.
+    ///
+    /// # Errors
+    /// [`NoticeError`].
+    pub async fn muted(&self, actor: &Actor) -> Result<Vec<NoticeKind>, NoticeError> {
+        Ok(self.ports.store.muted_notices(actor.account()?.id).await?)
+    }
+
+    /// Says which kinds the actor wants mail of; those that may not be muted are mailed all the same.
+    ///
+    /// # Errors
+    /// [`NoticeError`].
+    pub async fn choose(&self, actor: &Actor, wanted: &[NoticeKind]) -> Result<(), NoticeError> {
+        let account = actor.account()?;
+        let muted: Vec<_> =
+            NoticeKind::ALL.into_iter().filter(|kind| kind.may_be_muted() && !wanted.contains(kind)).collect();
+        let mut work = self.ports.store.begin().await?;
+        work.notices_mute(account.id, &muted).await?;
+        Ok(work.commit().await?)
+    }
+}

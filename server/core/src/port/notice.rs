@@ -1,0 +1,70 @@
+//! Notices that people read in the portal.
+
+use super::{Consumed, StoreError};
+use crate::notice::NoticeKind;
+use async_trait::async_trait;
+use latchkey_model::{AccountId, NoticeId};
+use time::OffsetDateTime;
+
+/// Something that somebody is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Its id.
+    pub id: NoticeId,
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// It, in a sentence.
+    pub subject: String,
+    /// It, at length.
+    pub text: String,
+    /// What it tells of, once for each person.
+    pub occasion: String,
+    /// Since when it is so.
+    pub created_at: OffsetDateTime,
+    /// When its person saw it.
+    pub seen_at: Option<OffsetDateTime>,
+}
+
+/// Whether word of a notice goes out by mail, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mailed {
+    /// It does.
+    Yes,
+    /// Its person wants no mail of its kind.
+    Muted,
+}
+
+/// Questions about notices.
+#[async_trait]
+pub trait NoticeReader {
+    /// An account's notices, the newest first: all, or those that were not seen.
+    async fn notices(&self, account: AccountId, unseen: bool, limit: u64) -> Result<Vec<Notice>, StoreError>;
+
+    /// The kinds of which an account wants no mail.
+    async fn muted_notices(&self, account: AccountId) -> Result<Vec<NoticeKind>, StoreError>;
+}
+
+/// Changes to notices.
+#[async_trait]
+pub trait NoticeWriter {
+    /// Tells whoever has this canonical address, if anybody has; says whether they want a mail of it. Somebody who was told of the
+    /// occasion before is not told again.
+    async fn notice_add(&mut self, canonical: &str, notice: &Notice) -> Result<Mailed, StoreError>;
+
+    /// Notes that a notice was seen.
+    async fn notice_seen(
+        &mut self,
+        account: AccountId,
+        id: NoticeId,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Notes that all of an account's notices were seen.
+    async fn notices_seen(&mut self, account: AccountId, at: OffsetDateTime) -> Result<(), StoreError>;
+
+    /// Says of which kinds an account wants no mail.
+    async fn notices_mute(&mut self, account: AccountId, kinds: &[NoticeKind]) -> Result<(), StoreError>;
+
+    /// Removes notices that were made before a time.
+    async fn notice_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
+}

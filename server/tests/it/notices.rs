@@ -1,0 +1,77 @@
+//! Notices: in the portal and by mail, seen once, and never anybody else's.
+
+use crate::{
+    outbox::Outbox,
+    support::{Browser, PASSWORD, Portal, between},
+};
+use time::Duration;
+
+const ADA: &str = "ada@example.org";
+const PAGE: &str = "/account/notices";
+const NEW_BROWSER: &str = "A new browser signed in to your account";
+
+/// Signs in with a browser that was never here.
+async fn new_browser(portal: &Portal) -> Browser {
+    portal.clock.advance(Duration::minutes(11));
+    let mut browser = portal.browser();
+    browser.send("/login", "/form/account/sign-in", &[("email", ADA), ("password", PASSWORD)]).await;
+    browser
+}
+
+#[tokio::test]
+async fn a_notice_is_above_every_page_until_its_person_has_seen_it() {
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let mut ada = portal.member(ADA).await;
+        let mut eve = portal.member("eve@example.org").await;
+        new_browser(&portal).await;
+        for page in ["/dashboard", "/account/tokens"] {
+            assert_eq!(ada.get(page).await.text().matches(NEW_BROWSER).count(), 1, "{page}");
+        }
+        assert!(!eve.get("/dashboard").await.text().contains(NEW_BROWSER));
+        assert!(!ada.get("/docs").await.text().contains(NEW_BROWSER), "that page is the public's");
+        let page = ada.get("/dashboard").await.text();
+        let banner = page.split(NEW_BROWSER).nth(1).unwrap();
+        let id = between(banner, "name=\"id\" value=\"", "\"").to_owned();
+        eve.send("/dashboard", "/form/notice/dismiss", &[("id", &id)]).await;
+        assert!(eve.get("/dashboard").await.text().contains("There is no such notice"), "r54");
+        assert!(ada.get("/dashboard").await.text().contains(NEW_BROWSER));
+        let seen = ada.send("/dashboard", "/form/notice/dismiss", &[("id", &id)]).await;
+        assert_eq!(seen.location(), "/dashboard");
+        assert!(!ada.get("/dashboard").await.text().contains(NEW_BROWSER));
+        let list = ada.get(PAGE).await.text();
+        assert!(
+            list.contains(NEW_BROWSER) && list.contains("from 127.0.0.1") && !list.contains(">new<"),
+            "{list:.9000}"
+        );
+        new_browser(&portal).await;
+        assert!(ada.get(PAGE).await.text().contains(">new<"));
+        ada.send(PAGE, "/form/notice/dismiss-all", &[]).await;
+        assert!(!ada.get(PAGE).await.text().contains(">new<"));
+    }
+}
+
+#[tokio::test]
+async fn people_choose_what_is_mailed_but_for_what_would_take_their_account() {
+    let portal = Portal::start().await;
+    let mut outbox = Outbox::of(&portal).await;
+    let mut ada = portal.member(ADA).await;
+    let page = ada.get(PAGE).await.text();
+    assert!(page.contains("value=\"new_browser\" checked") && !page.contains("value=\"account\""), "{page:.9000}");
+    // Neither a box that is left empty nor one that is made up mutes what is always mailed.
+    ada.send(PAGE, "/form/notice/choose", &[("wanted[]", "key_ends"), ("wanted[]", "no such kind")]).await;
+    let page = ada.get(PAGE).await.text();
+    assert!(page.contains("value=\"key_ends\" checked") && !page.contains("value=\"new_browser\" checked"));
+    new_browser(&portal).await;
+    assert!(ada.get("/dashboard").await.text().contains(NEW_BROWSER), "the portal says so all the same");
+    assert!(!outbox.told(&portal, ADA, NEW_BROWSER).await);
+    let new = "copper lanterns drift inland";
+    ada.send(
+        "/account/security",
+        "/form/account/change-password",
+        &[("current_password", PASSWORD), ("password", new)],
+    )
+    .await;
+    assert!(outbox.told(&portal, ADA, "Your password was changed").await);
+    assert!(ada.get(PAGE).await.text().contains("Your password was changed"));
+    assert!(portal.browser().get(PAGE).await.location().starts_with("/login"));
+}
