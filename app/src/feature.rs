@@ -4,6 +4,7 @@ pub mod account;
 pub mod admin;
 pub mod api_key;
 pub mod application;
+pub mod audit;
 pub mod design;
 pub mod device;
 pub mod docs;

@@ -354,6 +354,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
             item("Sign-in methods", route::SIGN_IN_METHODS.to_owned(), IconName::Shield),
             item("Your data", route::PERSONAL_DATA.to_owned(), IconName::List),
             item("Sessions", route::SESSIONS.to_owned(), IconName::Monitor),
+            item("Activity", route::ACTIVITY.to_owned(), IconName::List),
         ],
     });
     if role == AccountRole::Admin {
@@ -361,6 +362,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
             label: Some("Admin".to_owned()),
             items: vec![
                 item("Failures", route::ADMIN_FAILURES.to_owned(), IconName::Shield),
+                item("Audit log", route::ADMIN_AUDIT.to_owned(), IconName::List),
                 item("Signing keys", route::ADMIN_SIGNING_KEYS.to_owned(), IconName::Pen),
                 item("Apps that ask people", route::ADMIN_APPS.to_owned(), IconName::Check),
                 item("APIs", route::ADMIN_APIS.to_owned(), IconName::Grid),

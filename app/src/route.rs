@@ -20,6 +20,8 @@ pub const SECOND_FACTOR: &str = "/second-factor";
 pub const PASSKEY_SIGN_IN: &str = "/login/passkey";
 pub const NEW_TOTP: &str = "/account/security/app";
 pub const NEW_PASSKEY: &str = "/account/security/passkey";
+pub const ACTIVITY: &str = "/account/activity";
+pub const ADMIN_AUDIT: &str = "/admin/audit";
 pub const NOTICES: &str = "/account/notices";
 pub const PERSONAL_DATA: &str = "/account/data";
 pub const DELETE_ACCOUNT: &str = "/account/data/delete";
@@ -139,6 +141,11 @@ pub fn request(id: RequestId) -> String {
     format!("/logs/{id}")
 }
 
+pub fn team_audit(id: TeamId) -> String {
+    format!("{TEAMS}/{id}/audit")
+}
+
+/// The page of a team.
 pub fn team(id: TeamId) -> String {
     format!("{TEAMS}/{id}")
 }

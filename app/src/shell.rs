@@ -2,8 +2,8 @@
 
 use crate::{
     feature::{
-        account, admin, api_key, application, design, device, docs, gateway, grant, identity_provider, landing, notice,
-        oauth_client, personal_token, request_log, second_factor, session, signing_key, team, usage,
+        account, admin, api_key, application, audit, design, device, docs, gateway, grant, identity_provider, landing,
+        notice, oauth_client, personal_token, request_log, second_factor, session, signing_key, team, usage,
     },
     page::not_found,
     ssr::{Theme, extension, portal},
@@ -136,6 +136,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/invitation") view=team::InvitationPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/profile") view=account::ProfilePage ssr=SsrMode::Async/>
                 <Route path=path!("/account/data") view=account::PersonalDataPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/activity") view=audit::ActivityPage ssr=SsrMode::Async/>
+                <Route path=path!("/teams/:team/audit") view=audit::TeamAuditPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/audit") view=audit::AdminAuditPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/notices") view=notice::NoticesPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/deleted") view=account::AccountDeletedPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/data/delete") view=account::DeleteAccountPage ssr=SsrMode::Async/>

@@ -24,6 +24,7 @@ const PUBLIC = [
   "/verify-email?token=x",
   "/login",
   "/login/passkey",
+  "/account/deleted",
   "/setup?token=x",
   "/design",
   "/nowhere",
@@ -40,7 +41,7 @@ test("the portal's pages, empty", async ({ page }) => {
   await check(page, "/apps");
   await check(page, "/apps/new");
   const environment = await createApplication(page);
-  for (const path of ["/account/tokens", "/account/tokens/new", "/account/authorized-apps", "/account/sign-in-methods", "/account/profile", "/account/data", "/teams", "/account/security", "/account/security/app", "/account/security/passkey", "/device", "/oauth/logout"]) await check(page, path);
+  for (const path of ["/account/tokens", "/account/tokens/new", "/account/authorized-apps", "/account/sign-in-methods", "/account/profile", "/account/data", "/account/data/delete", "/account/notices", "/account/activity", "/teams", "/account/security", "/account/security/app", "/account/security/passkey", "/device", "/oauth/logout"]) await check(page, path);
   for (const part of ["keys", "keys/new", "clients", "clients/new", "service-accounts", "service-accounts/new", "usage", "logs", "logs?path=nothing", "settings"]) await check(page, `${environment}/${part}`);
 });
 
@@ -71,6 +72,9 @@ test("the portal's pages, full", async ({ page }) => {
     `${environment}/logs`,
     `/logs/${refused.requestId}`,
     "/account/sessions",
+    "/account/notices",
+    "/account/activity",
+    "/account/data/delete",
   ]) {
     await check(page, path);
   }

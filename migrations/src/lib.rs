@@ -31,6 +31,7 @@ mod m20261126_000020_create_attempt_counters;
 mod m20261126_000021_create_invitations;
 mod m20261126_000022_add_deletion;
 mod m20261126_000023_create_notices;
+mod m20261126_000024_create_audit_log;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000021_create_invitations::Migration),
             Box::new(m20261126_000022_add_deletion::Migration),
             Box::new(m20261126_000023_create_notices::Migration),
+            Box::new(m20261126_000024_create_audit_log::Migration),
         ]
     }
 }

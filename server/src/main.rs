@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use latchkey_core::{
     Ports, Services,
     account::{PlainPassword, SignUp, SignUpError},
+    audit::Verified,
     clock::SystemClock,
     random::SystemRandom,
     second_factor::SecondFactorError,
@@ -40,6 +41,11 @@ enum Action {
         #[command(subcommand)]
         action: AdminAction,
     },
+    /// Look after the audit log
+    Audit {
+        #[command(subcommand)]
+        action: AuditAction,
+    },
     /// Check the configuration, the data folder, the database and the address
     Doctor(SettingsArgs),
     /// Run a small app of somebody else's that signs people in by this server, and shows how
@@ -71,6 +77,12 @@ enum AdminAction {
     },
 }
 
+#[derive(Subcommand)]
+enum AuditAction {
+    /// Find out whether any event was changed, added or removed since it was written
+    Verify(SettingsArgs),
+}
+
 #[derive(clap::Args)]
 struct SettingsArgs {
     /// File with settings, in TOML
@@ -99,6 +111,7 @@ async fn main() -> ExitCode {
         Action::Admin { action: AdminAction::RemoveFactors { email, settings } } => {
             Box::pin(run_remove_factors(&email, settings)).await
         }
+        Action::Audit { action: AuditAction::Verify(settings) } => Box::pin(run_audit_verify(settings)).await,
         Action::Doctor(settings) => run_doctor(settings).await,
         Action::SampleApp(args) => sample_app::run(args).await.map_err(Into::into),
         // Its exit status says what it found.
@@ -151,6 +164,13 @@ async fn services(settings: SettingsArgs) -> Result<Services, Box<dyn std::error
     let key = config.secret_key.as_ref().map(|secret| secret.0.as_str());
     let master = data_folder::master_key(&config.data, key, &SystemRandom)?;
     Ok(Services::new(ports, &master, &settings_of(&config), &outside_ports(&config)?)?)
+}
+
+async fn run_audit_verify(settings: SettingsArgs) -> Outcome {
+    let verified = services(settings).await?.audit.verify().await?;
+    let Verified { chains, events, seals } = verified;
+    eprintln!("The audit log is as it was written: {events} events in {chains} chains, {seals} seals.");
+    Ok(())
 }
 
 async fn run_remove_factors(email: &str, settings: SettingsArgs) -> Outcome {

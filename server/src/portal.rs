@@ -1,5 +1,6 @@
 //! The portal's pages and forms: Leptos behind a session, a defence against forged requests, and headers for browsers.
 
+pub mod audit_export;
 pub(crate) mod cookie;
 pub mod guard;
 pub mod headers;
@@ -45,6 +46,9 @@ pub fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), context, document)
         .route(personal_data::PATH, get(personal_data::export))
+        .route(audit_export::OWN, get(audit_export::own))
+        .route(audit_export::TEAM, get(audit_export::team))
+        .route(audit_export::PORTAL, get(audit_export::portal))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .layer(sessions)

@@ -232,7 +232,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
     let telling = tokio::spawn(tell_of_sign_outs_for_ever(server.state.clone()));
     let writing = tokio::spawn(write_mails_for_ever(server.state.clone()));
-    let warning = tokio::spawn(tell_of_exposures_for_ever(server.state.clone()));
+    let warning = tokio::spawn(tell_of_keys_for_ever(server.state.clone()));
     let watching = tokio::spawn(server.state.authorities.clone().watch());
     let outcome = listeners.serve(Front::new(server.state.clone()), told_to_stop).await;
     tracing::info!("stopping: writing what is left");
@@ -325,6 +325,9 @@ async fn keep_house_for_ever(state: AppState) {
                 );
             }
         }
+        if let Err(error) = state.services.audit.seal_heads().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the audit log could not be sealed");
+        }
         if let Err(error) = state.services.signing_keys.keep_house().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "signing keys could not be looked after");
         }
@@ -369,14 +372,20 @@ async fn write_mails_for_ever(state: AppState) {
 }
 
 /// Tells people that their key was sent where others can read it, as soon as that is written down, and again where that failed.
-async fn tell_of_exposures_for_ever(state: AppState) {
+async fn tell_of_keys_for_ever(state: AppState) {
     const PAUSE: std::time::Duration = std::time::Duration::from_mins(10);
     loop {
         if let Err(error) = state.services.housekeeping.tell_exposed().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "people could not be told of exposed keys");
         }
+        if let Err(error) = state.services.housekeeping.tell_of_limits(state.recorder.near_limits()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "people could not be told of limits that are near"
+            );
+        }
         tokio::select! {
-            () = state.recorder.exposed() => {}
+            () = state.recorder.to_tell() => {}
             () = tokio::time::sleep(PAUSE) => {}
         }
     }

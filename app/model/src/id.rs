@@ -63,6 +63,8 @@ ids! {
     ClientSecretId,
     /// What an account allowed an OAuth client to do.
     GrantId,
+    /// A change that somebody made, in the audit log.
+    AuditEventId,
     /// An invitation to a team.
     InvitationId,
     /// A mail that was sent, or would be if a server for it were set.

@@ -31,9 +31,9 @@ pub use email::EmailAddress;
 pub use environment::Environment;
 pub use error::FieldErrors;
 pub use id::{
-    AccountId, ApiId, ApiKeyId, ApplicationId, ClientSecretId, EnvironmentId, GrantId, IdentityProviderId,
-    InvitationId, MailId, MailedLinkId, NoticeId, OauthClientId, OwnerId, PasskeyCeremonyId, PasskeyId, PostId,
-    RequestId, SessionId, SigningKeyId, TeamId,
+    AccountId, ApiId, ApiKeyId, ApplicationId, AuditEventId, ClientSecretId, EnvironmentId, GrantId,
+    IdentityProviderId, InvitationId, MailId, MailedLinkId, NoticeId, OauthClientId, OwnerId, PasskeyCeremonyId,
+    PasskeyId, PostId, RequestId, SessionId, SigningKeyId, TeamId,
 };
 pub use key_kind::KeyKind;
 pub use name::Name;

@@ -58,9 +58,12 @@ pub async fn banners() -> AnyView {
 const fn tone(kind: NoticeKind) -> Tone {
     match kind {
         NoticeKind::KeyFound | NoticeKind::Portal => Tone::Bad,
-        NoticeKind::Account | NoticeKind::NewBrowser | NoticeKind::KeyEnds | NoticeKind::KeyIdle | NoticeKind::Team => {
-            Tone::Wait
-        }
+        NoticeKind::Account
+        | NoticeKind::NewBrowser
+        | NoticeKind::KeyEnds
+        | NoticeKind::KeyIdle
+        | NoticeKind::LimitNear
+        | NoticeKind::Team => Tone::Wait,
     }
 }
 

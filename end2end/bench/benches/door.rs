@@ -200,6 +200,7 @@ async fn known_keys() -> (KnownKeys, Vec<PublicId>) {
         session: [0; 32],
         signed_in_at: SystemClock.now(),
         signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
+        from: std::net::Ipv4Addr::LOCALHOST.into(),
     };
     let made = services.applications.create(&actor, "Bench", None).await;
     let application = made.unwrap_or_else(|error| unreachable!("{error}")).id;

@@ -60,6 +60,7 @@ async fn guard(seeded: &seed::Seeded, verifier: &str) -> Outcome {
         session: [0; 32],
         signed_in_at: SystemClock.now(),
         signed_in_by: SignInMethod::PASSWORD,
+        from: std::net::Ipv4Addr::LOCALHOST.into(),
     };
     let form = ApiForm {
         name: "Bench",

@@ -57,6 +57,7 @@ impl Seeded {
             session: [0; 32],
             signed_in_at: SystemClock.now(),
             signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
+            from: std::net::Ipv4Addr::LOCALHOST.into(),
         }
     }
 }
@@ -80,6 +81,7 @@ pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Erro
         session: [0; 32],
         signed_in_at: SystemClock.now(),
         signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
+        from: std::net::Ipv4Addr::LOCALHOST.into(),
     };
     let applications = services.applications.list(&actor).await?;
     let application = match applications.first() {

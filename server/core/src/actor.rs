@@ -5,6 +5,7 @@ use crate::{
     port::{account::Account, session::SessionDigest},
 };
 use latchkey_model::AccountRole;
+use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
 
 /// The caller of a service.
@@ -22,6 +23,8 @@ pub enum Actor {
         signed_in_at: OffsetDateTime,
         /// And how.
         signed_in_by: SignInMethod,
+        /// From where they ask.
+        from: IpAddr,
     },
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     actor::{Actor, NotSignedIn},
+    audit::{Act, Action},
     port::{
         Inserted, StoreError,
         account::Membership,
@@ -68,7 +69,11 @@ impl ApplicationService {
         let environments = Environment::ALL.map(|kind| (EnvironmentId::from_uuid(self.ports.uuid()), kind));
         let mut work = self.ports.store.begin().await?;
         match work.application_add(&application, environments).await? {
-            Inserted::Done => work.commit().await?,
+            Inserted::Done => {
+                let made = Act::new(team.team_id, Action::ApplicationCreated, application.id, &application.name);
+                made.by(actor, &mut *work, &self.ports).await?;
+                work.commit().await?;
+            }
             Inserted::Duplicate => {
                 return Err(invalid("name", format!("You have an application called {} already", application.name)));
             }

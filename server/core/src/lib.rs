@@ -10,6 +10,7 @@ pub mod account;
 pub mod actor;
 pub mod api_key;
 pub mod application;
+pub mod audit;
 pub mod authn;
 pub mod authorization;
 pub mod certificate;

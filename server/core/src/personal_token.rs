@@ -52,6 +52,6 @@ impl PersonalTokenService {
         let settings = self.keys.check_new(&create.form).await?;
         check_life(&settings, self.ports.now()).map_err(ApiKeyError::Invalid)?;
         let owner = NewKeyOwner::Account(account.id);
-        self.keys.add_new(KeyKind::Personal, owner, account, settings, create.form_id).await
+        self.keys.add_new(actor, account.id.into(), KeyKind::Personal, owner, settings, create.form_id).await
     }
 }

@@ -12,6 +12,7 @@ pub mod account;
 pub mod api;
 pub mod api_key;
 pub mod application;
+pub mod audit;
 pub mod device;
 pub mod ending;
 pub mod grant;
@@ -34,6 +35,7 @@ pub use account::{AccountReader, AccountWriter};
 pub use api::{ApiReader, ApiWriter};
 pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
+pub use audit::{AuditReader, AuditWriter};
 pub use device::{DeviceReader, DeviceWriter};
 pub use ending::EndingWriter;
 pub use grant::{GrantReader, GrantWriter};
@@ -124,6 +126,7 @@ pub trait Store:
     + ApiReader
     + ApiKeyReader
     + ApplicationReader
+    + AuditReader
     + DeviceReader
     + GrantReader
     + IdentityProviderReader
@@ -161,6 +164,7 @@ pub trait UnitOfWork:
     + ApiWriter
     + ApiKeyWriter
     + ApplicationWriter
+    + AuditWriter
     + DeviceWriter
     + EndingWriter
     + GrantWriter

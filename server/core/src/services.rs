@@ -8,6 +8,7 @@ use crate::{
     },
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations, RouteScopes},
     application::ApplicationService,
+    audit::AuditService,
     authn::{Door, KnownKeys, KnownPeople},
     authorization::{
         AuthorizationParts, AuthorizationService, ClientAuthParts, ClientAuthenticator, DeviceService, PushedRequests,
@@ -85,6 +86,8 @@ pub struct Services {
     pub profiles: ProfileService,
     /// Changing passwords.
     pub passwords: PasswordService,
+    /// What was changed by whom.
+    pub audit: AuditService,
     /// Deleting accounts.
     pub deletions: DeletionService,
     /// What is asked for beside a password.
@@ -313,6 +316,7 @@ impl Services {
                 access_ends.clone(),
                 Arc::clone(&public_url),
             ),
+            audit: AuditService::new(ports.clone(), master.derive("audit")),
             deletions: DeletionService::new(ports.clone(), access_ends),
             profiles: ProfileService::new(ports.clone(), lockouts.clone(), mailed_links.clone(), public_url),
             accounts: AccountService::new(ports.clone(), passwords, lockouts.clone(), mailed_links.clone()),

@@ -3,6 +3,7 @@
 use crate::{
     account::LinkToken,
     actor::{Actor, NotSignedIn},
+    audit::{Act, Action},
     limit::{Limiter, Quota},
     mail::{Letter, LetterError, Postman, SecretLetter},
     port::{
@@ -142,6 +143,7 @@ impl TeamService {
         let team = TeamId::from_uuid(self.ports.uuid());
         let mut work = self.ports.store.begin().await?;
         work.team_add(team, &name, account.id, self.ports.now()).await?;
+        Act::new(team, Action::TeamCreated, team, &name).by(actor, &mut *work, &self.ports).await?;
         work.commit().await?;
         Ok(team)
     }
@@ -152,8 +154,11 @@ impl TeamService {
     /// [`TeamError`].
     pub async fn rename(&self, actor: &Actor, team: TeamId, name: &str) -> Result<(), TeamError> {
         let name: Name = FieldErrors::at("name", name.parse()).map_err(TeamError::Invalid)?;
+        let before = self.membership(actor.account()?, team).await?.team_name;
         let (_, mut work) = self.as_owner(actor, team).await?;
         work.team_rename(team, &name).await?;
+        let renamed = Act::new(team, Action::TeamRenamed, team, &name).change("name", before, &name);
+        renamed.by(actor, &mut *work, &self.ports).await?;
         Ok(work.commit().await?)
     }
 
@@ -193,6 +198,8 @@ impl TeamService {
             expires_at: now + Self::INVITATION_LIFE,
         };
         work.invitation_add(&invitation, &token.digest()).await?;
+        let invited = Act::new(team, Action::MemberInvited, invitation.id, &invitation.email);
+        invited.change("role", "", role.as_str()).by(actor, &mut *work, &self.ports).await?;
         let link = Zeroizing::new(format!("{}/invitation?token={}", self.public_url, token.expose()));
         let recipient = invitation.email.as_str();
         // Each invitation is a mail of its own: there is none before it.
@@ -210,7 +217,10 @@ impl TeamService {
     pub async fn call_off(&self, actor: &Actor, team: TeamId, id: InvitationId) -> Result<(), TeamError> {
         let (_, mut work) = self.as_owner(actor, team).await?;
         match work.invitation_end(team, id, self.ports.now()).await? {
-            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Won => {
+                Act::new(team, Action::InvitationCalledOff, id, "").by(actor, &mut *work, &self.ports).await?;
+                Ok(work.commit().await?)
+            }
             Consumed::Lost => Err(TeamError::InvitationNotValid),
         }
     }
@@ -245,6 +255,8 @@ impl TeamService {
         if work.membership_add(invitation.team, account.id, invitation.role, now).await? == Inserted::Duplicate {
             return Err(TeamError::InTeamAlready);
         }
+        let joined = Act::new(invitation.team, Action::MemberJoined, account.id, "");
+        joined.change("role", "", invitation.role.as_str()).by(actor, &mut *work, &self.ports).await?;
         // The mail reached its reader.
         let (Consumed::Won | Consumed::Lost) = work.account_verify_email(account.id, &invitation.email, now).await?;
         work.commit().await?;
@@ -268,7 +280,11 @@ impl TeamService {
             return Err(TeamError::LastOwner);
         }
         match work.membership_set_role(team, member, role).await? {
-            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Won => {
+                let changed = Act::new(team, Action::RoleChanged, member, "");
+                changed.change("role", before.as_str(), role.as_str()).by(actor, &mut *work, &self.ports).await?;
+                Ok(work.commit().await?)
+            }
             Consumed::Lost => Err(TeamError::NotFound),
         }
     }
@@ -294,6 +310,8 @@ impl TeamService {
         if work.membership_remove(team, member).await? == Consumed::Lost {
             return Err(TeamError::NotFound);
         }
+        let gone = Act::new(team, Action::MemberRemoved, member, "").change("role", role.as_str(), "");
+        gone.by(actor, &mut *work, &self.ports).await?;
         if let Some(removed) = view.members.iter().find(|one| one.account == member && !leaves) {
             // An older link leads them back no more.
             for own in view.invitations.iter().filter(|one| one.email.canonical() == removed.email.canonical()) {

@@ -27,6 +27,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use latchkey_core::{Actor, port::StoreError, random::base62, secret::digests_equal};
 use latchkey_model::AccountId;
 use leptos::server_fn::ServerFn;
+use std::net::IpAddr;
 use time::OffsetDateTime;
 use tower_sessions::Session;
 
@@ -64,7 +65,8 @@ pub async fn guard(State(state): State<AppState>, session: Session, mut request:
         };
     }
 
-    let actor = match find_actor(&state, &session).await {
+    let address = Arrival::of(&state.config, &request).address();
+    let actor = match find_actor(&state, &session, address).await {
         Ok(actor) => actor,
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "who is asking cannot be found out");
@@ -82,7 +84,6 @@ pub async fn guard(State(state): State<AppState>, session: Session, mut request:
             return unavailable();
         }
     }
-    let address = Arrival::of(&state.config, &request).address();
     if matches!(actor, Actor::Account { .. })
         && let Err(error) = note_visit(&state, &session, address).await
     {
@@ -273,11 +274,7 @@ async fn back_with_input(state: &AppState, session: &Session, fields: &[(String,
 }
 
 /// Keeps a session alive while somebody uses it: noted now and then, not on every request, since each note is a write.
-async fn note_visit(
-    state: &AppState,
-    session: &Session,
-    from: std::net::IpAddr,
-) -> Result<(), tower_sessions::session::Error> {
+async fn note_visit(state: &AppState, session: &Session, from: IpAddr) -> Result<(), tower_sessions::session::Error> {
     const EVERY_SECONDS: i64 = 300;
     let now = state.services.ports.now().unix_timestamp();
     if session.get::<i64>(SEEN).await?.is_some_and(|seen| now - seen < EVERY_SECONDS) {
@@ -288,7 +285,7 @@ async fn note_visit(
 }
 
 /// The account of the session, looked up anew for each request: what changed about it is in force at once.
-async fn find_actor(state: &AppState, session: &Session) -> Result<Actor, StoreError> {
+async fn find_actor(state: &AppState, session: &Session, from: IpAddr) -> Result<Actor, StoreError> {
     let failed = |error: tower_sessions::session::Error| StoreError::Unavailable(Box::new(error));
     let Some(id) = session.get::<AccountId>(ACCOUNT).await.map_err(failed)? else { return Ok(Actor::Anonymous) };
     let Some(session_id) = session.id() else { return Ok(Actor::Anonymous) };
@@ -302,5 +299,11 @@ async fn find_actor(state: &AppState, session: &Session) -> Result<Actor, StoreE
     let began = session.get::<i64>(BEGAN).await.map_err(failed)?.unwrap_or_default();
     let signed_in_at = OffsetDateTime::from_unix_timestamp(began).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let session = digest_of(session_id);
-    Ok(account.map_or(Actor::Anonymous, |account| Actor::Account { account, session, signed_in_at, signed_in_by }))
+    Ok(account.map_or(Actor::Anonymous, |account| Actor::Account {
+        account,
+        session,
+        signed_in_at,
+        signed_in_by,
+        from,
+    }))
 }

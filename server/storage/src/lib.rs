@@ -12,6 +12,7 @@ mod account;
 mod api;
 mod api_key;
 mod application;
+mod audit;
 mod changes;
 mod connect;
 mod convert;

@@ -471,6 +471,7 @@ impl Race {
             session: [0; 32],
             signed_in_at: START,
             signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
+            from: std::net::Ipv4Addr::LOCALHOST.into(),
         };
         let presented = PresentedClient {
             basic: Some((stage.client_id.clone(), stage.secret.clone())),

@@ -77,7 +77,7 @@ async fn who_owns_a_key_that_came_in_a_url_or_in_the_clear_is_told_once() {
         ada.key(&application, "production", &["read:posts"], "never").await,
     ];
     let keeper = portal.state.services.housekeeping.clone();
-    let exposed = || tokio::time::timeout(std::time::Duration::from_secs(2), portal.state.recorder.exposed());
+    let exposed = || tokio::time::timeout(std::time::Duration::from_secs(2), portal.state.recorder.to_tell());
     for _ in 0..2 {
         portal.api("GET", &format!("/api/v1/whoami?api_key={in_url}"), &[], "").await;
     }

@@ -77,7 +77,7 @@ async fn a_development_key_works_on_unless_the_settings_say_otherwise() {
     let key = ada.key(&application, "development", &["read:posts"], "never").await;
     let list = format!("/apps/{application}/development/keys");
     report(&portal, &key, "").await;
-    let page = page_with(&mut ada, &list, "was found where secrets must not be").await;
+    let page = page_with(&mut ada, &list, "must not be. Reported").await;
     assert!(page.contains("It still works") && page.contains("rotate it now"), "{page}");
     assert_eq!(portal.with_key(&key, "GET", "/api/v1/posts", "").await.status, StatusCode::OK);
 

@@ -1,6 +1,7 @@
 //! The whole server: the real router on a real database, asked as browsers and programs ask.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod audit;
 mod authorization;
 mod canary;
 mod client_appearance;

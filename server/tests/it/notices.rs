@@ -75,3 +75,30 @@ async fn people_choose_what_is_mailed_but_for_what_would_take_their_account() {
     assert!(ada.get(PAGE).await.text().contains("Your password was changed"));
     assert!(portal.browser().get(PAGE).await.location().starts_with("/login"));
 }
+
+#[tokio::test]
+async fn people_are_told_once_a_day_before_a_limit_is_reached() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let application = ada.application("Bookshelf").await;
+    let fields = [("scopes[]", "read:posts"), ("expiry", "never"), ("limits", "10/1d")];
+    let key = ada.key_with(&application, "development", &fields).await;
+    let told = async |ada: &mut Browser, calls: usize| {
+        for _ in 0..calls {
+            let answer = portal.with_key(&key, "GET", "/api/v1/posts", "").await;
+            portal.recorded(&answer).await;
+        }
+        // What was counted is handed over in the same visit that writes the row.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let near = portal.state.recorder.near_limits();
+        portal.state.services.housekeeping.tell_of_limits(near).await.unwrap();
+        ada.get(PAGE).await.text().matches("is about to reach its limit").count()
+    };
+    assert_eq!(told(&mut ada, 8).await, 0, "a fifth is left");
+    assert_eq!(told(&mut ada, 1).await, 1);
+    assert!(ada.get(PAGE).await.text().contains("four fifths of its limit of 10/1d"));
+    assert_eq!(told(&mut ada, 3).await, 1, "once");
+    portal.clock.advance(Duration::days(1));
+    ada.sign_in_again(ADA).await;
+    assert_eq!(told(&mut ada, 9).await, 2, "and on another day again");
+}

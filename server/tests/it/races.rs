@@ -47,6 +47,7 @@ async fn scene() -> Scene {
         session: SessionDigest::default(),
         signed_in_at: START,
         signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
+        from: std::net::Ipv4Addr::LOCALHOST.into(),
     };
     Scene { _portal: portal, services, ada, application }
 }

@@ -82,6 +82,7 @@ async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
         session: [0; 32],
         signed_in_at: START,
         signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
+        from: std::net::Ipv4Addr::LOCALHOST.into(),
     };
     let usage = &portal.state.services.usage;
     let usage = usage

@@ -74,7 +74,7 @@ pub fn TeamPage() -> impl IntoView {
             TeamRole::Viewer => "You look at what this team owns.",
         };
         let body = view! {
-            <PageHead title=name.clone() explanation crumbs/>
+            <PageHead title=name.clone() explanation crumbs><a class="btn" href=route::team_audit(team)>"Audit log"</a></PageHead>
             <Message flash/>
             <DataTable label="Members" columns=vec!["Member", "Role", "Since"] action="Action">{rows}</DataTable>
             {open}

@@ -3,6 +3,7 @@
 use super::access::AccessEnds;
 use crate::{
     actor::{Actor, NotProven, NotSignedIn},
+    audit::{Act, Action},
     demo,
     mail::Letter,
     port::{Consumed, StoreError, account::Account, api_key::KeyState},
@@ -165,11 +166,14 @@ impl DeletionService {
                 return Err(DeletionError::LastOwner);
             }
             let (Consumed::Won | Consumed::Lost) = work.membership_remove(team, account.id).await?;
+            let gone = Act::new(team, Action::MemberRemoved, account.id, "").change("role", role.as_str(), "");
+            gone.because("the account was deleted").by(actor, &mut *work, &self.ports).await?;
         }
         changes.extend(self.access.end(&mut *work, account.id).await?);
         if work.account_delete(account.id, now).await? == Consumed::Lost {
             return Err(NotProven::from(NotSignedIn).into());
         }
+        Act::new(account.id, Action::AccountDeleted, account.id, "").by(actor, &mut *work, &self.ports).await?;
         Letter::account_deleted(account, now).send(&mut *work, &self.ports, &[account.email.to_string()]).await?;
         Ok(self.access.commit(work, changes).await?)
     }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     actor::{Actor, NotSignedIn},
+    audit::{Act, Action},
     lockout::{Lockouts, Subject, TryError, Visitor},
     mail::Letter,
     port::{
@@ -102,7 +103,7 @@ impl PasswordService {
             return Err(PasswordError::Invalid(FieldErrors::one("password", "This is the password that you have.")));
         }
         let hash = self.judged(&new, &account).await?;
-        self.set(account, &hash, Some(session), None).await
+        self.set(account, &hash, Some(session), None, visitor.address).await
     }
 
     /// Asks for a link to choose a new password. What comes back is the same whether or not anybody has the address.
@@ -135,7 +136,7 @@ impl PasswordService {
         let id = link.account.ok_or(PasswordError::LinkNotValid)?;
         let account = self.ports.store.account(id).await?.ok_or(PasswordError::LinkNotValid)?;
         let hash = self.judged(&new, &account).await?;
-        self.set(account, &hash, None, Some(&link)).await.map(drop)
+        self.set(account, &hash, None, Some(&link), from).await.map(drop)
     }
 
     /// The account as it is now, if this is its password.
@@ -157,6 +158,7 @@ impl PasswordService {
         hash: &PasswordHash,
         keep: Option<&[u8; 32]>,
         link: Option<&MailedLink>,
+        from: IpAddr,
     ) -> Result<Account, PasswordError> {
         let now = self.ports.now();
         let live = self.ports.store.sessions(account.id, now).await?;
@@ -182,6 +184,10 @@ impl PasswordService {
             work.links_end(account.id, purpose, now).await?;
         }
         self.sessions.end(&mut *work, account.id, live, keep).await?;
+        let action = if link.is_some() { Action::PasswordReset } else { Action::PasswordChanged };
+        Act::new(account.id, action, account.id, "")
+            .by_account(account.id, Some(from), &mut *work, &self.ports)
+            .await?;
         Letter::password_changed(&account, now, link.is_some(), &self.public_url)
             .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;

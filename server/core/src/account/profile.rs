@@ -3,6 +3,7 @@
 use super::mailed_link::MailedLinks;
 use crate::{
     actor::{Actor, NotProven, NotSignedIn},
+    audit::{Act, Action},
     lockout::{Lockouts, TryError},
     mail::Letter,
     port::{Consumed, Inserted, StoreError, mailed_link::LinkPurpose},
@@ -85,7 +86,12 @@ impl ProfileService {
         let name: Name = FieldErrors::at("name", name.parse()).map_err(ProfileError::Invalid)?;
         let mut work = self.ports.store.begin().await?;
         match work.account_rename(account.id, &name).await? {
-            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Won => {
+                // What a person is called is theirs to take back: the log says that it was changed, not from what to what.
+                let renamed = Act::new(account.id, Action::AccountRenamed, account.id, "");
+                renamed.by(actor, &mut *work, &self.ports).await?;
+                Ok(work.commit().await?)
+            }
             Consumed::Lost => Err(NotSignedIn.into()),
         }
     }
@@ -121,6 +127,8 @@ impl ProfileService {
         Letter::email_change_asked(account, email.as_str(), now, &self.public_url)
             .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;
+        let asked = Act::new(account.id, Action::EmailChangeAsked, account.id, "");
+        asked.by(actor, &mut *work, &self.ports).await?;
         work.commit().await?;
         let mut link = self.links.request(LinkPurpose::ChangeEmail, email);
         link.account = Some(account.id);
@@ -156,6 +164,8 @@ impl ProfileService {
             {
                 return Err(ProfileError::LinkNotValid);
             }
+            let verified = Act::new(account.id, Action::EmailVerified, account.id, "");
+            verified.by(actor, &mut *work, &self.ports).await?;
             work.commit().await?;
             return Ok(EmailConfirmed::Verified);
         }
@@ -175,6 +185,8 @@ impl ProfileService {
         }
         let both = [account.email.to_string(), link.email.to_string()];
         Letter::email_changed(account, link.email.as_str(), now).send(&mut *work, &self.ports, &both).await?;
+        let changed = Act::new(account.id, Action::EmailChanged, account.id, "");
+        changed.by(actor, &mut *work, &self.ports).await?;
         work.commit().await?;
         Ok(EmailConfirmed::Changed)
     }

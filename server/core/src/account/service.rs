@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     actor::{Actor, NotProven, NotSignedIn},
+    audit::{Act, Action},
     lockout::{Lockouts, Subject, TryError, Visitor},
     port::{
         Consumed, Inserted, StoreError, UnitOfWork,
@@ -187,7 +188,7 @@ impl AccountService {
         account.email_verified_at = Some(account.created_at);
         let mut work = self.ports.store.begin().await?;
         if work.link_take(id, account.created_at).await? == Consumed::Lost
-            || self.add(&mut *work, &account, &hash).await? == Inserted::Duplicate
+            || self.add(&mut *work, &account, &hash, Some(from)).await? == Inserted::Duplicate
         {
             return Err(SignUpError::LinkNotValid);
         }
@@ -230,7 +231,7 @@ impl AccountService {
         if let Some(token) = link {
             take_link(&mut *work, token, account.created_at).await?;
         }
-        match self.add(&mut *work, &account, &hash).await? {
+        match self.add(&mut *work, &account, &hash, Some(from)).await? {
             Inserted::Done => {}
             Inserted::Duplicate => {
                 let sentence = "There is an account with this address. Sign in, or use another address.";
@@ -273,11 +274,16 @@ impl AccountService {
         work: &mut dyn UnitOfWork,
         account: &Account,
         hash: &PasswordHash,
+        from: Option<IpAddr>,
     ) -> Result<Inserted, StoreError> {
         let added = work.account_add(account, hash).await?;
         if added == Inserted::Done {
             let team = TeamId::from_uuid(self.ports.uuid());
             work.team_add(team, &account.name, account.id, account.created_at).await?;
+            Act::new(account.id, Action::AccountCreated, account.id, "")
+                .change("role", "", account.role.as_str())
+                .by_account(account.id, from, work, &self.ports)
+                .await?;
         }
         Ok(added)
     }
@@ -334,7 +340,13 @@ impl AccountService {
         }
         let mut work = self.ports.store.begin().await?;
         match work.account_allow_password(account.id, allowed).await? {
-            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Won => {
+                Act::new(account.id, Action::PasswordForPrograms, account.id, "")
+                    .change("allowed", account.programs_may_use_password, allowed)
+                    .by(actor, &mut *work, &self.ports)
+                    .await?;
+                Ok(work.commit().await?)
+            }
             Consumed::Lost => Err(NotSignedIn.into()),
         }
     }

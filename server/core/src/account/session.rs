@@ -2,6 +2,7 @@
 
 use crate::{
     actor::{Actor, NotSignedIn},
+    audit::{Act, Action},
     authn::KnownPeople,
     mail::Letter,
     openid::SignOuts,
@@ -137,6 +138,8 @@ impl SessionService {
         for session in sessions.iter().filter(|session| session.id == id) {
             self.ends.sign_outs.note(&mut *work, &session.digest).await?;
         }
+        let ended = Act::new(account.id, Action::SessionsEnded, id, "");
+        ended.by(actor, &mut *work, &self.ports).await?;
         Ok(self.ends.commit(work).await?)
     }
 
@@ -150,6 +153,8 @@ impl SessionService {
         let sessions = self.ports.store.sessions(account.id, now).await?;
         let mut work = self.ports.store.begin().await?;
         let ended = self.ends.end(&mut *work, account.id, sessions, Some(session)).await?;
+        let noted = Act::new(account.id, Action::SessionsEnded, account.id, "").change("others", ended, 0);
+        noted.by(actor, &mut *work, &self.ports).await?;
         self.ends.commit(work).await?;
         Ok(ended)
     }

@@ -2,7 +2,9 @@
 
 use super::KeyChanges;
 use crate::{
+    audit::{Act, Action},
     authn::KnownKeys,
+    limit::Quota,
     mail::Letter,
     port::{
         Consumed, StoreError,
@@ -10,6 +12,7 @@ use crate::{
     },
     ports::Ports,
 };
+use latchkey_model::ApiKeyId;
 use time::Duration;
 
 /// Does what the clock asks for, some keys at a time.
@@ -83,6 +86,23 @@ impl Housekeeping {
         }
     }
 
+    /// Tells people of keys that are about to reach a limit, each once a day.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tell_of_limits(&self, near: impl IntoIterator<Item = (ApiKeyId, Quota)>) -> Result<(), StoreError> {
+        for (id, quota) in near {
+            let Some(public_id) = self.ports.store.public_id(id).await? else { continue };
+            let Some(stored) = self.ports.store.api_key_for_door(public_id).await? else { continue };
+            let people = self.ports.store.key_people(id).await?;
+            let letter = Letter::limit_near(&stored.key, quota, self.ports.now(), &self.public_url);
+            let mut work = self.ports.store.begin().await?;
+            letter.send(&mut *work, &self.ports, &people).await?;
+            work.commit().await?;
+        }
+        Ok(())
+    }
+
     async fn tell_exposed_one(&self, one: &KeyToTell) -> Result<Consumed, StoreError> {
         let mut work = self.ports.store.begin().await?;
         let consumed = work.api_key_exposure_told(one.key.id).await?;
@@ -107,6 +127,10 @@ impl Housekeeping {
                 let mut work = self.ports.store.begin().await?;
                 let off = Disabled { at: now, by_policy: true };
                 if work.api_key_disable(one.key.owner.holder(), one.key.id, off).await? == Consumed::Won {
+                    Act::new(one.key.owner.holder(), Action::KeyDisabled, one.key.id, &one.key.settings.name)
+                        .because("nobody used it, and the environment's settings ask for this")
+                        .by_nobody(&mut *work, &self.ports)
+                        .await?;
                     Letter::key_idle(&one.key, now, &self.public_url)
                         .send(&mut *work, &self.ports, &one.emails)
                         .await?;

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     actor::{Actor, NotProven, NotSignedIn},
+    audit::{Act, Action, Tenant},
     authn::KnownKeys,
+    clock::written,
     port::{
         Consumed, Inserted, StoreError, UnitOfWork,
         account::Account,
@@ -145,7 +147,8 @@ impl ApiKeyService {
         }
         let settings = self.check(&create.form, Occasion::New).await?;
         let owner = NewKeyOwner::Environment(found.environment_id(environment));
-        self.add_new(KeyKind::Api(environment), owner, account, settings, create.form_id).await
+        let tenant = Tenant::Team(found.application.team_id);
+        self.add_new(actor, tenant, KeyKind::Api(environment), owner, settings, create.form_id).await
     }
 
     /// Reads a form; every field that is wrong says why.
@@ -160,20 +163,25 @@ impl ApiKeyService {
     /// Adds a key that takes over from nobody.
     pub(crate) async fn add_new(
         &self,
+        actor: &Actor,
+        tenant: Tenant,
         kind: KeyKind,
         owner: NewKeyOwner,
-        account: &Account,
         settings: KeySettings,
         form_id: Uuid,
     ) -> Result<CreatedApiKey, ApiKeyError> {
+        let account = actor.account()?;
         let id = ApiKeyId::from_uuid(self.ports.uuid());
         let plain = PlainApiKey::generate(self.ports.random(), kind);
         let new = self.new_key(id, &plain, owner, account, settings, form_id);
         let mut work = self.ports.store.begin().await?;
+        let made = Act::new(tenant, Action::KeyCreated, id, &new.settings.name);
+        let made = changed(made, None, &new.settings).change("environment", "", kind.label());
         match work.api_key_add(&new).await? {
-            Inserted::Done => self.changes.commit(work, &[plain.public_id()]).await?,
             Inserted::Duplicate => return Err(ApiKeyError::SentTwice),
+            Inserted::Done => made.by(actor, &mut *work, &self.ports).await?,
         }
+        self.changes.commit(work, &[plain.public_id()]).await?;
         Ok(CreatedApiKey { id, plain })
     }
 
@@ -248,16 +256,20 @@ impl ApiKeyService {
         if may_write { Ok((account, key)) } else { Err(ApiKeyError::Forbidden) }
     }
 
-    /// Commits the change if it was won, and makes the door forget the keys; otherwise says why it was lost.
+    /// Commits the change if it was won, with who made it, and makes the door forget the keys; otherwise says why it was lost.
     async fn won(
         &self,
-        work: Box<dyn UnitOfWork>,
+        mut work: Box<dyn UnitOfWork>,
         outcome: Consumed,
+        (actor, act): (&Actor, Act),
         keys: &[PublicId],
         lost: ApiKeyError,
     ) -> Result<(), ApiKeyError> {
         match outcome {
-            Consumed::Won => Ok(self.changes.commit(work, keys).await?),
+            Consumed::Won => {
+                act.by(actor, &mut *work, &self.ports).await?;
+                Ok(self.changes.commit(work, keys).await?)
+            }
             Consumed::Lost => Err(lost),
         }
     }
@@ -275,7 +287,7 @@ impl ApiKeyService {
         let outcome = work.api_key_revoke(key.owner.holder(), id, Some(account.id), revoked).await?;
         let mut keys = vec![key.public_id];
         keys.extend(let_the_old_key_be(&mut *work, &key, old).await?);
-        self.won(work, outcome, &keys, ApiKeyError::AlreadyRevoked).await?;
+        self.won(work, outcome, (actor, act_on(Action::KeyRevoked, &key)), &keys, ApiKeyError::AlreadyRevoked).await?;
         Ok(key)
     }
 
@@ -304,7 +316,7 @@ impl ApiKeyService {
     pub async fn update(&self, actor: &Actor, id: ApiKeyId, form: &KeyForm<'_>) -> Result<ApiKey, ApiKeyError> {
         self.writable(actor, id).await?;
         let (key, settings) = self.proposed(actor, id, form).await?;
-        self.set(key, &settings).await
+        self.set(actor, key, &settings).await
     }
 
     /// Takes the scopes away that nobody used for a month.
@@ -320,13 +332,14 @@ impl ApiKeyService {
             return Err(ApiKeyError::NothingToChange);
         }
         let settings = KeySettings { scopes: kept, ..key.settings.clone() };
-        Ok((self.set(key, &settings).await?, unused))
+        Ok((self.set(actor, key, &settings).await?, unused))
     }
 
-    async fn set(&self, key: ApiKey, settings: &KeySettings) -> Result<ApiKey, ApiKeyError> {
+    async fn set(&self, actor: &Actor, key: ApiKey, settings: &KeySettings) -> Result<ApiKey, ApiKeyError> {
         let mut work = self.ports.store.begin().await?;
         let outcome = work.api_key_update(key.owner.holder(), key.id, settings).await?;
-        self.won(work, outcome, &[key.public_id], ApiKeyError::AlreadyRevoked).await?;
+        let act = changed(act_on(Action::KeyChanged, &key), Some(&key.settings), settings);
+        self.won(work, outcome, (actor, act), &[key.public_id], ApiKeyError::AlreadyRevoked).await?;
         Ok(key)
     }
 
@@ -339,7 +352,14 @@ impl ApiKeyService {
         let disabled = Disabled { at: self.ports.now(), by_policy: false };
         let mut work = self.ports.store.begin().await?;
         let outcome = work.api_key_disable(key.owner.holder(), id, disabled).await?;
-        self.won(work, outcome, &[key.public_id], ApiKeyError::NothingToChange).await?;
+        self.won(
+            work,
+            outcome,
+            (actor, act_on(Action::KeyDisabled, &key)),
+            &[key.public_id],
+            ApiKeyError::NothingToChange,
+        )
+        .await?;
         Ok(key)
     }
 
@@ -351,7 +371,14 @@ impl ApiKeyService {
         let (_, key) = self.writable(actor, id).await?;
         let mut work = self.ports.store.begin().await?;
         let outcome = work.api_key_enable(key.owner.holder(), id, self.ports.now()).await?;
-        self.won(work, outcome, &[key.public_id], ApiKeyError::NothingToChange).await?;
+        self.won(
+            work,
+            outcome,
+            (actor, act_on(Action::KeyEnabled, &key)),
+            &[key.public_id],
+            ApiKeyError::NothingToChange,
+        )
+        .await?;
         Ok(key)
     }
 
@@ -402,7 +429,8 @@ impl ApiKeyService {
         }
         let retires_at = started_at.map(|at| at.saturating_add(overlap.duration()));
         let outcome = work.api_key_replace(old.owner.holder(), old.id, Replaced { by: new_id, retires_at }).await?;
-        self.won(work, outcome, &[old.public_id, plain.public_id()], ApiKeyError::BeingRotated).await?;
+        let act = act_on(Action::KeyRotated, &old).change("overlap", "", overlap.duration());
+        self.won(work, outcome, (actor, act), &[old.public_id, plain.public_id()], ApiKeyError::BeingRotated).await?;
         Ok((old, CreatedApiKey { id: new_id, plain }))
     }
 
@@ -422,7 +450,8 @@ impl ApiKeyService {
             Consumed::Won => work.api_key_keep(holder, old.id, id).await?,
             Consumed::Lost => Consumed::Lost,
         };
-        self.won(work, kept, &[old.public_id, new.public_id], ApiKeyError::NotRotating).await?;
+        let act = act_on(Action::RotationCancelled, &new);
+        self.won(work, kept, (actor, act), &[old.public_id, new.public_id], ApiKeyError::NotRotating).await?;
         Ok(old)
     }
 
@@ -440,7 +469,8 @@ impl ApiKeyService {
         // The new key waits no longer for its first use: there is nothing left to take over.
         let _ = work.takeover_start(new.id, now).await?;
         let outcome = work.api_key_retire(old.id, now).await?;
-        self.won(work, outcome, &[old.public_id, new.public_id], ApiKeyError::NotRotating).await?;
+        let act = act_on(Action::OverlapEnded, &old);
+        self.won(work, outcome, (actor, act), &[old.public_id, new.public_id], ApiKeyError::NotRotating).await?;
         Ok(old)
     }
 
@@ -476,10 +506,37 @@ impl ApiKeyService {
             return Err(ApiKeyError::Forbidden);
         }
         let policy = form.check().map_err(ApiKeyError::Invalid)?;
+        let before = self.policy(actor, application, environment).await?;
         let mut work = self.ports.store.begin().await?;
         match work.key_policy_set(found.application.team_id, application, environment, &policy).await? {
-            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Won => {
+                let tenant = found.application.team_id;
+                let act = Act::new(tenant, Action::KeyPolicyChanged, application, &found.application.name);
+                let after = format!("{policy:?}");
+                act.change("environment", "", environment)
+                    .change("policy", format!("{before:?}"), after)
+                    .by(actor, &mut *work, &self.ports)
+                    .await?;
+                Ok(work.commit().await?)
+            }
             Consumed::Lost => Err(ApiKeyError::NotFound),
         }
     }
+}
+
+/// Something done to a key.
+fn act_on(action: Action, key: &ApiKey) -> Act {
+    Act::new(key.owner.holder(), action, key.id, &key.settings.name)
+}
+
+/// The settings that a key has, and those that it had.
+fn changed(act: Act, before: Option<&KeySettings>, after: &KeySettings) -> Act {
+    let ends = |settings: &KeySettings| settings.expires_at.map(written).unwrap_or_default();
+    let was = |of: fn(&KeySettings) -> String| before.map(of).unwrap_or_default();
+    act.change("name", was(|settings| settings.name.to_string()), &after.name)
+        .change("scopes", was(|settings| settings.scopes.to_string()), &after.scopes)
+        .change("expires_at", before.map(ends).unwrap_or_default(), ends(after))
+        .change("allowed_from", was(|settings| settings.allowed_from.to_string()), &after.allowed_from)
+        .change("limits", was(|settings| settings.limits.to_string()), &after.limits)
+        .change("notes", was(|settings| settings.notes.to_string()), &after.notes)
 }

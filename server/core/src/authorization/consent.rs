@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    audit::{Act, Action},
     gateway::KnownApis,
     jose::Compact,
     oauth_client::{ClientEntry, ClientId, ClientKind, KnownClients, MetadataDocuments},
@@ -249,7 +250,7 @@ impl AuthorizationService {
                 Shown::SignIn(SignInFirst { next, again, hint: hint.clone() })
             }
         };
-        let Actor::Account { account, session, signed_in_at, signed_in_by } = actor else {
+        let Actor::Account { account, session, signed_in_at, signed_in_by, .. } = actor else {
             return Ok(Err(sign_in(parameters.clone(), false)));
         };
         let subject = self.subjects.towards(account.id, &read.client.client().settings);
@@ -326,6 +327,10 @@ impl AuthorizationService {
                 (grant, done)
             };
             if done {
+                Act::new(account.id, Action::GrantGiven, grant.id, &client.settings.name)
+                    .change("scopes", "", &grant.scopes)
+                    .by_account(account.id, None, &mut *work, &self.ports)
+                    .await?;
                 work.commit().await?;
                 return Ok(grant);
             }

@@ -225,7 +225,7 @@ impl DeviceService {
         ticked: &[String],
         from: IpAddr,
     ) -> Result<OauthClient, DeviceError> {
-        let Actor::Account { account, session, signed_in_at, signed_in_by } = actor else {
+        let Actor::Account { account, session, signed_in_at, signed_in_by, .. } = actor else {
             return Err(NotSignedIn.into());
         };
         let (code, client) = self.find(account, typed, from).await?;

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     actor::{Actor, NotAdmin, NotSignedIn},
+    audit::{Act, Action},
     authn::Principal,
     oauth_client::{ClientId, ClientKind},
     port::{
@@ -115,6 +116,8 @@ impl GuardedApis {
             drop(work);
             return Err(self.taken(&api).await?);
         }
+        let act = Act::new(api.team_id, Action::ApiRegistered, api.id, &api.settings.name);
+        act.by(actor, &mut *work, &self.ports).await?;
         self.apis.commit(work).await?;
         Ok(api.slug)
     }
@@ -132,7 +135,11 @@ impl GuardedApis {
     ) -> Result<(), GatewayError> {
         let known = self.get(actor, slug).await?;
         let (settings, policies) = self.check(form).await?;
-        self.save(GuardedApi { settings, policies, version, ..known }).await
+        let act = Act::new(known.team_id, Action::ApiChanged, known.id, &settings.name)
+            .change("name", &known.settings.name, &settings.name)
+            .change("base_url", &known.settings.base_url, &settings.base_url)
+            .change("policies", &known.policies, &policies);
+        self.save(GuardedApi { settings, policies, version, ..known }, actor, act).await
     }
 
     /// Removes an API: nobody is let in to it any more.
@@ -143,7 +150,11 @@ impl GuardedApis {
         let known = self.get(actor, slug).await?;
         let mut work = self.ports.store.begin().await?;
         match work.guarded_api_retire(known.id, version, self.ports.now()).await? {
-            Consumed::Won => Ok(self.apis.commit(work).await?),
+            Consumed::Won => {
+                let act = Act::new(known.team_id, Action::ApiRemoved, known.id, &known.settings.name);
+                act.by(actor, &mut *work, &self.ports).await?;
+                Ok(self.apis.commit(work).await?)
+            }
             Consumed::Lost => Err(GatewayError::Changed),
         }
     }
@@ -199,7 +210,10 @@ impl GuardedApis {
         let policies = form::policies(lines).map_err(invalid)?;
         form::fit(&known.settings, &policies).map_err(invalid)?;
         let version = known.version;
-        self.save(GuardedApi { policies: policies.clone(), ..known }).await?;
+        let act = Act::new(known.team_id, Action::ApiChanged, known.id, &known.settings.name)
+            .change("policies", &known.policies, &policies)
+            .because("by a service account");
+        self.save(GuardedApi { policies: policies.clone(), ..known }, &Actor::Anonymous, act).await?;
         Ok((policies, version + 1))
     }
 
@@ -232,10 +246,13 @@ impl GuardedApis {
         if errors.is_empty() { Ok((settings, policies)) } else { Err(GatewayError::Invalid(errors)) }
     }
 
-    async fn save(&self, api: GuardedApi) -> Result<(), GatewayError> {
+    async fn save(&self, api: GuardedApi, actor: &Actor, act: Act) -> Result<(), GatewayError> {
         let mut work: Box<dyn UnitOfWork> = self.ports.store.begin().await?;
         match work.guarded_api_update(&api).await? {
-            Ok(Consumed::Won) => Ok(self.apis.commit(work).await?),
+            Ok(Consumed::Won) => {
+                act.by(actor, &mut *work, &self.ports).await?;
+                Ok(self.apis.commit(work).await?)
+            }
             Ok(Consumed::Lost) => Err(GatewayError::Changed),
             Err(Duplicate) => {
                 drop(work);

@@ -3,6 +3,7 @@
 use crate::{
     access_token::KnownTokens,
     actor::{Actor, NotSignedIn},
+    audit::{Act, Action},
     port::{Consumed, StoreError, grant::GrantInView},
     ports::Ports,
 };
@@ -52,7 +53,10 @@ impl GrantService {
         let account = actor.account()?.id;
         let mut work = self.ports.store.begin().await?;
         match work.grant_revoke(account, id, self.ports.now()).await? {
-            Consumed::Won => Ok(self.tokens.commit_end(work, id.as_uuid()).await?),
+            Consumed::Won => {
+                Act::new(account, Action::GrantRevoked, id, "").by(actor, &mut *work, &self.ports).await?;
+                Ok(self.tokens.commit_end(work, id.as_uuid()).await?)
+            }
             Consumed::Lost => Err(GrantError::NotFound),
         }
     }

@@ -3,6 +3,7 @@
 use super::sign_in::ProvenIdentity;
 use crate::{
     actor::{Actor, NotSignedIn},
+    audit::{Act, Action},
     mail::Letter,
     port::{
         Consumed, Inserted, StoreError,
@@ -90,6 +91,8 @@ impl LinkedIdentities {
             Inserted::Done => {}
             Inserted::Duplicate => return Err(LinkedIdentityError::LinkedAlready),
         }
+        let act = Act::new(account.id, Action::IdentityLinked, linked.identity.provider, &linked.provider_name);
+        act.by(actor, &mut *work, &self.ports).await?;
         let letter = Letter::identity_linked(&linked, &self.public_url);
         letter.send(&mut *work, &self.ports, &[account.email.to_string()]).await?;
         Ok(work.commit().await?)
@@ -108,6 +111,8 @@ impl LinkedIdentities {
             Consumed::Won => {}
             Consumed::Lost => return Err(LinkedIdentityError::NotFound),
         }
+        let act = Act::new(account.id, Action::IdentityUnlinked, linked.identity.provider, &linked.provider_name);
+        act.by(actor, &mut *work, &self.ports).await?;
         let letter = Letter::identity_unlinked(&linked, self.ports.now(), &self.public_url);
         letter.send(&mut *work, &self.ports, &[account.email.to_string()]).await?;
         Ok(work.commit().await?)

@@ -3,6 +3,7 @@
 use super::{form::ProviderForm, protocol::ProtocolKind};
 use crate::{
     actor::{Actor, NotAdmin, NotProven, NotSignedIn},
+    audit::{Act, Action, Tenant},
     port::{Consumed, Inserted, StoreError, identity_provider::IdentityProvider},
     ports::Ports,
     sealing::{SealError, Sealer},
@@ -129,6 +130,8 @@ impl IdentityProviders {
         if work.identity_provider_add(&provider).await? == Inserted::Duplicate {
             return Err(IdentityProviderError::SentTwice);
         }
+        let added = Act::new(Tenant::Portal, Action::ProviderAdded, id, &provider.settings.name);
+        added.by(actor, &mut *work, &self.ports).await?;
         Ok(work.commit().await?)
     }
 
@@ -160,7 +163,15 @@ impl IdentityProviders {
         let sealed = if secret.is_empty() { None } else { Some(self.seal(id, secret)?) };
         let mut work = self.ports.store.begin().await?;
         match work.identity_provider_update(id, &settings, sealed.as_deref()).await? {
-            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Won => {
+                Act::new(Tenant::Portal, Action::ProviderChanged, id, &settings.name)
+                    .change("name", &known.settings.name, &settings.name)
+                    .change("client_id", &known.settings.client_id, &settings.client_id)
+                    .change("client_secret", "", if sealed.is_some() { "another one" } else { "" })
+                    .by(actor, &mut *work, &self.ports)
+                    .await?;
+                Ok(work.commit().await?)
+            }
             Consumed::Lost => Err(IdentityProviderError::NotFound),
         }
     }
@@ -175,11 +186,15 @@ impl IdentityProviders {
         id: IdentityProviderId,
         disabled: bool,
     ) -> Result<(), IdentityProviderError> {
-        actor.admin()?;
+        let known = self.get(actor, id).await?;
         actor.proven(self.ports.now())?;
         let mut work = self.ports.store.begin().await?;
         match work.identity_provider_disable(id, disabled.then(|| self.ports.now())).await? {
-            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Won => {
+                let switched = Act::new(Tenant::Portal, Action::ProviderSwitched, id, &known.settings.name);
+                switched.change("off", !disabled, disabled).by(actor, &mut *work, &self.ports).await?;
+                Ok(work.commit().await?)
+            }
             Consumed::Lost => Err(IdentityProviderError::NotFound),
         }
     }
@@ -189,11 +204,15 @@ impl IdentityProviders {
     /// # Errors
     /// [`IdentityProviderError`].
     pub async fn remove(&self, actor: &Actor, id: IdentityProviderId) -> Result<(), IdentityProviderError> {
-        actor.admin()?;
+        let known = self.get(actor, id).await?;
         actor.proven(self.ports.now())?;
         let mut work = self.ports.store.begin().await?;
         match work.identity_provider_remove(id).await? {
-            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Won => {
+                let removed = Act::new(Tenant::Portal, Action::ProviderRemoved, id, &known.settings.name);
+                removed.by(actor, &mut *work, &self.ports).await?;
+                Ok(work.commit().await?)
+            }
             Consumed::Lost => Err(IdentityProviderError::NotFound),
         }
     }

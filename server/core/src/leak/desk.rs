@@ -3,6 +3,7 @@
 use super::{breaks_a_line, finder, redacted};
 use crate::{
     api_key::{KeyChanges, PlainApiKey, let_the_old_key_be, old_key_of},
+    audit::{Act, Action},
     authn::KnownKeys,
     limit::{Limiter, Quota, Reading, network_of},
     mail::Letter,
@@ -132,6 +133,11 @@ impl LeakDesk {
             let revoked = Revoked { at: now, because: RevokedBecause::Leaked };
             let _ = work.api_key_revoke(key.owner.holder(), key.id, None, revoked).await?;
             changed.extend(let_the_old_key_be(&mut *work, &key, old).await?);
+        }
+        if noted == Consumed::Won {
+            let act = Act::new(key.owner.holder(), Action::KeyLeaked, key.id, &key.settings.name);
+            let act = act.change("revoked", false, works && revoke).because(&place.0);
+            act.by_nobody(&mut *work, &self.ports).await?;
         }
         if works && noted == Consumed::Won {
             Letter::key_leaked(&key, &place.0, revoke, &self.public_url).send(&mut *work, &self.ports, &people).await?;

@@ -92,6 +92,15 @@ impl Readings {
             .map(|(index, reading)| (reading, index == 0))
     }
 
+    /// A limit of the key's own of which less than a fifth is left, the one with the least: its people are told before it refuses.
+    /// Windows of seconds are there to be used up.
+    pub fn near(&self) -> Option<Quota> {
+        let near = self.windows().iter().filter(|reading| {
+            reading.quota.window_seconds.get() >= 60 && reading.remaining < reading.quota.requests.get() / 5
+        });
+        near.min_by_key(|reading| reading.remaining).map(|reading| reading.quota)
+    }
+
     /// How long to wait until this request would be let in.
     pub fn retry_after(&self) -> Option<Duration> {
         self.refused().and_then(|(reading, _)| reading.retry_after)
@@ -113,6 +122,18 @@ mod tests {
 
     fn quota(requests: u32, window_seconds: u32) -> Quota {
         Quota { requests: NonZeroU32::new(requests).unwrap(), window_seconds: NonZeroU32::new(window_seconds).unwrap() }
+    }
+
+    #[test]
+    fn a_limit_is_near_when_less_than_a_fifth_is_left() {
+        let owner = Arc::new(Meter::new(quota(100, 60)));
+        let meters = Meters::new(quota(10, 1), &[quota(20, 3_600), quota(4, 3_600)], owner);
+        let near: Vec<_> = (0..4).map(|_| meters.spend(START).near()).collect();
+        assert_eq!(near, [None; 4], "neither seconds nor a handful");
+        let owner = Arc::new(Meter::new(quota(100, 60)));
+        let meters = Meters::new(quota(20, 3_600), &[], owner);
+        let near: Vec<_> = (0..18).map(|_| meters.spend(START).near().is_some()).collect();
+        assert_eq!(near.iter().position(|near| *near), Some(16), "three are left");
     }
 
     #[test]

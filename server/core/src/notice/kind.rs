@@ -15,6 +15,8 @@ pub enum NoticeKind {
     KeyEnds,
     /// A key was switched off, since nobody used it.
     KeyIdle,
+    /// A key is about to reach one of its limits.
+    LimitNear,
     /// Who is in a team.
     Team,
     /// What admins must know of the portal.
@@ -28,8 +30,16 @@ pub struct ParseNoticeKindError;
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Account, Self::KeyFound, Self::NewBrowser, Self::KeyEnds, Self::KeyIdle, Self::Team, Self::Portal];
+    pub const ALL: [Self; 8] = [
+        Self::Account,
+        Self::KeyFound,
+        Self::NewBrowser,
+        Self::KeyEnds,
+        Self::KeyIdle,
+        Self::LimitNear,
+        Self::Team,
+        Self::Portal,
+    ];
 
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +49,7 @@ impl NoticeKind {
             Self::KeyFound => "key_found",
             Self::KeyEnds => "key_ends",
             Self::KeyIdle => "key_idle",
+            Self::LimitNear => "limit_near",
             Self::Team => "team",
             Self::Portal => "portal",
         }
@@ -52,6 +63,7 @@ impl NoticeKind {
             Self::KeyFound => "A key of yours is found where secrets must not be",
             Self::KeyEnds => "A key ends soon",
             Self::KeyIdle => "A key was switched off, since nobody used it",
+            Self::LimitNear => "A key is about to reach one of its limits",
             Self::Team => "You are taken out of a team",
             Self::Portal => "Somebody attacks the portal (for admins)",
         }
@@ -62,7 +74,7 @@ impl NoticeKind {
     pub const fn may_be_muted(self) -> bool {
         match self {
             Self::Account | Self::KeyFound => false,
-            Self::NewBrowser | Self::KeyEnds | Self::KeyIdle | Self::Team | Self::Portal => true,
+            Self::NewBrowser | Self::KeyEnds | Self::KeyIdle | Self::LimitNear | Self::Team | Self::Portal => true,
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     access_token::KnownTokens,
     actor::{Actor, NotAdmin, NotProven, NotSignedIn},
     api_key::format::PlainApiKey,
+    audit::{Act, Action},
     jose::SigningAlgorithm,
     memory::commit_and_forget,
     openid::identity_scopes,
@@ -210,6 +211,12 @@ impl OauthClientService {
         };
         let mut work = self.ports.store.begin().await?;
         let created = self.add(&mut *work, &client).await?;
+        let tenant = found.application.team_id;
+        Act::new(tenant, Action::ClientCreated, client.id, &client.settings.name)
+            .change("environment", "", environment)
+            .change("scopes", "", &client.settings.scopes)
+            .by(actor, &mut *work, &self.ports)
+            .await?;
         self.commit(work, &client.client_id).await?;
         Ok(created)
     }
@@ -305,7 +312,19 @@ impl OauthClientService {
         self.publish_key(settings.signing_algorithm).await?;
         let mut work = self.ports.store.begin().await?;
         match work.oauth_client_update(team, id, &settings).await? {
-            Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
+            Consumed::Won => {
+                let before = &found.client.settings;
+                let act = Act::new(team, Action::ClientChanged, id, &settings.name)
+                    .change("name", &before.name, &settings.name)
+                    .change("scopes", &before.scopes, &settings.scopes)
+                    .change(
+                        "redirect_uris",
+                        format!("{:?}", before.redirect_uris),
+                        format!("{:?}", settings.redirect_uris),
+                    )
+                    .change("auth_method", before.auth_method, settings.auth_method);
+                self.won(work, actor, act, &found.client.client_id).await
+            }
             Consumed::Lost => Err(OauthClientError::AlreadyEnded),
         }
     }
@@ -320,7 +339,7 @@ impl OauthClientService {
         id: OauthClientId,
         form_id: Uuid,
     ) -> Result<CreatedClient, OauthClientError> {
-        let (found, _, account) = self.writable(actor, id).await?;
+        let (found, team, account) = self.writable(actor, id).await?;
         actor.proven(self.ports.now())?;
         if found.client.revoked_at.is_some() {
             return Err(OauthClientError::AlreadyEnded);
@@ -334,7 +353,8 @@ impl OauthClientService {
         }
         let mut work = self.ports.store.begin().await?;
         let secret = self.add_secret_in(&mut *work, id, account, form_id).await?;
-        self.commit(work, &found.client.client_id).await?;
+        let act = Act::new(team, Action::SecretAdded, id, &found.client.settings.name);
+        self.won(work, actor, act.change("secret", "", secret.0), &found.client.client_id).await?;
         Ok(CreatedClient { id, secret: Some(secret) })
     }
 
@@ -348,7 +368,7 @@ impl OauthClientService {
         id: OauthClientId,
         secret: ClientSecretId,
     ) -> Result<(), OauthClientError> {
-        let (found, ..) = self.writable(actor, id).await?;
+        let (found, team, _) = self.writable(actor, id).await?;
         actor.proven(self.ports.now())?;
         let live: Vec<_> = found.secrets.iter().filter(|one| one.revoked_at.is_none()).collect();
         if !found.secrets.iter().any(|one| one.id == secret) {
@@ -359,7 +379,10 @@ impl OauthClientService {
         }
         let mut work = self.ports.store.begin().await?;
         match work.client_secret_revoke(id, secret, self.ports.now()).await? {
-            Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
+            Consumed::Won => {
+                let act = Act::new(team, Action::SecretEnded, id, &found.client.settings.name);
+                self.won(work, actor, act.change("secret", secret, ""), &found.client.client_id).await
+            }
             Consumed::Lost => Err(OauthClientError::AlreadyEnded),
         }
     }
@@ -388,7 +411,12 @@ impl OauthClientService {
         };
         let mut work = self.ports.store.begin().await?;
         match work.client_logo_set(team, id, logo.as_ref()).await? {
-            Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
+            Consumed::Won => {
+                let picture = |there: bool| if there { "a picture" } else { "" };
+                let act = Act::new(team, Action::ClientChanged, id, &found.client.settings.name);
+                let act = act.change("logo", "", picture(logo.is_some()));
+                self.won(work, actor, act, &found.client.client_id).await
+            }
             Consumed::Lost => Err(OauthClientError::AlreadyEnded),
         }
     }
@@ -405,7 +433,10 @@ impl OauthClientService {
         }
         let mut work = self.ports.store.begin().await?;
         match work.client_tokens_end(team, id, self.ports.now()).await? {
-            Consumed::Won => Ok(self.commit(work, &found.client.client_id).await?),
+            Consumed::Won => {
+                let act = Act::new(team, Action::ClientTokensEnded, id, &found.client.settings.name);
+                self.won(work, actor, act, &found.client.client_id).await
+            }
             Consumed::Lost => Err(OauthClientError::AlreadyEnded),
         }
     }
@@ -419,7 +450,10 @@ impl OauthClientService {
         actor.proven(self.ports.now())?;
         let mut work = self.ports.store.begin().await?;
         match work.oauth_client_revoke(team, id, account, self.ports.now()).await? {
-            Consumed::Won => self.commit(work, &found.client.client_id).await?,
+            Consumed::Won => {
+                let act = Act::new(team, Action::ClientRevoked, id, &found.client.settings.name);
+                self.won(work, actor, act, &found.client.client_id).await?;
+            }
             Consumed::Lost => return Err(OauthClientError::AlreadyEnded),
         }
         Ok(found.client)
@@ -455,6 +489,18 @@ impl OauthClientService {
     }
 
     /// Commits a change of a client, as [`commit_and_forget`] does.
+    /// Commits what somebody did to a client, and notes it.
+    async fn won(
+        &self,
+        mut work: Box<dyn UnitOfWork>,
+        actor: &Actor,
+        act: Act,
+        client_id: &ClientId,
+    ) -> Result<(), OauthClientError> {
+        act.by(actor, &mut *work, &self.ports).await?;
+        Ok(self.commit(work, client_id).await?)
+    }
+
     pub(super) async fn commit(&self, work: Box<dyn UnitOfWork>, client_id: &ClientId) -> Result<(), StoreError> {
         let (known, tokens, id) = (self.known.clone(), self.tokens.clone(), client_id.clone());
         commit_and_forget(work, vec![Change::Client(id.clone())], move || {

@@ -3,6 +3,7 @@
 use super::{KnownClients, OauthClientError};
 use crate::{
     actor::Actor,
+    audit::{Act, Action, Tenant},
     memory::commit_and_forget,
     port::{Change, Consumed, oauth_client::OauthClient},
     ports::Ports,
@@ -76,7 +77,12 @@ impl ClientVerification {
         }
         let mut work = self.ports.store.begin().await?;
         match work.oauth_client_verify(&client, verified.then(|| self.ports.now())).await? {
-            Consumed::Won => {}
+            Consumed::Won => {
+                let act = Act::new(Tenant::Portal, Action::ClientVerified, client.id, &client.settings.name);
+                act.change("verified", client.verified_at.is_some(), verified)
+                    .by(actor, &mut *work, &self.ports)
+                    .await?;
+            }
             Consumed::Lost => return Err(OauthClientError::Changed),
         }
         let (known, id) = (self.known.clone(), client.client_id.clone());

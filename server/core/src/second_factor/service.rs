@@ -7,6 +7,7 @@ use super::{
 use crate::{
     account::{SecondFactor, SessionEnds},
     actor::{Actor, NotAdmin, NotProven, NotSignedIn},
+    audit::{Act, Action, Tenant},
     lockout::{Lockouts, Subject, TryError, Visitor},
     mail::Letter,
     port::{
@@ -249,6 +250,8 @@ impl SecondFactors {
         }
         let mut work = self.ports.store.begin().await?;
         let codes = self.codes(&mut *work, account.id).await?;
+        let made = Act::new(account.id, Action::RecoveryCodesMade, account.id, "");
+        made.by(actor, &mut *work, &self.ports).await?;
         Letter::recovery_codes_made(account, now, &self.public_url)
             .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;
@@ -266,7 +269,7 @@ impl SecondFactors {
         if work.totp_remove(account.id).await? == Consumed::Lost {
             return Err(SecondFactorError::NotFound);
         }
-        self.removed(work, account, "The app that shows codes").await
+        self.removed(work, actor, account, "The app that shows codes").await
     }
 
     /// Removes every second factor of whoever has this address, and signs them out everywhere: for somebody who has lost all of them,
@@ -284,6 +287,8 @@ impl SecondFactors {
         work.second_factors_remove(account.id).await?;
         work.second_factor_note(account.id).await?;
         self.sessions.end(&mut *work, account.id, live, None).await?;
+        let removed = Act::new(account.id, Action::FactorRemoved, account.id, "every second factor");
+        removed.because("by an operator, at the terminal").by_nobody(&mut *work, &self.ports).await?;
         Letter::second_factor_removed(&account, "Whatever was set up, as an operator decided,", now, &self.public_url)
             .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;
@@ -302,7 +307,7 @@ impl SecondFactors {
         if work.passkey_remove(account.id, id).await? == Consumed::Lost {
             return Err(SecondFactorError::NotFound);
         }
-        self.removed(work, account, &format!("The passkey {}", passkey.name)).await
+        self.removed(work, actor, account, &format!("The passkey {}", passkey.name)).await
     }
 
     /// Takes a code of the account's app, or one of its recovery codes, from somebody who has shown the first factor. Each is taken
@@ -404,7 +409,13 @@ impl SecondFactors {
             return Err(SecondFactorError::MustKeepOne);
         }
         let mut work = self.ports.store.begin().await?;
+        let words = |roles: &[AccountRole]| roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" ");
+        let before = self.ports.store.second_factor_roles().await?;
         work.second_factor_roles_set(roles).await?;
+        Act::new(Tenant::Portal, Action::FactorRequirementChanged, "second_factor_roles", "")
+            .change("roles", words(&before), words(roles))
+            .by(actor, &mut *work, &self.ports)
+            .await?;
         // Sessions that the door remembers are judged anew.
         Ok(self.sessions.commit(work).await?)
     }
@@ -420,6 +431,8 @@ impl SecondFactors {
     ) -> Result<Option<RecoveryCodes>, SecondFactorError> {
         let now = self.ports.now();
         work.second_factor_note(account.id).await?;
+        let added = Act::new(account.id, Action::FactorAdded, account.id, what);
+        added.by(actor, &mut *work, &self.ports).await?;
         Letter::second_factor_added(account, what, now, &self.public_url)
             .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;
@@ -445,10 +458,13 @@ impl SecondFactors {
     async fn removed(
         &self,
         mut work: Box<dyn UnitOfWork>,
+        actor: &Actor,
         account: &Account,
         what: &str,
     ) -> Result<(), SecondFactorError> {
         let now = self.ports.now();
+        let removed = Act::new(account.id, Action::FactorRemoved, account.id, what);
+        removed.by(actor, &mut *work, &self.ports).await?;
         if !work.second_factor_note(account.id).await? {
             if self.is_required(account).await? {
                 return Err(SecondFactorError::MustKeepOne);

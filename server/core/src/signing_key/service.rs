@@ -3,6 +3,7 @@
 use super::{KeyRing, KeyRingError};
 use crate::{
     actor::{Actor, NotAdmin, NotProven, NotSignedIn},
+    audit::{Act, Action, Tenant},
     jose::SigningAlgorithm,
     port::{
         StoreError,
@@ -102,7 +103,11 @@ impl SigningKeyService {
     pub async fn rotate(&self, actor: &Actor, algorithm: SigningAlgorithm) -> Result<(), SigningKeyError> {
         actor.admin()?;
         actor.proven(self.ports.now())?;
-        Ok(self.ring.rotate(algorithm).await?)
+        self.ring.rotate(algorithm).await?;
+        let mut work = self.ports.store.begin().await?;
+        let rotated = Act::new(Tenant::Portal, Action::SigningKeyRotated, algorithm.as_str(), "");
+        rotated.by(actor, &mut *work, &self.ports).await?;
+        Ok(work.commit().await?)
     }
 
     /// What the clock does: rotates keys that have signed long enough, and removes those that nothing good was signed with any more.

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     authn::{Entry, Verdict},
-    limit::{Meter, Quota},
+    limit::{Meter, Quota, Readings},
     port::request_log::{Period, Used},
 };
-use latchkey_model::RequestId;
+use latchkey_model::{ApiKeyId, RequestId};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -88,8 +88,10 @@ pub(super) struct Shared {
     /// Clients and secrets that asked for tokens since the writer last came by, and when last.
     pub(super) asked: Mutex<HashMap<Used, (OffsetDateTime, IpAddr)>>,
     pub(super) wake: Notify,
-    /// Keys were written down as exposed.
-    pub(super) exposed: Notify,
+    /// There are people to be told of a key: it was written down as exposed, or is near a limit.
+    pub(super) to_tell: Notify,
+    /// Keys that came near a limit since somebody asked, and near which.
+    pub(super) near: Mutex<HashMap<ApiKeyId, Quota>>,
     pub(super) lost: AtomicU64,
     without_row: AtomicU64,
     served: Meter,
@@ -113,7 +115,8 @@ impl Recorder {
             used: Mutex::new(Vec::new()),
             asked: Mutex::default(),
             wake: Notify::new(),
-            exposed: Notify::new(),
+            to_tell: Notify::new(),
+            near: Mutex::default(),
             lost: AtomicU64::new(0),
             without_row: AtomicU64::new(0),
             served: RowBudget::meter(budget.served_per_second),
@@ -156,6 +159,7 @@ impl Recorder {
                 address: verdict.facts.address,
                 duration: passed.duration,
                 exposed: verdict.exposed,
+                near: verdict.readings.as_ref().and_then(Readings::near),
             };
             if entry.tally().count(&counted) {
                 self.shared.used.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(entry));
@@ -184,9 +188,14 @@ impl Recorder {
         }
     }
 
-    /// Waits until keys are written down as seen where they must not be. One waits at a time.
-    pub async fn exposed(&self) {
-        self.shared.exposed.notified().await;
+    /// Waits until people are to be told of their keys. One waits at a time.
+    pub async fn to_tell(&self) {
+        self.shared.to_tell.notified().await;
+    }
+
+    /// Keys that came near a limit since this was last asked, and near which.
+    pub fn near_limits(&self) -> HashMap<ApiKeyId, Quota> {
+        std::mem::take(&mut *self.shared.near.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many rows could not be written since the start, though they were owed.

@@ -1,7 +1,10 @@
 //! The counts of one key between two visits of the writer: exact, however many requests come.
 
 use super::RouteName;
-use crate::port::request_log::{LATENCY_BOUNDS_US, RollupCounts};
+use crate::{
+    limit::Quota,
+    port::request_log::{LATENCY_BOUNDS_US, RollupCounts},
+};
 use std::{
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -37,6 +40,8 @@ pub struct Counted {
     pub duration: Duration,
     /// Whether the key was seen where it must not be.
     pub exposed: bool,
+    /// A limit of which little was left after it.
+    pub near: Option<Quota>,
 }
 
 /// What was counted since the last visit.
@@ -48,6 +53,8 @@ pub struct Counts {
     pub last_use: Option<(OffsetDateTime, IpAddr)>,
     /// When the key was first seen where it must not be.
     pub exposed_at: Option<OffsetDateTime>,
+    /// A limit of which little was left, and when.
+    pub near: Option<(OffsetDateTime, Quota)>,
 }
 
 /// What is said of a key beside its counts.
@@ -57,6 +64,8 @@ pub struct Seen {
     pub last_use: Option<(OffsetDateTime, IpAddr)>,
     /// When it was first seen where it must not be.
     pub exposed_at: Option<OffsetDateTime>,
+    /// A limit of which little was left, and when.
+    pub near: Option<(OffsetDateTime, Quota)>,
 }
 
 /// The counts of one key. Its lock is held for some nanoseconds, and only requests with the same key can meet at it.
@@ -82,6 +91,7 @@ impl Tally {
         if counted.exposed && counts.exposed_at.is_none() {
             counts.exposed_at = Some(counted.at);
         }
+        counts.near = counts.near.or(counted.near.map(|quota| (counted.at, quota)));
         first
     }
 
@@ -91,7 +101,7 @@ impl Tally {
         for (slot, sums) in counts.slots.drain(..) {
             take(slot, sums);
         }
-        Seen { last_use: counts.last_use.take(), exposed_at: counts.exposed_at.take() }
+        Seen { last_use: counts.last_use.take(), exposed_at: counts.exposed_at.take(), near: counts.near.take() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -123,6 +133,7 @@ mod tests {
             address: Ipv4Addr::LOCALHOST.into(),
             duration: Duration::from_micros(300),
             exposed: false,
+            near: None,
         }
     }
 

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     authn::Refusal,
+    limit::Quota,
     port::{
         Store, StoreError,
         request_log::{
@@ -13,10 +14,10 @@ use crate::{
         },
     },
 };
-use ::time::OffsetDateTime;
+use ::time::{Date, OffsetDateTime};
 use latchkey_model::{ApiKeyId, GrantId, OwnerId};
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
     sync::{Arc, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -61,6 +62,7 @@ impl Recording {
             counts: BTreeMap::new(),
             last_uses: HashMap::new(),
             exposures: BTreeMap::new(),
+            near_today: (Date::MIN, HashSet::new()),
         };
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new().name("lk-record".to_owned()).spawn(move || {
@@ -99,6 +101,8 @@ struct Writer {
     last_uses: HashMap<Used, LastUse>,
     /// Keys that were seen where they must not be, until it is written.
     exposures: BTreeMap<ApiKeyId, OffsetDateTime>,
+    /// Keys that came near a limit on this day.
+    near_today: (Date, HashSet<ApiKeyId>),
 }
 
 impl Writer {
@@ -138,7 +142,7 @@ impl Writer {
         match write(&*self.store, &batch).await {
             Ok(()) => {
                 if !batch.exposures.is_empty() {
-                    self.shared.exposed.notify_one();
+                    self.shared.to_tell.notify_one();
                 }
                 self.last_uses.clear();
                 self.exposures.clear();
@@ -173,6 +177,9 @@ impl Writer {
             if let (Some(at), CredentialId::Key(id)) = (seen.exposed_at, id) {
                 self.exposures.entry(id).or_insert(at);
             }
+            if let (Some((at, quota)), CredentialId::Key(id)) = (seen.near, id) {
+                self.note_near(id, quota, at.date());
+            }
             if let Some((at, address)) = seen.last_use {
                 if let Some(used) = Used::credential(id) {
                     self.note_use(LastUse { used, at, address });
@@ -182,6 +189,17 @@ impl Writer {
                     self.note_use(LastUse { used: Used::AccessToken(token.id), at, address });
                 }
             }
+        }
+    }
+
+    /// Notes that a key came near a limit: once a day, since its people are told once a day.
+    fn note_near(&mut self, key: ApiKeyId, quota: Quota, today: Date) {
+        if self.near_today.0 != today {
+            self.near_today = (today, HashSet::new());
+        }
+        if self.near_today.1.insert(key) {
+            self.shared.near.lock().unwrap_or_else(PoisonError::into_inner).insert(key, quota);
+            self.shared.to_tell.notify_one();
         }
     }
 

@@ -4,6 +4,7 @@ use super::{ClientMetadata, RegistrationPolicy};
 use crate::{
     actor::Actor,
     api_key::format::{PlainApiKey, PresentedKey},
+    audit::{Act, Action},
     limit::{Limiter, Quota, network_of},
     oauth_client::{ClientId, ClientKind, KnownClients, OauthClientError, OauthClientService},
     port::{
@@ -157,6 +158,12 @@ impl Registrations {
         };
         let mut work = self.ports.store.begin().await?;
         work.registration_set(&registration).await?;
+        let tenant = found.application.team_id;
+        Act::new(tenant, Action::RegistrationPolicyChanged, application, &found.application.name)
+            .change("environment", "", environment)
+            .change("policy", "", policy.as_str())
+            .by(actor, &mut *work, &self.ports)
+            .await?;
         work.commit().await?;
         Ok(plain)
     }
@@ -232,6 +239,8 @@ impl Registrations {
         if work.oauth_client_update(team_of(&client)?, client.id, &client.settings).await? == Consumed::Lost {
             return Err(RegistrationError::InvalidToken);
         }
+        let act = Act::new(team_of(&client)?, Action::ClientChanged, client.id, &client.settings.name);
+        act.because("by the app itself").by_nobody(&mut *work, &self.ports).await?;
         let secrets = self.ports.store.client_secrets(client.id).await?;
         let has_one = secrets.iter().any(|secret| secret.revoked_at.is_none());
         let mut secret = None;
@@ -255,6 +264,8 @@ impl Registrations {
         if (ended, forgotten) != (Consumed::Won, Consumed::Won) {
             return Err(RegistrationError::InvalidToken);
         }
+        let act = Act::new(team_of(&client)?, Action::ClientRevoked, client.id, &client.settings.name);
+        act.because("by the app itself").by_nobody(&mut *work, &self.ports).await?;
         Ok(self.clients.commit(work, &client.client_id).await?)
     }
 

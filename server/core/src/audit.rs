@@ -1,0 +1,11 @@
+//! The audit log: every change that somebody makes to an account, a team, a credential or a setting, each bound to the one before.
+
+mod action;
+mod chain;
+mod event;
+mod service;
+
+pub use action::{Action, ParseActionError};
+pub use chain::{GENESIS, chained};
+pub use event::{Act, ParseTenantError, Tenant};
+pub use service::{AuditError, AuditPage, AuditScope, AuditService, Fault, Verified};

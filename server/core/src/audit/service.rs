@@ -1,0 +1,260 @@
+//! Reading the audit log, sealing it each day, and finding out whether anybody has changed it.
+
+use super::{
+    Tenant,
+    chain::{GENESIS, chained},
+};
+use crate::{
+    actor::{Actor, NotAdmin, NotSignedIn},
+    port::{
+        StoreError,
+        audit::{AuditEvent, AuditHead, AuditSeal},
+    },
+    ports::Ports,
+    secret::{DigestKey, digests_equal},
+};
+use latchkey_model::{AuditEventId, TeamId};
+use time::OffsetDateTime;
+
+/// Why the log was not shown.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// Only an admin may read this.
+    #[error("only an admin may read this")]
+    Forbidden,
+    /// No such team, as far as this account may know.
+    #[error("no such team")]
+    NotFound,
+    /// The store failed.
+    #[error("the audit log could not be read")]
+    Store(#[from] StoreError),
+}
+
+impl From<NotAdmin> for AuditError {
+    fn from(error: NotAdmin) -> Self {
+        match error {
+            NotAdmin::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotAdmin::Developer => Self::Forbidden,
+        }
+    }
+}
+
+/// Which log somebody reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditScope {
+    /// Their own.
+    Own,
+    /// That of a team which they are in.
+    Team(TeamId),
+    /// Everything, for admins.
+    Portal,
+}
+
+/// Some events, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditPage {
+    /// The events.
+    pub events: Vec<AuditEvent>,
+    /// Where the older ones begin, if there are any.
+    pub older: Option<AuditEventId>,
+}
+
+/// What was found out about the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Chains that were read.
+    pub chains: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Seals that were compared.
+    pub seals: u64,
+}
+
+/// The first thing in a chain that is not as it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// An event that was changed, put in, or follows one that was taken out.
+    #[error("{tenant}, event {sequence} ({id}): {what}")]
+    Event {
+        /// In whose chain.
+        tenant: Tenant,
+        /// At which place.
+        sequence: i64,
+        /// Its id.
+        id: AuditEventId,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// Events are missing at the end.
+    #[error("{tenant}: the chain ends at event {found}, and went to {expected}")]
+    Short {
+        /// In whose chain.
+        tenant: Tenant,
+        /// The last that is there.
+        found: i64,
+        /// The last that there was.
+        expected: i64,
+    },
+    /// A seal that this server did not make, or that is of another chain.
+    #[error("{tenant}, the seal of day {day} (event {sequence}): {what}")]
+    Seal {
+        /// In whose chain.
+        tenant: Tenant,
+        /// Of which day, in days since the Unix epoch.
+        day: i64,
+        /// At which place.
+        sequence: i64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads, seals and verifies the audit log.
+#[derive(Clone)]
+pub struct AuditService {
+    ports: Ports,
+    key: DigestKey,
+}
+
+impl AuditService {
+    /// How many events a page shows.
+    pub const ON_PAGE: u64 = 50;
+    /// How many are read at once where all are.
+    pub const AT_ONCE: u64 = 500;
+
+    /// The service; days are sealed with this key.
+    pub fn new(ports: Ports, key: DigestKey) -> Self {
+        Self { ports, key }
+    }
+
+    /// Events that the actor may read, the newest first; those before a cursor.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub async fn page(
+        &self,
+        actor: &Actor,
+        scope: AuditScope,
+        before: Option<AuditEventId>,
+        limit: u64,
+    ) -> Result<AuditPage, AuditError> {
+        let account = actor.account()?;
+        let tenant = match scope {
+            AuditScope::Own => Some(Tenant::Account(account.id)),
+            AuditScope::Team(team) => {
+                let own = self.ports.store.memberships(account.id).await?;
+                if own.iter().all(|one| one.team_id != team) {
+                    return Err(AuditError::NotFound);
+                }
+                Some(Tenant::Team(team))
+            }
+            AuditScope::Portal => {
+                actor.admin()?;
+                None
+            }
+        };
+        let mut events = self.ports.store.audit_events(tenant, before, limit + 1).await?;
+        let more = events.len() as u64 > limit;
+        events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let older = events.last().filter(|_| more).map(|last| last.event.id);
+        Ok(AuditPage { events, older })
+    }
+
+    /// Seals the head of each chain, once a day.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn seal_heads(&self) -> Result<(), StoreError> {
+        let day = day_of(self.ports.now());
+        for head in self.ports.store.audit_heads().await? {
+            let seals = self.ports.store.audit_seals(Some(head.tenant)).await?;
+            // A chain to which nothing was added is sealed as it was.
+            if seals.last().is_some_and(|last| last.day >= day || last.head == head) {
+                continue;
+            }
+            let mut work = self.ports.store.begin().await?;
+            work.audit_seal_add(&AuditSeal { head, day, seal: self.seal(&head, day) }).await?;
+            work.commit().await?;
+        }
+        Ok(())
+    }
+
+    fn seal(&self, head: &AuditHead, day: i64) -> [u8; 32] {
+        let mut text = format!("{}|{day}|{}|", head.tenant, head.sequence).into_bytes();
+        text.extend(head.digest);
+        self.key.digest(&text)
+    }
+
+    /// Reads every chain from its beginning, and compares it with what its digests and seals say.
+    ///
+    /// # Errors
+    /// [`Fault`], of the first thing that is not as it was written.
+    pub async fn verify(&self) -> Result<Verified, Fault> {
+        let mut verified = Verified::default();
+        // Seals first: what is added while this runs is in neither.
+        let all_seals = self.ports.store.audit_seals(None).await?;
+        let heads = self.ports.store.audit_heads().await?;
+        if let Some(seal) = all_seals.iter().find(|seal| heads.iter().all(|head| head.tenant != seal.head.tenant)) {
+            return Err(Fault::Short { tenant: seal.head.tenant, found: 0, expected: seal.head.sequence });
+        }
+        for head in heads {
+            let seals: Vec<_> = all_seals.iter().filter(|seal| seal.head.tenant == head.tenant).collect();
+            for seal in &seals {
+                if !digests_equal(&self.seal(&seal.head, seal.day), &seal.seal) {
+                    return Err(seal_fault(seal, "this server did not make it"));
+                }
+            }
+            let (mut previous, mut last) = (GENESIS, 0);
+            loop {
+                let events = self.ports.store.audit_chain(head.tenant, last, Self::AT_ONCE).await?;
+                for found in events.iter().filter(|found| found.sequence <= head.sequence) {
+                    if let Some(what) = wrong(found, &previous, last) {
+                        let (tenant, sequence, id) = (head.tenant, found.sequence, found.event.id);
+                        return Err(Fault::Event { tenant, sequence, id, what });
+                    }
+                    for seal in seals.iter().filter(|seal| seal.head.sequence == found.sequence) {
+                        if seal.head.digest != found.digest {
+                            return Err(seal_fault(seal, "the chain was another one then"));
+                        }
+                        verified.seals += 1;
+                    }
+                    (previous, last) = (found.digest, found.sequence);
+                    verified.events += 1;
+                }
+                if (events.len() as u64) < Self::AT_ONCE || last >= head.sequence {
+                    break;
+                }
+            }
+            let expected = seals.iter().map(|seal| seal.head.sequence).max().unwrap_or(0).max(head.sequence);
+            if last != expected || previous != head.digest {
+                return Err(Fault::Short { tenant: head.tenant, found: last, expected });
+            }
+            verified.chains += 1;
+        }
+        Ok(verified)
+    }
+}
+
+fn wrong(found: &AuditEvent, previous: &[u8; 32], last: i64) -> Option<&'static str> {
+    if found.sequence != last + 1 {
+        return Some("the events before it are missing");
+    }
+    if found.previous != *previous {
+        return Some("it does not follow the event before it");
+    }
+    (chained(previous, found.sequence, &found.event) != found.digest).then_some("it was changed")
+}
+
+fn seal_fault(seal: &AuditSeal, what: &'static str) -> Fault {
+    Fault::Seal { tenant: seal.head.tenant, day: seal.day, sequence: seal.head.sequence, what }
+}
+
+fn day_of(at: OffsetDateTime) -> i64 {
+    at.unix_timestamp().div_euclid(86_400)
+}

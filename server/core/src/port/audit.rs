@@ -1,0 +1,108 @@
+//! The audit log.
+
+use super::StoreError;
+use crate::audit::{Action, Tenant};
+use async_trait::async_trait;
+use latchkey_model::{AccountId, AuditEventId};
+use std::net::IpAddr;
+use time::OffsetDateTime;
+
+/// An event before it has its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAuditEvent {
+    /// Its id.
+    pub id: AuditEventId,
+    /// Whose log it goes to.
+    pub tenant: Tenant,
+    /// When it happened.
+    pub at: OffsetDateTime,
+    /// Who did it; nobody where the server did, or an operator at its terminal.
+    pub account: Option<AccountId>,
+    /// From where.
+    pub from: Option<IpAddr>,
+    /// What was done.
+    pub action: Action,
+    /// To what: its id.
+    pub target: String,
+    /// What that was called then.
+    pub target_name: String,
+    /// Which fields were changed, from what to what, as JSON.
+    pub changes: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl NewAuditEvent {
+    /// When it happened, in microseconds since the Unix epoch: as precise as it is stored.
+    pub fn at_micros(&self) -> i128 {
+        self.at.unix_timestamp_nanos() / 1_000
+    }
+}
+
+/// An event in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// What it says.
+    pub event: NewAuditEvent,
+    /// Its place in its tenant's chain, from 1.
+    pub sequence: i64,
+    /// The digest of the event before it.
+    pub previous: [u8; 32],
+    /// Its own digest, which binds the ones before it.
+    pub digest: [u8; 32],
+    /// What its actor is called now.
+    pub account_name: Option<String>,
+}
+
+/// How far a tenant's chain goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditHead {
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// The place of the last event.
+    pub sequence: i64,
+    /// Its digest.
+    pub digest: [u8; 32],
+}
+
+/// A head that was sealed on a day: whoever cannot make the seal cannot rewrite what was before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditSeal {
+    /// The head.
+    pub head: AuditHead,
+    /// The day, in days since the Unix epoch.
+    pub day: i64,
+    /// HMAC-SHA256 of both, by the server's secret.
+    pub seal: [u8; 32],
+}
+
+/// Questions about the audit log.
+#[async_trait]
+pub trait AuditReader {
+    /// Events of a tenant, or of all, the newest first; those before a cursor.
+    async fn audit_events(
+        &self,
+        tenant: Option<Tenant>,
+        before: Option<AuditEventId>,
+        limit: u64,
+    ) -> Result<Vec<AuditEvent>, StoreError>;
+
+    /// Events of a tenant in the order of their places, those after one.
+    async fn audit_chain(&self, tenant: Tenant, after: i64, limit: u64) -> Result<Vec<AuditEvent>, StoreError>;
+
+    /// How far each chain goes.
+    async fn audit_heads(&self) -> Result<Vec<AuditHead>, StoreError>;
+
+    /// The seals of a tenant, or all, the oldest first.
+    async fn audit_seals(&self, tenant: Option<Tenant>) -> Result<Vec<AuditSeal>, StoreError>;
+}
+
+/// Changes to the audit log: it is only added to.
+#[async_trait]
+pub trait AuditWriter {
+    /// Adds an event to its tenant's chain, bound to the one before it. Whoever adds another one to that chain waits.
+    async fn audit_append(&mut self, event: &NewAuditEvent) -> Result<(), StoreError>;
+
+    /// Keeps a seal; the first of a day stays.
+    async fn audit_seal_add(&mut self, seal: &AuditSeal) -> Result<(), StoreError>;
+}

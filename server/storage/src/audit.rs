@@ -1,0 +1,158 @@
+//! The audit log.
+
+use crate::{
+    SeaStore, SeaUnitOfWork,
+    convert::{digest, micros, time, word},
+    entity::{account, audit_event, audit_head, audit_seal},
+    error::{Corrupt, store_error},
+    work::inserted,
+};
+use async_trait::async_trait;
+use latchkey_core::{
+    audit::{GENESIS, Tenant, chained},
+    port::{
+        AuditReader, AuditWriter, Inserted, StoreError,
+        audit::{AuditEvent, AuditHead, AuditSeal, NewAuditEvent},
+    },
+};
+use latchkey_model::{AccountId, AuditEventId};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+};
+
+fn from_row((row, account): (audit_event::Model, Option<account::Model>)) -> Result<AuditEvent, StoreError> {
+    Ok(AuditEvent {
+        event: NewAuditEvent {
+            id: AuditEventId::from_uuid(row.id),
+            tenant: word(&row.tenant, "tenant")?,
+            at: time(row.at)?,
+            account: row.account_id.map(AccountId::from_uuid),
+            from: row.address.map(|address| word(&address, "address")).transpose()?,
+            action: word(&row.action, "action")?,
+            target: row.target,
+            target_name: row.target_name,
+            changes: row.changes,
+            reason: row.reason,
+        },
+        sequence: row.sequence,
+        previous: digest(&row.previous)?,
+        digest: digest(&row.digest)?,
+        account_name: account.map(|account| account.name),
+    })
+}
+
+fn head_from_row(row: &audit_head::Model) -> Result<AuditHead, StoreError> {
+    Ok(AuditHead { tenant: word(&row.tenant, "tenant")?, sequence: row.sequence, digest: digest(&row.digest)? })
+}
+
+#[async_trait]
+impl AuditReader for SeaStore {
+    async fn audit_events(
+        &self,
+        tenant: Option<Tenant>,
+        before: Option<AuditEventId>,
+        limit: u64,
+    ) -> Result<Vec<AuditEvent>, StoreError> {
+        let mut query = audit_event::Entity::find().find_also_related(account::Entity);
+        if let Some(tenant) = tenant {
+            // In the order of the chain: ids of one millisecond are in none.
+            query = query
+                .filter(audit_event::Column::Tenant.eq(tenant.to_string()))
+                .order_by_desc(audit_event::Column::Sequence);
+            if let Some(before) = before {
+                let cursor = audit_event::Entity::find_by_id(before.as_uuid());
+                let cursor = cursor.one(&self.reader).await.map_err(store_error)?;
+                let Some(cursor) = cursor else { return Ok(Vec::new()) };
+                query = query.filter(audit_event::Column::Sequence.lt(cursor.sequence));
+            }
+        } else {
+            query = query.order_by_desc(audit_event::Column::Id);
+            if let Some(before) = before {
+                query = query.filter(audit_event::Column::Id.lt(before.as_uuid()));
+            }
+        }
+        let query = query.limit(limit);
+        query.all(&self.reader).await.map_err(store_error)?.into_iter().map(from_row).collect()
+    }
+
+    async fn audit_chain(&self, tenant: Tenant, after: i64, limit: u64) -> Result<Vec<AuditEvent>, StoreError> {
+        let rows = audit_event::Entity::find()
+            .filter(audit_event::Column::Tenant.eq(tenant.to_string()))
+            .filter(audit_event::Column::Sequence.gt(after))
+            .order_by_asc(audit_event::Column::Sequence)
+            .limit(limit)
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(|row| from_row((row, None))).collect()
+    }
+
+    async fn audit_heads(&self) -> Result<Vec<AuditHead>, StoreError> {
+        let rows = audit_head::Entity::find().order_by_asc(audit_head::Column::Tenant);
+        rows.all(&self.reader).await.map_err(store_error)?.iter().map(head_from_row).collect()
+    }
+
+    async fn audit_seals(&self, tenant: Option<Tenant>) -> Result<Vec<AuditSeal>, StoreError> {
+        let mut query = audit_seal::Entity::find();
+        if let Some(tenant) = tenant {
+            query = query.filter(audit_seal::Column::Tenant.eq(tenant.to_string()));
+        }
+        let rows = query.order_by_asc(audit_seal::Column::Day).all(&self.reader).await.map_err(store_error)?;
+        rows.into_iter()
+            .map(|row| {
+                let tenant = word(&row.tenant, "tenant")?;
+                let head = AuditHead { tenant, sequence: row.sequence, digest: digest(&row.digest)? };
+                Ok(AuditSeal { head, day: row.day, seal: digest(&row.seal)? })
+            })
+            .collect()
+    }
+}
+
+#[async_trait]
+impl AuditWriter for SeaUnitOfWork {
+    async fn audit_append(&mut self, event: &NewAuditEvent) -> Result<(), StoreError> {
+        let tenant = event.tenant.to_string();
+        let first =
+            audit_head::ActiveModel { tenant: Set(tenant.clone()), sequence: Set(0), digest: Set(GENESIS.to_vec()) };
+        let insert = audit_head::Entity::insert(first).on_conflict(OnConflict::new().do_nothing().to_owned());
+        let (Inserted::Done | Inserted::Duplicate) = inserted(insert.exec_without_returning(&self.transaction).await)?;
+        let held = audit_head::Entity::find_by_id(tenant.clone()).lock_exclusive();
+        let held = held.one(&self.transaction).await.map_err(store_error)?.ok_or(Corrupt { what: "chain" })?;
+        let (previous, sequence) = (digest(&held.digest)?, held.sequence + 1);
+        let chained = chained(&previous, sequence, event);
+        let row = audit_event::ActiveModel {
+            id: Set(event.id.as_uuid()),
+            tenant: Set(tenant.clone()),
+            sequence: Set(sequence),
+            at: Set(micros(event.at)),
+            account_id: Set(event.account.map(AccountId::as_uuid)),
+            address: Set(event.from.map(|from| from.to_string())),
+            action: Set(event.action.as_str().to_owned()),
+            target: Set(event.target.clone()),
+            target_name: Set(event.target_name.clone()),
+            changes: Set(event.changes.clone()),
+            reason: Set(event.reason.clone()),
+            previous: Set(previous.to_vec()),
+            digest: Set(chained.to_vec()),
+        };
+        audit_event::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(store_error)?;
+        let next =
+            audit_head::ActiveModel { sequence: Set(sequence), digest: Set(chained.to_vec()), ..Default::default() };
+        let update = audit_head::Entity::update_many().set(next).filter(audit_head::Column::Tenant.eq(tenant));
+        update.exec(&self.transaction).await.map_err(store_error)?;
+        Ok(())
+    }
+
+    async fn audit_seal_add(&mut self, seal: &AuditSeal) -> Result<(), StoreError> {
+        let row = audit_seal::ActiveModel {
+            tenant: Set(seal.head.tenant.to_string()),
+            day: Set(seal.day),
+            sequence: Set(seal.head.sequence),
+            digest: Set(seal.head.digest.to_vec()),
+            seal: Set(seal.seal.to_vec()),
+        };
+        let insert = audit_seal::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        let (Inserted::Done | Inserted::Duplicate) = inserted(insert.exec_without_returning(&self.transaction).await)?;
+        Ok(())
+    }
+}
