@@ -8,7 +8,7 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
   // One server serves both runs, so the second finds the link spent, and says so.
   const first = info.project.name === "scripts on";
   test.skip(!first, "there is one link");
-  test.setTimeout(180_000);
+  test.setTimeout(240_000);
   await page.goto(link);
   const admin = someone();
   await page.getByLabel("Your name").fill(admin.name);
@@ -25,6 +25,8 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
 
   await check(page, "/admin/failures");
   await check(page, "/admin/outbox");
+  await check(page, "/admin/settings");
+  await check(page, "/admin/audit");
   await check(page, "/admin/signing-keys");
   await check(page, "/admin/apps");
   await check(page, "/admin/identity-providers");

@@ -22,6 +22,7 @@ const PUBLIC = [
   "/forgot",
   "/reset?token=x",
   "/verify-email?token=x",
+  "/invitation?token=x",
   "/login",
   "/login/passkey",
   "/account/deleted",
@@ -46,7 +47,7 @@ test("the portal's pages, empty", async ({ page }) => {
 });
 
 test("the portal's pages, full", async ({ page }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(360_000);
   await signUp(page);
   const environment = await createApplication(page);
   for (const theme of THEMES) {
@@ -78,6 +79,9 @@ test("the portal's pages, full", async ({ page }) => {
   ]) {
     await check(page, path);
   }
+  await page.goto("/teams");
+  const team = (await page.locator("a[href^='/teams/']").first().getAttribute("href")) ?? "";
+  for (const path of [team, `${team}/audit`]) await check(page, path);
   await page.goto(`${environment}/keys`);
   const own = (await page.getByRole("link", { name: "Web backend", exact: true }).getAttribute("href")) ?? "";
   for (const path of [own, `${own}/revoke`, `${own}/rotate`, `${environment}/keys/new?from=${own.split("/").pop()}`]) {

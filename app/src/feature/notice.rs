@@ -13,7 +13,7 @@ use crate::{
     ui::{Badge, Banner, CheckboxList, Choice, EmptyState, Form, Message, PageHead, RelativeTime, SubmitButton, Tone},
 };
 use latchkey_core::{
-    notice::{NoticeError, NoticeKind},
+    notice::{NoticeError, NoticeKind, NoticeService},
     port::notice::Notice,
 };
 use leptos::{prelude::*, server, server_fn::ServerFn};
@@ -93,7 +93,7 @@ pub fn NoticesPage() -> impl IntoView {
         let now = services.ports.now();
         let flash = take_flash().await;
         let unseen = notices.iter().any(|notice| notice.seen_at.is_none());
-        let choices = NoticeKind::ALL.into_iter().filter(|kind| kind.may_be_muted()).map(move |kind| Choice {
+        let choices = NoticeService::choices(&actor).map(move |kind| Choice {
             value: kind.as_str().to_owned(),
             label: kind.label().to_owned(),
             description: String::new(),

@@ -11,23 +11,17 @@ use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::port::{
     Consumed, MailedLinkReader, MailedLinkWriter, StoreError,
-    account::PasswordHash,
-    mailed_link::{LinkAnswer, LinkPurpose, MailedLink, PendingAccount},
+    mailed_link::{LinkAnswer, LinkPurpose, MailedLink},
 };
 use latchkey_model::{AccountId, MailedLinkId};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-fn from_row(row: Model) -> Result<MailedLink, StoreError> {
-    let pending = match (row.name, row.password_hash) {
-        (Some(name), Some(hash)) => Some(PendingAccount { name: word(&name, "name")?, password: PasswordHash(hash) }),
-        _ => None,
-    };
+fn from_row(row: &Model) -> Result<MailedLink, StoreError> {
     Ok(MailedLink {
         id: MailedLinkId::from_uuid(row.id),
         purpose: word(&row.purpose, "purpose")?,
         email: word(&row.email, "address")?,
         account: row.account_id.map(AccountId::from_uuid),
-        pending,
         asked_at: time(row.asked_at)?,
     })
 }
@@ -42,7 +36,7 @@ impl MailedLinkReader for SeaStore {
             .all(&self.reader)
             .await
             .map_err(store_error)?;
-        rows.into_iter().map(from_row).collect()
+        rows.iter().map(from_row).collect()
     }
 
     async fn mailed_link(
@@ -59,7 +53,7 @@ impl MailedLinkReader for SeaStore {
             .one(&self.reader)
             .await
             .map_err(store_error)?
-            .map(from_row)
+            .map(|row| from_row(&row))
             .transpose()
     }
 }
@@ -67,15 +61,11 @@ impl MailedLinkReader for SeaStore {
 #[async_trait]
 impl MailedLinkWriter for SeaUnitOfWork {
     async fn link_ask(&mut self, link: &MailedLink) -> Result<(), StoreError> {
-        let (name, hash) =
-            link.pending.as_ref().map(|pending| (pending.name.as_str().to_owned(), pending.password.0.clone())).unzip();
         let row = ActiveModel {
             id: Set(link.id.as_uuid()),
             purpose: Set(link.purpose.as_str().to_owned()),
             email: Set(link.email.as_str().to_owned()),
             account_id: Set(link.account.map(AccountId::as_uuid)),
-            name: Set(name),
-            password_hash: Set(hash),
             digest: Set(None),
             asked_at: Set(micros(link.asked_at)),
             answered_at: Set(None),
@@ -99,10 +89,6 @@ impl MailedLinkWriter for SeaUnitOfWork {
             if let Some(account) = answer.account {
                 set.account_id = Set(Some(account.as_uuid()));
             }
-        } else {
-            // Nothing comes of it: what somebody typed is not kept.
-            set.name = Set(None);
-            set.password_hash = Set(None);
         }
         let update =
             Entity::update_many().set(set).filter(Column::Id.eq(id.as_uuid())).filter(Column::AnsweredAt.is_null());
@@ -111,7 +97,7 @@ impl MailedLinkWriter for SeaUnitOfWork {
 
     async fn link_take(&mut self, id: MailedLinkId, at: OffsetDateTime) -> Result<Consumed, StoreError> {
         let update = Entity::update_many()
-            .set(ActiveModel { spent_at: Set(Some(micros(at))), password_hash: Set(None), ..Default::default() })
+            .set(ActiveModel { spent_at: Set(Some(micros(at))), ..Default::default() })
             .filter(Column::Id.eq(id.as_uuid()))
             .filter(Column::SpentAt.is_null())
             .filter(Column::ExpiresAt.gt(micros(at)));

@@ -312,6 +312,10 @@ fn an_admin_is_made_from_the_command_line() {
     assert!(!weak.status.success() && said(&weak).contains("password:"), "{}", said(&weak));
     let made = create("violet tractor hums at dawn");
     assert!(made.status.success(), "{}", said(&made));
+    let verified = run(&["audit", "verify"], folder.path());
+    assert!(verified.status.success() && said(&verified).contains("1 events in 1 chains"), "{}", said(&verified));
+    let nobody = run(&["admin", "remove-factors", "--email", "root@example.org"], folder.path());
+    assert!(!nobody.status.success() && said(&nobody).contains("no second factor"), "{}", said(&nobody));
     let port = free_port();
     let mut server = Running::start(folder.path(), port);
     server.line();

@@ -79,7 +79,7 @@ fn WhatEnds(plan: DeletionPlan) -> impl IntoView {
         <section class="card form" aria-labelledby="ends">
             <h2 id="ends">"What this ends"</h2>
             {last_admin}
-            <ul>
+            <ul class="bullets">
                 {lines.collect_view()}
                 {plan.teams.into_iter().map(|team| view! { <li><TeamLine team/></li> }).collect_view()}
                 <li>"Your posts at the demo API are deleted"</li>

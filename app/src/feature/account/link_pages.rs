@@ -4,7 +4,12 @@ use super::{pages::NewPassword, password_fn::ResetPassword, profile_fn::ConfirmE
 use crate::{
     page::{Page, PageError, page, take_flash},
     route,
-    ssr::{actor, flash::error_at, link::token, services},
+    ssr::{
+        actor,
+        flash::{error_at, typed},
+        link::token,
+        services,
+    },
     ui::{Field, Form, Message, SubmitButton},
 };
 use latchkey_core::{Actor, account::EmailLink};
@@ -29,7 +34,7 @@ pub fn SignUpMailPage() -> impl IntoView {
         let body = view! {
             <section class="narrow">
                 <h1>"Look into your mail"</h1>
-                <p class="lead">"We wrote to the address that you gave. Open the link in the mail, and give your password once more: then the account is yours."</p>
+                <p class="lead">"We wrote to the address that you gave. Open the link in the mail, and choose your password: then the account is yours."</p>
                 <p>"Nothing there after some minutes? Look among the unwanted mails, or "<a href=route::SIGN_UP>"ask once more"</a>"."</p>
             </section>
         };
@@ -46,15 +51,17 @@ pub fn FinishSignUpPage() -> impl IntoView {
         if !services().accounts.may_finish_sign_up(&token).await? {
             return Ok(spent(view! { <p><a class="btn" href=route::SIGN_UP>"Create an account"</a>" "<a class="btn" href=route::SIGN_IN>"Sign in"</a></p> }.into_any()));
         }
-        let error = error_at(flash.as_ref(), "password");
+        let [name_error, error] = ["name", "password"].map(|field| error_at(flash.as_ref(), field));
+        let name = typed(flash.as_ref(), "name");
         let body = view! {
             <section class="narrow">
                 <h1>"Finish creating your account"</h1>
-                <p class="lead">"Your address is confirmed with this. Give the password that you chose."</p>
+                <p class="lead">"Your address is confirmed with this."</p>
                 <Message flash/>
                 <Form action=FinishSignUp::PATH back=route::finish_sign_up(&token) class="card">
                     <input type="hidden" name="token" value=token.clone()/>
-                    <Field name="password" label="Password" kind="password" autocomplete="current-password" error required=true/>
+                    <Field name="name" label="Your name" value=name autocomplete="name" error=name_error required=true/>
+                    <NewPassword label="Password" error/>
                     <SubmitButton text="Create account"/>
                 </Form>
             </section>

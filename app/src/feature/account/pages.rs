@@ -41,11 +41,17 @@ pub fn SignUpPage() -> impl IntoView {
             return Ok(Page::public("Sign-up is closed", body));
         }
         let flash = take_flash().await;
-        let fields = new_account_fields(flash.as_ref());
+        let (fields, lead) = if portal().sign_up == SignUpMode::Confirmed {
+            let (value, error) = (typed(flash.as_ref(), "email"), error_at(flash.as_ref(), "email"));
+            let field = view! { <Field name="email" label="E-mail" kind="email" value autocomplete="username" error required=true/> };
+            (field.into_any(), "We mail you a link. Open it, and choose your password.")
+        } else {
+            (new_account_fields(flash.as_ref()).into_any(), "Your first key is a minute away.")
+        };
         let body = view! {
             <section class="narrow">
                 <h1>"Create your account"</h1>
-                <p class="lead">"Your first key is a minute away."</p>
+                <p class="lead">{lead}</p>
                 <Message flash=flash/>
                 <Form action=SignUp::PATH back=route::SIGN_UP class="card">
                     {fields}

@@ -14,7 +14,6 @@ use crate::{
     },
 };
 use latchkey_core::account::{PlainPassword, SignInMethod, SignUpError};
-use latchkey_model::FieldErrors;
 use leptos::{prelude::*, server};
 
 impl From<SignUpError> for Refused {
@@ -25,10 +24,6 @@ impl From<SignUpError> for Refused {
             SignUpError::LinkNotValid => Self::new(
                 "That link has been used or has expired. Restart the server for a new one, while there is no admin.",
             ),
-            SignUpError::WrongPassword => Self::invalid(FieldErrors::one(
-                "password",
-                "This is not the password that you chose when you asked for the account.",
-            )),
             SignUpError::Hash(_) | SignUpError::Store(_) => Self::fault(&error),
         }
     }
@@ -50,7 +45,7 @@ pub async fn sign_up(
             return Ok(());
         }
         SignUpMode::Open => accounts.sign_up(form, peer()).await.map(Some),
-        SignUpMode::Confirmed => accounts.ask_sign_up(form, peer()).await.map(|()| None),
+        SignUpMode::Confirmed => accounts.ask_sign_up(&email, peer()).await.map(|()| None),
     };
     match outcome {
         Ok(Some(account)) => {
@@ -67,20 +62,24 @@ pub async fn sign_up(
     Ok(())
 }
 
-/// Makes the account of somebody who has the mail and knows the password.
+/// Makes the account of somebody who has the mail.
 #[server(prefix = "/form", endpoint = "account/finish-sign-up")]
 pub async fn finish_sign_up(
     #[server(default)] token: String,
+    #[server(default)] name: String,
     #[server(default)] password: String,
 ) -> Result<(), ServerFnError> {
-    match services().accounts.finish_sign_up(&token, PlainPassword::new(&password), peer()).await {
+    match services().accounts.finish_sign_up(&token, &name, PlainPassword::new(&password), peer()).await {
         Ok(account) => {
             let next = if has_proven().await { route::SIGN_IN_METHODS } else { route::NEW_APPLICATION };
             enter(&account, SignInMethod::PASSWORD, next, Some(format!("Welcome, {}.", account.name))).await;
         }
         // The page says by itself that the link is not good.
         Err(SignUpError::LinkNotValid) => see_other(&route::finish_sign_up(&token_in(&token))),
-        Err(error) => see_other_with(&route::finish_sign_up(&token_in(&token)), Refused::from(error).flash()).await,
+        Err(error) => {
+            let flash = Refused::from(error).flash().keep("name", &name);
+            see_other_with(&route::finish_sign_up(&token_in(&token)), flash).await;
+        }
     }
     Ok(())
 }

@@ -97,7 +97,7 @@ impl MailedLinks {
     /// A request by somebody who is not known yet.
     pub(super) fn request(&self, purpose: LinkPurpose, email: latchkey_model::EmailAddress) -> MailedLink {
         let id = MailedLinkId::from_uuid(self.ports.uuid());
-        MailedLink { id, purpose, email, account: None, pending: None, asked_at: self.ports.now() }
+        MailedLink { id, purpose, email, account: None, asked_at: self.ports.now() }
     }
 
     /// The link with this token, while it is good.

@@ -11,7 +11,7 @@ use crate::{
     port::{
         Consumed, Inserted, StoreError, UnitOfWork,
         account::{Account, PasswordHash},
-        mailed_link::{LinkPurpose, MailedLink, PendingAccount},
+        mailed_link::LinkPurpose,
     },
     ports::Ports,
 };
@@ -42,9 +42,6 @@ pub enum SignUpError {
     /// The link was used, has expired, or never was one.
     #[error("the link is not valid any more")]
     LinkNotValid,
-    /// It is not the password that was chosen before the link was mailed.
-    #[error("the password is not the one that was chosen")]
-    WrongPassword,
     /// No room to hash, or no hash.
     #[error("the password could not be hashed")]
     Hash(#[from] HashError),
@@ -143,18 +140,15 @@ impl AccountService {
         Ok(account)
     }
 
-    /// Takes what somebody wants an account with, and mails them how to go on. What comes back, and when, is the same whether or not
-    /// the address has an account: only its mails tell.
+    /// Takes the address that somebody wants an account with, and mails it how to go on. What comes back, and when, is the same whether
+    /// or not the address has an account: only its mails tell.
     ///
     /// # Errors
     /// [`SignUpError`].
-    pub async fn ask_sign_up(&self, form: SignUp<'_>, from: IpAddr) -> Result<(), SignUpError> {
+    pub async fn ask_sign_up(&self, email: &str, from: IpAddr) -> Result<(), SignUpError> {
         self.lockouts.admit(from)?;
-        let (email, name) = self.check(&form)?;
-        let password = self.passwords.hash(form.password).await?;
-        let mut link = self.links.request(LinkPurpose::SignUp, email);
-        link.pending = Some(PendingAccount { name, password });
-        Ok(self.links.ask(&link).await?)
+        let email: EmailAddress = FieldErrors::at("email", email.parse()).map_err(SignUpError::Invalid)?;
+        Ok(self.links.ask(&self.links.request(LinkPurpose::SignUp, email)).await?)
     }
 
     /// Whether a link to finish signing up is good.
@@ -165,29 +159,27 @@ impl AccountService {
         Ok(self.links.find(LinkPurpose::SignUp, token).await?.is_some())
     }
 
-    /// Makes the account of somebody who has the mail, and knows the password that was chosen: whoever chose it for an address of
-    /// another must not get an account that this other one opens.
+    /// Makes the account of somebody who has the mail: they say only now what they are called, and choose their password. Whoever else
+    /// asked for the link has no part in the account that it makes.
     ///
     /// # Errors
     /// [`SignUpError`].
     pub async fn finish_sign_up(
         &self,
         token: &str,
+        name: &str,
         password: PlainPassword,
         from: IpAddr,
     ) -> Result<Account, SignUpError> {
         self.lockouts.admit(from)?;
         let link = self.links.find(LinkPurpose::SignUp, token).await?.ok_or(SignUpError::LinkNotValid)?;
-        let MailedLink { id, email, pending: Some(PendingAccount { name, password: hash }), .. } = link else {
-            return Err(SignUpError::LinkNotValid);
-        };
-        if !self.passwords.verify(password, Some(hash.clone())).await? {
-            return Err(SignUpError::WrongPassword);
-        }
+        let form = SignUp { email: link.email.as_str(), name, password };
+        let (email, name) = self.check(&form)?;
+        let hash = self.passwords.hash(form.password).await?;
         let mut account = self.new_account(email, name, AccountRole::Developer);
         account.email_verified_at = Some(account.created_at);
         let mut work = self.ports.store.begin().await?;
-        if work.link_take(id, account.created_at).await? == Consumed::Lost
+        if work.link_take(link.id, account.created_at).await? == Consumed::Lost
             || self.add(&mut *work, &account, &hash, Some(from)).await? == Inserted::Duplicate
         {
             return Err(SignUpError::LinkNotValid);

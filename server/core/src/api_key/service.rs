@@ -176,7 +176,7 @@ impl ApiKeyService {
         let new = self.new_key(id, &plain, owner, account, settings, form_id);
         let mut work = self.ports.store.begin().await?;
         let made = Act::new(tenant, Action::KeyCreated, id, &new.settings.name);
-        let made = changed(made, None, &new.settings).change("environment", "", kind.label());
+        let made = changed(made, None, &new.settings).change("kind", "", kind.label());
         match work.api_key_add(&new).await? {
             Inserted::Duplicate => return Err(ApiKeyError::SentTwice),
             Inserted::Done => made.by(actor, &mut *work, &self.ports).await?,

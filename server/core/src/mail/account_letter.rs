@@ -29,7 +29,7 @@ impl SecretLetter {
     /// Somebody signs up with the reader's address.
     pub fn finish_sign_up(link: Zeroizing<String>, at: OffsetDateTime, until: OffsetDateTime) -> Self {
         let text = format!(
-            "Somebody, you it seems, is creating an account with this address. Open the link and give the password that you chose; the account is yours then.\n\n{LINK}\n\nIt is good until {} and works once. If it was not you, do nothing: there will be no account.\n",
+            "Somebody, you it seems, is creating an account with this address. Open the link and choose a password; the account is yours then.\n\n{LINK}\n\nIt is good until {} and works once. If it was not you, do nothing: there will be no account.\n",
             written(until),
         );
         Self::new("Finish creating your account", &occasion("sign-up", at), text, link, until)

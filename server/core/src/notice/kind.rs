@@ -65,7 +65,7 @@ impl NoticeKind {
             Self::KeyIdle => "A key was switched off, since nobody used it",
             Self::LimitNear => "A key is about to reach one of its limits",
             Self::Team => "You are taken out of a team",
-            Self::Portal => "Somebody attacks the portal (for admins)",
+            Self::Portal => "Somebody attacks the portal",
         }
     }
 

@@ -90,14 +90,20 @@ impl NoticeService {
         Ok(self.ports.store.muted_notices(actor.account()?.id).await?)
     }
 
+    /// The kinds of which the actor may choose whether they are mailed: what concerns admins alone is nobody else's to choose.
+    pub fn choices(actor: &Actor) -> impl Iterator<Item = NoticeKind> + use<> {
+        let is_admin = actor.admin().is_ok();
+        let chosen = move |kind: &NoticeKind| kind.may_be_muted() && (is_admin || *kind != NoticeKind::Portal);
+        NoticeKind::ALL.into_iter().filter(chosen)
+    }
+
     /// Says which kinds the actor wants mail of; those that may not be muted are mailed all the same.
     ///
     /// # Errors
     /// [`NoticeError`].
     pub async fn choose(&self, actor: &Actor, wanted: &[NoticeKind]) -> Result<(), NoticeError> {
         let account = actor.account()?;
-        let muted: Vec<_> =
-            NoticeKind::ALL.into_iter().filter(|kind| kind.may_be_muted() && !wanted.contains(kind)).collect();
+        let muted: Vec<_> = Self::choices(actor).filter(|kind| !wanted.contains(kind)).collect();
         let mut work = self.ports.store.begin().await?;
         work.notices_mute(account.id, &muted).await?;
         Ok(work.commit().await?)

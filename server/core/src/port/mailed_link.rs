@@ -3,9 +3,9 @@
 //! A request for one is written down alike whether or not anybody has the address; what is mailed, and whether a link goes with it, is
 //! found out afterwards. So nobody learns from the time or the text of an answer whose addresses have an account.
 
-use super::{Consumed, StoreError, account::PasswordHash};
+use super::{Consumed, StoreError};
 use async_trait::async_trait;
-use latchkey_model::{AccountId, EmailAddress, MailedLinkId, Name};
+use latchkey_model::{AccountId, EmailAddress, MailedLinkId};
 use std::{fmt, str::FromStr};
 use time::OffsetDateTime;
 
@@ -55,15 +55,6 @@ impl fmt::Display for LinkPurpose {
     }
 }
 
-/// Somebody who wants an account, until they show that its address is theirs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingAccount {
-    /// What they are called.
-    pub name: Name,
-    /// The password that they chose.
-    pub password: PasswordHash,
-}
-
 /// A link, from the moment that somebody asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailedLink {
@@ -75,8 +66,6 @@ pub struct MailedLink {
     pub email: EmailAddress,
     /// Whose link it is, where that is known.
     pub account: Option<AccountId>,
-    /// Who wants an account, where it is for that.
-    pub pending: Option<PendingAccount>,
     /// When it was asked for.
     pub asked_at: OffsetDateTime,
 }

@@ -10,8 +10,6 @@ pub struct Model {
     pub purpose: String,
     pub email: String,
     pub account_id: Option<Uuid>,
-    pub name: Option<String>,
-    pub password_hash: Option<String>,
     pub digest: Option<Vec<u8>>,
     pub asked_at: i64,
     pub answered_at: Option<i64>,
