@@ -76,7 +76,7 @@ pub fn TeamAuditPage() -> impl IntoView {
 pub fn AdminAuditPage() -> impl IntoView {
     page(async {
         let log = log(AuditScope::Portal, route::ADMIN_AUDIT).await?;
-        let explanation = "Every change that anybody made. Each is bound to the one before it; `latchkey audit verify` finds out whether any was changed since.";
+        let explanation = "Every change that anybody made. Each is bound to the one before it; the command latchkey audit verify finds out whether any was changed since.";
         let body = view! {
             <PageHead title="Audit log" explanation><Export path=route::ADMIN_AUDIT/></PageHead>
             {log}
