@@ -141,6 +141,7 @@ pub fn request(id: RequestId) -> String {
     format!("/logs/{id}")
 }
 
+/// The audit log of a team.
 pub fn team_audit(id: TeamId) -> String {
     format!("{TEAMS}/{id}/audit")
 }

@@ -71,8 +71,7 @@ impl ApplicationService {
         match work.application_add(&application, environments).await? {
             Inserted::Done => {
                 let made = Act::new(team.team_id, Action::ApplicationCreated, application.id, &application.name);
-                made.by(actor, &mut *work, &self.ports).await?;
-                work.commit().await?;
+                made.commit_by(actor, work, &self.ports).await?;
             }
             Inserted::Duplicate => {
                 return Err(invalid("name", format!("You have an application called {} already", application.name)));

@@ -143,8 +143,7 @@ impl TeamService {
         let team = TeamId::from_uuid(self.ports.uuid());
         let mut work = self.ports.store.begin().await?;
         work.team_add(team, &name, account.id, self.ports.now()).await?;
-        Act::new(team, Action::TeamCreated, team, &name).by(actor, &mut *work, &self.ports).await?;
-        work.commit().await?;
+        Act::new(team, Action::TeamCreated, team, &name).commit_by(actor, work, &self.ports).await?;
         Ok(team)
     }
 
@@ -158,8 +157,7 @@ impl TeamService {
         let (_, mut work) = self.as_owner(actor, team).await?;
         work.team_rename(team, &name).await?;
         let renamed = Act::new(team, Action::TeamRenamed, team, &name).change("name", before, &name);
-        renamed.by(actor, &mut *work, &self.ports).await?;
-        Ok(work.commit().await?)
+        Ok(renamed.commit_by(actor, work, &self.ports).await?)
     }
 
     /// Invites whoever has an address. What comes back is the same whether or not anybody has an account with it.
@@ -218,8 +216,7 @@ impl TeamService {
         let (_, mut work) = self.as_owner(actor, team).await?;
         match work.invitation_end(team, id, self.ports.now()).await? {
             Consumed::Won => {
-                Act::new(team, Action::InvitationCalledOff, id, "").by(actor, &mut *work, &self.ports).await?;
-                Ok(work.commit().await?)
+                Ok(Act::new(team, Action::InvitationCalledOff, id, "").commit_by(actor, work, &self.ports).await?)
             }
             Consumed::Lost => Err(TeamError::InvitationNotValid),
         }
@@ -282,8 +279,7 @@ impl TeamService {
         match work.membership_set_role(team, member, role).await? {
             Consumed::Won => {
                 let changed = Act::new(team, Action::RoleChanged, member, "");
-                changed.change("role", before.as_str(), role.as_str()).by(actor, &mut *work, &self.ports).await?;
-                Ok(work.commit().await?)
+                Ok(changed.change("role", before.as_str(), role.as_str()).commit_by(actor, work, &self.ports).await?)
             }
             Consumed::Lost => Err(TeamError::NotFound),
         }

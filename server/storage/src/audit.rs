@@ -92,12 +92,12 @@ impl AuditReader for SeaStore {
         rows.all(&self.reader).await.map_err(store_error)?.iter().map(head_from_row).collect()
     }
 
-    async fn audit_seals(&self, tenant: Option<Tenant>) -> Result<Vec<AuditSeal>, StoreError> {
-        let mut query = audit_seal::Entity::find();
-        if let Some(tenant) = tenant {
-            query = query.filter(audit_seal::Column::Tenant.eq(tenant.to_string()));
-        }
-        let rows = query.order_by_asc(audit_seal::Column::Day).all(&self.reader).await.map_err(store_error)?;
+    async fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError> {
+        let rows = audit_seal::Entity::find()
+            .order_by_asc(audit_seal::Column::Day)
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
         rows.into_iter()
             .map(|row| {
                 let tenant = word(&row.tenant, "tenant")?;

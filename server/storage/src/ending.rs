@@ -21,8 +21,8 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-/// What nobody's address is (RFC 6761 section 6.4), and what no password has as its digest.
-const NOBODY: (&str, &str) = ("deleted.invalid", "");
+/// Where nobody's address is (RFC 6761 section 6.4).
+const NOWHERE: &str = "deleted.invalid";
 
 impl SeaUnitOfWork {
     /// Ends the keys that this is true of.
@@ -146,14 +146,14 @@ impl EndingWriter for SeaUnitOfWork {
             .exec(&self.transaction)
             .await
             .map_err(store_error)?;
-        let (domain, no_hash) = NOBODY;
-        let email = format!("{account}@{domain}");
+        let email = format!("{account}@{NOWHERE}");
         let set = account::ActiveModel {
             email: Set(email.clone()),
             email_canonical: Set(email),
             name: Set("Deleted account".to_owned()),
             role: Set(AccountRole::Developer.as_str().to_owned()),
-            password_hash: Set(no_hash.to_owned()),
+            // No password has this as its digest.
+            password_hash: Set(String::new()),
             email_verified_at: Set(None),
             programs_may_use_password: Set(false),
             deleted_at: Set(Some(micros(at))),

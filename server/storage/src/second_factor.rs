@@ -252,19 +252,19 @@ impl SecondFactorWriter for SeaUnitOfWork {
     }
 
     async fn second_factors_remove(&mut self, account: AccountId) -> Result<(), StoreError> {
-        let account = account.as_uuid();
-        totp::Entity::delete_by_id(account).exec(&self.transaction).await.map_err(store_error)?;
+        let id = account.as_uuid();
+        totp::Entity::delete_by_id(id).exec(&self.transaction).await.map_err(store_error)?;
         passkey::Entity::delete_many()
-            .filter(passkey::Column::AccountId.eq(account))
+            .filter(passkey::Column::AccountId.eq(id))
             .exec(&self.transaction)
             .await
             .map_err(store_error)?;
         recovery_code::Entity::delete_many()
-            .filter(recovery_code::Column::AccountId.eq(account))
+            .filter(recovery_code::Column::AccountId.eq(id))
             .exec(&self.transaction)
             .await
             .map_err(store_error)?;
-        Ok(())
+        self.second_factor_note(account).await.map(drop)
     }
 
     async fn second_factor_note(&mut self, account: AccountId) -> Result<bool, StoreError> {

@@ -1,16 +1,12 @@
 //! The audit log: who changed what, for those whom it concerns alone, and in a chain that shows whoever tampers with it.
 
-use crate::support::{Browser, PASSWORD, Portal, between, form_request, join_all};
+use crate::support::{PASSWORD, Portal, between, form_request, join_all};
 use http::StatusCode;
 use latchkey_core::audit::{Fault, Verified};
 use sqlx::Connection;
 use time::Duration;
 
 const ADA: &str = "ada@example.org";
-
-async fn team_of(browser: &mut Browser) -> String {
-    between(&browser.get("/teams").await.text(), "href=\"/teams/", "\"").to_owned()
-}
 
 async fn verify(portal: &Portal) -> Result<Verified, Fault> {
     portal.state.services.audit.verify().await
@@ -34,7 +30,7 @@ async fn every_change_says_who_from_where_and_what_and_no_secret() {
     let portal = Portal::start().await;
     let (mut admin, mut ada) = (portal.admin().await, portal.member(ADA).await);
     let mut eve = portal.member("eve@example.org").await;
-    let team = team_of(&mut ada).await;
+    let team = ada.team_id().await;
     let log = format!("/teams/{team}/audit");
     let application = ada.application("Bookshelf").await;
     let key = ada.key(&application, "development", &["read:posts", "write:posts"], "never").await;

@@ -2,7 +2,7 @@
 
 use crate::{
     outbox::Outbox,
-    support::{Answer, Browser, PASSWORD, Portal, between},
+    support::{Answer, Browser, PASSWORD, Portal},
 };
 use http::StatusCode;
 use time::Duration;
@@ -13,10 +13,6 @@ const PAGE: &str = "/account/data/delete";
 
 async fn delete(browser: &mut Browser, typed: &str) -> Answer {
     browser.send(PAGE, "/form/account/delete", &[("email", typed)]).await
-}
-
-async fn team_of(browser: &mut Browser) -> String {
-    between(&browser.get("/teams").await.text(), "href=\"/teams/", "\"").to_owned()
 }
 
 async fn lets_in(portal: &Portal, key: &str) -> bool {
@@ -38,7 +34,7 @@ async fn an_account_is_deleted_with_all_that_acts_for_it() {
     for portal in [Portal::start().await, Portal::on_postgres().await] {
         let mut outbox = Outbox::of(&portal).await;
         let (mut ada, mut eve) = (portal.member(ADA).await, portal.member(EVE).await);
-        let team = team_of(&mut eve).await;
+        let team = eve.team_id().await;
         join(&portal, &mut outbox, &mut eve, &team, (&mut ada, ADA, "developer")).await;
         // Hers alone: it ends with her. Eve's: what she made there goes on.
         let own = ada.application("Bookshelf").await;
@@ -87,7 +83,7 @@ async fn nobody_leaves_others_without_an_owner_or_a_portal_without_an_admin() {
     let portal = Portal::start().await;
     let mut outbox = Outbox::of(&portal).await;
     let (mut ada, mut eve) = (portal.member(ADA).await, portal.member(EVE).await);
-    let team = team_of(&mut ada).await;
+    let team = ada.team_id().await;
     join(&portal, &mut outbox, &mut ada, &team, (&mut eve, EVE, "developer")).await;
     assert!(ada.get(PAGE).await.text().contains("you are its only owner"));
     assert_eq!(delete(&mut ada, ADA).await.location(), PAGE);

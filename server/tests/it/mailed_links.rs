@@ -3,6 +3,7 @@
 
 use crate::{
     outbox::Outbox,
+    second_factors::set_up,
     support::{Answer, Browser, PASSWORD, Portal, between, form_request, join_all},
 };
 use http::StatusCode;
@@ -177,17 +178,7 @@ async fn a_session_that_was_being_made_when_the_password_changed_is_none() {
     let portal = Portal::start().await;
     let mut ada = portal.member(ADA).await;
     let csrf = ada.token().await;
-    let mut visitor = portal.browser();
-    let visitors = visitor.token().await;
-    let sign_ins = (0..16).map(|_| {
-        let (mut browser, csrf) = (visitor.clone(), visitors.clone());
-        tokio::spawn(async move {
-            let fields = [("_csrf", csrf.as_str()), ("_back", "/login"), ("email", ADA), ("password", PASSWORD)];
-            browser.send_request(form_request("/form/account/sign-in", &fields)).await;
-            browser
-        })
-    });
-    let sign_ins: Vec<_> = sign_ins.collect();
+    let sign_ins = portal.signing_in(ADA).await;
     let change = [
         ("_csrf", csrf.as_str()),
         ("_back", "/account/security"),
@@ -342,12 +333,7 @@ async fn r55_whoever_has_the_mail_gets_the_account_from_a_stranger_who_signed_up
     let mut outbox = Outbox::of(&portal).await;
     let mut stranger = portal.member(ADA).await;
     let token = stranger.token_with(&[("scopes[]", "read:posts"), ("expiry", "30")]).await;
-    let page = stranger.get("/account/security/app").await.text();
-    let secret = between(&page, "<code class=\"seed\">", "</code>").replace(' ', "");
-    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
-    let app = totp_rs::Builder::new().with_secret(secret).with_account_name("x").build().unwrap();
-    let code = app.generate(portal.clock_now().unix_timestamp().unsigned_abs()).to_string();
-    stranger.send("/account/security/app", "/form/second-factor/confirm-totp", &[("code", &code)]).await;
+    set_up(&portal, &mut stranger).await;
     assert_eq!(portal.with_key(&token, "GET", "/api/v1/posts", "").await.status, StatusCode::OK);
     forgot(&portal, ADA).await;
     let link = outbox.link(&portal, ADA, "/reset").await;

@@ -12,7 +12,7 @@ const ADA: &str = "ada@example.org";
 const SECURITY: &str = "/account/security";
 
 /// The app on somebody's phone.
-struct App(Totp);
+pub(crate) struct App(Totp);
 
 impl App {
     fn of(secret: &str) -> Self {
@@ -32,7 +32,7 @@ impl App {
 }
 
 /// Sets an app up; the app, and the recovery codes that come with it.
-async fn set_up(portal: &Portal, browser: &mut Browser) -> (App, Vec<String>) {
+pub(crate) async fn set_up(portal: &Portal, browser: &mut Browser) -> (App, Vec<String>) {
     let page = browser.get("/account/security/app").await.text();
     assert!(page.contains("class=\"qr\""), "{page:.9000}");
     let secret = between(&page, "<code class=\"seed\">", "</code>").replace(' ', "");
@@ -231,18 +231,7 @@ async fn a_sign_in_that_races_the_set_up_of_a_second_factor_gets_nothing_by_it()
     let secret = ada.get("/account/security/app").await.text();
     let app = App::of(&between(&secret, "<code class=\"seed\">", "</code>").replace(' ', ""));
     let csrf = ada.token().await;
-    let mut visitor = portal.browser();
-    let visitors = visitor.token().await;
-    let sign_ins: Vec<_> = (0..16)
-        .map(|_| {
-            let (mut browser, csrf) = (visitor.clone(), visitors.clone());
-            tokio::spawn(async move {
-                let fields = [("_csrf", csrf.as_str()), ("_back", "/login"), ("email", ADA), ("password", PASSWORD)];
-                browser.send_request(form_request("/form/account/sign-in", &fields)).await;
-                browser
-            })
-        })
-        .collect();
+    let sign_ins = portal.signing_in(ADA).await;
     let code = app.code(&portal);
     let confirm = [("_csrf", csrf.as_str()), ("_back", "/account/security/app"), ("code", code.as_str())];
     let answer = ada.send_request(form_request("/form/second-factor/confirm-totp", &confirm)).await;

@@ -119,6 +119,21 @@ impl Portal {
         browser
     }
 
+    /// Sixteen browsers that sign in with this address and the right password, while whoever asks goes on.
+    pub(crate) async fn signing_in(&self, email: &'static str) -> Vec<tokio::task::JoinHandle<Browser>> {
+        let mut visitor = self.browser();
+        let csrf = visitor.token().await;
+        let sign_in = |_| {
+            let (mut browser, csrf) = (visitor.clone(), csrf.clone());
+            tokio::spawn(async move {
+                let fields = [("_csrf", csrf.as_str()), ("_back", "/login"), ("email", email), ("password", PASSWORD)];
+                browser.send_request(form_request("/form/account/sign-in", &fields)).await;
+                browser
+            })
+        };
+        (0..16).map(sign_in).collect()
+    }
+
     /// A browser of an admin.
     pub(crate) async fn admin(&self) -> Browser {
         let token = self.state.services.accounts.setup_link().await.unwrap();
@@ -331,6 +346,11 @@ impl Browser {
         let fields = [("email", email), ("password", PASSWORD)];
         let answer = self.send("/login?again=yes", "/form/account/sign-in", &fields).await;
         assert_eq!(answer.location(), "/dashboard", "{answer:?}");
+    }
+
+    /// The id of the team that this person is in, of the first where there are several.
+    pub(crate) async fn team_id(&mut self) -> String {
+        between(&self.get("/teams").await.text(), "href=\"/teams/", "\"").to_owned()
     }
 
     /// Makes an application; its id.

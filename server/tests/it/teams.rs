@@ -22,8 +22,7 @@ impl Scene {
     async fn on(portal: Portal) -> Self {
         let outbox = Outbox::of(&portal).await;
         let mut ada = portal.member(ADA).await;
-        let page = ada.get("/teams").await.text();
-        let team = between(&page, "href=\"/teams/", "\"").to_owned();
+        let team = ada.team_id().await;
         Self { portal, ada, outbox, team }
     }
 

@@ -26,13 +26,10 @@ impl AccessEnds {
     /// Ends the sessions, tokens, authorized apps, identities elsewhere and second factors of an account, and that programs may send
     /// its password; returns what must be forgotten at the commit.
     pub(super) async fn end(&self, work: &mut dyn UnitOfWork, account: AccountId) -> Result<Vec<Change>, StoreError> {
-        let now = self.ports.now();
-        let live = self.ports.store.sessions(account, now).await?;
-        self.sessions.end(work, account, live, None).await?;
+        self.sessions.end(work, account, None).await?;
         work.second_factors_remove(account).await?;
-        work.second_factor_note(account).await?;
         let (Consumed::Won | Consumed::Lost) = work.account_allow_password(account, false).await?;
-        work.account_access_end(account, now).await
+        work.account_access_end(account, self.ports.now()).await
     }
 
     /// Commits that access ended: nothing that did is let in from now on, at no node.

@@ -87,18 +87,11 @@ impl PasswordService {
         let Actor::Account { account, session, .. } = actor else { return Err(NotSignedIn.into()) };
         self.lockouts.admit(visitor.address)?;
         let attempt = self.lockouts.begin(Subject::Password(&account.email.canonical()), visitor).await?;
-        let account = match self.judge(account, current.clone()).await {
-            Ok(Some(account)) => account,
-            Ok(None) => {
-                let sentence = "This is not your current password.";
-                return Err(PasswordError::Invalid(FieldErrors::one("current_password", sentence)));
-            }
-            Err(error) => {
-                self.lockouts.not_judged(attempt).await?;
-                return Err(error);
-            }
+        let found = self.with_password(account, current.clone()).await;
+        let Some(account) = self.lockouts.settle(attempt, found, Option::is_some).await? else {
+            let sentence = "This is not your current password.";
+            return Err(PasswordError::Invalid(FieldErrors::one("current_password", sentence)));
         };
-        self.lockouts.succeeded(attempt).await?;
         if current == new {
             return Err(PasswordError::Invalid(FieldErrors::one("password", "This is the password that you have.")));
         }
@@ -140,7 +133,11 @@ impl PasswordService {
     }
 
     /// The account as it is now, if this is its password.
-    async fn judge(&self, account: &Account, password: PlainPassword) -> Result<Option<Account>, PasswordError> {
+    async fn with_password(
+        &self,
+        account: &Account,
+        password: PlainPassword,
+    ) -> Result<Option<Account>, PasswordError> {
         let found = self.ports.store.account_by_email(&account.email.canonical()).await?;
         let (account, hash) = found.filter(|(found, _)| found.id == account.id).ok_or(NotSignedIn)?;
         Ok(self.passwords.verify(password, Some(hash)).await?.then_some(account))
@@ -161,9 +158,7 @@ impl PasswordService {
         from: IpAddr,
     ) -> Result<Account, PasswordError> {
         let now = self.ports.now();
-        let live = self.ports.store.sessions(account.id, now).await?;
         let mut work = self.ports.store.begin().await?;
-        let mut changes = Vec::new();
         if let Some(link) = link {
             if work.link_take(link.id, now).await? == Consumed::Lost {
                 return Err(PasswordError::LinkNotValid);
@@ -172,10 +167,6 @@ impl PasswordService {
             if work.account_verify_email(account.id, &link.email, now).await? == Consumed::Lost {
                 return Err(PasswordError::LinkNotValid);
             }
-            if account.email_verified_at.is_none() {
-                // Whoever made the account never showed that the address is theirs: nothing of theirs opens it from now on.
-                changes = self.access.end(&mut *work, account.id).await?;
-            }
         }
         if work.account_set_password(account.id, hash, account.password_version).await? == Consumed::Lost {
             return Err(PasswordError::Changed);
@@ -183,7 +174,13 @@ impl PasswordService {
         for purpose in [LinkPurpose::ResetPassword, LinkPurpose::ChangeEmail] {
             work.links_end(account.id, purpose, now).await?;
         }
-        self.sessions.end(&mut *work, account.id, live, keep).await?;
+        let changes = if link.is_some() && account.email_verified_at.is_none() {
+            // Whoever made the account never showed that the address is theirs: nothing of theirs opens it from now on.
+            self.access.end(&mut *work, account.id).await?
+        } else {
+            self.sessions.end(&mut *work, account.id, keep).await?;
+            Vec::new()
+        };
         let action = if link.is_some() { Action::PasswordReset } else { Action::PasswordChanged };
         Act::new(account.id, action, account.id, "")
             .by_account(account.id, Some(from), &mut *work, &self.ports)

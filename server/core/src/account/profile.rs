@@ -89,8 +89,7 @@ impl ProfileService {
             Consumed::Won => {
                 // What a person is called is theirs to take back: the log says that it was changed, not from what to what.
                 let renamed = Act::new(account.id, Action::AccountRenamed, account.id, "");
-                renamed.by(actor, &mut *work, &self.ports).await?;
-                Ok(work.commit().await?)
+                Ok(renamed.commit_by(actor, work, &self.ports).await?)
             }
             Consumed::Lost => Err(NotSignedIn.into()),
         }
@@ -128,8 +127,7 @@ impl ProfileService {
             .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;
         let asked = Act::new(account.id, Action::EmailChangeAsked, account.id, "");
-        asked.by(actor, &mut *work, &self.ports).await?;
-        work.commit().await?;
+        asked.commit_by(actor, work, &self.ports).await?;
         let mut link = self.links.request(LinkPurpose::ChangeEmail, email);
         link.account = Some(account.id);
         Ok(self.links.ask(&link).await?)
@@ -165,8 +163,7 @@ impl ProfileService {
                 return Err(ProfileError::LinkNotValid);
             }
             let verified = Act::new(account.id, Action::EmailVerified, account.id, "");
-            verified.by(actor, &mut *work, &self.ports).await?;
-            work.commit().await?;
+            verified.commit_by(actor, work, &self.ports).await?;
             return Ok(EmailConfirmed::Verified);
         }
         let link = self.links.find(LinkPurpose::ChangeEmail, token).await?.ok_or(ProfileError::LinkNotValid)?;
@@ -186,8 +183,7 @@ impl ProfileService {
         let both = [account.email.to_string(), link.email.to_string()];
         Letter::email_changed(account, link.email.as_str(), now).send(&mut *work, &self.ports, &both).await?;
         let changed = Act::new(account.id, Action::EmailChanged, account.id, "");
-        changed.by(actor, &mut *work, &self.ports).await?;
-        work.commit().await?;
+        changed.commit_by(actor, work, &self.ports).await?;
         Ok(EmailConfirmed::Changed)
     }
 }

@@ -294,17 +294,9 @@ impl AccountService {
         // What is no address is counted as one that nobody has.
         let canonical = email.parse::<EmailAddress>().map(|email| email.canonical()).unwrap_or_default();
         let attempt = self.lockouts.begin(Subject::Password(&canonical), visitor).await?;
-        match self.judge(&canonical, password).await {
-            Ok(Some(account)) => {
-                self.lockouts.succeeded(attempt).await?;
-                Ok(account)
-            }
-            Ok(None) => Err(SignInError::WrongCredentials),
-            Err(error) => {
-                self.lockouts.not_judged(attempt).await?;
-                Err(error)
-            }
-        }
+        let found = self.judge(&canonical, password).await;
+        let account = self.lockouts.settle(attempt, found, Option::is_some).await?;
+        account.ok_or(SignInError::WrongCredentials)
     }
 
     async fn judge(&self, canonical: &str, password: PlainPassword) -> Result<Option<Account>, SignInError> {
@@ -332,13 +324,10 @@ impl AccountService {
         }
         let mut work = self.ports.store.begin().await?;
         match work.account_allow_password(account.id, allowed).await? {
-            Consumed::Won => {
-                Act::new(account.id, Action::PasswordForPrograms, account.id, "")
-                    .change("allowed", account.programs_may_use_password, allowed)
-                    .by(actor, &mut *work, &self.ports)
-                    .await?;
-                Ok(work.commit().await?)
-            }
+            Consumed::Won => Ok(Act::new(account.id, Action::PasswordForPrograms, account.id, "")
+                .change("allowed", account.programs_may_use_password, allowed)
+                .commit_by(actor, work, &self.ports)
+                .await?),
             Consumed::Lost => Err(NotSignedIn.into()),
         }
     }

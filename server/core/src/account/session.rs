@@ -45,15 +45,16 @@ impl SessionEnds {
         Self { ports, sign_outs, people }
     }
 
-    /// Ends these sessions of an account but one, if one is named, and whatever began meanwhile; returns how many.
+    /// Ends the sessions of an account but one, if one is named, and whatever begins meanwhile; returns how many.
     pub(crate) async fn end(
         &self,
         work: &mut dyn UnitOfWork,
         account: AccountId,
-        live: Vec<SessionRecord>,
         keep: Option<&SessionDigest>,
     ) -> Result<u64, StoreError> {
-        let ended = work.session_end_all(account, keep, self.ports.now()).await?;
+        let now = self.ports.now();
+        let live = self.ports.store.sessions(account, now).await?;
+        let ended = work.session_end_all(account, keep, now).await?;
         for session in live.iter().filter(|session| Some(&session.digest) != keep) {
             self.sign_outs.note(work, &session.digest).await?;
         }
@@ -149,10 +150,8 @@ impl SessionService {
     /// [`SessionError`].
     pub async fn end_others(&self, actor: &Actor) -> Result<u64, SessionError> {
         let Actor::Account { account, session, .. } = actor else { return Err(NotSignedIn.into()) };
-        let now = self.ports.now();
-        let sessions = self.ports.store.sessions(account.id, now).await?;
         let mut work = self.ports.store.begin().await?;
-        let ended = self.ends.end(&mut *work, account.id, sessions, Some(session)).await?;
+        let ended = self.ends.end(&mut *work, account.id, Some(session)).await?;
         let noted = Act::new(account.id, Action::SessionsEnded, account.id, "").change("others", ended, 0);
         noted.by(actor, &mut *work, &self.ports).await?;
         self.ends.commit(work).await?;

@@ -129,6 +129,20 @@ impl Act {
         }
     }
 
+    /// Notes that the actor does it, and makes it true.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn commit_by(
+        self,
+        actor: &Actor,
+        mut work: Box<dyn UnitOfWork>,
+        ports: &Ports,
+    ) -> Result<(), StoreError> {
+        self.by(actor, &mut *work, ports).await?;
+        work.commit().await
+    }
+
     /// Notes that a person does it who is not signed in for it, such as by a link.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use crate::{
     secret::{DigestKey, digests_equal},
 };
 use latchkey_model::{AuditEventId, TeamId};
+use std::collections::HashMap;
 use time::OffsetDateTime;
 
 /// Why the log was not shown.
@@ -172,10 +173,12 @@ impl AuditService {
     /// [`StoreError`].
     pub async fn seal_heads(&self) -> Result<(), StoreError> {
         let day = day_of(self.ports.now());
+        // The oldest come first: what stays is the newest of each.
+        let newest: HashMap<_, _> =
+            self.ports.store.audit_seals().await?.into_iter().map(|seal| (seal.head.tenant, seal)).collect();
         for head in self.ports.store.audit_heads().await? {
-            let seals = self.ports.store.audit_seals(Some(head.tenant)).await?;
             // A chain to which nothing was added is sealed as it was.
-            if seals.last().is_some_and(|last| last.day >= day || last.head == head) {
+            if newest.get(&head.tenant).is_some_and(|last| last.day >= day || last.head == head) {
                 continue;
             }
             let mut work = self.ports.store.begin().await?;
@@ -198,7 +201,7 @@ impl AuditService {
     pub async fn verify(&self) -> Result<Verified, Fault> {
         let mut verified = Verified::default();
         // Seals first: what is added while this runs is in neither.
-        let all_seals = self.ports.store.audit_seals(None).await?;
+        let all_seals = self.ports.store.audit_seals().await?;
         let heads = self.ports.store.audit_heads().await?;
         if let Some(seal) = all_seals.iter().find(|seal| heads.iter().all(|head| head.tenant != seal.head.tenant)) {
             return Err(Fault::Short { tenant: seal.head.tenant, found: 0, expected: seal.head.sequence });

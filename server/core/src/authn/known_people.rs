@@ -112,18 +112,11 @@ impl KnownPeople {
             }
             Err(TryError::Store(error)) => return Err(error.into()),
         };
-        match known.judge(&canonical, password, now).await {
-            Ok(FoundPerson::Person(entry)) => {
-                meter.give_back();
-                known.lockouts.succeeded(attempt).await?;
-                Ok(FoundPerson::Person(entry))
-            }
-            Ok(not) => Ok(not),
-            Err(error) => {
-                known.lockouts.not_judged(attempt).await?;
-                Err(error)
-            }
+        let found = known.judge(&canonical, password, now).await;
+        if matches!(found, Ok(FoundPerson::Person(_))) {
+            meter.give_back();
         }
+        known.lockouts.settle(attempt, found, |found| matches!(found, FoundPerson::Person(_))).await
     }
 
     /// Whose browser this is, if anybody is signed in with it.

@@ -117,18 +117,17 @@ impl ClientAuthenticator {
         };
         let must_wait = || {
             let network_waits = counted.then(|| self.refused.look(&network, from.at).retry_after).flatten();
-            network_waits.or_else(|| secret_of.and_then(|subject| self.lockouts.known_wait(subject, from.address)))
+            let waits =
+                network_waits.or_else(|| secret_of.and_then(|subject| self.lockouts.known_wait(subject, from.address)));
+            waits.map_or(Ok(()), |retry_after| Err(OauthError::TooMany { retry_after }))
         };
-        let waits_first = if secret_of.is_some() { None } else { must_wait() };
-        if let Some(retry_after) = waits_first {
-            return Err(OauthError::TooMany { retry_after });
+        if secret_of.is_none() {
+            must_wait()?;
         }
         if let Some(found) = self.prove(&proof, from).await? {
             return Ok(found);
         }
-        if let Some(retry_after) = must_wait() {
-            return Err(OauthError::TooMany { retry_after });
-        }
+        must_wait()?;
         if counted {
             let _ = self.refused.check(&network, from.at);
         }

@@ -131,8 +131,7 @@ impl IdentityProviders {
             return Err(IdentityProviderError::SentTwice);
         }
         let added = Act::new(Tenant::Portal, Action::ProviderAdded, id, &provider.settings.name);
-        added.by(actor, &mut *work, &self.ports).await?;
-        Ok(work.commit().await?)
+        Ok(added.commit_by(actor, work, &self.ports).await?)
     }
 
     /// Changes a provider. Another place to ask is another provider, where the same name may be somebody else's: it is added beside
@@ -192,8 +191,7 @@ impl IdentityProviders {
         match work.identity_provider_disable(id, disabled.then(|| self.ports.now())).await? {
             Consumed::Won => {
                 let switched = Act::new(Tenant::Portal, Action::ProviderSwitched, id, &known.settings.name);
-                switched.change("off", !disabled, disabled).by(actor, &mut *work, &self.ports).await?;
-                Ok(work.commit().await?)
+                Ok(switched.change("off", !disabled, disabled).commit_by(actor, work, &self.ports).await?)
             }
             Consumed::Lost => Err(IdentityProviderError::NotFound),
         }
@@ -210,8 +208,7 @@ impl IdentityProviders {
         match work.identity_provider_remove(id).await? {
             Consumed::Won => {
                 let removed = Act::new(Tenant::Portal, Action::ProviderRemoved, id, &known.settings.name);
-                removed.by(actor, &mut *work, &self.ports).await?;
-                Ok(work.commit().await?)
+                Ok(removed.commit_by(actor, work, &self.ports).await?)
             }
             Consumed::Lost => Err(IdentityProviderError::NotFound),
         }

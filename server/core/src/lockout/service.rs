@@ -180,12 +180,23 @@ impl Lockouts {
         self.give_back(attempt, given_back).await
     }
 
-    /// Gives back a try that could not be judged: nobody learned from it whether it was right.
+    /// Settles a try by what was found of it, and returns that: one that was right is given back, and so is one that could not be
+    /// judged, since nobody learned from it whether it was right.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn not_judged(&self, attempt: Attempt) -> Result<(), StoreError> {
-        self.give_back(attempt, |counter, _, failures| not_counted(counter, failures)).await
+    /// What was found, or [`StoreError`].
+    pub async fn settle<T, E: From<StoreError>>(
+        &self,
+        attempt: Attempt,
+        found: Result<T, E>,
+        is_right: impl FnOnce(&T) -> bool,
+    ) -> Result<T, E> {
+        match found.as_ref().map(is_right).map_err(drop) {
+            Ok(true) => self.succeeded(attempt).await?,
+            Ok(false) => {}
+            Err(()) => self.give_back(attempt, |counter, _, failures| not_counted(counter, failures)).await?,
+        }
+        found
     }
 
     async fn give_back(

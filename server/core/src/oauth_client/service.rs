@@ -488,7 +488,6 @@ impl OauthClientService {
         (new, plain)
     }
 
-    /// Commits a change of a client, as [`commit_and_forget`] does.
     /// Commits what somebody did to a client, and notes it.
     async fn won(
         &self,
@@ -501,6 +500,7 @@ impl OauthClientService {
         Ok(self.commit(work, client_id).await?)
     }
 
+    /// Commits a change of a client, as [`commit_and_forget`] does.
     pub(super) async fn commit(&self, work: Box<dyn UnitOfWork>, client_id: &ClientId) -> Result<(), StoreError> {
         let (known, tokens, id) = (self.known.clone(), self.tokens.clone(), client_id.clone());
         commit_and_forget(work, vec![Change::Client(id.clone())], move || {

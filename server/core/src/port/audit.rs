@@ -93,8 +93,8 @@ pub trait AuditReader {
     /// How far each chain goes.
     async fn audit_heads(&self) -> Result<Vec<AuditHead>, StoreError>;
 
-    /// The seals of a tenant, or all, the oldest first.
-    async fn audit_seals(&self, tenant: Option<Tenant>) -> Result<Vec<AuditSeal>, StoreError>;
+    /// Every seal, the oldest first.
+    async fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError>;
 }
 
 /// Changes to the audit log: it is only added to.

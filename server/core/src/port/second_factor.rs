@@ -139,7 +139,7 @@ pub trait SecondFactorWriter {
     /// Removes challenges that expired before a time.
     async fn passkey_ceremony_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 
-    /// Removes every second factor of an account, and its recovery codes.
+    /// Removes every second factor of an account, and its recovery codes, and notes that on the account.
     async fn second_factors_remove(&mut self, account: AccountId) -> Result<(), StoreError>;
 
     /// Notes on the account whether it has a second factor, as is so in this transaction; returns that. Whoever else changes that waits

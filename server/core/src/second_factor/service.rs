@@ -282,11 +282,9 @@ impl SecondFactors {
         let canonical = email.parse::<EmailAddress>().map(|email| email.canonical()).unwrap_or_default();
         let found = self.ports.store.account_by_email(&canonical).await?;
         let (account, _) = found.filter(|(account, _)| account.has_second_factor).ok_or(SecondFactorError::NotFound)?;
-        let live = self.ports.store.sessions(account.id, now).await?;
         let mut work = self.ports.store.begin().await?;
         work.second_factors_remove(account.id).await?;
-        work.second_factor_note(account.id).await?;
-        self.sessions.end(&mut *work, account.id, live, None).await?;
+        self.sessions.end(&mut *work, account.id, None).await?;
         let removed = Act::new(account.id, Action::FactorRemoved, account.id, "every second factor");
         removed.because("by an operator, at the terminal").by_nobody(&mut *work, &self.ports).await?;
         Letter::second_factor_removed(&account, "Whatever was set up, as an operator decided,", now, &self.public_url)
@@ -326,17 +324,8 @@ impl SecondFactors {
         let account = self.ports.store.account(account).await?.ok_or(NotSignedIn)?;
         let codes = Subject::Codes(account.id, &account.email.canonical());
         let attempt = self.lockouts.begin(codes, visitor).await?;
-        match self.judge(&account, code, now).await {
-            Ok(taken) => {
-                self.lockouts.succeeded(attempt).await?;
-                Ok(taken)
-            }
-            Err(error @ SecondFactorError::WrongCode) => Err(error),
-            Err(error) => {
-                self.lockouts.not_judged(attempt).await?;
-                Err(error)
-            }
-        }
+        let taken = self.judge(&account, code, now).await;
+        self.lockouts.settle(attempt, taken, Option::is_some).await?.ok_or(SecondFactorError::WrongCode)
     }
 
     async fn judge(
@@ -344,7 +333,7 @@ impl SecondFactors {
         account: &Account,
         code: &str,
         now: OffsetDateTime,
-    ) -> Result<SecondFactor, SecondFactorError> {
+    ) -> Result<Option<SecondFactor>, SecondFactorError> {
         let step = match self.ports.store.totp(account.id).await? {
             Some(totp) => self.opened(account.id, &totp.sealed_seed)?.step_of(code, now),
             None => None,
@@ -360,13 +349,13 @@ impl SecondFactors {
         account: AccountId,
         step: i64,
         now: OffsetDateTime,
-    ) -> Result<SecondFactor, SecondFactorError> {
+    ) -> Result<Option<SecondFactor>, SecondFactorError> {
         let mut work = self.ports.store.begin().await?;
         if work.totp_take(account, step, now).await? == Consumed::Lost {
-            return Err(SecondFactorError::WrongCode);
+            return Ok(None);
         }
         work.commit().await?;
-        Ok(SecondFactor::Totp)
+        Ok(Some(SecondFactor::Totp))
     }
 
     async fn take_recovery_code(
@@ -374,18 +363,18 @@ impl SecondFactors {
         account: &Account,
         code: &str,
         now: OffsetDateTime,
-    ) -> Result<SecondFactor, SecondFactorError> {
-        let digest = digest_of_typed(&self.codes, account.id, code).ok_or(SecondFactorError::WrongCode)?;
+    ) -> Result<Option<SecondFactor>, SecondFactorError> {
+        let Some(digest) = digest_of_typed(&self.codes, account.id, code) else { return Ok(None) };
         let left = self.ports.store.recovery_codes_left(account.id).await?.saturating_sub(1);
         let mut work = self.ports.store.begin().await?;
         if work.recovery_code_take(account.id, &digest, now).await? == Consumed::Lost {
-            return Err(SecondFactorError::WrongCode);
+            return Ok(None);
         }
         Letter::recovery_code_used(account, left, now, &self.public_url)
             .send(&mut *work, &self.ports, &[account.email.to_string()])
             .await?;
         work.commit().await?;
-        Ok(SecondFactor::RecoveryCode)
+        Ok(Some(SecondFactor::RecoveryCode))
     }
 
     /// The roles whose people must have a second factor.
@@ -440,8 +429,7 @@ impl SecondFactors {
             None
         } else {
             let (Consumed::Won | Consumed::Lost) = work.account_allow_password(account.id, false).await?;
-            let live = self.ports.store.sessions(account.id, now).await?;
-            self.sessions.end(&mut *work, account.id, live, actor.session()).await?;
+            self.sessions.end(&mut *work, account.id, actor.session()).await?;
             Some(self.codes(&mut *work, account.id).await?)
         };
         self.sessions.commit(work).await?;

@@ -104,10 +104,9 @@ impl SigningKeyService {
         actor.admin()?;
         actor.proven(self.ports.now())?;
         self.ring.rotate(algorithm).await?;
-        let mut work = self.ports.store.begin().await?;
+        let work = self.ports.store.begin().await?;
         let rotated = Act::new(Tenant::Portal, Action::SigningKeyRotated, algorithm.as_str(), "");
-        rotated.by(actor, &mut *work, &self.ports).await?;
-        Ok(work.commit().await?)
+        Ok(rotated.commit_by(actor, work, &self.ports).await?)
     }
 
     /// What the clock does: rotates keys that have signed long enough, and removes those that nothing good was signed with any more.

@@ -162,9 +162,8 @@ impl Registrations {
         Act::new(tenant, Action::RegistrationPolicyChanged, application, &found.application.name)
             .change("environment", "", environment)
             .change("policy", "", policy.as_str())
-            .by(actor, &mut *work, &self.ports)
+            .commit_by(actor, work, &self.ports)
             .await?;
-        work.commit().await?;
         Ok(plain)
     }
 
