@@ -21,7 +21,7 @@ use latchkey_core::{
     oauth_client::{ClientKind, OauthClientError},
     port::{StoreError, application::MemberApplication},
     signing_key::{KeyRingError, SigningKeyError},
-    usage::{log::LogError, report::UsageError},
+    usage::log::LogError,
 };
 use latchkey_model::{AccountRole, Environment};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -181,15 +181,6 @@ impl From<DeletionError> for PageError {
             DeletionError::NotProven(_) => Self::NotSignedIn,
             DeletionError::Invalid(_) | DeletionError::LastOwner | DeletionError::LastAdmin => Self::NotFound,
             DeletionError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<UsageError> for PageError {
-    fn from(error: UsageError) -> Self {
-        match error {
-            UsageError::NotSignedIn(_) => Self::NotSignedIn,
-            UsageError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -361,7 +352,11 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
         groups.push(NavGroup {
             label: Some("Admin".to_owned()),
             items: vec![
+                item("Overview", route::ADMIN_OVERVIEW.to_owned(), IconName::Monitor),
                 item("Failures", route::ADMIN_FAILURES.to_owned(), IconName::Shield),
+                item("Usage", route::ADMIN_USAGE.to_owned(), IconName::Chart),
+                item("Blocks", route::ADMIN_BLOCKS.to_owned(), IconName::Lock),
+                item("Lockouts", route::ADMIN_LOCKOUTS.to_owned(), IconName::Lock),
                 item("Audit log", route::ADMIN_AUDIT.to_owned(), IconName::List),
                 item("Signing keys", route::ADMIN_SIGNING_KEYS.to_owned(), IconName::Pen),
                 item("Apps that ask people", route::ADMIN_APPS.to_owned(), IconName::Check),

@@ -4,6 +4,7 @@ use latchkey_core::oauth_client::{ClientId, ClientKind, LogoDigest};
 use latchkey_model::{
     ApiKeyId, ApiSlug, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId, TeamId,
 };
+use uuid::Uuid;
 
 pub const HOME: &str = "/";
 pub const DOCS: &str = "/docs";
@@ -42,6 +43,10 @@ pub const DEVICE: &str = "/device";
 pub const AUTHORIZE: &str = "/oauth/authorize";
 pub const FORM_POST: &str = "/oauth/authorize/form-post";
 pub const ADMIN_FAILURES: &str = "/admin/failures";
+pub const ADMIN_USAGE: &str = "/admin/usage";
+pub const ADMIN_BLOCKS: &str = "/admin/blocks";
+pub const ADMIN_LOCKOUTS: &str = "/admin/lockouts";
+pub const ADMIN_OVERVIEW: &str = "/admin/overview";
 pub const ADMIN_OUTBOX: &str = "/admin/outbox";
 pub const ADMIN_SIGNING_KEYS: &str = "/admin/signing-keys";
 pub const ADMIN_APPS: &str = "/admin/apps";
@@ -128,6 +133,21 @@ pub fn usage(application: ApplicationId, environment: Environment) -> String {
     format!("/apps/{application}/{environment}/usage")
 }
 
+/// The usage of all environments of an application together.
+pub fn application_usage(application: ApplicationId) -> String {
+    format!("/apps/{application}/usage")
+}
+
+/// The usage of one key.
+pub fn key_usage(application: ApplicationId, environment: Environment, key: ApiKeyId) -> String {
+    format!("{}?key={key}", usage(application, environment))
+}
+
+/// The usage of one client.
+pub fn client_usage(application: ApplicationId, environment: Environment, client: OauthClientId) -> String {
+    format!("{}?client={client}", usage(application, environment))
+}
+
 pub fn logs(application: ApplicationId, environment: Environment) -> String {
     format!("/apps/{application}/{environment}/logs")
 }
@@ -135,6 +155,17 @@ pub fn logs(application: ApplicationId, environment: Environment) -> String {
 /// The log of one key.
 pub fn key_logs(application: ApplicationId, environment: Environment, key: ApiKeyId) -> String {
     format!("/apps/{application}/{environment}/logs?key={key}")
+}
+
+/// The log of any credential, by its bare id.
+pub fn credential_logs(application: ApplicationId, environment: Environment, credential: Uuid) -> String {
+    format!("/apps/{application}/{environment}/logs?key={credential}")
+}
+
+/// The form that keeps a network out.
+pub fn new_block(network: &str) -> String {
+    let network = percent_encoding::utf8_percent_encode(network, percent_encoding::NON_ALPHANUMERIC);
+    format!("{ADMIN_BLOCKS}?network={network}")
 }
 
 pub fn request(id: RequestId) -> String {

@@ -2,8 +2,9 @@
 
 use crate::{
     feature::{
-        account, admin, api_key, application, audit, design, device, docs, gateway, grant, identity_provider, landing,
-        notice, oauth_client, personal_token, request_log, second_factor, session, signing_key, team, usage,
+        account, admin, api_key, application, audit, block, design, device, docs, gateway, grant, identity_provider,
+        landing, lockout, notice, oauth_client, overview, personal_token, request_log, second_factor, session,
+        signing_key, team, usage,
     },
     page::not_found,
     ssr::{Theme, extension, portal},
@@ -17,6 +18,11 @@ use leptos_router::{
     components::{FlatRoutes, Route, Router},
     path,
 };
+
+/// Says that there are scripts, and in which time zone somebody reads: a name of the tz database, of letters that a cookie may have.
+const BEFORE_ALL: &str = "document.documentElement.classList.add('scripts');\
+    document.cookie='latchkey_zone='+Intl.DateTimeFormat().resolvedOptions().timeZone+';path=/;max-age=31536000;samesite=lax'\
+    +(location.protocol==='https:'?';secure':'')";
 
 /// The document: the right theme from the first byte, scripts and styles under a nonce.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -36,7 +42,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href=format!("{root}/favicon.svg") type="image/svg+xml"/>
                 <link rel="preload" href=font("inter-latin") r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="stylesheet" href=style/>
-                <script nonce=use_nonce()>"document.documentElement.classList.add('scripts')"</script>
+                <script nonce=use_nonce()>{BEFORE_ALL}</script>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options islands=true root/>
                 <MetaTags/>
@@ -122,6 +128,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/apps/:app/:environment/service-accounts/new") view=oauth_client::NewServiceAccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/service-accounts/:client") view=oauth_client::ServiceAccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/service-accounts/:client/revoke") view=oauth_client::RevokeServiceAccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/usage") view=usage::ApplicationUsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/usage") view=usage::UsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/logs") view=request_log::LogsPage ssr=SsrMode::Async/>
                 <Route path=path!("/logs/:request_id") view=request_log::RequestPage ssr=SsrMode::Async/>
@@ -153,7 +160,11 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/tokens/:key/revoke") view=api_key::RevokeKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/outbox") view=admin::OutboxPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/settings") view=second_factor::SettingsPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/failures") view=admin::FailuresPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/failures") view=request_log::FailuresPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/overview") view=overview::OverviewPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/lockouts") view=lockout::LockoutsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/blocks") view=block::BlocksPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/usage") view=usage::PortalUsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/signing-keys") view=signing_key::SigningKeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/apps") view=oauth_client::VerificationPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/apis") view=gateway::ApisPage ssr=SsrMode::Async/>

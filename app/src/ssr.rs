@@ -10,6 +10,7 @@ pub mod link;
 pub mod respond;
 pub mod reveal;
 pub mod session;
+pub mod zone;
 
 use http::request::Parts;
 use latchkey_core::{Actor, Services, usage::Recorder};

@@ -18,7 +18,7 @@ mod time;
 mod trace;
 
 pub use badge::{Badge, EnvironmentBadge, Tone};
-pub use chart::Chart;
+pub use chart::{Bar, Chart};
 pub use code_sample::{CodeSample, Sample};
 pub use data_table::DataTable;
 pub use empty_state::EmptyState;

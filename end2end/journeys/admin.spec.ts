@@ -24,6 +24,13 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
   await expect(page.locator(".trace-failed")).toContainText("none was sent");
 
   await check(page, "/admin/failures");
+  for (const view of ["failures", "addresses", "networks", "routes", "reasons", "live"]) {
+    await check(page, `/admin/failures?view=${view}`);
+  }
+  await check(page, "/admin/overview");
+  await check(page, "/admin/usage");
+  await check(page, "/admin/lockouts");
+  await keepOut(page);
   await check(page, "/admin/outbox");
   await check(page, "/admin/settings");
   await check(page, "/admin/audit");
@@ -76,4 +83,19 @@ async function registerApi(page: Page) {
   await page.getByLabel("Name", { exact: true }).fill("Order reader");
   await page.getByRole("button", { name: "Create key" }).click();
   await expect(page.getByRole("heading", { name: "Your new key, shown once" })).toBeVisible();
+}
+
+/** Somebody is kept out from where they try, for a reason, and let in again. */
+async function keepOut(page: Page) {
+  await page.goto("/admin/blocks?network=203.0.113.0%2F24");
+  await page.getByLabel("For how many hours").fill("2");
+  await page.getByRole("button", { name: "Keep out" }).click();
+  await expect(page.locator("#reason-error, #reason:invalid")).toHaveCount(1);
+  await page.getByLabel("Why", { exact: true }).fill("it tries keys that nobody has");
+  await page.getByRole("button", { name: "Keep out" }).click();
+  await expect(page.getByRole("cell", { name: "203.0.113.0/24" })).toBeVisible();
+  await check(page, "/admin/blocks");
+  await page.getByLabel("Why 203.0.113.0/24 is let in again").fill("it was a test");
+  await page.getByRole("button", { name: "Let in" }).click();
+  await expect(page.getByText("Nobody is kept out")).toBeVisible();
 }

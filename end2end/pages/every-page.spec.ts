@@ -43,7 +43,8 @@ test("the portal's pages, empty", async ({ page }) => {
   await check(page, "/apps/new");
   const environment = await createApplication(page);
   for (const path of ["/account/tokens", "/account/tokens/new", "/account/authorized-apps", "/account/sign-in-methods", "/account/profile", "/account/data", "/account/data/delete", "/account/notices", "/account/activity", "/teams", "/account/security", "/account/security/app", "/account/security/passkey", "/device", "/oauth/logout"]) await check(page, path);
-  for (const part of ["keys", "keys/new", "clients", "clients/new", "service-accounts", "service-accounts/new", "usage", "logs", "logs?path=nothing", "settings"]) await check(page, `${environment}/${part}`);
+  for (const part of ["keys", "keys/new", "clients", "clients/new", "service-accounts", "service-accounts/new", "usage", "usage?range=90d", "logs", "logs?text=nothing", "logs?view=failures", "logs?view=live", "settings"]) await check(page, `${environment}/${part}`);
+  await check(page, environment.replace(/\/\w+$/, "/usage"));
 });
 
 test("the portal's pages, full", async ({ page }) => {

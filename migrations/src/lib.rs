@@ -33,6 +33,7 @@ mod m20261126_000022_add_deletion;
 mod m20261126_000023_create_notices;
 mod m20261126_000024_create_audit_log;
 mod m20261126_000025_drop_pending_accounts;
+mod m20261126_000026_widen_request_log;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000023_create_notices::Migration),
             Box::new(m20261126_000024_create_audit_log::Migration),
             Box::new(m20261126_000025_drop_pending_accounts::Migration),
+            Box::new(m20261126_000026_widen_request_log::Migration),
         ]
     }
 }

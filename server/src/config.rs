@@ -118,6 +118,8 @@ pub struct Config {
     pub client_ca: Option<PathBuf>,
     /// Where to listen for proxies that ask about requests to guarded APIs.
     pub gateway_listen: Option<SocketAddr>,
+    /// Where those who watch over the server read its numbers.
+    pub metrics_listen: Option<SocketAddr>,
     /// A Unix socket to listen on for proxies of this machine.
     pub socket: Option<PathBuf>,
     /// Where those are whose word counts for whom they ask; never everywhere.
@@ -162,6 +164,8 @@ pub struct Config {
     pub session_idle: Duration,
     /// How long a session lives at most.
     pub session_life: Duration,
+    /// The most megabytes that rows of single requests may take.
+    pub log_megabytes: u64,
     /// How long single requests are kept.
     pub log_life: Duration,
     /// What is logged.
@@ -263,6 +267,7 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`], naming the setting.
+    #[expect(clippy::too_many_lines, reason = "a line or two for each setting")]
     pub fn new(given: Given) -> Result<Self, ConfigError> {
         let listen = given.listen.unwrap_or(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 4000));
         let data = given.data.unwrap_or_else(|| PathBuf::from("data"));
@@ -333,6 +338,7 @@ impl Config {
             tls_listen: given.tls_listen,
             mtls_listen: given.mtls_listen,
             gateway_listen: given.gateway_listen,
+            metrics_listen: given.metrics_listen,
             mtls_url,
             tls_files,
             client_ca: given.client_ca,
@@ -358,6 +364,7 @@ impl Config {
             attempts_per_minute: or(given.attempts_per_minute, 20),
             session_idle: Duration::hours(number(given.session_idle_hours, 72)),
             session_life: Duration::days(number(given.session_days, 30)),
+            log_megabytes: or(given.log_megabytes, 2_000).get().into(),
             log_life: Duration::days(number(given.log_days, 30)),
             log_filter,
             log_format: given.log_format.unwrap_or(LogFormat::Text),

@@ -37,7 +37,8 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
 }
 
 fn addresses(config: &Config) -> String {
-    let all = [Some(config.listen), config.tls_listen, config.mtls_listen, config.gateway_listen];
+    let all =
+        [Some(config.listen), config.tls_listen, config.mtls_listen, config.gateway_listen, config.metrics_listen];
     let socket = config.socket.as_ref().map(|path| path.display().to_string());
     let all: Vec<_> = all.into_iter().flatten().map(|address| address.to_string()).chain(socket).collect();
     format!("{} can be listened on", all.join(", "))

@@ -5,6 +5,7 @@ use crate::{
     state::AppState,
 };
 use axum::{
+    body::HttpBody,
     extract::{FromRequestParts, Request},
     handler::Handler,
     response::{IntoResponse, Response},
@@ -17,7 +18,8 @@ use latchkey_core::{
     },
     dpop::PresentedProof,
     leak::{breaks_a_line, redacted},
-    usage::{Passed, RouteName, Served},
+    port::request_log::Volume,
+    usage::{Owed, Passed, RouteName, Served},
 };
 use latchkey_model::RequestId;
 use std::{
@@ -201,10 +203,11 @@ where
     };
 
     // Only a request that gets a row needs more than this of what it brought.
-    let owed = state.recorder.owes_row(&verdict);
-    let told = owed.then(|| Told::new(request.uri().path(), request.headers()));
     let route = RouteName::Own(route.path);
-    let unanswered = Unanswered { state: &state, route, id, method, told, started, verdict: Some(verdict) };
+    let owed = state.recorder.owes_row(&verdict, id, method, &route);
+    let told = owed.map(|owed| Told::new(owed, request.uri().path(), request.headers()));
+    let received = request.body().size_hint().exact().unwrap_or(0);
+    let unanswered = Unanswered { state: &state, route, id, method, told, received, started, verdict: Some(verdict) };
     let mut response = match unanswered.verdict.as_ref().map(|verdict| &verdict.outcome) {
         Some(Ok(principal)) => {
             let caller = Caller { principal: principal.clone(), request_id: id };
@@ -222,7 +225,8 @@ where
     if let Some(verdict) = &unanswered.verdict {
         put_limits(response.headers_mut(), verdict);
     }
-    unanswered.answered(response.status());
+    let sent = response.body().size_hint().exact().unwrap_or(0);
+    unanswered.answered(response.status(), sent);
     response
 }
 
@@ -235,6 +239,8 @@ pub(crate) struct Unanswered<'a> {
     pub(crate) method: &'static str,
     /// For the row, where one is owed.
     pub(crate) told: Option<Told>,
+    /// The length of its body, in bytes.
+    pub(crate) received: u64,
     pub(crate) started: Instant,
     pub(crate) verdict: Option<Verdict>,
 }
@@ -244,43 +250,45 @@ impl Unanswered<'_> {
     const CLIENT_WENT_AWAY: u16 = 499;
     const FAULT: u16 = 500;
 
-    /// Records the answer.
-    pub(crate) fn answered(mut self, status: StatusCode) {
-        self.record(status.as_u16());
+    /// Records the answer, with a body of so many bytes.
+    pub(crate) fn answered(mut self, status: StatusCode, sent: u64) {
+        self.record(status.as_u16(), sent);
     }
 
-    fn record(&mut self, status: u16) {
+    fn record(&mut self, status: u16, sent: u64) {
         if let Some(verdict) = self.verdict.take() {
-            record(self, status, verdict);
+            record(self, status, sent, verdict);
         }
     }
 }
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        self.record(if std::thread::panicking() { Self::FAULT } else { Self::CLIENT_WENT_AWAY });
+        self.record(if std::thread::panicking() { Self::FAULT } else { Self::CLIENT_WENT_AWAY }, 0);
     }
 }
 
 /// What the caller said of itself.
 pub(crate) struct Told {
+    owed: Owed,
     path: String,
     agent: String,
 }
 
 impl Told {
-    pub(crate) fn new(path: &str, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(owed: Owed, path: &str, headers: &HeaderMap) -> Self {
         let agent = headers.get(header::USER_AGENT).map(text_of).unwrap_or_default();
-        Self { path: shortened(path, 256), agent }
+        Self { owed, path: shortened(path, 256), agent }
     }
 }
 
 /// Counts the request and, within the budget for rows, keeps and logs it. One budget bounds all three: a flood fills neither the
 /// disk nor the log.
-fn record(request: &mut Unanswered<'_>, status: u16, verdict: Verdict) {
+fn record(request: &mut Unanswered<'_>, status: u16, sent: u64, verdict: Verdict) {
     let (id, method, route) = (request.id, request.method, request.route.clone());
     let duration = request.started.elapsed();
-    request.state.recorder.count(&verdict, Passed { method, route: route.clone(), status, duration });
+    let volume = Volume { received: request.received, sent };
+    request.state.recorder.count(&verdict, Passed { method, route: route.clone(), status, duration, volume });
     let Some(told) = request.told.take() else { return };
     let reason = verdict.outcome.as_ref().err().map(Refusal::reason);
     let duration_us = duration.as_micros();
@@ -297,6 +305,8 @@ fn record(request: &mut Unanswered<'_>, status: u16, verdict: Verdict) {
         status,
         user_agent: told.agent,
         duration,
+        volume,
+        owed: told.owed,
         verdict,
     });
 }

@@ -47,6 +47,11 @@ impl Front {
         Connection { front: self.clone(), peer }
     }
 
+    /// What its handlers share.
+    pub(crate) fn state(&self) -> &AppState {
+        &self.0.state
+    }
+
     /// The router, which knows every way: for connections about which their listener notes more.
     pub fn router(&self) -> Router {
         self.0.router.clone()

@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod api;
 pub mod assets;
+mod blocked;
 pub mod config;
 pub mod connection;
 pub mod data_folder;
@@ -19,6 +20,7 @@ pub mod leaks;
 pub mod limit_headers;
 mod listeners;
 pub mod logos;
+pub mod metrics;
 pub mod oauth;
 pub mod outside;
 mod patience;

@@ -17,11 +17,14 @@ use tokio::{sync::watch, task::JoinSet};
 
 /// The setting of the listener for checks.
 const GATEWAY: &str = "gateway-listen";
+/// The setting of the listener for metrics.
+const METRICS: &str = "metrics-listen";
 
 /// Every address that is listened on, before anybody is told of it.
 pub(crate) struct Listeners {
     plain: TcpListener,
     gateway: Option<TcpListener>,
+    metrics: Option<TcpListener>,
     socket: Option<Socket>,
     tls: Option<(Certificates, Vec<(TlsListener, TcpListener)>)>,
 }
@@ -35,6 +38,7 @@ impl Listeners {
         let config = &state.config;
         let plain = listen(config.listen, "listen")?;
         let gateway = config.gateway_listen.map(|address| listen(address, GATEWAY)).transpose()?;
+        let metrics = config.metrics_listen.map(|address| listen(address, METRICS)).transpose()?;
         let socket = config.socket.as_deref().map(bind).transpose()?;
         let wanted = [
             (TlsListener::Ordinary, config.tls_listen, "tls-listen"),
@@ -48,7 +52,7 @@ impl Listeners {
         }
         let tls =
             if tls.is_empty() { None } else { Some((Certificates::load(config, state.authorities.clone())?, tls)) };
-        Ok(Self { plain, gateway, socket, tls })
+        Ok(Self { plain, gateway, metrics, socket, tls })
     }
 
     /// Whether all of that could be had now. Nothing is kept, and nothing is made.
@@ -60,8 +64,12 @@ impl Listeners {
         if let Some(path) = &config.socket {
             Socket::check(path).map_err(|source| ServeError::Socket { path: path.clone(), source })?;
         }
-        let others =
-            [(config.tls_listen, "tls-listen"), (config.mtls_listen, "mtls-listen"), (config.gateway_listen, GATEWAY)];
+        let others = [
+            (config.tls_listen, "tls-listen"),
+            (config.mtls_listen, "mtls-listen"),
+            (config.gateway_listen, GATEWAY),
+            (config.metrics_listen, METRICS),
+        ];
         for (address, setting) in others {
             if let Some(address) = address {
                 listen(address, setting)?;
@@ -116,6 +124,12 @@ impl Listeners {
                 plain_http::serve_gateway(listener, front, stopped).await;
                 Ok(())
             });
+        }
+        if let Some(metrics) = self.metrics {
+            let listener = tokio::net::TcpListener::from_std(metrics).map_err(ServeError::Serve)?;
+            let numbers = axum::serve(listener, crate::metrics::router(front.state().clone()));
+            let stopped = until_stopped();
+            serving.spawn(async move { numbers.with_graceful_shutdown(stopped).await });
         }
         let plain = tokio::net::TcpListener::from_std(self.plain).map_err(ServeError::Serve)?;
         let stopped = until_stopped();

@@ -2,11 +2,15 @@
 
 pub mod audit_export;
 pub(crate) mod cookie;
+mod file;
 pub mod guard;
 pub mod headers;
+pub mod live_log;
+pub mod log_export;
 pub mod personal_data;
 pub mod session_store;
 mod upload;
+pub mod usage_export;
 
 use crate::{state::AppState, tls::lead_to_pages};
 use app::{
@@ -49,6 +53,13 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .route(audit_export::OWN, get(audit_export::own))
         .route(audit_export::TEAM, get(audit_export::team))
         .route(audit_export::PORTAL, get(audit_export::portal))
+        .route(usage_export::ENVIRONMENT, get(usage_export::environment))
+        .route(usage_export::APPLICATION, get(usage_export::application))
+        .route(usage_export::PORTAL, get(usage_export::portal))
+        .route(log_export::ENVIRONMENT, get(log_export::environment))
+        .route(log_export::PORTAL, get(log_export::portal))
+        .route(live_log::ENVIRONMENT, get(live_log::environment))
+        .route(live_log::PORTAL, get(live_log::portal))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .layer(sessions)

@@ -1,7 +1,7 @@
 //! The whole HTTP surface in one screen.
 
-use crate::{api, assets, gateway, leaks, logos, oauth, portal, problem::Problem, state::AppState};
-use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
+use crate::{api, assets, blocked, gateway, leaks, logos, oauth, portal, problem::Problem, state::AppState};
+use axum::{Router, extract::State, http::StatusCode, middleware, response::IntoResponse, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// Everything that answers.
@@ -15,6 +15,7 @@ pub fn router(state: AppState) -> Router {
         .route("/robots.txt", get(assets::robots))
         .route("/health/live", get(|| async { "ok\n" }))
         .route("/health/ready", get(ready))
+        .layer(middleware::from_fn_with_state(state.clone(), blocked::turn_away))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         // Flat: no layer of the pages is on the path of a request to the API. The door sees to its panics.
         .merge(api::router(state.config.base_url()))
@@ -23,7 +24,7 @@ pub fn router(state: AppState) -> Router {
 }
 
 /// Whether requests can be served: the database answers.
-async fn ready(State(state): State<AppState>) -> impl IntoResponse {
+pub(crate) async fn ready(State(state): State<AppState>) -> impl IntoResponse {
     match state.services.ports.store.ping().await {
         Ok(()) => (StatusCode::OK, "ok\n"),
         Err(error) => {

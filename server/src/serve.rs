@@ -9,6 +9,7 @@ use crate::{
     listeners::Listeners,
     oauth::resource_parameter,
     outside::{Outside, OutsideError, Providers, SitesOfClients},
+    portal::live_log,
     routes::needed_scope,
     smtp::{SmtpCarrier, SmtpError},
     state::{AppState, Parts},
@@ -23,7 +24,6 @@ use latchkey_core::{
     mail::Postman,
     oauth_client::ClientCertificates,
     openid::SignOuts,
-    port::request_log::Period,
     random::SystemRandom,
     sealing::SealError,
     usage::{Recording, RowBudget},
@@ -33,8 +33,10 @@ use leptos::config::LeptosOptions;
 use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
 use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc};
-use time::Duration;
-use tokio::signal::unix::{self, SignalKind};
+use tokio::{
+    signal::unix::{self, SignalKind},
+    sync::watch,
+};
 
 /// Why the server did not start, or stopped; each text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +58,9 @@ pub enum ServeError {
     /// The database cannot be brought up to date.
     #[error("the database cannot be brought up to date: {0}")]
     Migrate(sea_orm_migration::DbErr),
+    /// Who is kept out is not known: then nobody is let in.
+    #[error("who is kept out cannot be read from the database: {0}")]
+    Blocks(latchkey_core::port::StoreError),
     /// The assets are missing.
     #[error(transparent)]
     Assets(#[from] crate::assets::AssetsError),
@@ -156,6 +161,8 @@ pub fn settings_of(config: &Config) -> Settings {
             (true, Some(_)) => ClientCertificates::Signed,
         },
         public_url: config.base_url().to_owned(),
+        request_days: u16::try_from(config.log_life.whole_days()).unwrap_or(u16::MAX),
+        request_bytes: config.log_megabytes.saturating_mul(1_000_000),
     }
 }
 
@@ -204,6 +211,9 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
             .site_pkg_dir("pkg")
             .site_addr(config.listen)
             .build(),
+        started: std::time::Instant::now(),
+        live_lines: live_log::lines(),
+        stopping: watch::Sender::new(false),
         form_key: master.derive("form"),
         resource_parameter: resource_parameter(&settings.public_url),
         config,
@@ -224,9 +234,16 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     if let Err(error) = server.state.services.lockouts.load().await {
         tracing::warn!(error = &error as &dyn std::error::Error, "what was locked is not known yet");
     }
+    let now = server.state.services.ports.now();
+    server.state.services.memories.blocks.load(now).await.map_err(ServeError::Blocks)?;
     let listeners = Listeners::bind(&server.state)?;
     // Before anybody is told that we are here: who stops us at once must find us listening, or the last records are lost.
     let told_to_stop = told_to_stop();
+    let stopping = server.state.stopping.clone();
+    let told_to_stop = async move {
+        told_to_stop.await;
+        stopping.send_replace(true);
+    };
     greet(&server.state).await;
 
     let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
@@ -391,35 +408,24 @@ async fn tell_of_keys_for_ever(state: AppState) {
     }
 }
 
-/// Removes what is past its time, in small batches that do not hold the writer for long.
+/// Removes what is past its time.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreError> {
-    const BATCH: u64 = 500;
-    const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
-    let ports = &state.services.ports;
-    let now = ports.now();
-    loop {
-        let mut work = ports.store.begin().await?;
-        let removed = work.request_prune(now - state.config.log_life, BATCH).await?;
-        work.commit().await?;
-        if removed < BATCH {
-            break;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
     state.services.lockouts.prune().await?;
-    let mut work = ports.store.begin().await?;
-    work.session_prune(now - Duration::days(1)).await?;
-    work.idempotent_answer_prune(now - Duration::days(1)).await?;
-    work.revoked_token_prune(now - Duration::days(1)).await?;
-    work.grant_prune(now - Duration::days(7)).await?;
-    work.link_prune(now - Duration::days(7)).await?;
-    work.notice_prune(now - Duration::days(90)).await?;
-    work.passkey_ceremony_prune(now - Duration::hours(1)).await?;
-    for (period, days) in [(Period::Minute, 2), (Period::Hour, 15), (Period::Day, 400)] {
-        work.rollup_prune(period, (now - Duration::days(days)).unix_timestamp()).await?;
+    let pruned = state.services.retention.prune().await?;
+    if pruned.over_budget > 0 {
+        tracing::warn!(
+            rows = pruned.over_budget,
+            "rows of single requests found no room and were removed before their time: set log_megabytes higher, or keep them for fewer days"
+        );
     }
-    work.commit().await
+    tracing::debug!(
+        requests = pruned.requests,
+        counts = pruned.counts,
+        longest_batch_ms = pruned.longest.as_millis(),
+        "old rows were removed"
+    );
+    Ok(())
 }

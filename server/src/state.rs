@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 use latchkey_core::{Services, secret::DigestKey, usage::Recorder};
 use leptos::config::LeptosOptions;
 use std::{ops::Deref, sync::Arc};
+use tokio::sync::{Semaphore, watch};
 
 /// Handles to everything; cloning it counts one reference, since each request does so.
 #[derive(Clone)]
@@ -29,6 +30,12 @@ pub struct Parts {
     pub rotations: Rotations,
     /// What the door's challenges say of where tokens come from.
     pub resource_parameter: String,
+    /// When this server began.
+    pub started: std::time::Instant,
+    /// Room for those who watch a log.
+    pub live_lines: Arc<Semaphore>,
+    /// Whether the server has been told to stop: what would not end by itself does then.
+    pub stopping: watch::Sender<bool>,
     /// The key of the forms' tokens.
     pub form_key: DigestKey,
     /// What Leptos wants to know.

@@ -65,6 +65,8 @@ ids! {
     GrantId,
     /// A change that somebody made, in the audit log.
     AuditEventId,
+    /// A network that is kept out.
+    BlockId,
     /// An invitation to a team.
     InvitationId,
     /// A mail that was sent, or would be if a server for it were set.
@@ -73,6 +75,8 @@ ids! {
     MailedLinkId,
     /// Something that somebody is told in the portal.
     NoticeId,
+    /// A view of a log that somebody keeps.
+    SavedViewId,
     /// The row of an OAuth client or a service account. Its `client_id` is another thing.
     OauthClientId,
     /// Whose requests are counted and whose demo data it is: an environment, or the account of a personal access token.

@@ -10,6 +10,7 @@
 //! | role | [`AccountRole`], [`TeamRole`] |
 //! | what a form gets back | [`FieldErrors`] |
 //! | the steps of a decision, as a page shows them | [`trace`] |
+//! | a request as it comes, in a log that is watched | [`live`] |
 //!
 //! To add a word: one file, a private field, a `parse` that names what is wrong, and a line in this table.
 #![warn(missing_docs)]
@@ -20,6 +21,7 @@ pub mod environment;
 pub mod error;
 pub mod id;
 pub mod key_kind;
+pub mod live;
 pub mod name;
 pub mod password;
 pub mod role;
@@ -31,9 +33,9 @@ pub use email::EmailAddress;
 pub use environment::Environment;
 pub use error::FieldErrors;
 pub use id::{
-    AccountId, ApiId, ApiKeyId, ApplicationId, AuditEventId, ClientSecretId, EnvironmentId, GrantId,
+    AccountId, ApiId, ApiKeyId, ApplicationId, AuditEventId, BlockId, ClientSecretId, EnvironmentId, GrantId,
     IdentityProviderId, InvitationId, MailId, MailedLinkId, NoticeId, OauthClientId, OwnerId, PasskeyCeremonyId,
-    PasskeyId, PostId, RequestId, SessionId, SigningKeyId, TeamId,
+    PasskeyId, PostId, RequestId, SavedViewId, SessionId, SigningKeyId, TeamId,
 };
 pub use key_kind::KeyKind;
 pub use name::Name;

@@ -4,8 +4,8 @@ use crate::{
     page::{Page, PageError, page},
     ssr::flash::Flash,
     ui::{
-        Badge, Banner, Chart, CheckboxList, Choice, CodeSample, Crumb, DataTable, EmptyState, EnvironmentBadge, Field,
-        Icon, IconName, Message, PageHead, RadioList, RelativeTime, Sample, SecretOnce, Tab, Tabs, Tone, Trace,
+        Badge, Banner, Bar, Chart, CheckboxList, Choice, CodeSample, Crumb, DataTable, EmptyState, EnvironmentBadge,
+        Field, Icon, IconName, Message, PageHead, RadioList, RelativeTime, Sample, SecretOnce, Tab, Tabs, Tone, Trace,
     },
 };
 use latchkey_model::{
@@ -118,7 +118,15 @@ fn Data() -> impl IntoView {
         step(StepName::Credential, StepOutcome::Passed, "API key in X-API-Key"),
         step(StepName::Format, StepOutcome::Failed, "the checksum does not match: at least one character was changed"),
     ]);
-    let bars = (0..24).map(|hour| (format!("{hour:02}:00"), hour * 37 % 100, u64::from(hour % 7 == 3) * 9)).collect();
+    let bars = (0..24)
+        .map(|hour| Bar {
+            label: format!("{hour:02}:00"),
+            served: hour * 37 % 100,
+            refused: u64::from(hour % 7 == 3) * 9,
+            before: Some(hour * 53 % 90),
+            href: None,
+        })
+        .collect();
     let samples = vec![
         Sample {
             language: "curl",

@@ -13,6 +13,7 @@ use latchkey_core::{
     clock::{Clock, SystemClock},
     limit::{Limiter, Meter, Meters, Quota, RateLimits},
     memory::Freshness,
+    port::request_log::Volume,
     port::{
         Store,
         api_key::{AddressMode, ApiKey, KeyOwner, KeySettings, StoredApiKey},
@@ -165,7 +166,8 @@ fn record(bencher: Bencher<'_, '_>) {
     let (recorder, _recording) = Recording::start(store, budget).unwrap_or_else(|error| unreachable!("{error}"));
     let verdict = verdict(&plain());
     let route = RouteName::Own("/api/v1/whoami");
-    let passed = Passed { method: "GET", route, status: 200, duration: Duration::from_micros(40) };
+    let passed =
+        Passed { method: "GET", route, status: 200, duration: Duration::from_micros(40), volume: Volume::default() };
     bencher.bench_local(|| recorder.count(black_box(&verdict), passed.clone()));
 }
 

@@ -1,7 +1,7 @@
 //! The usage page's question: how long the store and the rules take to answer it.
 
 use crate::seed::{open, usage_rows};
-use latchkey_core::usage::report::Range;
+use latchkey_core::usage::report::{Range, UsageOf};
 use latchkey_model::Environment;
 use std::{path::Path, time::Instant};
 
@@ -10,13 +10,14 @@ pub(crate) async fn measure(data: &Path) -> Result<(), Box<dyn std::error::Error
     const TIMES: usize = 9;
     let seeded = Box::pin(open(data)).await?;
     let actor = seeded.actor();
+    let of = UsageOf::Environment(seeded.application, Environment::Production);
     println!("usage page over {} rows:", usage_rows(&seeded).await?);
     for range in Range::ALL {
         let mut took = Vec::new();
         let mut requests = 0;
         for _ in 0..TIMES {
             let began = Instant::now();
-            let usage = seeded.services.usage.usage(&actor, seeded.application, Environment::Production, range).await?;
+            let usage = seeded.services.usage.usage(&actor, of, range).await?;
             took.push(began.elapsed());
             requests = usage.requests;
         }

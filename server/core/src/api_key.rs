@@ -20,6 +20,7 @@ mod route_scopes;
 mod service;
 
 pub use advice::Advice;
+pub(crate) use allow_list::read as network_of_text;
 pub use allow_list::{AllowList, ParseAllowListError};
 pub use blast::{BlastRadius, takes_away};
 pub use changes::KeyChanges;

@@ -4,9 +4,11 @@
 //! another. What is tried is counted alike whether or not anybody has it. No stranger can lock the owner of an account out: a browser that has
 //! opened it before has an allowance of its own, and what strangers do from elsewhere makes others wait seconds, not the owner.
 
+mod desk;
 mod device;
 mod ladder;
 mod service;
 
+pub use desk::{LockedOf, Lockout, LockoutDesk, LockoutError};
 pub use device::{DeviceCookie, Visitor};
 pub use service::{Attempt, Lockouts, Subject, TryError};

@@ -3,10 +3,13 @@
 use crate::{
     access_token::KnownTokens,
     authn::{KnownKeys, KnownPeople},
+    block::Blocks,
+    clock::Clock,
     gateway::KnownApis,
     oauth_client::KnownClients,
     port::{Change, Changes},
 };
+use std::sync::Arc;
 
 /// What is remembered of keys, clients, tokens, APIs and people.
 #[derive(Clone)]
@@ -21,6 +24,10 @@ pub struct Memories {
     pub apis: KnownApis,
     /// People who come as themselves.
     pub people: KnownPeople,
+    /// Who is kept out.
+    pub blocks: Blocks,
+    /// What the time is.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Memories {
@@ -31,6 +38,11 @@ impl Memories {
         self.set_deaf(true);
         while let Some(change) = changes.recv().await {
             self.forget(&change);
+            if matches!(change, Change::Blocks | Change::Hearing)
+                && let Err(error) = self.blocks.load(self.clock.now()).await
+            {
+                tracing::error!(error = &error as &dyn std::error::Error, "who is kept out could not be read anew");
+            }
         }
         self.set_deaf(true);
         self.forget_all();
@@ -47,6 +59,8 @@ impl Memories {
             Change::Token(id) => self.tokens.forget_token(*id),
             Change::Apis => self.apis.forget(),
             Change::Sessions => self.people.forget_sessions(),
+            // They are read anew: while they are, what was known holds on.
+            Change::Blocks => {}
             Change::Deaf => {
                 self.set_deaf(true);
                 self.forget_all();

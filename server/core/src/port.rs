@@ -13,6 +13,7 @@ pub mod api;
 pub mod api_key;
 pub mod application;
 pub mod audit;
+pub mod block;
 pub mod device;
 pub mod ending;
 pub mod grant;
@@ -26,6 +27,8 @@ pub mod oauth_client;
 pub mod post;
 pub mod registration;
 pub mod request_log;
+pub mod retention;
+pub mod saved_view;
 pub mod second_factor;
 pub mod session;
 pub mod signing_key;
@@ -36,6 +39,7 @@ pub use api::{ApiReader, ApiWriter};
 pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
 pub use audit::{AuditReader, AuditWriter};
+pub use block::{BlockReader, BlockWriter};
 pub use device::{DeviceReader, DeviceWriter};
 pub use ending::EndingWriter;
 pub use grant::{GrantReader, GrantWriter};
@@ -49,6 +53,8 @@ pub use oauth_client::{OauthClientReader, OauthClientWriter};
 pub use post::{PostReader, PostWriter};
 pub use registration::{RegistrationReader, RegistrationWriter};
 pub use request_log::{RequestLogReader, RequestLogWriter};
+pub use retention::{RetentionReader, RetentionWriter};
+pub use saved_view::{SavedViewReader, SavedViewWriter};
 pub use second_factor::{SecondFactorReader, SecondFactorWriter};
 pub use session::{SessionReader, SessionWriter};
 pub use signing_key::{SigningKeyReader, SigningKeyWriter};
@@ -105,6 +111,8 @@ pub enum Change {
     Apis,
     /// Sessions were ended.
     Sessions,
+    /// Somebody is kept out, or let in again.
+    Blocks,
     /// The line to the others was lost: whatever is remembered may be old.
     Deaf,
     /// The line is back; what was said meanwhile was missed.
@@ -127,6 +135,7 @@ pub trait Store:
     + ApiKeyReader
     + ApplicationReader
     + AuditReader
+    + BlockReader
     + DeviceReader
     + GrantReader
     + IdentityProviderReader
@@ -139,6 +148,8 @@ pub trait Store:
     + PostReader
     + RegistrationReader
     + RequestLogReader
+    + RetentionReader
+    + SavedViewReader
     + SecondFactorReader
     + SessionReader
     + SigningKeyReader
@@ -165,6 +176,7 @@ pub trait UnitOfWork:
     + ApiKeyWriter
     + ApplicationWriter
     + AuditWriter
+    + BlockWriter
     + DeviceWriter
     + EndingWriter
     + GrantWriter
@@ -178,6 +190,8 @@ pub trait UnitOfWork:
     + PostWriter
     + RegistrationWriter
     + RequestLogWriter
+    + RetentionWriter
+    + SavedViewWriter
     + SecondFactorWriter
     + SessionWriter
     + SigningKeyWriter

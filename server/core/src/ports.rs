@@ -25,6 +25,11 @@ impl Ports {
         self.clock.now()
     }
 
+    /// The clock itself.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// A new UUID version 7 (RFC 9562 section 5.7): ids made later sort later.
     pub fn uuid(&self) -> Uuid {
         self.uuid_at(self.now())

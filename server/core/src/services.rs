@@ -14,6 +14,7 @@ use crate::{
         AuthorizationParts, AuthorizationService, ClientAuthParts, ClientAuthenticator, DeviceService, PushedRequests,
         TokenParts, TokenService,
     },
+    block::{BlockService, Blocks},
     demo::PostService,
     dpop::Proofs,
     gateway::{GatewayDesk, GuardedApis, KnownApis},
@@ -21,7 +22,7 @@ use crate::{
     identity_provider::{IdentityProviders, LinkedIdentities, ProviderClient, ProviderSignIn},
     leak::LeakDesk,
     limit::{Limiter, Quota},
-    lockout::Lockouts,
+    lockout::{LockoutDesk, Lockouts},
     mail::{MailCarrier, OutboxService, Postman},
     memories::Memories,
     notice::NoticeService,
@@ -30,14 +31,16 @@ use crate::{
         OauthClientService, Registrations,
     },
     openid::{SignOutParts, SignOuts, Subjects},
+    overview::OverviewService,
     personal_token::PersonalTokenService,
     ports::Ports,
+    retention::RetentionService,
     sealing::{SealError, Sealer},
     second_factor::{Passkeys, RelyingParty, SecondFactors},
     secret::MasterKey,
     signing_key::{KeyRing, SigningKeyService},
     team::TeamService,
-    usage::{LogService, UsageService},
+    usage::{LogService, SavedViews, UsageService},
 };
 use std::sync::Arc;
 
@@ -64,6 +67,10 @@ pub struct Settings {
     pub client_certificates: ClientCertificates,
     /// Where links in mails lead, without a slash at its end.
     pub public_url: String,
+    /// For how many days single requests are kept, where no admin says otherwise.
+    pub request_days: u16,
+    /// The most bytes that rows of single requests may take.
+    pub request_bytes: u64,
 }
 
 /// Who is spoken to beyond this server.
@@ -142,8 +149,18 @@ pub struct Services {
     pub posts: PostService,
     /// Counts.
     pub usage: UsageService,
+    /// What admins see first.
+    pub overview: OverviewService,
+    /// What they see and do of lockouts.
+    pub lockout_desk: LockoutDesk,
+    /// How long things are kept.
+    pub retention: RetentionService,
+    /// Networks that are kept out.
+    pub blocks: BlockService,
     /// Single requests.
     pub log: LogService,
+    /// Views of them that people keep.
+    pub saved_views: SavedViews,
     /// OAuth clients and service accounts.
     pub oauth_clients: OauthClientService,
     /// Apps that register themselves.
@@ -276,7 +293,10 @@ impl Services {
             owners,
             settings.key_quota,
         );
+        let audit = AuditService::new(ports.clone(), master.derive("audit"));
+        let blocks = Blocks::new(ports.store.clone());
         let door = Door::new(
+            blocks.clone(),
             known_keys.clone(),
             known_tokens.clone(),
             known_people.clone(),
@@ -296,6 +316,8 @@ impl Services {
             tokens: known_tokens.clone(),
             apis: known_apis.clone(),
             people: known_people,
+            blocks: blocks.clone(),
+            clock: ports.clock(),
         };
         let access_ends = AccessEnds::new(ports.clone(), session_ends.clone(), memories.clone());
         let second_factors = SecondFactors::new(
@@ -316,7 +338,14 @@ impl Services {
                 access_ends.clone(),
                 Arc::clone(&public_url),
             ),
-            audit: AuditService::new(ports.clone(), master.derive("audit")),
+            overview: OverviewService::new(ports.clone()),
+            retention: RetentionService::new(
+                ports.clone(),
+                audit.clone(),
+                settings.request_days,
+                settings.request_bytes,
+            ),
+            audit,
             deletions: DeletionService::new(ports.clone(), access_ends),
             profiles: ProfileService::new(ports.clone(), lockouts.clone(), mailed_links.clone(), public_url),
             accounts: AccountService::new(ports.clone(), passwords, lockouts.clone(), mailed_links.clone()),
@@ -352,7 +381,9 @@ impl Services {
             postman,
             posts: PostService::new(ports.clone()),
             usage: UsageService::new(ports.clone()),
+            blocks: BlockService::new(ports.clone(), blocks),
             log: LogService::new(ports.clone()),
+            saved_views: SavedViews::new(ports.clone()),
             registrations: Registrations::new(
                 ports.clone(),
                 oauth_clients.clone(),
@@ -395,6 +426,7 @@ impl Services {
                 lockouts.clone(),
             ),
             authorization,
+            lockout_desk: LockoutDesk::new(ports.clone(), lockouts.clone()),
             lockouts,
             pushed,
             grants: GrantService::new(ports.clone(), known_tokens.clone()),

@@ -43,7 +43,7 @@ type Errors = &'static [(u16, &'static [&'static str])];
 const REFUSALS: Errors = &[
     (400, &["ambiguous_credentials", "credential_in_query"]),
     (401, &["missing_credential", "invalid_token", "invalid_credentials", "use_dpop_nonce", "invalid_dpop_proof"]),
-    (403, &["tls_required", "forbidden", "forged_request"]),
+    (403, &["tls_required", "forbidden", "forged_request", "address_blocked"]),
     (429, &["rate_limited", "too_many_failures"]),
     (500, &["internal"]),
     (503, &["unavailable"]),

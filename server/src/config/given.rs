@@ -40,6 +40,10 @@ pub struct Given {
     /// Address to listen on for proxies that ask about requests to guarded APIs; nobody else may reach it [default: none]
     #[arg(long, env = "LATCHKEY_GATEWAY_LISTEN")]
     pub gateway_listen: Option<SocketAddr>,
+    /// Address for metrics and health alone, such as 127.0.0.1:9464: nobody else is let in there, so keep it from the world
+    /// [default: none]
+    #[arg(long, env = "LATCHKEY_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Unix socket to listen on, for proxies of this machine, which say for whom they ask [default: none]
     #[arg(long, env = "LATCHKEY_SOCKET")]
     pub socket: Option<PathBuf>,
@@ -107,6 +111,9 @@ pub struct Given {
     /// Days for which single requests are kept [default: 30]
     #[arg(long, env = "LATCHKEY_LOG_DAYS")]
     pub log_days: Option<NonZeroU32>,
+    /// Megabytes that rows of single requests may take; beyond it, the oldest go before their time [default: 2000]
+    #[arg(long, env = "LATCHKEY_LOG_MEGABYTES")]
+    pub log_megabytes: Option<NonZeroU32>,
     /// Single requests that get a row of their own in a second; five times as many of those that are refused [default: 200]
     #[arg(long, env = "LATCHKEY_LOG_ROWS_PER_SECOND")]
     pub log_rows_per_second: Option<NonZeroU32>,
@@ -173,6 +180,7 @@ impl Given {
             tls_listen: self.tls_listen.or(other.tls_listen),
             mtls_listen: self.mtls_listen.or(other.mtls_listen),
             gateway_listen: self.gateway_listen.or(other.gateway_listen),
+            metrics_listen: self.metrics_listen.or(other.metrics_listen),
             mtls_url: self.mtls_url.or(other.mtls_url),
             tls_certificate: self.tls_certificate.or(other.tls_certificate),
             tls_key: self.tls_key.or(other.tls_key),
@@ -202,6 +210,7 @@ impl Given {
             session_idle_hours: self.session_idle_hours.or(other.session_idle_hours),
             session_days: self.session_days.or(other.session_days),
             log_days: self.log_days.or(other.log_days),
+            log_megabytes: self.log_megabytes.or(other.log_megabytes),
             log_filter: self.log_filter.or(other.log_filter),
             log_format: self.log_format.or(other.log_format),
             site_root: self.site_root,

@@ -75,14 +75,17 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Respon
         Outcome::Public(Err(refusal)) => return answer(refused(state, &guard.api, &refusal), None),
         Outcome::Judged(verdict) => verdict,
     };
-    let owed = state.recorder.owes_row(&verdict);
+    let (route, method) = (RouteName::Guarded(Arc::clone(&guard.route)), method_word(method));
+    let owed = state.recorder.owes_row(&verdict, id, method, &route);
     let path = target.split('?').next().unwrap_or_default();
     let unanswered = Unanswered {
         state,
-        route: RouteName::Guarded(Arc::clone(&guard.route)),
+        route,
         id,
-        method: method_word(method),
-        told: owed.then(|| ToldOfCaller::new(path, &parts.headers)),
+        method,
+        told: owed.map(|owed| ToldOfCaller::new(owed, path, &parts.headers)),
+        // Bodies go from the proxy to the API.
+        received: 0,
         started,
         verdict: Some(verdict),
     };
@@ -90,7 +93,7 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Respon
     if let Some(verdict) = &unanswered.verdict {
         put_rest(response.headers_mut(), state, id, verdict);
     }
-    unanswered.answered(status);
+    unanswered.answered(status, 0);
     response
 }
 

@@ -206,15 +206,15 @@ fn recorded(state: &AppState, judged: Judged, asked: &Asked, id: RequestId, star
             (Worth { limits, ..worthless(&problem, Some(id)) }, status)
         }
     };
-    let owed = state.recorder.owes_row(&verdict);
-    let told = owed.then(|| {
+    let (route, method) = (RouteName::Guarded(Arc::clone(&guard.route)), method_word(&asked.method));
+    let owed = state.recorder.owes_row(&verdict, id, method, &route);
+    let told = owed.map(|owed| {
         let agent = asked.agent.as_deref().and_then(|agent| HeaderValue::from_str(agent).ok());
         let headers: HeaderMap = agent.map(|agent| (header::USER_AGENT, agent)).into_iter().collect();
-        Told::new(asked.target.split('?').next().unwrap_or_default(), &headers)
+        Told::new(owed, asked.target.split('?').next().unwrap_or_default(), &headers)
     });
-    let route = RouteName::Guarded(Arc::clone(&guard.route));
-    let method = method_word(&asked.method);
-    Unanswered { state, route, id, method, told, started, verdict: Some(verdict) }.answered(status);
+    let unanswered = Unanswered { state, route, id, method, told, received: 0, started, verdict: Some(verdict) };
+    unanswered.answered(status, 0);
     worth
 }
 

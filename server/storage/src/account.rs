@@ -11,7 +11,7 @@ use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::port::{
     AccountReader, AccountWriter, Consumed, Inserted, StoreError,
-    account::{Account, Membership, PasswordHash},
+    account::{Account, KnownAddress, Membership, PasswordHash},
 };
 use latchkey_model::{AccountId, AccountRole, EmailAddress, Name, TeamId, TeamRole};
 use sea_orm::{
@@ -71,6 +71,28 @@ impl AccountReader for SeaStore {
                 })
             })
             .collect()
+    }
+
+    async fn known_addresses(&self) -> Result<Vec<KnownAddress>, StoreError> {
+        const MOST: u64 = 100_000;
+        let rows = account::Entity::find()
+            .filter(account::Column::DeletedAt.is_null())
+            .order_by_desc(account::Column::Id)
+            .limit(MOST)
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        let known = |row: account::Model| KnownAddress {
+            account: AccountId::from_uuid(row.id),
+            email: row.email,
+            canonical: row.email_canonical,
+        };
+        Ok(rows.into_iter().map(known).collect())
+    }
+
+    async fn account_count(&self) -> Result<u64, StoreError> {
+        let accounts = account::Entity::find().filter(account::Column::DeletedAt.is_null());
+        accounts.count(&self.reader).await.map_err(store_error)
     }
 
     async fn admin_emails(&self) -> Result<Vec<String>, StoreError> {

@@ -2,22 +2,25 @@
 
 use crate::{
     SeaStore, SeaUnitOfWork,
-    convert::{digest, micros, time, word},
-    entity::{account, audit_event, audit_head, audit_seal},
+    convert::{count, digest, first_id, micros, time, word},
+    entity::{account, audit_base, audit_event, audit_head, audit_seal},
     error::{Corrupt, store_error},
     work::inserted,
 };
+use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::{
-    audit::{GENESIS, Tenant, chained},
+    audit::{Action, GENESIS, Tenant, chained},
     port::{
         AuditReader, AuditWriter, Inserted, StoreError,
-        audit::{AuditEvent, AuditHead, AuditSeal, NewAuditEvent},
+        audit::{AuditBase, AuditEvent, AuditHead, AuditSeal, NewAuditEvent},
     },
 };
 use latchkey_model::{AccountId, AuditEventId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{OnConflict, Query},
 };
 
 fn from_row((row, account): (audit_event::Model, Option<account::Model>)) -> Result<AuditEvent, StoreError> {
@@ -87,9 +90,34 @@ impl AuditReader for SeaStore {
         rows.into_iter().map(|row| from_row((row, None))).collect()
     }
 
+    async fn audit_counts(&self, since: OffsetDateTime) -> Result<Vec<(Action, u64)>, StoreError> {
+        let rows = audit_event::Entity::find()
+            .select_only()
+            .column(audit_event::Column::Action)
+            .column_as(audit_event::Column::Id.count(), "events")
+            .filter(audit_event::Column::Id.gte(first_id(since)))
+            .group_by(audit_event::Column::Action)
+            .into_tuple::<(String, i64)>()
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(|(action, events)| Ok((word(&action, "action")?, count(events)))).collect()
+    }
+
     async fn audit_heads(&self) -> Result<Vec<AuditHead>, StoreError> {
         let rows = audit_head::Entity::find().order_by_asc(audit_head::Column::Tenant);
         rows.all(&self.reader).await.map_err(store_error)?.iter().map(head_from_row).collect()
+    }
+
+    async fn audit_bases(&self) -> Result<Vec<AuditBase>, StoreError> {
+        let rows = audit_base::Entity::find().all(&self.reader).await.map_err(store_error)?;
+        rows.into_iter()
+            .map(|row| {
+                let tenant = word(&row.tenant, "tenant")?;
+                let head = AuditHead { tenant, sequence: row.sequence, digest: digest(&row.digest)? };
+                Ok(AuditBase { head, seal: digest(&row.seal)? })
+            })
+            .collect()
     }
 
     async fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError> {
@@ -141,6 +169,45 @@ impl AuditWriter for SeaUnitOfWork {
         let update = audit_head::Entity::update_many().set(next).filter(audit_head::Column::Tenant.eq(tenant));
         update.exec(&self.transaction).await.map_err(store_error)?;
         Ok(())
+    }
+
+    async fn audit_base_set(&mut self, base: &AuditBase) -> Result<(), StoreError> {
+        use audit_base::Column;
+        let row = audit_base::ActiveModel {
+            tenant: Set(base.head.tenant.to_string()),
+            sequence: Set(base.head.sequence),
+            digest: Set(base.head.digest.to_vec()),
+            seal: Set(base.seal.to_vec()),
+        };
+        let replace = OnConflict::column(Column::Tenant)
+            .update_columns([Column::Sequence, Column::Digest, Column::Seal])
+            .to_owned();
+        let insert = audit_base::Entity::insert(row).on_conflict(replace);
+        insert.exec_without_returning(&self.transaction).await.map_err(store_error)?;
+        Ok(())
+    }
+
+    async fn audit_prune(&mut self, base: &AuditHead, limit: u64) -> Result<u64, StoreError> {
+        let tenant = base.tenant.to_string();
+        let old = Query::select()
+            .column(audit_event::Column::Id)
+            .from(audit_event::Entity)
+            .and_where(audit_event::Column::Tenant.eq(&*tenant))
+            .and_where(audit_event::Column::Sequence.lt(base.sequence))
+            .limit(limit)
+            .to_owned();
+        let removed = audit_event::Entity::delete_many()
+            .filter(audit_event::Column::Id.in_subquery(old))
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        audit_seal::Entity::delete_many()
+            .filter(audit_seal::Column::Tenant.eq(tenant))
+            .filter(audit_seal::Column::Sequence.lt(base.sequence))
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        Ok(removed.rows_affected)
     }
 
     async fn audit_seal_add(&mut self, seal: &AuditSeal) -> Result<(), StoreError> {

@@ -1,12 +1,19 @@
 //! Between stored values and the words of the domain.
 
 use crate::error::Corrupt;
+use sea_orm::prelude::Uuid;
 use std::str::FromStr;
 use time::OffsetDateTime;
 
 /// A time as it is stored: Unix microseconds.
 pub(crate) fn micros(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
+}
+
+/// An id that none of an earlier time is above, and none of this time or a later one is below: ids sort by time (RFC 9562 section 5.7).
+pub(crate) fn first_id(at: OffsetDateTime) -> Uuid {
+    let milliseconds = u128::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+    Uuid::from_u128(milliseconds << 80)
 }
 
 /// A stored time.

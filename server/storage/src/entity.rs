@@ -2,15 +2,18 @@
 #![expect(unreachable_pub, reason = "what the derives of SeaORM write is pub")]
 
 pub(crate) mod account;
+pub(crate) mod address_rollup;
 pub(crate) mod api;
 pub(crate) mod api_key;
 pub(crate) mod api_scope;
 pub(crate) mod application;
 pub(crate) mod attempt_counter;
+pub(crate) mod audit_base;
 pub(crate) mod audit_event;
 pub(crate) mod audit_head;
 pub(crate) mod audit_seal;
 pub(crate) mod authorization_code;
+pub(crate) mod block;
 pub(crate) mod client_logo;
 pub(crate) mod client_secret;
 pub(crate) mod device_code;
@@ -38,6 +41,7 @@ pub(crate) mod registration;
 pub(crate) mod request_log;
 pub(crate) mod revoked_token;
 pub(crate) mod rollup;
+pub(crate) mod saved_view;
 pub(crate) mod session;
 pub(crate) mod setting;
 pub(crate) mod setup_link;

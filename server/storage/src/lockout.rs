@@ -5,13 +5,13 @@ use crate::{
     convert::{digest, micros, time, word},
     entity::attempt_counter::{ActiveModel, Column, Entity, Model},
     error::{Corrupt, store_error},
-    work::inserted,
+    work::{consumed, inserted},
 };
 use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::{
     port::{
-        Inserted, LockoutReader, LockoutWriter, StoreError,
+        Consumed, Inserted, LockoutReader, LockoutWriter, StoreError,
         lockout::{AttemptCounter, CounterKind, CounterName},
     },
     secret::sha256,
@@ -95,6 +95,11 @@ impl LockoutWriter for SeaUnitOfWork {
         let update = Entity::update_many().set(set).filter(Column::Id.eq(id(name)));
         update.exec(&self.transaction).await.map_err(store_error)?;
         Ok(())
+    }
+
+    async fn counter_remove(&mut self, name: &CounterName) -> Result<Consumed, StoreError> {
+        let removed = Entity::delete_by_id(id(name)).exec(&self.transaction).await.map_err(store_error)?;
+        Ok(consumed(removed.rows_affected))
     }
 
     async fn counter_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {

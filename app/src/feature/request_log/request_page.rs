@@ -1,6 +1,6 @@
 //! One request: each check it passed, the one that failed, and what would help.
 
-use super::table::Answer;
+use super::table::{Answer, many_in_words};
 use crate::{
     page::{InView, Page, page, param},
     route,
@@ -31,6 +31,8 @@ pub fn RequestPage() -> impl IntoView {
         };
         let crumbs = vec![Crumb { label: crumb.0.to_owned(), href: Some(crumb.1) }];
         let answer = Answer { status: request.status, reason: request.reason.clone() };
+        let many = many_in_words(&request).map(|(_, meaning)| meaning);
+        let bodies = format!("{} B received, {} B sent", request.volume.received, request.volume.sent);
         let title = format!("{} {}", request.method, request.path);
         let environment = owned_by.map(|(_, environment)| environment);
         let milliseconds = format!("{}.{:03} ms", request.duration_us / 1_000, request.duration_us % 1_000);
@@ -52,6 +54,9 @@ pub fn RequestPage() -> impl IntoView {
                         })}
                         <div><dt>"From"</dt><dd><code>{request.address.to_string()}</code></dd></div>
                         <div><dt>"Client"</dt><dd>{request.user_agent}</dd></div>
+                        {many.map(|many| view! { <div><dt>"Stands for"</dt><dd>{many}</dd></div> })}
+                        {request.last_at.map(|at| view! { <div><dt>"The last of them"</dt><dd><RelativeTime at now/></dd></div> })}
+                        <div><dt>"Bodies"</dt><dd>{bodies}</dd></div>
                         <div><dt>"Took"</dt><dd>{milliseconds}</dd></div>
                         <div><dt>"Request id"</dt><dd><code>{request.id.to_string()}</code></dd></div>
                     </dl>

@@ -22,11 +22,14 @@ pub fn RequestTable(rows: Vec<RequestRow>, now: OffsetDateTime, older: Option<St
 #[component]
 fn Row(row: RequestRow, now: OffsetDateTime) -> impl IntoView {
     let answer = Answer { status: row.status, reason: row.reason.clone() };
+    let many = many_in_words(&row).map(|(text, meaning)| {
+        view! { <span class="many" title=meaning>{text}</span> }
+    });
     let key = row.attribution.as_ref().map(|owner| (owner.name.clone(), owner.hint.clone()));
     view! {
         <tr>
             <td data-label="When"><RelativeTime at=row.at now/></td>
-            <td data-label="Answer">{answer.badge()}</td>
+            <td data-label="Answer">{answer.badge()} " " {many}</td>
             <td data-label="Request"><code>{format!("{} {}", row.method, row.path)}</code></td>
             <td data-label="Key">
                     {key.map(|(name, hint)| view! { {name} <p class="dim"><code>{hint}</code></p> })}
@@ -34,6 +37,23 @@ fn Row(row: RequestRow, now: OffsetDateTime) -> impl IntoView {
             <td data-label="From"><code>{row.address.to_string()}</code></td>
             <td><a class="btn btn-small" href=route::request(row.id)>"Open"<span class="sr-only">{format!(" request {}", row.id)}</span></a></td>
         </tr>
+    }
+}
+
+/// For how many requests a row stands, in short and in a sentence; nothing where it stands for itself alone.
+pub fn many_in_words(row: &RequestRow) -> Option<(String, String)> {
+    let many = row.stands_for;
+    match (many, &row.reason) {
+        (0 | 1, _) => None,
+        (_, Some(_)) => {
+            Some((format!("× {many}"), format!("{many} refusals that are alike; this is one of the first")))
+        }
+        (_, None) => Some((
+            format!("1 of {many}"),
+            format!(
+                "at that time, one in {many} requests of this credential that were let in has a row; all are counted"
+            ),
+        )),
     }
 }
 

@@ -69,7 +69,8 @@ fn network(part: &str) -> Result<IpNet, ParseAllowListError> {
     read(part).ok_or_else(|| ParseAllowListError::NotANetwork(part.chars().take(AllowList::SHOWN).collect()))
 }
 
-fn read(part: &str) -> Option<IpNet> {
+/// An address or a network, with the bits that are not its own gone.
+pub(crate) fn read(part: &str) -> Option<IpNet> {
     let Some((address, length)) = part.split_once('/') else {
         return part.parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
     };

@@ -135,6 +135,14 @@ actions! {
     ProviderSwitched = "identity_provider.switched", "Switched an identity provider off or on";
     /// It was removed.
     ProviderRemoved = "identity_provider.removed", "Removed an identity provider";
+    /// A network is kept out.
+    NetworkBlocked = "network.blocked", "Blocked a network";
+    /// It is let in again.
+    NetworkUnblocked = "network.unblocked", "Ended a block";
+    /// Somebody who failed too often may try again.
+    LockoutEnded = "lockout.ended", "Ended a lockout";
+    /// How long things are kept.
+    RetentionChanged = "setting.retention_changed", "Changed how long things are kept";
     /// Of whom a second factor is asked.
     FactorRequirementChanged = "setting.second_factor_changed", "Changed who must have a second factor";
 }

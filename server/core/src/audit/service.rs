@@ -8,7 +8,7 @@ use crate::{
     actor::{Actor, NotAdmin, NotSignedIn},
     port::{
         StoreError,
-        audit::{AuditEvent, AuditHead, AuditSeal},
+        audit::{AuditBase, AuditEvent, AuditHead, AuditSeal},
     },
     ports::Ports,
     secret::{DigestKey, digests_equal},
@@ -88,6 +88,14 @@ pub enum Fault {
         id: AuditEventId,
         /// What is wrong with it.
         what: &'static str,
+    },
+    /// Somebody else than this server says that the events before this place may be missing.
+    #[error("{tenant}: this server did not say that the chain may begin at event {sequence}")]
+    Beginning {
+        /// In whose chain.
+        tenant: Tenant,
+        /// At which place.
+        sequence: i64,
     },
     /// Events are missing at the end.
     #[error("{tenant}: the chain ends at event {found}, and went to {expected}")]
@@ -194,6 +202,51 @@ impl AuditService {
         self.key.digest(&text)
     }
 
+    fn base(&self, head: &AuditHead) -> AuditBase {
+        let mut text = format!("{}|begins|{}|", head.tenant, head.sequence).into_bytes();
+        text.extend(head.digest);
+        AuditBase { head: *head, seal: self.key.digest(&text) }
+    }
+
+    /// Removes events from before a time, as far as a seal proves what they came to. The event at the seal stays: each chain begins
+    /// with it from then on, which this server's secret vouches for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn prune(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+        const BATCH: u64 = 200;
+        let day = day_of(before);
+        let bases: HashMap<_, _> =
+            self.ports.store.audit_bases().await?.into_iter().map(|base| (base.head.tenant, base.head)).collect();
+        // The oldest come first: what stays is the newest of each.
+        let old = self.ports.store.audit_seals().await?.into_iter().filter(|seal| seal.day < day);
+        let newest: HashMap<_, _> = old.map(|seal| (seal.head.tenant, seal)).collect();
+        let mut removed = 0;
+        for seal in newest.into_values() {
+            // What this server did not seal vouches for nothing: it stays, for whoever verifies.
+            let is_ours = digests_equal(&self.seal(&seal.head, seal.day), &seal.seal);
+            let goes_on = bases.get(&seal.head.tenant).is_none_or(|base| base.sequence < seal.head.sequence);
+            if !is_ours || !goes_on || seal.head.sequence < 2 {
+                continue;
+            }
+            let mut work = self.ports.store.begin().await?;
+            work.audit_base_set(&self.base(&seal.head)).await?;
+            work.commit().await?;
+            loop {
+                let mut work = self.ports.store.begin().await?;
+                let gone = work.audit_prune(&seal.head, BATCH).await?;
+                work.commit().await?;
+                removed += gone;
+                if gone < BATCH {
+                    break;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        Ok(removed)
+    }
+
     /// Reads every chain from its beginning, and compares it with what its digests and seals say.
     ///
     /// # Errors
@@ -202,6 +255,7 @@ impl AuditService {
         let mut verified = Verified::default();
         // Seals first: what is added while this runs is in neither.
         let all_seals = self.ports.store.audit_seals().await?;
+        let bases = self.ports.store.audit_bases().await?;
         let heads = self.ports.store.audit_heads().await?;
         if let Some(seal) = all_seals.iter().find(|seal| heads.iter().all(|head| head.tenant != seal.head.tenant)) {
             return Err(Fault::Short { tenant: seal.head.tenant, found: 0, expected: seal.head.sequence });
@@ -213,11 +267,25 @@ impl AuditService {
                     return Err(seal_fault(seal, "this server did not make it"));
                 }
             }
-            let (mut previous, mut last) = (GENESIS, 0);
+            let base = bases.iter().find(|base| base.head.tenant == head.tenant);
+            if let Some(base) = base
+                && !digests_equal(&self.base(&base.head).seal, &base.seal)
+            {
+                let (tenant, sequence) = (head.tenant, base.head.sequence);
+                return Err(Fault::Beginning { tenant, sequence });
+            }
+            let base = base.map(|base| base.head);
+            let (mut previous, mut last) = (GENESIS, base.map_or(0, |base| base.sequence - 1));
             loop {
                 let events = self.ports.store.audit_chain(head.tenant, last, Self::AT_ONCE).await?;
                 for found in events.iter().filter(|found| found.sequence <= head.sequence) {
-                    if let Some(what) = wrong(found, &previous, last) {
+                    // What came before the beginning is gone: the event at it is held against what was sealed of it.
+                    let begins = base.filter(|base| base.sequence == found.sequence);
+                    let before = begins.map_or(previous, |_| found.previous);
+                    let other = begins.is_some_and(|base| base.digest != found.digest);
+                    let wrong =
+                        wrong(found, &before, last).or(other.then_some("it is another one than the chain began with"));
+                    if let Some(what) = wrong {
                         let (tenant, sequence, id) = (head.tenant, found.sequence, found.event.id);
                         return Err(Fault::Event { tenant, sequence, id, what });
                     }

@@ -311,7 +311,7 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential<'_>) -> Result<P
 }
 
 /// A refusal before the look-up's answer counted. A key of ours that was exposed is attributed all the same.
-fn stopped_early(facts: &Facts, credential: &Credential<'_>, refusal: Refusal, lookup: Lookup) -> Verdict {
+pub(super) fn stopped_early(facts: &Facts, credential: &Credential<'_>, refusal: Refusal, lookup: Lookup) -> Verdict {
     let in_query = matches!(refusal, Refusal::CredentialInQuery { .. });
     let unsafe_place = in_query || refusal == Refusal::TlsRequired;
     let known = match lookup {

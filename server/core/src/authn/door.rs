@@ -4,7 +4,7 @@ use super::{
     asked::Asked,
     basic::Basic,
     credential::{Credential, Via},
-    decide::{Facts, Held, Lookup, Transport, decide},
+    decide::{Facts, Held, Lookup, Transport, decide, stopped_early},
     known_keys::{Found, KnownKeys},
     known_people::{FoundPerson, KnownPeople},
     refusal::Refusal,
@@ -17,6 +17,7 @@ use crate::{
         Rotations,
         format::{PresentedKey, PublicId},
     },
+    block::Blocks,
     certificate::ClientCertificate,
     dpop::{PresentedProof, ProofProblem, Proofs},
     limit::{Limiter, Meter, Quota, Reading, network_of},
@@ -28,6 +29,7 @@ use std::{net::IpAddr, sync::Arc};
 /// Judges requests.
 #[derive(Clone)]
 pub struct Door {
+    blocks: Blocks,
     known: KnownKeys,
     tokens: KnownTokens,
     people: KnownPeople,
@@ -40,7 +42,9 @@ pub struct Door {
 
 impl Door {
     /// A door that remembers keys here; `unknown_quota` is how many keys that nobody has each network may try.
+    #[expect(clippy::too_many_arguments, reason = "each is something that the door asks")]
     pub fn new(
+        blocks: Blocks,
         known: KnownKeys,
         tokens: KnownTokens,
         people: KnownPeople,
@@ -49,7 +53,16 @@ impl Door {
         rotations: Rotations,
         unknown_quota: Quota,
     ) -> Self {
-        Self { known, tokens, people, proofs, pepper, rotations, strangers: Arc::new(Limiter::new(unknown_quota)) }
+        Self {
+            blocks,
+            known,
+            tokens,
+            people,
+            proofs,
+            pepper,
+            rotations,
+            strangers: Arc::new(Limiter::new(unknown_quota)),
+        }
     }
 
     /// Judges one request: mostly from memory, with one query for a key that is not in it, and none for what is no well-formed
@@ -62,6 +75,10 @@ impl Door {
         credential: &Credential<'_>,
         proof: Option<&PresentedProof<'_>>,
     ) -> Verdict {
+        if let Some((network, until)) = self.blocks.covering(facts.address, facts.at) {
+            let refusal = Refusal::AddressBlocked { network, until };
+            return stopped_early(facts, credential, refusal, self.remembered(facts, credential));
+        }
         let lookup = match credential {
             // A key in the URL is looked up too: its owner is told only if it is really theirs.
             Credential::ApiKey { key, .. } => self.find(facts, *key).await,
@@ -98,6 +115,17 @@ impl Door {
             Box::pin(self.rotations.first_use(Arc::clone(principal.entry()), facts.at)).await;
         }
         verdict
+    }
+
+    /// Whose credential it is, as far as that takes no question: whoever is kept out may not make us ask the store.
+    fn remembered(&self, facts: &Facts, credential: &Credential<'_>) -> Lookup {
+        match credential {
+            Credential::ApiKey { key, .. } => match self.known.remembered(key.public_id(), facts.at) {
+                Some(Found::Key(entry)) => Lookup::Found { presented: key.digest(&self.pepper), entry },
+                _ => Lookup::NotAsked,
+            },
+            _ => Lookup::NotAsked,
+        }
     }
 
     /// What the caller holds, by its proof for this request and this token.

@@ -10,15 +10,10 @@ use crate::{
     limit::{Limiter, Meters, Quota, Reading, network_of},
     lockout::{Lockouts, Subject, TryError, Visitor},
     memory::{Freshness, Memory, commit_and_forget},
-    port::{
-        Change, Store, StoreError, UnitOfWork,
-        account::Account,
-        api_key::{Holder, KeyOwner},
-        session::SessionDigest,
-    },
+    port::{Change, Store, StoreError, UnitOfWork, account::Account, api_key::Holder, session::SessionDigest},
     second_factor::is_missing,
 };
-use latchkey_model::{AccountId, EmailAddress, ScopeSet};
+use latchkey_model::{AccountId, EmailAddress};
 use quick_cache::sync::Cache;
 use std::{net::IpAddr, sync::Arc};
 use time::OffsetDateTime;
@@ -139,7 +134,8 @@ impl KnownPeople {
             if is_missing(&*known.store, &account).await? {
                 return Ok(None);
             }
-            let person = known.person(&account, KnownBy::Session, Some(session.expires_at), now).await?;
+            let scopes = known.apis.catalog(now).await?.scopes_of_demo().clone();
+            let person = Person::new(&account, KnownBy::Session, scopes, Some(session.expires_at));
             Ok(Some(Entry::for_person(person, known.meters_of(&account), freshness)))
         };
         Box::pin(known.sessions.look_up(digest, now, load)).await
@@ -172,41 +168,20 @@ impl Known {
         password: PlainPassword,
         now: OffsetDateTime,
     ) -> Result<FoundPerson, PersonError> {
+        // Before it is known whether there is such a person: what may have to be asked of the store takes time.
+        let scopes = self.apis.catalog(now).await?.scopes_of_demo().clone();
         let (account, hash) = self.store.account_by_email(canonical).await?.unzip();
         let matches = self.passwords.verify(password, hash).await?;
         let Some(account) = account else { return Ok(FoundPerson::Not(None, PersonProblem::UnknownAccount)) };
         // A program has nothing to bring beside the password.
         let allowed = account.programs_may_use_password && !account.has_second_factor;
-        let entry = self.entry(&account, KnownBy::Password, None, Freshness::new(now, 0), now).await?;
+        let person = Person::new(&account, KnownBy::Password, scopes, None);
+        let entry = Arc::new(Entry::for_person(person, self.meters_of(&account), Freshness::new(now, 0)));
         Ok(match (matches, allowed) {
             (false, _) => FoundPerson::Not(Some(entry), PersonProblem::WrongPassword),
             (true, false) => FoundPerson::Not(Some(entry), PersonProblem::NotAllowed),
             (true, true) => FoundPerson::Person(entry),
         })
-    }
-
-    async fn entry(
-        &self,
-        account: &Account,
-        by: KnownBy,
-        ends_at: Option<OffsetDateTime>,
-        freshness: Freshness,
-        now: OffsetDateTime,
-    ) -> Result<Arc<Entry>, StoreError> {
-        let person = self.person(account, by, ends_at, now).await?;
-        Ok(Arc::new(Entry::for_person(person, self.meters_of(account), freshness)))
-    }
-
-    async fn person(
-        &self,
-        account: &Account,
-        by: KnownBy,
-        ends_at: Option<OffsetDateTime>,
-        now: OffsetDateTime,
-    ) -> Result<Person, StoreError> {
-        let owner = KeyOwner::Account { account_id: account.id, account_name: account.name.clone() };
-        let scopes: ScopeSet = self.apis.catalog(now).await?.scopes_of_demo().clone();
-        Ok(Person { account: account.id, owner, by, scopes, ends_at })
     }
 
     fn meters_of(&self, account: &Account) -> Arc<Meters> {

@@ -1,6 +1,6 @@
 //! People who come as themselves: with the portal's cookie, or with their password.
 
-use crate::port::api_key::KeyOwner;
+use crate::port::{account::Account, api_key::KeyOwner};
 use latchkey_model::{AccountId, Name, ScopeSet};
 use time::OffsetDateTime;
 
@@ -42,6 +42,12 @@ pub struct Person {
 }
 
 impl Person {
+    /// The person of an account, who holds these scopes; until a time, where what they are known by ends.
+    pub fn new(account: &Account, by: KnownBy, scopes: ScopeSet, ends_at: Option<OffsetDateTime>) -> Self {
+        let owner = KeyOwner::Account { account_id: account.id, account_name: account.name.clone() };
+        Self { account: account.id, owner, by, scopes, ends_at }
+    }
+
     /// What they are called.
     pub const fn name(&self) -> &Name {
         self.owner.name()

@@ -9,6 +9,7 @@ use super::{credential::Via, person::PersonProblem};
 use crate::{
     access_token::{TokenEnd, TokenProblem},
     api_key::{AllowList, format::MalformedKey},
+    block::BlockedNetwork,
     dpop::ProofProblem,
     limit::Quota,
     port::api_key::RevokedBecause,
@@ -34,6 +35,13 @@ pub enum Refusal {
     },
     /// A credential over plain HTTP where TLS is required.
     TlsRequired,
+    /// An admin keeps the caller's network out.
+    AddressBlocked {
+        /// Which.
+        network: BlockedNetwork,
+        /// Until when.
+        until: OffsetDateTime,
+    },
     /// No credential.
     MissingCredential,
     /// The portal's cookie came with a request that no page of the portal sent.
@@ -168,6 +176,7 @@ impl Refusal {
             Self::AmbiguousCredentials { .. }
             | Self::CredentialInQuery { .. }
             | Self::TlsRequired
+            | Self::AddressBlocked { .. }
             | Self::MissingCredential
             | Self::ForgedRequest
             | Self::UnknownScheme => StepName::Credential,
@@ -203,6 +212,7 @@ impl Refusal {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::AmbiguousCredentials { .. } => "ambiguous_credentials",
+            Self::AddressBlocked { .. } => "address_blocked",
             Self::CredentialInQuery { .. } => "credential_in_query",
             Self::TlsRequired => "tls_required",
             Self::MissingCredential => "missing_credential",
@@ -256,7 +266,8 @@ impl Refusal {
     pub const REPORTABLE: &'static str = "address_not_allowed";
 
     /// Every reason word, for the filters of the logs page.
-    pub const REASONS: [&'static str; 35] = [
+    pub const REASONS: [&'static str; 36] = [
+        "address_blocked",
         "address_not_allowed",
         "ambiguous_credentials",
         "ambiguous_request",

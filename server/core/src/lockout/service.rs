@@ -245,6 +245,16 @@ impl Lockouts {
         (guessed, self.key.digest(tried.as_bytes()))
     }
 
+    /// Under which digest strangers' tries of this are counted.
+    pub(super) fn subject(&self, subject: Subject<'_>) -> [u8; 32] {
+        self.digest(subject, None).1
+    }
+
+    /// Forgets a lock that was ended.
+    pub(super) fn forget(&self, name: &CounterName) {
+        self.locks.remove(name);
+    }
+
     /// Whether a browser has opened the account of this address before.
     pub fn is_known(&self, visitor: &Visitor, email: &EmailAddress) -> bool {
         self.known(Subject::Password(&email.canonical()), visitor).is_some()

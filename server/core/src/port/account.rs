@@ -58,6 +58,17 @@ impl std::fmt::Debug for PasswordHash {
     }
 }
 
+/// An account and its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownAddress {
+    /// The account.
+    pub account: AccountId,
+    /// Its address, as its person writes it.
+    pub email: String,
+    /// The same in its canonical form.
+    pub canonical: String,
+}
+
 /// Questions about accounts.
 #[async_trait]
 pub trait AccountReader {
@@ -69,6 +80,12 @@ pub trait AccountReader {
 
     /// The teams that the account belongs to, the oldest membership first.
     async fn memberships(&self, account: AccountId) -> Result<Vec<Membership>, StoreError>;
+
+    /// The addresses of everybody, to find out whose a digest is: at most a hundred thousand, the newest first.
+    async fn known_addresses(&self) -> Result<Vec<KnownAddress>, StoreError>;
+
+    /// How many accounts there are.
+    async fn account_count(&self) -> Result<u64, StoreError>;
 
     /// The addresses of all admins.
     async fn admin_emails(&self) -> Result<Vec<String>, StoreError>;

@@ -58,6 +58,14 @@ impl KeyOwner {
         }
     }
 
+    /// The application and environment, where it is one.
+    pub const fn application(&self) -> Option<(ApplicationId, Environment)> {
+        match self {
+            Self::Environment { application_id, environment, .. } => Some((*application_id, *environment)),
+            Self::Account { .. } => None,
+        }
+    }
+
     /// Whose requests are counted and whose demo data it is.
     pub fn id(&self) -> OwnerId {
         match self {

@@ -76,6 +76,15 @@ pub struct AuditSeal {
     pub seal: [u8; 32],
 }
 
+/// Where a chain begins, once what was before it is removed: the last event that was, which stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditBase {
+    /// The head of the chain as it was then.
+    pub head: AuditHead,
+    /// HMAC-SHA256 of it, by the server's secret: nobody else can say that events may be missing.
+    pub seal: [u8; 32],
+}
+
 /// Questions about the audit log.
 #[async_trait]
 pub trait AuditReader {
@@ -90,18 +99,30 @@ pub trait AuditReader {
     /// Events of a tenant in the order of their places, those after one.
     async fn audit_chain(&self, tenant: Tenant, after: i64, limit: u64) -> Result<Vec<AuditEvent>, StoreError>;
 
+    /// How often each thing was done since a time.
+    async fn audit_counts(&self, since: OffsetDateTime) -> Result<Vec<(Action, u64)>, StoreError>;
+
     /// How far each chain goes.
     async fn audit_heads(&self) -> Result<Vec<AuditHead>, StoreError>;
+
+    /// Where each chain begins that does not begin at its first event.
+    async fn audit_bases(&self) -> Result<Vec<AuditBase>, StoreError>;
 
     /// Every seal, the oldest first.
     async fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError>;
 }
 
-/// Changes to the audit log: it is only added to.
+/// Changes to the audit log: it is only added to, and its beginning removed.
 #[async_trait]
 pub trait AuditWriter {
     /// Adds an event to its tenant's chain, bound to the one before it. Whoever adds another one to that chain waits.
     async fn audit_append(&mut self, event: &NewAuditEvent) -> Result<(), StoreError>;
+
+    /// Says where a chain begins from now on.
+    async fn audit_base_set(&mut self, base: &AuditBase) -> Result<(), StoreError>;
+
+    /// Removes events before the beginning of a chain, at most so many, and seals; returns how many events.
+    async fn audit_prune(&mut self, base: &AuditHead, limit: u64) -> Result<u64, StoreError>;
 
     /// Keeps a seal; the first of a day stays.
     async fn audit_seal_add(&mut self, seal: &AuditSeal) -> Result<(), StoreError>;

@@ -1,6 +1,6 @@
 //! How often somebody tried, and how long they must wait.
 
-use super::StoreError;
+use super::{Consumed, StoreError};
 use async_trait::async_trait;
 use std::{fmt, net::IpAddr, str::FromStr};
 use time::OffsetDateTime;
@@ -91,6 +91,9 @@ pub trait LockoutWriter {
 
     /// Writes a counter that is held.
     async fn counter_set(&mut self, name: &CounterName, counter: &AttemptCounter) -> Result<(), StoreError>;
+
+    /// Forgets a counter, and what it locks.
+    async fn counter_remove(&mut self, name: &CounterName) -> Result<Consumed, StoreError>;
 
     /// Removes counters that were last counted before a time, and lock nothing.
     async fn counter_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;

@@ -6,7 +6,7 @@ use latchkey_model::{
     AccountId, ApiKeyId, ApplicationId, ClientSecretId, Environment, EnvironmentId, GrantId, OauthClientId, OwnerId,
     RequestId, TeamId, trace::DecisionTrace,
 };
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -106,12 +106,34 @@ pub struct RequestRow {
     pub user_agent: String,
     /// How long the answer took, in microseconds.
     pub duration_us: u64,
+    /// The length of the bodies, as far as they came through this server.
+    pub volume: Volume,
+    /// For how many requests the row stands: of refusals, those that were alike; of others, those since the row before.
+    pub stands_for: u64,
+    /// When the last of those came, where there are more than one that were alike.
+    pub last_at: Option<OffsetDateTime>,
     /// Whom it belongs to; none for strangers.
     pub attribution: Option<Attribution>,
     /// The decision, step by step.
     pub trace: DecisionTrace,
     /// What would help, for the owner; none where nothing was refused.
     pub remedy: Option<String>,
+}
+
+/// The length of bodies, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Of requests.
+    pub received: u64,
+    /// Of answers.
+    pub sent: u64,
+}
+
+impl std::ops::AddAssign for Volume {
+    fn add_assign(&mut self, more: Self) {
+        self.received += more.received;
+        self.sent += more.sent;
+    }
 }
 
 /// The length of a roll-up's bucket.
@@ -168,8 +190,8 @@ pub struct RollupKey {
     pub period: Period,
     /// The start of the bucket, in Unix seconds.
     pub start: i64,
-    /// Whose requests.
-    pub owner_id: OwnerId,
+    /// Whose requests; none for those of everybody and nobody.
+    pub owner_id: Option<OwnerId>,
     /// Made with which credential; none for all of the owner's together, so that a page about all of them reads few rows.
     pub credential: Option<Uuid>,
     /// To which route: method and pattern, such as `GET /api/v1/posts`.
@@ -187,6 +209,60 @@ pub struct RollupCounts {
     pub requests: u64,
     /// By latency.
     pub latency: LatencyCounts,
+    /// The bodies of all of them.
+    pub volume: Volume,
+}
+
+impl std::ops::AddAssign for RollupCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.requests += more.requests;
+        self.volume += more.volume;
+        for (sum, new) in self.latency.iter_mut().zip(more.latency) {
+            *sum += new;
+        }
+    }
+}
+
+/// By what requests are counted to tell from where they came: by the hour and the day alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AddressKey {
+    /// Hour or day.
+    pub period: Period,
+    /// The start of the bucket, in Unix seconds.
+    pub start: i64,
+    /// Whose requests; none for those of everybody and nobody.
+    pub owner_id: Option<OwnerId>,
+    /// Made with which credential; none for all of the owner's together.
+    pub credential: Option<Uuid>,
+    /// From where; none for those beyond the first of an hour, together.
+    pub address: Option<IpAddr>,
+}
+
+/// What came from an address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AddressCounts {
+    /// All requests.
+    pub requests: u64,
+    /// Those that the door refused.
+    pub refused: u64,
+}
+
+impl std::ops::AddAssign for AddressCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.requests += more.requests;
+        self.refused += more.refused;
+    }
+}
+
+/// Refusals that are alike, of which one has a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Folded {
+    /// The one that has the row.
+    pub row: RequestId,
+    /// How many more came.
+    pub more: u64,
+    /// When the last one came.
+    pub last_at: OffsetDateTime,
 }
 
 /// What was used.
@@ -231,8 +307,12 @@ pub struct LastUse {
 pub struct RequestBatch {
     /// Rows for single requests.
     pub rows: Vec<RequestRow>,
+    /// Refusals that belong to rows of before, or of this batch.
+    pub folded: Vec<Folded>,
     /// Counts to be added to what is stored.
     pub rollups: Vec<(RollupKey, RollupCounts)>,
+    /// Counts by address, likewise.
+    pub addresses: Vec<(AddressKey, AddressCounts)>,
     /// The newest use of each key in the batch.
     pub last_uses: Vec<LastUse>,
     /// Keys that were seen where secrets must not be; the first time stays.
@@ -255,8 +335,8 @@ pub struct RequestFilter {
     pub application: Option<ApplicationId>,
     /// Of this environment only.
     pub environment: Option<Environment>,
-    /// Made with this key only.
-    pub api_key: Option<ApiKeyId>,
+    /// Made with this credential only: the bare id of a key, a client or a person.
+    pub credential: Option<Uuid>,
     /// Refused at the door (`true`), let in (`false`).
     pub refused: Option<bool>,
     /// Let in, though a check that only reports would have refused it.
@@ -269,49 +349,177 @@ pub struct RequestFilter {
     pub status: Option<u16>,
     /// From this address.
     pub address: Option<IpAddr>,
-    /// Whose path contains this text, to the letter.
-    pub path_contains: Option<String>,
+    /// To this route: its pattern.
+    pub route: Option<String>,
+    /// From this network, as [`network_word`] writes it.
+    pub network: Option<String>,
+    /// Whose path, client, or credential's name or hint contains this text, whatever the case.
+    pub text: Option<String>,
     /// At or after this time.
     pub since: Option<OffsetDateTime>,
+    /// Before this time.
+    pub until: Option<OffsetDateTime>,
     /// Older than this request: the cursor.
     pub before: Option<RequestId>,
+}
+
+impl RequestFilter {
+    /// Whether it lets everything pass that is as old as the cursor allows, but for whose it is.
+    pub fn is_wide(&self) -> bool {
+        let whose = Self {
+            application: self.application,
+            environment: self.environment,
+            credential: self.credential,
+            before: self.before,
+            ..Self::default()
+        };
+        *self == whose
+    }
+}
+
+/// The network by which addresses are looked at together: the first 24 bits of an IPv4 address, 48 of an IPv6 address.
+pub fn network_word(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => format!("{}/24", Ipv4Addr::from_bits(address.to_bits() & 0xffff_ff00)),
+        IpAddr::V6(address) => format!("{}/48", Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 80))),
+    }
+}
+
+/// What was found of a log, the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found<T> {
+    /// What passes the filter.
+    pub found: Vec<T>,
+    /// Where the search was given up for now, before it came to the end: requests older than this one were not looked at.
+    pub searched_to: Option<(RequestId, OffsetDateTime)>,
+}
+
+/// By what requests are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupBy {
+    /// Reason, method and route, and credential.
+    Failure,
+    /// From where.
+    Address,
+    /// From which network.
+    Network,
+    /// Method and route.
+    Route,
+    /// Why.
+    Reason,
+}
+
+/// Requests that have something in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestGroup {
+    /// Why they were refused, where that is what they share.
+    pub reason: Option<String>,
+    /// Method and route, likewise.
+    pub route: Option<(String, String)>,
+    /// The credential, its hint and its name, likewise.
+    pub credential: Option<(Uuid, String, String)>,
+    /// An address or a network, likewise.
+    pub from: Option<String>,
+    /// How many there are.
+    pub requests: u64,
+    /// By how many credentials that are known.
+    pub credentials: u64,
+    /// From how many addresses.
+    pub addresses: u64,
+    /// When the first came.
+    pub first_at: OffsetDateTime,
+    /// When the last came.
+    pub last_at: OffsetDateTime,
+}
+
+/// Whose requests are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountsOf {
+    /// Those of an environment of an application, if a team of the account owns it.
+    Environment(AccountId, ApplicationId, Environment),
+    /// Those of an application, likewise.
+    Application(AccountId, ApplicationId),
+    /// Those with a credential. The caller has seen that the account may know of it.
+    Credential(Uuid),
+    /// Everybody's and nobody's.
+    Portal,
+}
+
+/// The requests of one column, of the time before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BeforeThat {
+    /// The start of the bucket, in Unix seconds.
+    pub start: i64,
+    /// Whether the door refused them.
+    pub refused: bool,
+    /// How many there were.
+    pub requests: u64,
 }
 
 /// Questions about requests.
 #[async_trait]
 pub trait RequestLogReader {
-    /// The newest requests that pass the filter.
+    /// The newest requests that pass the filter. Where few pass, the search ends after a while and says how far it came.
     async fn requests(
         &self,
         scope: LogScope,
         filter: &RequestFilter,
         limit: u64,
+    ) -> Result<Found<RequestRow>, StoreError>;
+
+    /// Requests that arrived after another one, the oldest first. Those that came by within the minute before are told again: what
+    /// takes long is written late.
+    async fn requests_after(
+        &self,
+        scope: LogScope,
+        filter: &RequestFilter,
+        after: RequestId,
+        limit: u64,
     ) -> Result<Vec<RequestRow>, StoreError>;
+
+    /// The newest requests that pass the filter, put together, those with the most first.
+    async fn request_groups(
+        &self,
+        scope: LogScope,
+        filter: &RequestFilter,
+        by: GroupBy,
+        limit: u64,
+    ) -> Result<Found<RequestGroup>, StoreError>;
 
     /// One request.
     async fn request(&self, scope: LogScope, id: RequestId) -> Result<Option<RequestRow>, StoreError>;
 
-    /// The roll-ups of all keys together of one environment of an application, if a team of the account owns it, from a time on.
+    /// The roll-ups from a time on, of all credentials together where it is not about one.
     async fn rollups(
         &self,
-        account: AccountId,
-        application: ApplicationId,
-        environment: Environment,
+        of: CountsOf,
         period: Period,
         since: i64,
     ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError>;
+
+    /// The counts alone of the buckets that start at or after a time, and before another.
+    async fn rollup_sums(
+        &self,
+        of: CountsOf,
+        period: Period,
+        since: i64,
+        until: i64,
+    ) -> Result<Vec<BeforeThat>, StoreError>;
+
+    /// From where requests came, the busiest first; those beyond the first of each hour together.
+    async fn addresses(
+        &self,
+        of: CountsOf,
+        period: Period,
+        since: i64,
+        limit: u64,
+    ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError>;
 
     /// The routes that each of these keys was let in to, from a day on. The caller has seen the keys.
     async fn routes_called(&self, keys: &[ApiKeyId], since: i64) -> Result<Vec<(ApiKeyId, String)>, StoreError>;
 
-    /// The roll-ups of one key, if a team of the account owns it or it is the account's own token, from a time on.
-    async fn key_rollups(
-        &self,
-        account: AccountId,
-        key: ApiKeyId,
-        period: Period,
-        since: i64,
-    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError>;
+    /// How many rows of single requests there are, and about how many bytes one takes.
+    async fn request_log_size(&self) -> Result<(u64, u64), StoreError>;
 }
 
 /// Changes to the log.
@@ -320,9 +528,24 @@ pub trait RequestLogWriter {
     /// Writes a batch.
     async fn record(&mut self, batch: &RequestBatch) -> Result<(), StoreError>;
 
-    /// Removes at most `limit` rows older than a time; returns how many.
+    /// Removes at most `limit` rows that arrived before a time, the oldest first; returns how many.
     async fn request_prune(&mut self, before: OffsetDateTime, limit: u64) -> Result<u64, StoreError>;
 
-    /// Removes the roll-ups of a period that start before a time, in Unix seconds; returns how many.
-    async fn rollup_prune(&mut self, period: Period, before: i64) -> Result<u64, StoreError>;
+    /// Removes at most `limit` of the oldest rows; returns how many.
+    async fn request_prune_oldest(&mut self, limit: u64) -> Result<u64, StoreError>;
+
+    /// Removes at most `limit` roll-ups of each kind, of a period that start before a time, in Unix seconds; returns how many.
+    async fn rollup_prune(&mut self, period: Period, before: i64, limit: u64) -> Result<u64, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_written_by_their_first_bits() {
+        assert_eq!(network_word("203.0.113.77".parse().unwrap()), "203.0.113.0/24");
+        assert_eq!(network_word("::ffff:203.0.113.77".parse().unwrap()), "203.0.113.0/24");
+        assert_eq!(network_word("2001:db8:7:1::9".parse().unwrap()), "2001:db8:7::/48");
+    }
 }

@@ -46,6 +46,9 @@ pub trait SessionReader {
         now: OffsetDateTime,
     ) -> Result<Option<SessionRecord>, StoreError>;
 
+    /// How many signed in since a time.
+    async fn sign_ins(&self, since: OffsetDateTime) -> Result<u64, StoreError>;
+
     /// The live sessions of an account, the last seen first.
     async fn sessions(&self, account: AccountId, now: OffsetDateTime) -> Result<Vec<SessionRecord>, StoreError>;
 }

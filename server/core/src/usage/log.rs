@@ -5,14 +5,17 @@ use crate::{
     port::{
         StoreError,
         account::Account,
-        request_log::{LogScope, RequestFilter, RequestRow},
+        request_log::{Found, GroupBy, LogScope, RequestFilter, RequestGroup, RequestRow},
     },
     ports::Ports,
 };
 use latchkey_model::{AccountRole, RequestId};
+use time::OffsetDateTime;
 
 /// How many requests a page shows.
 pub const PAGE_SIZE: u64 = 50;
+/// How many requests are looked through at once for whoever watches them come.
+const AT_ONCE: u64 = 5_000;
 
 /// Why a log cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,17 @@ pub struct LogPage {
     pub rows: Vec<RequestRow>,
     /// The cursor to what is older, if anything is.
     pub older: Option<RequestId>,
+    /// Where the search was given up for now, if it was: what is older was not looked at.
+    pub searched_to: Option<OffsetDateTime>,
+}
+
+/// Whose requests are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogOf {
+    /// Those of the account's teams, and those with its own tokens.
+    Own,
+    /// Those of everybody and of nobody: for admins. Authentication failures that no team can see are found here.
+    Portal,
 }
 
 /// Answers the logs pages.
@@ -52,24 +66,55 @@ impl LogService {
         Self { ports }
     }
 
-    /// Requests of the account's teams.
+    /// A page of requests, the newest first.
     ///
     /// # Errors
     /// [`LogError`].
-    pub async fn requests(&self, actor: &Actor, filter: &RequestFilter) -> Result<LogPage, LogError> {
-        let account = actor.account()?;
-        self.page(LogScope::Account(account.id), filter).await
+    pub async fn requests(&self, actor: &Actor, of: LogOf, filter: &RequestFilter) -> Result<LogPage, LogError> {
+        let found = self.ports.store.requests(scope_for(actor, of)?, filter, PAGE_SIZE + 1).await?;
+        Ok(page(found, PAGE_SIZE))
     }
 
-    /// Requests of everybody and of nobody: authentication failures that no team can see are found here.
+    /// More requests than a page shows, for a file.
     ///
     /// # Errors
-    /// [`LogError::Forbidden`] for anybody but an admin.
-    pub async fn portal_requests(&self, actor: &Actor, filter: &RequestFilter) -> Result<LogPage, LogError> {
-        match actor.account()?.role {
-            AccountRole::Admin => self.page(LogScope::Portal, filter).await,
-            AccountRole::Developer => Err(LogError::Forbidden),
-        }
+    /// [`LogError`].
+    pub async fn many_requests(
+        &self,
+        actor: &Actor,
+        of: LogOf,
+        filter: &RequestFilter,
+        limit: u64,
+    ) -> Result<LogPage, LogError> {
+        Ok(page(self.ports.store.requests(scope_for(actor, of)?, filter, limit + 1).await?, limit))
+    }
+
+    /// Requests put together by what they have in common, those groups with the most first.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub async fn groups(
+        &self,
+        actor: &Actor,
+        of: LogOf,
+        filter: &RequestFilter,
+        by: GroupBy,
+    ) -> Result<Found<RequestGroup>, LogError> {
+        Ok(self.ports.store.request_groups(scope_for(actor, of)?, filter, by, PAGE_SIZE).await?)
+    }
+
+    /// Requests that came after another one, the oldest first; those of the minute before it again.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub async fn after(
+        &self,
+        actor: &Actor,
+        of: LogOf,
+        filter: &RequestFilter,
+        after: RequestId,
+    ) -> Result<Vec<RequestRow>, LogError> {
+        Ok(self.ports.store.requests_after(scope_for(actor, of)?, filter, after, AT_ONCE).await?)
     }
 
     /// One request, with its decision.
@@ -80,13 +125,25 @@ impl LogService {
         let scope = scope_of(actor.account()?);
         self.ports.store.request(scope, id).await?.ok_or(LogError::NotFound)
     }
+}
 
-    async fn page(&self, scope: LogScope, filter: &RequestFilter) -> Result<LogPage, LogError> {
-        let mut rows = self.ports.store.requests(scope, filter, PAGE_SIZE + 1).await?;
-        let more = rows.len() as u64 > PAGE_SIZE;
-        rows.truncate(usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX));
-        let older = rows.last().map(|row| row.id).filter(|_| more);
-        Ok(LogPage { rows, older })
+fn page(found: Found<RequestRow>, size: u64) -> LogPage {
+    let Found { found: mut rows, searched_to } = found;
+    let more = rows.len() as u64 > size;
+    rows.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    let older = match searched_to {
+        Some((last, _)) => Some(last),
+        None => rows.last().map(|row| row.id).filter(|_| more),
+    };
+    LogPage { rows, older, searched_to: searched_to.map(|(_, at)| at) }
+}
+
+fn scope_for(actor: &Actor, of: LogOf) -> Result<LogScope, LogError> {
+    let account = actor.account()?;
+    match (of, account.role) {
+        (LogOf::Own, _) => Ok(LogScope::Account(account.id)),
+        (LogOf::Portal, AccountRole::Admin) => Ok(LogScope::Portal),
+        (LogOf::Portal, AccountRole::Developer) => Err(LogError::Forbidden),
     }
 }
 

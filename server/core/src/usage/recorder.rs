@@ -1,21 +1,23 @@
 //! The end that requests are given to for the record.
 //!
 //! Counting is exact: it happens in memory that belongs to the key, and the writer comes by to fetch it. Rows for single requests
-//! have a budget: beyond it, a request is counted and has no row. The path of a request never waits: what a full channel cannot
-//! take is counted as lost, and lets nobody in.
+//! have a budget: beyond it, a request that was let in is counted at the next that has a row, and one that was refused at one that is
+//! alike. The path of a request never waits: what a full channel cannot take is counted as lost, and lets nobody in.
 
 use super::{
     RouteName,
-    tally::{Counted, Slot},
+    folds::{Folds, Kind},
+    tally::{Counted, Slot, Tally},
+    totals::{RouteTotals, Totals},
 };
 use crate::{
     authn::{Entry, Verdict},
     limit::{Meter, Quota, Readings},
-    port::request_log::{Period, Used},
+    port::request_log::{Period, Used, Volume},
 };
 use latchkey_model::{ApiKeyId, RequestId};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     net::IpAddr,
     num::NonZeroU32,
     sync::{
@@ -25,7 +27,7 @@ use std::{
     time::Duration,
 };
 use time::OffsetDateTime;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// How many rows may wait for the writer.
 pub(super) const CHANNEL_CAPACITY: usize = 16_384;
@@ -35,7 +37,7 @@ pub(super) const CHANNEL_CAPACITY: usize = 16_384;
 pub struct RowBudget {
     /// Requests that were let in, each second, on average of ten.
     pub served_per_second: NonZeroU32,
-    /// Requests that were refused, likewise: they matter more.
+    /// Requests that were refused, likewise: they matter more. Beyond it, places are not told apart.
     pub refused_per_second: NonZeroU32,
 }
 
@@ -64,6 +66,10 @@ pub struct Served {
     pub user_agent: String,
     /// How long the answer took.
     pub duration: Duration,
+    /// The length of the bodies.
+    pub volume: Volume,
+    /// For how many requests its row stands.
+    pub owed: Owed,
     /// The decision.
     pub verdict: Verdict,
 }
@@ -79,12 +85,28 @@ pub struct Passed {
     pub status: u16,
     /// How long the answer took.
     pub duration: Duration,
+    /// The length of the bodies.
+    pub volume: Volume,
+}
+
+/// A request that is owed a row, and for how many that row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    pub(super) stands_for: u64,
 }
 
 /// What the recorder and the writer share.
 pub(super) struct Shared {
     /// Keys that were used since the writer last came by.
     pub(super) used: Mutex<Vec<Arc<Entry>>>,
+    /// The counts of those who came with no credential that is known.
+    pub(super) strangers: Tally,
+    /// Refusals that are alike.
+    pub(super) folds: Folds,
+    /// What was counted since the start.
+    pub(super) totals: Totals,
+    /// How often the writer has written rows: whoever shows them as they come waits for it.
+    pub(super) written: watch::Sender<u64>,
     /// Clients and secrets that asked for tokens since the writer last came by, and when last.
     pub(super) asked: Mutex<HashMap<Used, (OffsetDateTime, IpAddr)>>,
     pub(super) wake: Notify,
@@ -113,6 +135,10 @@ impl Recorder {
         let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
         let shared = Arc::new(Shared {
             used: Mutex::new(Vec::new()),
+            strangers: Tally::default(),
+            folds: Folds::default(),
+            totals: Totals::default(),
+            written: watch::Sender::new(0),
             asked: Mutex::default(),
             wake: Notify::new(),
             to_tell: Notify::new(),
@@ -126,46 +152,60 @@ impl Recorder {
         (Self { sender, shared: Arc::clone(&shared) }, receiver, shared)
     }
 
-    /// Whether a request gets a row within the budget, which [`Recorder::keep`] then takes. Asked once for each.
-    #[must_use = "a request within the budget is owed a row"]
-    pub fn owes_row(&self, verdict: &Verdict) -> bool {
-        let budget = match (&verdict.known, verdict.outcome.is_err() || verdict.reported) {
-            (None, _) => &self.shared.nobodys,
-            (Some(_), true) => &self.shared.refused,
-            (Some(_), false) => &self.shared.served,
+    /// Whether a request gets a row, which [`Recorder::keep`] then takes. Asked once for each.
+    #[must_use = "a request that is owed a row gets it"]
+    pub fn owes_row(&self, verdict: &Verdict, id: RequestId, method: &'static str, route: &RouteName) -> Option<Owed> {
+        let at = verdict.facts.at;
+        let granted = |budget: &Meter| budget.spend(at).retry_after.is_none();
+        let tally = verdict.known.as_ref().map_or(&self.shared.strangers, |entry| entry.tally());
+        let owed = if let Err(refusal) = &verdict.outcome {
+            let budget = if verdict.known.is_some() { &self.shared.refused } else { &self.shared.nobodys };
+            let kind = Kind::new(verdict, refusal, method, route);
+            self.shared.folds.owes_row(kind, id, at, || granted(budget)).then_some(Owed { stands_for: 1 })
+        } else if granted(if verdict.reported { &self.shared.refused } else { &self.shared.served }) {
+            Some(Owed { stands_for: tally.stands_for() })
+        } else {
+            tally.note_without_row();
+            None
         };
-        let granted = budget.spend(verdict.facts.at).retry_after.is_none();
-        if !granted {
+        if owed.is_none() {
             self.shared.without_row.fetch_add(1, Ordering::Relaxed);
         }
-        granted
+        owed
     }
 
     /// Counts a request.
     pub fn count(&self, verdict: &Verdict, passed: Passed) {
         let at = verdict.facts.at;
-        let refused = verdict.outcome.is_err();
-        if let Some(entry) = &verdict.known {
-            let slot = Slot {
-                minute: Period::Minute.start_of(at),
-                method: passed.method,
-                route: passed.route,
-                status: passed.status,
-                refused,
-            };
-            let counted = Counted {
-                slot,
-                at,
-                address: verdict.facts.address,
-                duration: passed.duration,
-                exposed: verdict.exposed,
-                near: verdict.readings.as_ref().and_then(Readings::near),
-            };
-            if entry.tally().count(&counted) {
+        let slot = Slot {
+            minute: Period::Minute.start_of(at),
+            method: passed.method,
+            route: passed.route,
+            status: passed.status,
+            refused: verdict.outcome.is_err(),
+        };
+        let counted = Counted {
+            slot,
+            at,
+            address: verdict.facts.address,
+            duration: passed.duration,
+            volume: passed.volume,
+            exposed: verdict.exposed,
+            near: verdict.readings.as_ref().and_then(Readings::near),
+        };
+        match &verdict.known {
+            Some(entry) if entry.tally().count(&counted) => {
                 self.shared.used.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(entry));
                 self.shared.wake.notify_one();
             }
+            None if self.shared.strangers.count(&counted) => self.shared.wake.notify_one(),
+            _ => {}
         }
+    }
+
+    /// Says, whenever it changes, that rows were written.
+    pub fn written(&self) -> watch::Receiver<u64> {
+        self.shared.written.subscribe()
     }
 
     /// Notes that these were used to ask for a token.
@@ -198,12 +238,22 @@ impl Recorder {
         std::mem::take(&mut *self.shared.near.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What was counted since the start, by route and status: the last second or so may be missing.
+    pub fn totals(&self) -> Vec<RouteTotals> {
+        self.shared.totals.read()
+    }
+
+    /// How many requests were refused since the start, by the reason.
+    pub fn refusals(&self) -> BTreeMap<&'static str, u64> {
+        self.shared.folds.reasons()
+    }
+
     /// How many rows could not be written since the start, though they were owed.
     pub fn lost(&self) -> u64 {
         self.shared.lost.load(Ordering::Relaxed)
     }
 
-    /// How many requests since the start were counted and have no row, because more came than the budget allows.
+    /// How many requests since the start were counted and have no row of their own, because more came than the budget allows.
     pub fn without_row(&self) -> u64 {
         self.shared.without_row.load(Ordering::Relaxed)
     }

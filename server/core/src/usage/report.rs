@@ -1,88 +1,38 @@
-//! The usage page: requests over time by outcome, latency percentiles, routes and statuses, from roll-ups alone.
+//! The usage page: requests over time by outcome, latency percentiles, routes, statuses and addresses, from roll-ups alone.
+
+pub use super::range::{ParseRangeError, Range};
 
 use crate::{
     actor::{Actor, NotSignedIn},
     port::{
         StoreError,
-        request_log::{LATENCY_BOUNDS_US, LatencyCounts, Period, RollupCounts, RollupKey},
+        request_log::{
+            AddressCounts, BeforeThat, CountsOf, LATENCY_BOUNDS_US, LatencyCounts, Period, RollupCounts, RollupKey,
+            Volume,
+        },
     },
     ports::Ports,
 };
-use latchkey_model::{ApiKeyId, ApplicationId, Environment};
-use std::{collections::BTreeMap, str::FromStr};
+use latchkey_model::{AccountRole, ApiKeyId, ApplicationId, Environment, OauthClientId};
+use std::{collections::BTreeMap, net::IpAddr};
 use time::OffsetDateTime;
 
-/// How far back a page looks.
+/// How many addresses the page shows.
+const ADDRESSES: u64 = 10;
+
+/// Whose usage is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Range {
-    /// One hour, by the minute.
-    Hour,
-    /// 24 hours, by the hour.
-    Day,
-    /// 7 days, by the hour.
-    Week,
-    /// 30 days, by the day.
-    Month,
-    /// 90 days, by the day.
-    Quarter,
-}
-
-/// The text names no range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a range is 1h, 24h, 7d, 30d or 90d")]
-pub struct ParseRangeError;
-
-impl Range {
-    /// All ranges, the shortest first.
-    pub const ALL: [Self; 5] = [Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter];
-
-    /// The word in URLs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "1h",
-            Self::Day => "24h",
-            Self::Week => "7d",
-            Self::Month => "30d",
-            Self::Quarter => "90d",
-        }
-    }
-
-    /// The words on the page.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Hour => "1 hour",
-            Self::Day => "24 hours",
-            Self::Week => "7 days",
-            Self::Month => "30 days",
-            Self::Quarter => "90 days",
-        }
-    }
-
-    /// The bucket of the stored roll-ups, and how many of them make the range.
-    const fn buckets(self) -> (Period, i64) {
-        match self {
-            Self::Hour => (Period::Minute, 60),
-            Self::Day => (Period::Hour, 24),
-            Self::Week => (Period::Hour, 7 * 24),
-            Self::Month => (Period::Day, 30),
-            Self::Quarter => (Period::Day, 90),
-        }
-    }
-
-    /// The period, and the first and last bucket, of the range that ends now.
-    fn span(self, now: OffsetDateTime) -> (Period, i64, i64) {
-        let (period, count) = self.buckets();
-        let last = period.start_of(now);
-        (period, last - (count - 1) * period.seconds(), last)
-    }
-}
-
-impl FromStr for Range {
-    type Err = ParseRangeError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|range| range.as_str() == text).ok_or(ParseRangeError)
-    }
+pub enum UsageOf {
+    /// An environment's of an application.
+    Environment(ApplicationId, Environment),
+    /// An application's, in all of its environments.
+    Application(ApplicationId),
+    /// A key's or a personal access token's.
+    Key(ApiKeyId),
+    /// An OAuth client's or a service account's.
+    Client(OauthClientId),
+    /// Everybody's and nobody's: for admins.
+    Portal,
 }
 
 /// One column of the chart.
@@ -94,6 +44,21 @@ pub struct Column {
     pub served: u64,
     /// Requests that the door refused.
     pub refused: u64,
+    /// All requests of the same column in the period before.
+    pub before: u64,
+}
+
+/// What came to a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteUsage {
+    /// Method and pattern.
+    pub route: String,
+    /// All requests.
+    pub requests: u64,
+    /// Those that the door refused.
+    pub refused: u64,
+    /// The latency under which 95 % of them were answered, in microseconds, drawn from bucket bounds.
+    pub p95_us: u64,
 }
 
 /// What the usage page shows.
@@ -105,13 +70,19 @@ pub struct Usage {
     pub requests: u64,
     /// Those that the door refused.
     pub refused: u64,
+    /// All requests, and those that were refused, of as long a time before.
+    pub before: (u64, u64),
     /// Latency under which half, 95 % and 99 % of the requests were answered, in microseconds, drawn from bucket bounds.
     /// None where there were no requests.
     pub latency_us: Option<[u64; 3]>,
-    /// Requests by route, the busiest first.
-    pub routes: Vec<(String, u64)>,
+    /// The length of all bodies.
+    pub volume: Volume,
+    /// The busiest first.
+    pub routes: Vec<RouteUsage>,
     /// Requests by status, in order.
     pub statuses: Vec<(u16, u64)>,
+    /// The addresses with the most requests; none for those that were not counted apart.
+    pub addresses: Vec<(Option<IpAddr>, AddressCounts)>,
 }
 
 impl Usage {
@@ -127,6 +98,9 @@ pub enum UsageError {
     /// Nobody is signed in.
     #[error(transparent)]
     NotSignedIn(#[from] NotSignedIn),
+    /// No such thing, as far as this account may know.
+    #[error("no such usage")]
+    NotFound,
     /// The store failed.
     #[error("the usage could not be read")]
     Store(#[from] StoreError),
@@ -144,68 +118,130 @@ impl UsageService {
         Self { ports }
     }
 
-    /// The usage of an environment. A stranger's application has none.
+    /// The usage of something in a range that ends now, and how many requests there were in the one before.
     ///
     /// # Errors
-    /// [`UsageError`].
-    pub async fn usage(
-        &self,
-        actor: &Actor,
-        application: ApplicationId,
-        environment: Environment,
-        range: Range,
-    ) -> Result<Usage, UsageError> {
-        let account = actor.account()?;
+    /// [`UsageError::NotFound`] for what is a stranger's too.
+    pub async fn usage(&self, actor: &Actor, of: UsageOf, range: Range) -> Result<Usage, UsageError> {
+        let counts = self.counts_of(actor, of).await?;
         let (period, first, last) = range.span(self.ports.now());
-        let rows = self.ports.store.rollups(account.id, application, environment, period, first).await?;
-        Ok(add_up(&rows, period, first, last))
+        let length = last + period.seconds() - first;
+        let store = &self.ports.store;
+        let rows = store.rollups(counts, period, first).await?;
+        let before = store.rollup_sums(counts, period, first - length, first).await?;
+        let by_address = range.addresses();
+        let since = first - first.rem_euclid(by_address.seconds());
+        let addresses = store.addresses(counts, by_address, since, ADDRESSES).await?;
+        Ok(Usage { addresses, ..add_up(&rows, &before, period, first, last) })
     }
 
-    /// The usage of one key. A stranger's key has none.
+    /// The roll-ups themselves, the oldest first.
     ///
     /// # Errors
-    /// [`UsageError`].
-    pub async fn key_usage(&self, actor: &Actor, key: ApiKeyId, range: Range) -> Result<Usage, UsageError> {
+    /// As for [`UsageService::usage`].
+    pub async fn rollups(
+        &self,
+        actor: &Actor,
+        of: UsageOf,
+        range: Range,
+    ) -> Result<Vec<(RollupKey, RollupCounts)>, UsageError> {
+        let counts = self.counts_of(actor, of).await?;
+        let (period, first, _) = range.span(self.ports.now());
+        let mut rows = self.ports.store.rollups(counts, period, first).await?;
+        rows.sort_by(|(one, _), (other, _)| {
+            (one.start, &one.route, one.status, one.refused).cmp(&(
+                other.start,
+                &other.route,
+                other.status,
+                other.refused,
+            ))
+        });
+        Ok(rows)
+    }
+
+    /// Which counts these are, once it is seen that the account may know of them.
+    async fn counts_of(&self, actor: &Actor, of: UsageOf) -> Result<CountsOf, UsageError> {
         let account = actor.account()?;
-        let (period, first, last) = range.span(self.ports.now());
-        let rows = self.ports.store.key_rollups(account.id, key, period, first).await?;
-        Ok(add_up(&rows, period, first, last))
+        let (store, now) = (&self.ports.store, self.ports.now());
+        let (counts, is_there) = match of {
+            UsageOf::Environment(application, environment) => (
+                CountsOf::Environment(account.id, application, environment),
+                store.application(account.id, application, now).await?.is_some(),
+            ),
+            UsageOf::Application(application) => (
+                CountsOf::Application(account.id, application),
+                store.application(account.id, application, now).await?.is_some(),
+            ),
+            UsageOf::Key(key) => (CountsOf::Credential(key.as_uuid()), store.api_key(account.id, key).await?.is_some()),
+            UsageOf::Client(client) => {
+                (CountsOf::Credential(client.as_uuid()), store.oauth_client(account.id, client).await?.is_some())
+            }
+            UsageOf::Portal => (CountsOf::Portal, account.role == AccountRole::Admin),
+        };
+        is_there.then_some(counts).ok_or(UsageError::NotFound)
     }
 }
 
-fn add_up(rows: &[(RollupKey, RollupCounts)], period: Period, first: i64, last: i64) -> Usage {
+/// What is added up for a route.
+#[derive(Default)]
+struct RouteSums {
+    requests: u64,
+    refused: u64,
+    latency: LatencyCounts,
+}
+
+fn add_up(rows: &[(RollupKey, RollupCounts)], before: &[BeforeThat], period: Period, first: i64, last: i64) -> Usage {
     let step = usize::try_from(period.seconds()).unwrap_or(1);
+    let length = last + period.seconds() - first;
     let mut columns: BTreeMap<i64, Column> = (first..=last)
         .step_by(step)
         .filter_map(|start| {
-            let column = Column { start: OffsetDateTime::from_unix_timestamp(start).ok()?, served: 0, refused: 0 };
-            Some((start, column))
+            let at = OffsetDateTime::from_unix_timestamp(start).ok()?;
+            Some((start, Column { start: at, served: 0, refused: 0, before: 0 }))
         })
         .collect();
     let mut usage = Usage::default();
-    let mut latency = LatencyCounts::default();
-    let mut routes: BTreeMap<&str, u64> = BTreeMap::new();
+    for one in before {
+        let Some(column) = columns.get_mut(&(one.start + length)) else { continue };
+        column.before += one.requests;
+        usage.before.0 += one.requests;
+        usage.before.1 += if one.refused { one.requests } else { 0 };
+    }
+    let mut all = RollupCounts::default();
+    let mut routes: BTreeMap<&str, RouteSums> = BTreeMap::new();
     let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
     for (key, counts) in rows {
         let Some(column) = columns.get_mut(&key.start) else { continue };
-        usage.requests += counts.requests;
+        all += *counts;
+        let route = routes.entry(&key.route).or_default();
         if key.refused {
             usage.refused += counts.requests;
             column.refused += counts.requests;
+            route.refused += counts.requests;
         } else {
             column.served += counts.requests;
         }
-        *routes.entry(&key.route).or_default() += counts.requests;
-        *statuses.entry(key.status).or_default() += counts.requests;
-        for (sum, count) in latency.iter_mut().zip(counts.latency) {
-            *sum += count;
+        route.requests += counts.requests;
+        for (sum, new) in route.latency.iter_mut().zip(counts.latency) {
+            *sum += new;
         }
+        *statuses.entry(key.status).or_default() += counts.requests;
     }
+    usage.requests = all.requests;
+    usage.volume = all.volume;
     usage.columns = columns.into_values().collect();
-    usage.routes = routes.into_iter().map(|(route, count)| (route.to_owned(), count)).collect();
-    usage.routes.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+    usage.routes = routes
+        .into_iter()
+        .map(|(route, sums)| RouteUsage {
+            route: route.to_owned(),
+            requests: sums.requests,
+            refused: sums.refused,
+            p95_us: percentile(&sums.latency, 95),
+        })
+        .collect();
+    usage.routes.sort_by(|one, other| other.requests.cmp(&one.requests).then_with(|| one.route.cmp(&other.route)));
     usage.statuses = statuses.into_iter().collect();
-    usage.latency_us = (usage.requests > 0).then(|| [50, 95, 99].map(|percent| percentile(&latency, percent)));
+    usage.latency_us = (usage.requests > 0).then(|| [50, 95, 99].map(|percent| percentile(&all.latency, percent)));
     usage
 }
 
@@ -226,16 +262,15 @@ fn percentile(latency: &LatencyCounts, percent: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use latchkey_model::OwnerId;
-    use uuid::Uuid;
 
     fn row(start: i64, status: u16, refused: bool, requests: u64, bucket: usize) -> (RollupKey, RollupCounts) {
-        let mut counts = RollupCounts { requests, ..RollupCounts::default() };
+        let volume = Volume { received: requests, sent: 10 * requests };
+        let mut counts = RollupCounts { requests, volume, ..RollupCounts::default() };
         counts.latency[bucket] = requests;
         let key = RollupKey {
             period: Period::Minute,
             start,
-            owner_id: OwnerId::from_uuid(Uuid::nil()),
+            owner_id: None,
             credential: None,
             route: format!("GET /{status}"),
             status,
@@ -247,18 +282,25 @@ mod tests {
     #[test]
     fn adds_up_and_keeps_empty_buckets() {
         let rows = [row(60, 200, false, 97, 0), row(120, 401, true, 2, 3), row(120, 404, false, 1, 11)];
-        let usage = add_up(&rows, Period::Minute, 0, 180);
+        let before = [(-240, true, 2), (-120, false, 50), (-60, false, 7)]
+            .map(|(start, refused, requests)| BeforeThat { start, refused, requests });
+        let usage = add_up(&rows, &before, Period::Minute, 0, 180);
         assert_eq!(usage.columns.len(), 4);
         assert_eq!((usage.requests, usage.refused), (100, 2));
         assert_eq!((usage.columns[1].served, usage.columns[2].served, usage.columns[2].refused), (97, 1, 2));
         assert_eq!(usage.latency_us, Some([250, 250, 2_500]));
-        assert_eq!(usage.routes[0], ("GET /200".to_owned(), 97));
+        assert_eq!(usage.before, (59, 2), "as long a time before");
+        assert_eq!(usage.columns.iter().map(|column| column.before).collect::<Vec<_>>(), [2, 0, 50, 7]);
+        assert_eq!(usage.volume, Volume { received: 100, sent: 1_000 });
+        let busiest = RouteUsage { route: "GET /200".to_owned(), requests: 97, refused: 0, p95_us: 250 };
+        assert_eq!(usage.routes[0], busiest);
+        assert_eq!((usage.routes[1].refused, usage.routes[1].p95_us), (2, 2_500));
         assert_eq!(usage.statuses, [(200, 97), (401, 2), (404, 1)]);
     }
 
     #[test]
     fn nothing_is_nothing() {
-        let usage = add_up(&[], Period::Minute, 0, 60);
+        let usage = add_up(&[], &[], Period::Minute, 0, 60);
         assert_eq!((usage.requests, usage.latency_us, usage.columns.len()), (0, None, 2));
     }
 }

@@ -1,6 +1,11 @@
 //! Under which name requests of a route are counted and logged.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Deref,
+    sync::Arc,
+};
 
 /// The pattern of a route: one of our own, which there always is, or one of a guarded API, which an operator wrote.
 #[derive(Clone)]
@@ -29,6 +34,12 @@ impl PartialEq for RouteName {
 }
 
 impl Eq for RouteName {}
+
+impl Hash for RouteName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
 
 impl fmt::Debug for RouteName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,27 +1,32 @@
 //! The one thread that writes what was recorded: rows and counts together, in batches.
 
 use super::{
+    folds::Unwritten,
     recorder::{Recorder, RowBudget, Served, Shared, address_of, arrival_of},
-    tally::{Slot, latency_bucket, microseconds},
+    tally::{Slot, Sums, latency_bucket, microseconds},
 };
 use crate::{
+    api_key::format::PublicId,
     authn::Refusal,
     limit::Quota,
     port::{
         Store, StoreError,
         request_log::{
-            Attribution, CredentialId, LastUse, Period, RequestBatch, RequestRow, RollupCounts, RollupKey, Used,
+            AddressCounts, AddressKey, Attribution, CredentialId, Folded, LastUse, Period, RequestBatch, RequestRow,
+            RollupCounts, RollupKey, Used,
         },
     },
 };
 use ::time::{Date, OffsetDateTime};
 use latchkey_model::{ApiKeyId, GrantId, OwnerId};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
+    collections::{BTreeMap, HashMap, HashSet},
+    net::IpAddr,
     sync::{Arc, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 /// How many rows the writer takes at once.
 const BATCH_SIZE: usize = 1_000;
@@ -32,10 +37,16 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
 /// A batch that took long to write is followed by so many times as long a pause: writing never takes more than a small part of
 /// the machine from those who wait for an answer.
 const REST: u32 = 30;
+/// How often counts by address are written while requests come: they are many, and nobody waits for them.
+const ADDRESSES_PAUSE: Duration = Duration::from_secs(10);
+/// How many addresses are counted apart for an owner in an hour.
+const ADDRESSES_AN_HOUR: usize = 1_000;
 /// How many keys are counted before whoever waits for the core gets it.
 const AT_A_STRETCH: usize = 64;
 /// How many ids of mistyped keys are looked up for one batch: more come from somebody who makes them up.
 const CLAIMS_AT_ONCE: usize = 100;
+/// How a mistyped key is answered.
+const MISTYPED: u16 = 401;
 /// How often a batch is tried again when the store is out of reach.
 const TRIES: u32 = 5;
 
@@ -60,6 +71,10 @@ impl Recording {
             rows,
             shared,
             counts: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            known_addresses: (0, HashMap::new()),
+            addresses_written: Instant::now(),
+            folded: Vec::new(),
             last_uses: HashMap::new(),
             exposures: BTreeMap::new(),
             near_today: (Date::MIN, HashSet::new()),
@@ -98,6 +113,13 @@ struct Writer {
     shared: Arc<Shared>,
     /// Counts that are not written yet: a failed batch keeps them for the next one.
     counts: BTreeMap<RollupKey, RollupCounts>,
+    /// Counts by address, which are written less often.
+    addresses: BTreeMap<AddressKey, AddressCounts>,
+    /// The addresses of this hour that are counted apart, for each owner.
+    known_addresses: (i64, HashMap<Option<OwnerId>, HashSet<IpAddr>>),
+    addresses_written: Instant,
+    /// Refusals that are counted at rows of the batch before: those rows are written by now.
+    folded: Vec<Unwritten>,
     last_uses: HashMap<Used, LastUse>,
     /// Keys that were seen where they must not be, until it is written.
     exposures: BTreeMap<ApiKeyId, OffsetDateTime>,
@@ -114,16 +136,24 @@ impl Writer {
                 _ = &mut stopped => true,
             };
             let began = Instant::now();
-            while self.write_batch().await == BATCH_SIZE {}
+            while self.write_batch(stopping).await == BATCH_SIZE {}
             if stopping {
+                // What was counted at the last rows.
+                self.write_batch(stopping).await;
                 return;
+            }
+            // What waits for the next visit does not wait for the next request.
+            if !self.folded.is_empty() || !self.addresses.is_empty() {
+                self.shared.wake.notify_one();
             }
             pause = (began.elapsed() * REST).clamp(PAUSE, LONGEST_PAUSE);
         }
     }
 
     /// Writes what is there, and says how many rows that were.
-    async fn write_batch(&mut self) -> usize {
+    async fn write_batch(&mut self, stopping: bool) -> usize {
+        // Fetched before the rows, and written after them, with the next batch.
+        let folded = std::mem::replace(&mut self.folded, self.shared.folds.fetch());
         let mut taken = Vec::new();
         while taken.len() < BATCH_SIZE {
             let Ok(served) = self.rows.try_recv() else { break };
@@ -131,9 +161,17 @@ impl Writer {
         }
         let count = taken.len();
         self.collect_counts();
+        self.collect_strangers();
         let mut batch = RequestBatch::default();
-        self.attribute(taken, &mut batch).await;
-        if batch.rows.is_empty() && self.counts.is_empty() && self.last_uses.is_empty() {
+        let has_rows = !taken.is_empty() || !folded.is_empty();
+        batch.folded = folded.iter().map(|one| one.folded).collect();
+        self.attribute(taken, folded, &mut batch).await;
+        let idle = !has_rows && self.counts.is_empty();
+        if stopping || idle || self.addresses_written.elapsed() >= ADDRESSES_PAUSE {
+            batch.addresses = std::mem::take(&mut self.addresses).into_iter().collect();
+            self.addresses_written = Instant::now();
+        }
+        if !has_rows && self.counts.is_empty() && self.last_uses.is_empty() && batch.addresses.is_empty() {
             return count;
         }
         batch.rollups = std::mem::take(&mut self.counts).into_iter().collect();
@@ -146,9 +184,17 @@ impl Writer {
                 }
                 self.last_uses.clear();
                 self.exposures.clear();
+                if has_rows {
+                    self.shared.written.send_modify(|times| *times += 1);
+                }
             }
             Err(error) => {
                 self.counts = batch.rollups.into_iter().collect();
+                for (key, counts) in batch.addresses {
+                    *self.addresses.entry(key).or_default() += counts;
+                }
+                let folded: u64 = batch.folded.iter().map(|folded: &Folded| folded.more).sum();
+                self.shared.lost.fetch_add(folded, Ordering::Relaxed);
                 self.shared.lost.fetch_add(count as u64, Ordering::Relaxed);
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -172,7 +218,15 @@ impl Writer {
                 std::thread::yield_now();
             }
             let (owner, id) = (entry.counted_for().id(), entry.credential_id());
-            let seen = entry.tally().hand_over(|slot, sums| self.add(owner, id, &slot, &sums));
+            let mut came = Vec::new();
+            let count = |slot: Slot, sums: Sums| {
+                self.add(owner, id, &slot, &sums.counts);
+                self.add_to_portal(&slot, &sums);
+            };
+            let seen = entry.tally().hand_over(count, |hour, address, sums| came.push((hour, address, sums)));
+            for (hour, address, sums) in came {
+                self.add_address(Some((owner, id)), hour, address, sums);
+            }
             // A token that was seen where it must not be ends by itself soon.
             if let (Some(at), CredentialId::Key(id)) = (seen.exposed_at, id) {
                 self.exposures.entry(id).or_insert(at);
@@ -189,6 +243,19 @@ impl Writer {
                     self.note_use(LastUse { used: Used::AccessToken(token.id), at, address });
                 }
             }
+        }
+    }
+
+    /// Fetches what was counted for those whom nobody knows.
+    fn collect_strangers(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut came = Vec::new();
+        shared.strangers.hand_over(
+            |slot, sums| self.add_to_portal(&slot, &sums),
+            |hour, address, sums| came.push((hour, address, sums)),
+        );
+        for (hour, address, sums) in came {
+            self.add_address(None, hour, address, sums);
         }
     }
 
@@ -214,68 +281,126 @@ impl Writer {
 
     /// Adds to the counts of the credential, and to those of all of its owner, by the minute, the hour and the day.
     fn add(&mut self, owner_id: OwnerId, credential: CredentialId, slot: &Slot, sums: &RollupCounts) {
-        let counted =
-            [Some(credential.as_uuid()), None].into_iter().flat_map(|key| Period::ALL.map(|period| (key, period)));
-        for (credential, period) in counted {
-            let key = RollupKey {
-                period,
-                start: slot.minute - slot.minute.rem_euclid(period.seconds()),
-                owner_id,
-                credential,
-                route: format!("{} {}", slot.method, slot.route),
-                status: slot.status,
-                refused: slot.refused,
-            };
-            let counts = self.counts.entry(key).or_default();
-            counts.requests += sums.requests;
-            for (sum, new) in counts.latency.iter_mut().zip(sums.latency) {
-                *sum += new;
+        for credential in [Some(credential.as_uuid()), None] {
+            for period in Period::ALL {
+                self.add_to(Some(owner_id), credential, period, slot, sums);
             }
         }
     }
 
+    /// Adds to the counts of everybody and nobody.
+    fn add_to_portal(&mut self, slot: &Slot, sums: &Sums) {
+        self.shared.totals.add(slot, sums);
+        for period in Period::ALL {
+            self.add_to(None, None, period, slot, &sums.counts);
+        }
+    }
+
+    fn add_to(
+        &mut self,
+        owner_id: Option<OwnerId>,
+        credential: Option<Uuid>,
+        period: Period,
+        slot: &Slot,
+        sums: &RollupCounts,
+    ) {
+        let key = RollupKey {
+            period,
+            start: slot.minute - slot.minute.rem_euclid(period.seconds()),
+            owner_id,
+            credential,
+            route: format!("{} {}", slot.method, slot.route),
+            status: slot.status,
+            refused: slot.refused,
+        };
+        *self.counts.entry(key).or_default() += *sums;
+    }
+
+    /// Adds to the counts by address: of the credential, of all of its owner, and of the portal.
+    fn add_address(
+        &mut self,
+        whose: Option<(OwnerId, CredentialId)>,
+        hour: i64,
+        address: Option<IpAddr>,
+        sums: AddressCounts,
+    ) {
+        let of_owner = whose.map(|(owner, id)| [(Some(owner), Some(id.as_uuid())), (Some(owner), None)]);
+        for (owner_id, credential) in of_owner.into_iter().flatten().chain([(None, None)]) {
+            let address = address.filter(|address| self.has_room(owner_id, hour, *address));
+            for period in [Period::Hour, Period::Day] {
+                let start = hour - hour.rem_euclid(period.seconds());
+                let key = AddressKey { period, start, owner_id, credential, address };
+                *self.addresses.entry(key).or_default() += sums;
+            }
+        }
+    }
+
+    /// Whether an address is counted apart for an owner, in an hour.
+    fn has_room(&mut self, owner: Option<OwnerId>, hour: i64, address: IpAddr) -> bool {
+        if self.known_addresses.0 < hour {
+            self.known_addresses = (hour, HashMap::new());
+        }
+        let known = self.known_addresses.1.entry(owner).or_default();
+        known.contains(&address) || (known.len() < ADDRESSES_AN_HOUR && known.insert(address))
+    }
+
     /// Draws rows. The owners of keys that were mistyped are found here, off the path of the request, once for each key and
-    /// batch; such a request is counted here too, since it was nobody's when it came.
-    async fn attribute(&mut self, taken: Vec<Served>, batch: &mut RequestBatch) {
-        let mut claimed: HashMap<_, Option<Attribution>> = HashMap::new();
+    /// batch; such a request is counted for its owner here too, since it was nobody's when it came.
+    async fn attribute(&mut self, taken: Vec<Served>, folded: Vec<Unwritten>, batch: &mut RequestBatch) {
+        let mut claimed = Claimed::default();
         for served in taken {
             let mut attribution = served.verdict.attribution();
             if let (None, Some(public_id)) = (&attribution, served.verdict.claimed_public_id) {
-                let room = claimed.len() < CLAIMS_AT_ONCE;
-                attribution = match claimed.entry(public_id) {
-                    Entry::Occupied(known) => known.get().clone(),
-                    Entry::Vacant(unknown) if room => unknown.insert(self.owner_of(public_id).await).clone(),
-                    Entry::Vacant(_) => None,
-                };
+                attribution = claimed.owner_of(&*self.store, public_id).await;
                 if let Some(owner) = &attribution {
-                    self.count_late(owner, &served);
+                    let mut sums = RollupCounts { requests: 1, volume: served.volume, ..RollupCounts::default() };
+                    sums.latency[latency_bucket(microseconds(served.duration))] = 1;
+                    let slot = Slot {
+                        minute: Period::Minute.start_of(arrival_of(&served)),
+                        method: served.method,
+                        route: served.route.clone(),
+                        status: served.status,
+                        refused: served.verdict.outcome.is_err(),
+                    };
+                    self.add(owner.owner.id(), owner.credential, &slot, &sums);
                 }
             }
             batch.rows.push(row(served, attribution));
         }
+        for Unwritten { folded, claimed: whose } in folded {
+            let Some((public_id, method, route)) = whose else { continue };
+            let Some(owner) = claimed.owner_of(&*self.store, public_id).await else { continue };
+            // A key is mistyped as far as its checksum says: that is found out before anything takes time.
+            let mut sums = RollupCounts { requests: folded.more, ..RollupCounts::default() };
+            sums.latency[0] = folded.more;
+            let minute = Period::Minute.start_of(folded.last_at);
+            let slot = Slot { minute, method, route, status: MISTYPED, refused: true };
+            self.add(owner.owner.id(), owner.credential, &slot, &sums);
+        }
     }
+}
 
-    async fn owner_of(&self, public_id: crate::api_key::format::PublicId) -> Option<Attribution> {
-        match self.store.api_key_for_door(public_id).await {
+/// Owners of mistyped keys, as far as they were looked up for a batch.
+#[derive(Default)]
+struct Claimed(HashMap<PublicId, Option<Attribution>>);
+
+impl Claimed {
+    async fn owner_of(&mut self, store: &dyn Store, public_id: PublicId) -> Option<Attribution> {
+        if let Some(known) = self.0.get(&public_id) {
+            return known.clone();
+        }
+        if self.0.len() >= CLAIMS_AT_ONCE {
+            return None;
+        }
+        let found = match store.api_key_for_door(public_id).await {
             Ok(found) => found.map(|stored| crate::authn::attribution_of(&stored.key)),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "an owner could not be looked up");
                 None
             }
-        }
-    }
-
-    fn count_late(&mut self, owner: &Attribution, served: &Served) {
-        let mut sums = RollupCounts { requests: 1, ..RollupCounts::default() };
-        sums.latency[latency_bucket(microseconds(served.duration))] = 1;
-        let slot = Slot {
-            minute: Period::Minute.start_of(arrival_of(served)),
-            method: served.method,
-            route: served.route.clone(),
-            status: served.status,
-            refused: served.verdict.outcome.is_err(),
         };
-        self.add(owner.owner.id(), owner.credential, &slot, &sums);
+        self.0.insert(public_id, found.clone());
+        found
     }
 }
 
@@ -291,6 +416,9 @@ fn row(served: Served, attribution: Option<Attribution>) -> RequestRow {
         reported: served.verdict.reported.then(|| Refusal::REPORTABLE.to_owned()),
         address: address_of(&served),
         duration_us: microseconds(served.duration),
+        volume: served.volume,
+        stands_for: served.owed.stands_for,
+        last_at: None,
         remedy: refusal.map(Refusal::remedy),
         trace: served.verdict.trace(),
         path: served.path,

@@ -27,6 +27,11 @@ pub struct Model {
     pub remedy: Option<String>,
     pub account_id: Option<Uuid>,
     pub reported: Option<String>,
+    pub stands_for: i64,
+    pub last_at: Option<i64>,
+    pub network: Option<String>,
+    pub bytes_in: i64,
+    pub bytes_out: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

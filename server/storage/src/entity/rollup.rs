@@ -32,6 +32,8 @@ pub struct Model {
     pub latency_9: i64,
     pub latency_10: i64,
     pub latency_11: i64,
+    pub bytes_in: i64,
+    pub bytes_out: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

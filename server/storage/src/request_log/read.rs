@@ -1,11 +1,13 @@
-//! Questions to the request log.
+//! Questions to the request log about single requests.
 
+use super::groups;
 use crate::{
     SeaStore,
-    convert::{count, micros, time, word},
-    entity::{application, environment, membership, request_log, rollup},
+    convert::{count, first_id, micros, time, word},
+    entity::{environment, membership, request_log},
     error::{Corrupt, store_error},
 };
+use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::{
     authn::KnownBy,
@@ -13,22 +15,22 @@ use latchkey_core::{
     port::{
         RequestLogReader, StoreError,
         request_log::{
-            AttributedTo, Attribution, CredentialId, LogScope, Period, RequestFilter, RequestRow, RollupCounts,
-            RollupKey,
+            AddressCounts, AttributedTo, Attribution, BeforeThat, CountsOf, CredentialId, Found, GroupBy, LogScope,
+            Period, RequestFilter, RequestGroup, RequestRow, RollupCounts, RollupKey, Volume,
         },
     },
 };
-use latchkey_model::{
-    AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, OauthClientId, OwnerId, RequestId, TeamId,
-};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, EnvironmentId, OauthClientId, RequestId, TeamId};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
     prelude::Uuid,
-    sea_query::{Expr, ExprTrait, LikeExpr, Query, SelectStatement},
+    sea_query::{Asterisk, Expr, ExprTrait, Func, LikeExpr, Order, Query, SelectStatement, SimpleExpr},
 };
-
-/// What stands in the column of the key where all keys of an owner are counted together.
-pub(super) const ALL_KEYS: Uuid = Uuid::nil();
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
     let owner = match (row.team_id, row.application_id, row.environment_id, row.environment, row.account_id) {
@@ -69,13 +71,17 @@ fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
         address: word(&row.address, "address")?,
         user_agent: row.user_agent,
         duration_us: count(row.duration_us),
+        volume: Volume { received: count(row.bytes_in), sent: count(row.bytes_out) },
+        stands_for: count(row.stands_for),
+        last_at: row.last_at.map(time).transpose()?,
         attribution,
         trace: serde_json::from_str(&row.trace).map_err(|_| Corrupt { what: "trace" })?,
         remedy: row.remedy,
     })
 }
 
-fn teams_of(account: AccountId) -> SelectStatement {
+/// Teams that an account is in.
+pub(super) fn teams_of(account: AccountId) -> SelectStatement {
     Query::select()
         .column(membership::Column::TeamId)
         .from(membership::Entity)
@@ -90,61 +96,121 @@ pub(crate) fn visible_to(account: AccountId) -> Condition {
         .add(request_log::Column::AccountId.eq(account.as_uuid()))
 }
 
-fn visible(scope: LogScope) -> Select<request_log::Entity> {
-    let query = request_log::Entity::find();
+fn visible(scope: LogScope) -> Condition {
     match scope {
-        LogScope::Portal => query,
-        LogScope::Account(account) => query.filter(visible_to(account)),
+        LogScope::Portal => Condition::all(),
+        LogScope::Account(account) => Condition::all().add(visible_to(account)),
     }
 }
 
-fn filtered(mut query: Select<request_log::Entity>, filter: &RequestFilter) -> Select<request_log::Entity> {
+/// The condition for which there is an index that also sorts: whose requests they are.
+fn whose(scope: LogScope, filter: &RequestFilter) -> Condition {
     use request_log::Column;
-    let mut keep = |condition| query = query.clone().filter(condition);
-    if let Some(application) = filter.application {
-        keep(Column::ApplicationId.eq(application.as_uuid()));
+    match (filter.credential, filter.application, filter.environment, filter.address, scope) {
+        (Some(credential), ..) => Condition::all().add(Column::ApiKeyId.eq(credential)),
+        (None, Some(application), Some(environment), ..) => {
+            let id = Query::select()
+                .column(environment::Column::Id)
+                .from(environment::Entity)
+                .and_where(environment::Column::ApplicationId.eq(application.as_uuid()))
+                .and_where(environment::Column::Kind.eq(environment.as_str()))
+                .to_owned();
+            Condition::all().add(Expr::col(Column::EnvironmentId).eq(SimpleExpr::SubQuery(None, Box::new(id.into()))))
+        }
+        (None, Some(application), ..) => Condition::all().add(Column::ApplicationId.eq(application.as_uuid())),
+        (.., Some(address), LogScope::Portal) => Condition::all().add(Column::Address.eq(address.to_string())),
+        _ => visible(scope),
     }
-    if let Some(environment) = filter.environment {
-        keep(Column::Environment.eq(environment.as_str()));
-    }
-    if let Some(key) = filter.api_key {
-        keep(Column::ApiKeyId.eq(key.as_uuid()));
-    }
-    match filter.refused {
-        Some(true) => keep(Column::Reason.is_not_null()),
-        Some(false) => keep(Column::Reason.is_null()),
-        None => {}
-    }
-    if filter.reported {
-        keep(Column::Reported.is_not_null());
-    }
-    if let Some(reason) = &filter.reason {
-        keep(Column::Reason.eq(reason));
-    }
-    if let Some(method) = &filter.method {
-        keep(Column::Method.eq(method));
-    }
-    if let Some(status) = filter.status {
-        keep(Column::Status.eq(i64::from(status)));
-    }
-    if let Some(address) = filter.address {
-        keep(Column::Address.eq(address.to_string()));
-    }
-    if let Some(text) = &filter.path_contains {
-        keep(Column::Path.like(LikeExpr::new(format!("%{}%", escaped(text))).escape('!')));
-    }
-    if let Some(since) = filter.since {
-        keep(Column::At.gte(micros(since)));
-    }
-    if let Some(before) = filter.before {
-        keep(Column::Id.lt(before.as_uuid()));
-    }
-    query
+}
+
+/// Between which ids the filter looks.
+fn bounds(filter: &RequestFilter) -> Condition {
+    use request_log::Column;
+    let until = filter.until.map(first_id);
+    let before = filter.before.map(RequestId::as_uuid);
+    let end = match (until, before) {
+        (Some(until), Some(before)) => Some(Ord::min(until, before)),
+        (one, other) => one.or(other),
+    };
+    Condition::all()
+        .add_option(end.map(|end| Column::Id.lt(end)))
+        .add_option(filter.since.map(|since| Column::Id.gte(first_id(since))))
+}
+
+fn passing(filter: &RequestFilter) -> Condition {
+    use request_log::Column;
+    let contains = |text: &String| {
+        let pattern = format!("%{}%", escaped(&text.to_lowercase()));
+        [Column::Path, Column::UserAgent, Column::KeyName, Column::KeyHint].into_iter().fold(
+            Condition::any(),
+            |any, column| {
+                let lower = Func::lower(Expr::col(column));
+                any.add(Expr::expr(lower).like(LikeExpr::new(pattern.clone()).escape('!')))
+            },
+        )
+    };
+    Condition::all()
+        .add_option(filter.application.map(|application| Column::ApplicationId.eq(application.as_uuid())))
+        .add_option(filter.environment.map(|environment| Column::Environment.eq(environment.as_str())))
+        .add_option(filter.credential.map(|credential| Column::ApiKeyId.eq(credential)))
+        .add_option(filter.refused.map(
+            |refused| {
+                if refused { Column::Reason.is_not_null() } else { Column::Reason.is_null() }
+            },
+        ))
+        .add_option(filter.reported.then(|| Column::Reported.is_not_null()))
+        .add_option(filter.reason.as_ref().map(|reason| Column::Reason.eq(reason)))
+        .add_option(filter.method.as_ref().map(|method| Column::Method.eq(method)))
+        .add_option(filter.route.as_ref().map(|route| Column::Route.eq(route)))
+        .add_option(filter.status.map(|status| Column::Status.eq(i64::from(status))))
+        .add_option(filter.address.map(|address| Column::Address.eq(address.to_string())))
+        .add_option(filter.network.as_ref().map(|network| Column::Network.eq(network)))
+        .add_option(filter.text.as_ref().map(contains))
+        .add_option(filter.since.map(|since| Column::At.gte(micros(since))))
+        .add_option(filter.until.map(|until| Column::At.lt(micros(until))))
 }
 
 /// A text that LIKE takes to the letter, with `!` as the escape.
 fn escaped(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
+
+/// How many requests are looked at in one question, and for how long questions are asked before an answer is given.
+const WINDOW: u64 = 20_000;
+const PATIENCE: Duration = Duration::from_millis(100);
+
+impl SeaStore {
+    /// The requests that belong to the scope and lie within the filter's bounds, at most so many of the newest, under the name of
+    /// the table: what is asked of them touches no others, however few of them pass.
+    fn window(scope: LogScope, filter: &RequestFilter) -> SelectStatement {
+        request_log::Entity::find()
+            .filter(whose(scope, filter))
+            .filter(bounds(filter))
+            .order_by_desc(request_log::Column::Id)
+            .limit(WINDOW)
+            .into_query()
+    }
+
+    /// The last request of the window, if there are others below it.
+    async fn end_of_window(
+        &self,
+        scope: LogScope,
+        filter: &RequestFilter,
+    ) -> Result<Option<(RequestId, OffsetDateTime)>, StoreError> {
+        let last = request_log::Entity::find()
+            .select_only()
+            .columns([request_log::Column::Id, request_log::Column::At])
+            .filter(whose(scope, filter))
+            .filter(bounds(filter))
+            .order_by_desc(request_log::Column::Id)
+            .offset(WINDOW - 1)
+            .limit(1)
+            .into_tuple::<(Uuid, i64)>()
+            .one(&self.reader)
+            .await
+            .map_err(store_error)?;
+        last.map(|(id, at)| Ok((RequestId::from_uuid(id), time(at)?))).transpose()
+    }
 }
 
 #[async_trait]
@@ -154,128 +220,129 @@ impl RequestLogReader for SeaStore {
         scope: LogScope,
         filter: &RequestFilter,
         limit: u64,
+    ) -> Result<Found<RequestRow>, StoreError> {
+        let began = Instant::now();
+        let mut filter = filter.clone();
+        let mut rows = Vec::new();
+        loop {
+            let left = limit - rows.len() as u64;
+            let select = Query::select()
+                .column(Asterisk)
+                .from_subquery(Self::window(scope, &filter), request_log::Entity)
+                .cond_where(visible(scope))
+                .cond_where(passing(&filter))
+                .order_by(request_log::Column::Id, Order::Desc)
+                .limit(left)
+                .to_owned();
+            let found = request_log::Model::find_by_statement(self.reader.get_database_backend().build(&select))
+                .all(&self.reader)
+                .await
+                .map_err(store_error)?;
+            for row in found {
+                rows.push(from_row(row)?);
+            }
+            let searched_to = match rows.len() as u64 {
+                many if many >= limit => None,
+                _ => self.end_of_window(scope, &filter).await?,
+            };
+            match searched_to {
+                Some((last, _)) if began.elapsed() < PATIENCE => filter.before = Some(last),
+                _ => return Ok(Found { found: rows, searched_to }),
+            }
+        }
+    }
+
+    async fn requests_after(
+        &self,
+        scope: LogScope,
+        filter: &RequestFilter,
+        after: RequestId,
+        limit: u64,
     ) -> Result<Vec<RequestRow>, StoreError> {
-        let query = filtered(visible(scope), filter).order_by_desc(request_log::Column::Id).limit(limit);
-        query.all(&self.reader).await.map_err(store_error)?.into_iter().map(from_row).collect()
+        const LATE_MS: u128 = 60_000;
+        let from = Uuid::from_u128(after.as_uuid().as_u128().saturating_sub(LATE_MS << 80));
+        let query = request_log::Entity::find()
+            .filter(whose(scope, filter))
+            .filter(visible(scope))
+            .filter(passing(filter))
+            .filter(request_log::Column::Id.gt(from))
+            .order_by_desc(request_log::Column::Id)
+            .limit(limit);
+        let rows = query.all(&self.reader).await.map_err(store_error)?;
+        rows.into_iter().rev().map(from_row).collect()
+    }
+
+    async fn request_groups(
+        &self,
+        scope: LogScope,
+        filter: &RequestFilter,
+        by: GroupBy,
+        limit: u64,
+    ) -> Result<Found<RequestGroup>, StoreError> {
+        let select = groups::select(Self::window(scope, filter), by, limit)
+            .cond_where(visible(scope))
+            .cond_where(passing(filter))
+            .to_owned();
+        let statement = self.reader.get_database_backend().build(&select);
+        let rows = groups::Row::find_by_statement(statement).all(&self.reader).await.map_err(store_error)?;
+        let found = rows.into_iter().map(|row| row.group(by)).collect::<Result<_, _>>()?;
+        Ok(Found { found, searched_to: self.end_of_window(scope, filter).await? })
     }
 
     async fn request(&self, scope: LogScope, id: RequestId) -> Result<Option<RequestRow>, StoreError> {
-        let query = visible(scope).filter(request_log::Column::Id.eq(id.as_uuid()));
+        let query = request_log::Entity::find().filter(visible(scope)).filter(request_log::Column::Id.eq(id.as_uuid()));
         query.one(&self.reader).await.map_err(store_error)?.map(from_row).transpose()
     }
 
     async fn rollups(
         &self,
-        account: AccountId,
-        application: ApplicationId,
-        environment: Environment,
+        of: CountsOf,
         period: Period,
         since: i64,
     ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
-        let owner = Query::select()
-            .column((environment::Entity, environment::Column::Id))
-            .from(environment::Entity)
-            .inner_join(
-                application::Entity,
-                Expr::col((environment::Entity, environment::Column::ApplicationId))
-                    .equals((application::Entity, application::Column::Id)),
-            )
-            .and_where(application::Column::Id.eq(application.as_uuid()))
-            .and_where(application::Column::TeamId.in_subquery(teams_of(account)))
-            .and_where(environment::Column::Kind.eq(environment.as_str()))
-            .to_owned();
-        let together =
-            Condition::all().add(rollup::Column::OwnerId.in_subquery(owner)).add(rollup::Column::ApiKeyId.eq(ALL_KEYS));
-        self.counts(together, period, since).await
+        self.counts(of, period, since).await
+    }
+
+    async fn rollup_sums(
+        &self,
+        of: CountsOf,
+        period: Period,
+        since: i64,
+        until: i64,
+    ) -> Result<Vec<BeforeThat>, StoreError> {
+        self.sums(of, period, since, until).await
+    }
+
+    async fn addresses(
+        &self,
+        of: CountsOf,
+        period: Period,
+        since: i64,
+        limit: u64,
+    ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError> {
+        self.busiest_addresses(of, period, since, limit).await
     }
 
     async fn routes_called(&self, keys: &[ApiKeyId], since: i64) -> Result<Vec<(ApiKeyId, String)>, StoreError> {
-        use rollup::Column;
-        let rows = rollup::Entity::find()
-            .select_only()
-            .column(Column::ApiKeyId)
-            .column(Column::Route)
-            .distinct()
-            .filter(Column::ApiKeyId.is_in(keys.iter().map(|key| key.as_uuid())))
-            .filter(Column::Period.eq(Period::Day.as_str()))
-            .filter(Column::Start.gte(since))
-            .filter(Column::Refused.eq(false))
-            .into_model::<Called>()
-            .all(&self.reader)
-            .await
-            .map_err(store_error)?;
-        Ok(rows.into_iter().map(|row| (ApiKeyId::from_uuid(row.api_key_id), row.route)).collect())
+        self.called(keys, since).await
     }
 
-    async fn key_rollups(
-        &self,
-        account: AccountId,
-        key: ApiKeyId,
-        period: Period,
-        since: i64,
-    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
-        // A key tells of its owner: whoever may see the one may see the counts of the other.
-        if latchkey_core::port::ApiKeyReader::api_key(self, account, key).await?.is_none() {
-            return Ok(Vec::new());
-        }
-        self.counts(Condition::all().add(rollup::Column::ApiKeyId.eq(key.as_uuid())), period, since).await
+    async fn request_log_size(&self) -> Result<(u64, u64), StoreError> {
+        let rows = request_log::Entity::find().count(&self.reader).await.map_err(store_error)?;
+        let some = request_log::Entity::find().order_by_desc(request_log::Column::Id).limit(1_000);
+        let some = some.all(&self.reader).await.map_err(store_error)?;
+        let bytes: usize = some.iter().map(texts).sum();
+        Ok((rows, (bytes / some.len().max(1)) as u64 + BESIDE_TEXTS))
     }
 }
 
-/// A route that a key called.
-#[derive(FromQueryResult)]
-struct Called {
-    api_key_id: Uuid,
-    route: String,
-}
+/// About how many bytes a row takes beside its texts: numbers, ids, and its places in ten indexes.
+const BESIDE_TEXTS: u64 = 600;
 
-impl SeaStore {
-    async fn counts(
-        &self,
-        whose: Condition,
-        period: Period,
-        since: i64,
-    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
-        let rows = rollup::Entity::find()
-            .filter(whose)
-            .filter(rollup::Column::Period.eq(period.as_str()))
-            .filter(rollup::Column::Start.gte(since))
-            .all(&self.reader)
-            .await
-            .map_err(store_error)?;
-        rows.into_iter().map(|row| counts_from_row(row, period)).collect()
-    }
-}
-
-fn counts_from_row(row: rollup::Model, period: Period) -> Result<(RollupKey, RollupCounts), StoreError> {
-    let counts = RollupCounts {
-        requests: count(row.requests),
-        latency: [
-            row.latency_0,
-            row.latency_1,
-            row.latency_2,
-            row.latency_3,
-            row.latency_4,
-            row.latency_5,
-            row.latency_6,
-            row.latency_7,
-            row.latency_8,
-            row.latency_9,
-            row.latency_10,
-            row.latency_11,
-        ]
-        .map(count),
-    };
-    let key = RollupKey {
-        period,
-        start: row.start,
-        owner_id: OwnerId::from_uuid(row.owner_id),
-        credential: (row.api_key_id != ALL_KEYS).then_some(row.api_key_id),
-        route: row.route,
-        status: u16::try_from(row.status).map_err(|_| Corrupt { what: "status" })?,
-        refused: row.refused,
-    };
-    Ok((key, counts))
+fn texts(row: &request_log::Model) -> usize {
+    let optional = [&row.reason, &row.environment, &row.key_hint, &row.key_name, &row.remedy, &row.reported];
+    let texts = [&row.method, &row.route, &row.path, &row.address, &row.user_agent, &row.trace];
+    texts.into_iter().chain(optional.into_iter().flatten()).map(String::len).sum()
 }
 
 #[cfg(test)]

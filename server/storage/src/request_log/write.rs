@@ -1,29 +1,36 @@
 //! The batch writer's end of the request log.
 
-use super::{bulk::Bulk, read::ALL_KEYS};
+use super::{ALL, bulk::Bulk};
 use crate::{
     SeaUnitOfWork,
     convert::{micros, number},
-    entity::{api_key, request_log, rollup},
+    entity::{api_key, request_log},
     error::{Corrupt, store_error},
 };
 use async_trait::async_trait;
 use latchkey_core::port::{
     RequestLogWriter, StoreError,
-    request_log::{AttributedTo, LastUse, Period, RequestBatch, RequestRow, RollupCounts, RollupKey, Used},
+    request_log::{
+        AddressCounts, AddressKey, AttributedTo, Folded, LastUse, Period, RequestBatch, RequestRow, RollupCounts,
+        RollupKey, Used, network_word,
+    },
 };
+use latchkey_model::OwnerId;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value, prelude::Uuid, sea_query::Query,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, Statement, Value,
+    prelude::Uuid,
+    sea_query::{Order, Query, SelectStatement},
 };
 use time::OffsetDateTime;
 
 /// A batch that is tried again after an answer was lost writes nothing twice.
 const ROWS: Bulk = Bulk {
     head: "INSERT INTO request_log (id, at, method, route, path, status, reason, address, user_agent, duration_us, team_id, \
-           application_id, environment_id, environment, api_key_id, key_hint, key_name, trace, remedy, account_id, reported) \
-           VALUES ",
+           application_id, environment_id, environment, api_key_id, key_hint, key_name, trace, remedy, account_id, reported, \
+           stands_for, network, bytes_in, bytes_out) VALUES ",
     tail: " ON CONFLICT (id) DO NOTHING",
-    columns: 21,
+    columns: 25,
 };
 
 fn row(request: &RequestRow) -> Result<Vec<Value>, StoreError> {
@@ -59,6 +66,10 @@ fn row(request: &RequestRow) -> Result<Vec<Value>, StoreError> {
         request.remedy.as_deref().into(),
         account.into(),
         request.reported.as_deref().into(),
+        number(request.stands_for).into(),
+        network_word(request.address).into(),
+        number(request.volume.received).into(),
+        number(request.volume.sent).into(),
     ])
 }
 
@@ -66,7 +77,7 @@ fn row(request: &RequestRow) -> Result<Vec<Value>, StoreError> {
 const ROLLUPS: Bulk = Bulk {
     head: "INSERT INTO rollup (owner_id, period, start, api_key_id, route, status, refused, requests, \
            latency_0, latency_1, latency_2, latency_3, latency_4, latency_5, latency_6, latency_7, latency_8, latency_9, \
-           latency_10, latency_11) VALUES ",
+           latency_10, latency_11, bytes_in, bytes_out) VALUES ",
     tail: " ON CONFLICT (owner_id, period, start, api_key_id, route, status, refused) DO UPDATE SET \
            requests = rollup.requests + excluded.requests, latency_0 = rollup.latency_0 + excluded.latency_0, \
            latency_1 = rollup.latency_1 + excluded.latency_1, latency_2 = rollup.latency_2 + excluded.latency_2, \
@@ -74,24 +85,57 @@ const ROLLUPS: Bulk = Bulk {
            latency_5 = rollup.latency_5 + excluded.latency_5, latency_6 = rollup.latency_6 + excluded.latency_6, \
            latency_7 = rollup.latency_7 + excluded.latency_7, latency_8 = rollup.latency_8 + excluded.latency_8, \
            latency_9 = rollup.latency_9 + excluded.latency_9, latency_10 = rollup.latency_10 + excluded.latency_10, \
-           latency_11 = rollup.latency_11 + excluded.latency_11",
-    columns: 20,
+           latency_11 = rollup.latency_11 + excluded.latency_11, bytes_in = rollup.bytes_in + excluded.bytes_in, \
+           bytes_out = rollup.bytes_out + excluded.bytes_out",
+    columns: 22,
 };
 
 fn counted((key, counts): &(RollupKey, RollupCounts)) -> Vec<Value> {
     let mut values: Vec<Value> = Vec::with_capacity(ROLLUPS.columns);
     values.extend([
-        key.owner_id.as_uuid().into(),
+        key.owner_id.map_or(ALL, OwnerId::as_uuid).into(),
         key.period.as_str().into(),
         key.start.into(),
-        key.credential.unwrap_or(ALL_KEYS).into(),
+        key.credential.unwrap_or(ALL).into(),
         key.route.as_str().into(),
         i64::from(key.status).into(),
         key.refused.into(),
         number(counts.requests).into(),
     ]);
     values.extend(counts.latency.iter().map(|count| Value::from(number(*count))));
+    values.extend([number(counts.volume.received).into(), number(counts.volume.sent).into()]);
     values
+}
+
+const ADDRESSES: Bulk = Bulk {
+    head: "INSERT INTO address_rollup (owner_id, credential_id, period, start, address, requests, refused) VALUES ",
+    tail: " ON CONFLICT (owner_id, credential_id, period, start, address) DO UPDATE SET \
+           requests = address_rollup.requests + excluded.requests, refused = address_rollup.refused + excluded.refused",
+    columns: 7,
+};
+
+fn from_address((key, counts): &(AddressKey, AddressCounts)) -> Vec<Value> {
+    vec![
+        key.owner_id.map_or(ALL, OwnerId::as_uuid).into(),
+        key.credential.unwrap_or(ALL).into(),
+        key.period.as_str().into(),
+        key.start.into(),
+        key.address.map(|address| address.to_string()).unwrap_or_default().into(),
+        number(counts.requests).into(),
+        number(counts.refused).into(),
+    ]
+}
+
+/// More that are alike belong to a row that is there.
+const FOLDED: Bulk = Bulk {
+    head: "WITH folded (id, more, at) AS (VALUES ",
+    tail: ") UPDATE request_log SET stands_for = request_log.stands_for + folded.more, last_at = folded.at FROM folded \
+           WHERE request_log.id = folded.id",
+    columns: 3,
+};
+
+fn folded(folded: &Folded) -> Vec<Value> {
+    vec![folded.row.as_uuid().into(), number(folded.more).into(), micros(folded.last_at).into()]
 }
 
 /// A last use goes forward only.
@@ -148,6 +192,8 @@ fn last_use((id, used): &(Uuid, &LastUse)) -> Vec<Value> {
 impl RequestLogWriter for SeaUnitOfWork {
     async fn record(&mut self, batch: &RequestBatch) -> Result<(), StoreError> {
         ROWS.run(&self.transaction, &batch.rows, row).await?;
+        FOLDED.run(&self.transaction, &batch.folded, |rows| Ok(folded(rows))).await?;
+        ADDRESSES.run(&self.transaction, &batch.addresses, |counts| Ok(from_address(counts))).await?;
         ROLLUPS.run(&self.transaction, &batch.rollups, |counts| Ok(counted(counts))).await?;
         for (bulk, uses) in by_table(&batch.last_uses) {
             bulk.run(&self.transaction, &uses, |used| Ok(last_use(used))).await?;
@@ -169,23 +215,48 @@ impl RequestLogWriter for SeaUnitOfWork {
             .column(request_log::Column::Id)
             .from(request_log::Entity)
             .and_where(request_log::Column::At.lt(micros(before)))
+            .order_by(request_log::Column::At, Order::Asc)
             .limit(limit)
             .to_owned();
+        self.remove_requests(old).await
+    }
+
+    async fn request_prune_oldest(&mut self, limit: u64) -> Result<u64, StoreError> {
+        let old = Query::select()
+            .column(request_log::Column::Id)
+            .from(request_log::Entity)
+            .order_by(request_log::Column::Id, Order::Asc)
+            .limit(limit)
+            .to_owned();
+        self.remove_requests(old).await
+    }
+
+    async fn rollup_prune(&mut self, period: Period, before: i64, limit: u64) -> Result<u64, StoreError> {
+        let (backend, mut removed) = (self.transaction.get_database_backend(), 0);
+        // Each database has a name of its own for where a row lies; by the key, which is long, it would take several times as long.
+        let (place, first, second) = match backend {
+            DatabaseBackend::Postgres => ("ctid", "$1", "$2"),
+            _ => ("rowid", "?", "?"),
+        };
+        for table in ["rollup", "address_rollup"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE {place} IN (SELECT {place} FROM {table} WHERE period = {first} AND start < {second} \
+                 LIMIT {limit})"
+            );
+            let statement = Statement::from_sql_and_values(backend, sql, [period.as_str().into(), before.into()]);
+            removed += self.transaction.execute_raw(statement).await.map_err(store_error)?.rows_affected();
+        }
+        Ok(removed)
+    }
+}
+
+impl SeaUnitOfWork {
+    async fn remove_requests(&self, ids: SelectStatement) -> Result<u64, StoreError> {
         let result = request_log::Entity::delete_many()
-            .filter(request_log::Column::Id.in_subquery(old))
+            .filter(request_log::Column::Id.in_subquery(ids))
             .exec(&self.transaction)
             .await
             .map_err(store_error)?;
         Ok(result.rows_affected)
-    }
-
-    async fn rollup_prune(&mut self, period: Period, before: i64) -> Result<u64, StoreError> {
-        let delete = Query::delete()
-            .from_table(rollup::Entity)
-            .and_where(rollup::Column::Period.eq(period.as_str()))
-            .and_where(rollup::Column::Start.lt(before))
-            .to_owned();
-        let result = self.transaction.execute(&delete).await.map_err(store_error)?;
-        Ok(result.rows_affected())
     }
 }

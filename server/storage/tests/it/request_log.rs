@@ -5,15 +5,16 @@ use latchkey_core::port::{
     ApiKeyReader, RequestLogReader,
     api_key::{ApiKey, KeyOwner, Traffic},
     request_log::{
-        AttributedTo, Attribution, CredentialId, LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow,
-        RollupCounts, RollupKey, Used,
+        AddressCounts, AddressKey, AttributedTo, Attribution, BeforeThat, CountsOf, CredentialId, Folded, GroupBy,
+        LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts, RollupKey, Used, Volume,
     },
 };
 use latchkey_model::{
     ApplicationId, Environment, RequestId,
     trace::{DecisionTrace, Step, StepName, StepOutcome},
 };
-use time::Duration;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 on_both_databases!(
     a_request_is_seen_by_its_team_and_by_admins,
@@ -25,6 +26,11 @@ on_both_databases!(
     old_rows_are_removed_in_batches,
     a_big_batch_is_written_whole,
     traffic_is_what_was_let_in_by_route_and_address,
+    refusals_that_are_alike_are_counted_at_one_row,
+    addresses_are_counted_apart,
+    refusals_are_put_together_by_what_they_share,
+    whoever_watches_is_told_what_came_late_too,
+    a_search_that_finds_little_says_how_far_it_came,
 );
 
 async fn key(database: &Database, owner: &Person, called: &str, public_id: &str) -> ApiKey {
@@ -64,6 +70,9 @@ fn row(key: Option<&ApiKey>) -> RequestRow {
         address: "203.0.113.9".parse().unwrap(),
         user_agent: "curl".to_owned(),
         duration_us: 1_234,
+        volume: Volume { received: 12, sent: 345 },
+        stands_for: 1,
+        last_at: None,
         attribution: key.map(|key| Attribution {
             owner: attributed_to(key),
             credential: CredentialId::Key(key.id),
@@ -96,9 +105,9 @@ async fn a_request_is_seen_by_its_team_and_by_admins(database: &Database) {
     write_rows(database, vec![hers.clone(), nobodys.clone()]).await;
     let all = RequestFilter::default();
     let of = |account| LogScope::Account(account);
-    assert_eq!(database.store.requests(of(ada.account.id), &all, 10).await.unwrap(), std::slice::from_ref(&hers));
-    assert_eq!(database.store.requests(of(eve.account.id), &all, 10).await.unwrap(), []);
-    let seen = database.store.requests(LogScope::Portal, &all, 10).await.unwrap();
+    assert_eq!(database.store.requests(of(ada.account.id), &all, 10).await.unwrap().found, std::slice::from_ref(&hers));
+    assert_eq!(database.store.requests(of(eve.account.id), &all, 10).await.unwrap().found, []);
+    let seen = database.store.requests(LogScope::Portal, &all, 10).await.unwrap().found;
     assert_eq!(seen, [nobodys.clone(), hers.clone()], "the newest first");
     assert_eq!(database.store.request(of(ada.account.id), hers.id).await.unwrap(), Some(hers.clone()));
     assert_eq!(database.store.request(of(eve.account.id), hers.id).await.unwrap(), None);
@@ -111,6 +120,7 @@ async fn filters_mean_what_they_say(database: &Database) {
     let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
     let served = row(Some(&key));
     let mut refused = row(Some(&key));
+    refused.id = id_at(NOW + Duration::hours(1), 1);
     refused.status = 401;
     refused.reason = Some("revoked".to_owned());
     refused.reported = Some("address_not_allowed".to_owned());
@@ -123,7 +133,7 @@ async fn filters_mean_what_they_say(database: &Database) {
     let only = |filter: RequestFilter| {
         let (store, account) = (database.store.clone(), ada.account.id);
         async move {
-            let found = store.requests(LogScope::Account(account), &filter, 10).await.unwrap();
+            let found = store.requests(LogScope::Account(account), &filter, 10).await.unwrap().found;
             found.into_iter().map(|row| row.id).collect::<Vec<_>>()
         }
     };
@@ -135,15 +145,19 @@ async fn filters_mean_what_they_say(database: &Database) {
         RequestFilter { reported: true, ..filter() },
         RequestFilter { address: Some("2001:db8::1".parse().unwrap()), ..filter() },
         // To the letter: wildcards of SQL are letters like others.
-        RequestFilter { path_contains: Some("0%_d".to_owned()), ..filter() },
+        RequestFilter { text: Some("0%_d".to_owned()), ..filter() },
+        RequestFilter { text: Some("100%_DONE".to_owned()), ..filter() },
+        RequestFilter { network: Some("2001:db8::/48".to_owned()), ..filter() },
         RequestFilter { since: Some(NOW + Duration::minutes(1)), ..filter() },
     ] {
         assert_eq!(only(hit.clone()).await, [refused.id], "{hit:?}");
     }
     for miss in [
-        RequestFilter { path_contains: Some("%done%".to_owned()), ..filter() },
-        RequestFilter { path_contains: Some("_posts".to_owned()), ..filter() },
+        RequestFilter { text: Some("%done%".to_owned()), ..filter() },
+        RequestFilter { text: Some("_posts".to_owned()), ..filter() },
         RequestFilter { environment: Some(Environment::Production), ..filter() },
+        RequestFilter { route: Some("/api/v1/post".to_owned()), ..filter() },
+        RequestFilter { until: Some(NOW), ..filter() },
         RequestFilter { reason: Some("' OR 1=1 --".to_owned()), ..filter() },
     ] {
         assert_eq!(only(miss.clone()).await, [], "{miss:?}");
@@ -152,7 +166,7 @@ async fn filters_mean_what_they_say(database: &Database) {
     let both = RequestFilter {
         application: Some(application_of(&key).0),
         environment: Some(application_of(&key).1),
-        api_key: Some(key.id),
+        credential: Some(key.id.as_uuid()),
         ..filter()
     };
     assert_eq!(only(both).await, [refused.id, served.id]);
@@ -164,13 +178,14 @@ async fn rollups_add_up(database: &Database) {
     let rollup = RollupKey {
         period: Period::Hour,
         start: Period::Hour.start_of(NOW),
-        owner_id: key.owner.id(),
+        owner_id: Some(key.owner.id()),
         credential: Some(key.id.as_uuid()),
         route: "GET /api/v1/posts".to_owned(),
         status: 200,
         refused: false,
     };
-    let mut counts = RollupCounts { requests: 3, ..RollupCounts::default() };
+    let volume = Volume { received: 1, sent: 2 };
+    let mut counts = RollupCounts { requests: 3, volume, ..RollupCounts::default() };
     counts.latency[0] = 2;
     counts.latency[11] = 1;
     let other = RollupKey { status: 401, refused: true, ..rollup.clone() };
@@ -187,25 +202,170 @@ async fn rollups_add_up(database: &Database) {
     let read = |account| {
         let store = database.store.clone();
         let (application, environment) = application_of(&key);
-        async move { store.rollups(account, application, environment, Period::Hour, 0).await.unwrap() }
+        async move {
+            let of = CountsOf::Environment(account, application, environment);
+            store.rollups(of, Period::Hour, 0).await.unwrap()
+        }
     };
     let mut found = read(ada.account.id).await;
     found.sort_by_key(|(key, _)| key.status);
-    let mut twice = RollupCounts { requests: 6, ..RollupCounts::default() };
+    let volume = Volume { received: 2, sent: 4 };
+    let mut twice = RollupCounts { requests: 6, volume, ..RollupCounts::default() };
     twice.latency[0] = 4;
     twice.latency[11] = 2;
     assert_eq!(found, [(together(&rollup), twice), (together(&other), twice)], "all keys together");
     assert_eq!(read(eve.account.id).await, []);
-    let mut of_key = database.store.key_rollups(ada.account.id, key.id, Period::Hour, 0).await.unwrap();
+    let mut of_key = database.store.rollups(CountsOf::Credential(key.id.as_uuid()), Period::Hour, 0).await.unwrap();
     of_key.sort_by_key(|(key, _)| key.status);
     assert_eq!(of_key, [(rollup, twice), (other, twice)]);
     let called = database.store.routes_called(&[key.id], 0).await.unwrap();
     assert_eq!(called, [], "by the day, and there is no day yet");
-    assert_eq!(database.store.key_rollups(eve.account.id, key.id, Period::Hour, 0).await.unwrap(), []);
+    let sums = |of| {
+        let store = database.store.clone();
+        async move {
+            let mut sums = store.rollup_sums(of, Period::Hour, 0, i64::MAX).await.unwrap();
+            sums.sort_by_key(|sum| sum.refused);
+            sums
+        }
+    };
+    let start = Period::Hour.start_of(NOW);
+    let both = [false, true].map(|refused| BeforeThat { start, refused, requests: 6 });
+    assert_eq!(sums(CountsOf::Application(ada.account.id, application_of(&key).0)).await, both);
+    assert_eq!(sums(CountsOf::Application(eve.account.id, application_of(&key).0)).await, []);
+    assert_eq!(sums(CountsOf::Portal).await, [], "the portal's counts are rows of their own");
     let mut work = database.begin().await;
-    assert_eq!(work.rollup_prune(Period::Day, i64::MAX).await.unwrap(), 0);
-    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW)).await.unwrap(), 0);
-    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW) + 1).await.unwrap(), 4);
+    assert_eq!(work.rollup_prune(Period::Day, i64::MAX, 9).await.unwrap(), 0);
+    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW), 9).await.unwrap(), 0);
+    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW) + 1, 3).await.unwrap(), 3);
+    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW) + 1, 3).await.unwrap(), 1);
+}
+
+/// The id of a request of that time.
+fn id_at(at: OffsetDateTime, number: u128) -> RequestId {
+    let milliseconds = u128::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap();
+    RequestId::from_uuid(Uuid::from_u128(milliseconds << 80 | 7 << 76 | 2 << 62 | number))
+}
+
+fn row_at(at: OffsetDateTime, number: u128) -> RequestRow {
+    RequestRow { id: id_at(at, number), at, ..row(None) }
+}
+
+async fn refusals_that_are_alike_are_counted_at_one_row(database: &Database) {
+    let refused = RequestRow { reason: Some("unknown".to_owned()), ..row(None) };
+    write_rows(database, vec![refused.clone()]).await;
+    let last_at = NOW + Duration::SECOND;
+    for more in [99_999, 1] {
+        let folded = vec![Folded { row: refused.id, more, last_at }];
+        write(database, RequestBatch { folded, ..RequestBatch::default() }).await;
+    }
+    let found = database.store.request(LogScope::Portal, refused.id).await.unwrap().unwrap();
+    assert_eq!((found.stands_for, found.last_at), (100_001, Some(last_at)));
+}
+
+async fn addresses_are_counted_apart(database: &Database) {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    let counted = |owner_id, credential, address: Option<&str>, requests, refused| {
+        let address = address.map(|address| address.parse().unwrap());
+        let start = Period::Hour.start_of(NOW);
+        let key = AddressKey { period: Period::Hour, start, owner_id, credential, address };
+        (key, AddressCounts { requests, refused })
+    };
+    let owner = Some(key.owner.id());
+    for _ in 0..2 {
+        let addresses = vec![
+            counted(owner, None, Some("203.0.113.9"), 5, 1),
+            counted(owner, None, Some("2001:db8::1"), 7, 0),
+            counted(owner, None, None, 1, 1),
+            counted(owner, Some(key.id.as_uuid()), Some("203.0.113.9"), 2, 0),
+            counted(None, None, Some("192.0.2.1"), 100, 100),
+        ];
+        write(database, RequestBatch { addresses, ..RequestBatch::default() }).await;
+    }
+    let read = |of| {
+        let store = database.store.clone();
+        async move { store.addresses(of, Period::Hour, 0, 2).await.unwrap() }
+    };
+    let (application, environment) = application_of(&key);
+    let found = read(CountsOf::Environment(ada.account.id, application, environment)).await;
+    let counts = |requests, refused| AddressCounts { requests, refused };
+    assert_eq!(found, [("2001:db8::1".parse().ok(), counts(14, 0)), ("203.0.113.9".parse().ok(), counts(10, 2))]);
+    assert_eq!(read(CountsOf::Environment(eve.account.id, application, environment)).await, []);
+    assert_eq!(read(CountsOf::Credential(key.id.as_uuid())).await, [("203.0.113.9".parse().ok(), counts(4, 0))]);
+    assert_eq!(read(CountsOf::Portal).await, [("192.0.2.1".parse().ok(), counts(200, 200))]);
+}
+
+async fn refusals_are_put_together_by_what_they_share(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    let refused = |number, reason: &str, address: &str| RequestRow {
+        id: id_at(NOW + Duration::seconds(number), 1),
+        at: NOW + Duration::seconds(number),
+        reason: Some(reason.to_owned()),
+        address: address.parse().unwrap(),
+        ..row(Some(&key))
+    };
+    let mut rows = vec![
+        refused(0, "revoked", "203.0.113.9"),
+        refused(1, "revoked", "203.0.113.10"),
+        refused(2, "expired", "198.51.100.1"),
+        RequestRow { attribution: None, ..refused(3, "unknown", "198.51.100.1") },
+    ];
+    rows[1].stands_for = 40;
+    write_rows(database, rows).await;
+    let groups = |by, scope| {
+        let store = database.store.clone();
+        let filter = RequestFilter { refused: Some(true), ..RequestFilter::default() };
+        async move { store.request_groups(scope, &filter, by, 10).await.unwrap().found }
+    };
+    let by_failure = groups(GroupBy::Failure, LogScope::Account(ada.account.id)).await;
+    assert_eq!(by_failure.len(), 2, "what is nobody's is not shown to a team");
+    let most = &by_failure[0];
+    assert_eq!((most.reason.as_deref(), most.requests, most.addresses), (Some("revoked"), 41, 2));
+    assert_eq!((most.first_at, most.last_at), (NOW, NOW + Duration::SECOND));
+    assert_eq!(most.credential.as_ref().map(|(id, ..)| *id), Some(key.id.as_uuid()));
+    assert_eq!(most.route, Some(("GET".to_owned(), "/api/v1/posts".to_owned())));
+    let all = |by| groups(by, LogScope::Portal);
+    let from: Vec<_> =
+        all(GroupBy::Network).await.into_iter().map(|group| (group.from.unwrap(), group.requests)).collect();
+    assert_eq!(from, [("203.0.113.0/24".to_owned(), 41), ("198.51.100.0/24".to_owned(), 2)]);
+    let from: Vec<_> = all(GroupBy::Address).await.into_iter().map(|group| group.from.unwrap()).collect();
+    assert_eq!(from, ["203.0.113.10", "198.51.100.1", "203.0.113.9"]);
+    assert_eq!(all(GroupBy::Reason).await.len(), 3);
+    assert_eq!(all(GroupBy::Route).await.iter().map(|group| group.credentials).collect::<Vec<_>>(), [1]);
+}
+
+async fn whoever_watches_is_told_what_came_late_too(database: &Database) {
+    let rows: Vec<_> = [0, 100, 110, 120].map(|seconds| row_at(NOW + Duration::seconds(seconds), 1)).into();
+    write_rows(database, rows.clone()).await;
+    let filter = RequestFilter::default();
+    let found = database.store.requests_after(LogScope::Portal, &filter, rows[2].id, 10).await.unwrap();
+    let ids: Vec<_> = found.iter().map(|row| row.id).collect();
+    assert_eq!(ids, [rows[1].id, rows[2].id, rows[3].id], "the oldest first, from a minute before");
+}
+
+async fn a_search_that_finds_little_says_how_far_it_came(database: &Database) {
+    // More than one look takes; only the oldest passes.
+    let mut rows: Vec<_> = (0..25_000_u32).map(|n| row_at(NOW + Duration::milliseconds(n.into()), n.into())).collect();
+    "/needle".clone_into(&mut rows[0].path);
+    for some in rows.chunks(5_000) {
+        write_rows(database, some.to_vec()).await;
+    }
+    let mut filter = RequestFilter { text: Some("NEEDLE".to_owned()), ..RequestFilter::default() };
+    let mut looks = 0;
+    let found = loop {
+        let page = database.store.requests(LogScope::Portal, &filter, 10).await.unwrap();
+        looks += 1;
+        match page.searched_to {
+            Some((last, at)) if page.found.is_empty() => {
+                assert_eq!(id_at(at, last.as_uuid().as_u128() & 0xffff_ffff), last);
+                filter.before = Some(last);
+            }
+            _ => break page.found,
+        }
+    };
+    assert_eq!((found[0].id, found.len()), (rows[0].id, 1));
+    assert!(looks <= 2, "two looks are enough for all of them");
 }
 
 async fn last_use_goes_forward_only(database: &Database) {
@@ -233,9 +393,9 @@ async fn pages_continue_below_a_request(database: &Database) {
     let rows: Vec<_> = (0..5).map(|_| row(None)).collect();
     write_rows(database, rows.clone()).await;
     let filter = RequestFilter { before: Some(rows[2].id), ..RequestFilter::default() };
-    let below = database.store.requests(LogScope::Portal, &filter, 10).await.unwrap();
+    let below = database.store.requests(LogScope::Portal, &filter, 10).await.unwrap().found;
     assert_eq!(below, [rows[1].clone(), rows[0].clone()]);
-    assert_eq!(database.store.requests(LogScope::Portal, &RequestFilter::default(), 3).await.unwrap().len(), 3);
+    assert_eq!(database.store.requests(LogScope::Portal, &RequestFilter::default(), 3).await.unwrap().found.len(), 3);
 }
 
 async fn old_rows_are_removed_in_batches(database: &Database) {
@@ -250,14 +410,14 @@ async fn old_rows_are_removed_in_batches(database: &Database) {
     assert_eq!(work.request_prune(before, 2).await.unwrap(), 1);
     assert_eq!(work.request_prune(before, 2).await.unwrap(), 0);
     work.commit().await.unwrap();
-    assert_eq!(database.store.requests(LogScope::Portal, &RequestFilter::default(), 10).await.unwrap().len(), 2);
+    assert_eq!(database.store.requests(LogScope::Portal, &RequestFilter::default(), 10).await.unwrap().found.len(), 2);
 }
 
 async fn a_big_batch_is_written_whole(database: &Database) {
     // More columns in all than a statement takes variables, on either database.
     let rows: Vec<_> = (0..4_000).map(|_| row(None)).collect();
     write_rows(database, rows).await;
-    let found = database.store.requests(LogScope::Portal, &RequestFilter::default(), 5_000).await.unwrap();
+    let found = database.store.requests(LogScope::Portal, &RequestFilter::default(), 5_000).await.unwrap().found;
     assert_eq!(found.len(), 4_000);
 }
 

@@ -569,12 +569,29 @@ fn every_trace_is_whole_in_order_and_fails_once() {
     }
 }
 
+fn blocked() -> Refusal {
+    Refusal::AddressBlocked { network: "203.0.113.0/24".parse().unwrap(), until: NOW }
+}
+
+#[test]
+fn whoever_is_kept_out_is_told_so_and_nothing_else_is_looked_at() {
+    let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Staging));
+    let verdict = stopped_early(&facts(), &bearer(&key), blocked(), found(stored(&key), &key));
+    let answer = verdict.outcome.as_ref().unwrap_err().answer();
+    assert_eq!((answer.status, answer.code), (403, "address_blocked"));
+    assert_eq!(verdict.trace().failed().map(|step| step.name), Some(StepName::Credential));
+    assert!(verdict.attribution().is_some() && !verdict.exposed, "its owner learns of it");
+    assert!(!answer.detail.contains("203.0.113"), "who is kept out with them is not told");
+}
+
 #[test]
 fn every_reason_is_in_the_list_and_in_the_table() {
     let mut seen: Vec<_> = table()
         .into_iter()
         .filter_map(|row| decide(&row.facts, &row.credential, row.lookup).outcome.err())
         .map(|refusal| refusal.reason())
+        // The door decides this before anything is looked at.
+        .chain([blocked().reason()])
         .collect();
     seen.sort_unstable();
     seen.dedup();

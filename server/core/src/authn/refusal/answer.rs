@@ -50,6 +50,12 @@ impl Refusal {
                 "TLS required",
                 "Send credentials over HTTPS only. A key that was sent over plain HTTP should be replaced.",
             ),
+            Self::AddressBlocked { .. } => answer(
+                403,
+                "address_blocked",
+                "Not from here",
+                "Requests from this address are not taken for now. Whoever runs this portal can look up this request id.",
+            ),
             // RFC 6750 section 3.1: no error code where no credential was sent.
             Self::MissingCredential => Answer {
                 challenge: Some(Cow::Borrowed("Bearer realm=\"latchkey\"")),

@@ -60,6 +60,9 @@ impl Refusal {
                 format!("switched off at {}, since nobody had used it", written(*at))
             }
             Self::Expired { at } | Self::TokenExpired { at } => format!("expired at {}", written(*at)),
+            Self::AddressBlocked { network, until } => {
+                format!("an admin keeps {network} out until {}", written(*until))
+            }
             Self::AddressNotAllowed { address, allowed } => format!("came from {address}, allowed: {allowed}"),
             Self::InsufficientScope { needed, held } => {
                 if held.is_empty() {
@@ -95,6 +98,9 @@ impl Refusal {
             }
             Self::TlsRequired => {
                 "Call the https:// address, then replace the key: it crossed the network in clear.".to_owned()
+            }
+            Self::AddressBlocked { .. } => {
+                "Call from another network. If you should not be kept out, ask the people who run this portal.".to_owned()
             }
             Self::MissingCredential => "Add the header Authorization: Bearer with your key.".to_owned(),
             Self::UnknownScheme => "Use Authorization: Bearer, or the X-API-Key header.".to_owned(),

@@ -1,0 +1,185 @@
+//! What is kept for how long.
+
+use std::collections::BTreeMap;
+use time::Duration;
+
+/// Something that is kept for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kept {
+    /// Rows of single requests.
+    Requests,
+    /// Counts by the minute.
+    MinuteCounts,
+    /// Counts by the hour.
+    HourCounts,
+    /// Counts by the day.
+    DayCounts,
+    /// What people were told in the portal.
+    Notices,
+    /// Mails that were written.
+    Mails,
+    /// Blocks that are over.
+    Blocks,
+    /// The audit log.
+    AuditEvents,
+}
+
+impl Kept {
+    /// Everything.
+    pub const ALL: [Self; 8] = [
+        Self::Requests,
+        Self::MinuteCounts,
+        Self::HourCounts,
+        Self::DayCounts,
+        Self::Notices,
+        Self::Mails,
+        Self::Blocks,
+        Self::AuditEvents,
+    ];
+
+    /// The stored word, and the name of the field.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::MinuteCounts => "minute_counts",
+            Self::HourCounts => "hour_counts",
+            Self::DayCounts => "day_counts",
+            Self::Notices => "notices",
+            Self::Mails => "mails",
+            Self::Blocks => "blocks",
+            Self::AuditEvents => "audit_events",
+        }
+    }
+
+    /// What people read.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Requests => "Single requests",
+            Self::MinuteCounts => "Counts by the minute",
+            Self::HourCounts => "Counts by the hour",
+            Self::DayCounts => "Counts by the day",
+            Self::Notices => "Notices",
+            Self::Mails => "Mails in the outbox",
+            Self::Blocks => "Blocks that are over",
+            Self::AuditEvents => "Audit events",
+        }
+    }
+
+    /// The fewest and the most days. The usage pages compare a time with the one before it: counts are kept for twice as long as a page
+    /// looks back.
+    pub const fn bounds(self) -> (u16, u16) {
+        match self {
+            Self::Requests => (1, 400),
+            Self::MinuteCounts => (1, 30),
+            Self::HourCounts => (15, 400),
+            Self::DayCounts => (181, 3_650),
+            Self::Notices | Self::Blocks => (7, 400),
+            Self::Mails => (30, 400),
+            Self::AuditEvents => (90, 3_650),
+        }
+    }
+
+    /// How many days, where nobody says otherwise; 0 for ever.
+    const fn usually(self) -> u16 {
+        match self {
+            Self::Requests | Self::Blocks => 30,
+            Self::MinuteCounts => 2,
+            Self::HourCounts => 15,
+            Self::DayCounts => 400,
+            Self::Notices | Self::Mails => 90,
+            Self::AuditEvents => 0,
+        }
+    }
+
+    /// Whether it may be kept for ever.
+    pub const fn may_stay(self) -> bool {
+        matches!(self, Self::AuditEvents)
+    }
+
+    /// Reads a number of days.
+    ///
+    /// # Errors
+    /// A sentence that says what it may be.
+    pub fn days(self, typed: &str) -> Result<u16, String> {
+        let (least, most) = self.bounds();
+        match typed.trim().parse::<u16>() {
+            Ok(0) if self.may_stay() => Ok(0),
+            Ok(days) if (least..=most).contains(&days) => Ok(days),
+            _ if self.may_stay() => Err(format!("Enter a number of days from {least} to {most}, or 0 for ever")),
+            _ => Err(format!("Enter a number of days from {least} to {most}")),
+        }
+    }
+}
+
+/// For how many days everything is kept; 0 for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention(BTreeMap<Kept, u16>);
+
+impl Retention {
+    /// What holds where nobody says otherwise; single requests for as long as the operator says.
+    pub fn usual(request_days: u16) -> Self {
+        let mut days: BTreeMap<_, _> = Kept::ALL.into_iter().map(|kept| (kept, kept.usually())).collect();
+        let (least, most) = Kept::Requests.bounds();
+        days.insert(Kept::Requests, request_days.clamp(least, most));
+        Self(days)
+    }
+
+    /// For how many days something is kept; 0 for ever.
+    pub fn days(&self, kept: Kept) -> u16 {
+        self.0.get(&kept).copied().unwrap_or(kept.usually())
+    }
+
+    /// For how long, if not for ever.
+    pub fn life(&self, kept: Kept) -> Option<Duration> {
+        match self.days(kept) {
+            0 => None,
+            days => Some(Duration::days(days.into())),
+        }
+    }
+
+    /// Another number of days.
+    pub fn set(&mut self, kept: Kept, days: u16) {
+        self.0.insert(kept, days);
+    }
+
+    /// As it is stored.
+    pub fn written(&self) -> String {
+        let pairs: Vec<_> = self.0.iter().map(|(kept, days)| format!("{}={days}", kept.as_str())).collect();
+        pairs.join(" ")
+    }
+
+    /// What is stored, over what holds otherwise; what cannot be read changes nothing.
+    #[must_use]
+    pub fn read_over(mut self, stored: &str) -> Self {
+        for (word, days) in stored.split_whitespace().filter_map(|pair| pair.split_once('=')) {
+            let kept = Kept::ALL.into_iter().find(|kept| kept.as_str() == word);
+            if let Some((kept, Ok(days))) = kept.map(|kept| (kept, kept.days(days))) {
+                self.set(kept, days);
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_back() {
+        let mut retention = Retention::usual(30);
+        retention.set(Kept::Requests, 7);
+        retention.set(Kept::AuditEvents, 365);
+        assert_eq!(Retention::usual(30).read_over(&retention.written()), retention);
+        assert_eq!(retention.life(Kept::Requests), Some(Duration::days(7)));
+        assert_eq!(Retention::usual(14).life(Kept::AuditEvents), None);
+        assert_eq!(Retention::usual(14).read_over("requests=0 day_counts=10 nothing=3"), Retention::usual(14));
+    }
+
+    #[test]
+    fn days_have_bounds() {
+        assert_eq!(Kept::AuditEvents.days("0"), Ok(0));
+        assert!(Kept::Requests.days("0").is_err() && Kept::DayCounts.days("90").is_err());
+        assert_eq!(Kept::Requests.days(" 30 "), Ok(30));
+    }
+}

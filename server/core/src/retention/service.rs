@@ -1,0 +1,230 @@
+//! Setting how long things are kept, and removing what is past its time.
+
+use super::{Kept, Retention};
+use crate::{
+    actor::{Actor, NotAdmin, NotSignedIn},
+    audit::{Act, Action, AuditService, Reason, Tenant},
+    port::{StoreError, UnitOfWork, request_log::Period},
+    ports::Ports,
+};
+use latchkey_model::FieldErrors;
+use std::{
+    future::Future,
+    pin::Pin,
+    time::{Duration as StdDuration, Instant},
+};
+use time::{Duration, OffsetDateTime};
+
+/// Why it was not shown or set.
+#[derive(Debug, thiserror::Error)]
+pub enum RetentionError {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// Only an admin may.
+    #[error("only an admin may set how long things are kept")]
+    Forbidden,
+    /// Fields need another look.
+    #[error("fields need another look")]
+    Invalid(FieldErrors),
+    /// The store failed.
+    #[error("how long things are kept could not be read or set")]
+    Store(#[from] StoreError),
+}
+
+impl From<NotAdmin> for RetentionError {
+    fn from(error: NotAdmin) -> Self {
+        match error {
+            NotAdmin::NotSignedIn(error) => Self::NotSignedIn(error),
+            NotAdmin::Developer => Self::Forbidden,
+        }
+    }
+}
+
+/// How many rows were removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Single requests that were too old.
+    pub requests: u64,
+    /// Single requests that found no room.
+    pub over_budget: u64,
+    /// Counts.
+    pub counts: u64,
+    /// The longest that a batch held the writer.
+    pub longest: StdDuration,
+}
+
+/// One batch of removing, in a transaction of its own.
+type Batch<'a> = Pin<Box<dyn Future<Output = Result<u64, StoreError>> + Send + 'a>>;
+
+/// Keeps things for as long as they are to be kept.
+#[derive(Clone)]
+pub struct RetentionService {
+    ports: Ports,
+    audit: AuditService,
+    request_days: u16,
+    /// The most bytes that rows of single requests may take.
+    request_bytes: u64,
+}
+
+impl RetentionService {
+    /// How long a batch may hold the writer, about: whoever wants to write waits no longer than for a few of its own.
+    const AT_A_STRETCH: StdDuration = StdDuration::from_millis(15);
+    /// How long the writer is left to others after a batch.
+    const PAUSE: StdDuration = StdDuration::from_millis(20);
+    const FIRST_BATCH: u64 = 100;
+    const LARGEST_BATCH: u64 = 2_000;
+
+    /// The service, and what the operator set.
+    pub fn new(ports: Ports, audit: AuditService, request_days: u16, request_bytes: u64) -> Self {
+        Self { ports, audit, request_days, request_bytes }
+    }
+
+    async fn current(&self) -> Result<Retention, StoreError> {
+        let stored = self.ports.store.retention().await?.unwrap_or_default();
+        Ok(Retention::usual(self.request_days).read_over(&stored))
+    }
+
+    /// What holds.
+    ///
+    /// # Errors
+    /// [`RetentionError`].
+    pub async fn get(&self, actor: &Actor) -> Result<Retention, RetentionError> {
+        actor.admin()?;
+        Ok(self.current().await?)
+    }
+
+    /// Sets for how many days each is kept, by what was typed for it.
+    ///
+    /// # Errors
+    /// [`RetentionError`].
+    pub async fn set(
+        &self,
+        actor: &Actor,
+        typed: impl Fn(Kept) -> String + Send,
+        reason: &str,
+    ) -> Result<(), RetentionError> {
+        actor.admin()?;
+        let before = self.current().await?;
+        let (mut after, mut errors) = (before.clone(), FieldErrors::default());
+        for kept in Kept::ALL {
+            if let Some(days) = errors.check(kept.as_str(), kept.days(&typed(kept))) {
+                after.set(kept, days);
+            }
+        }
+        let reason = errors.check("reason", reason.parse::<Reason>());
+        let (Some(reason), true) = (reason, errors.is_empty()) else { return Err(RetentionError::Invalid(errors)) };
+        if after == before {
+            return Ok(());
+        }
+        let mut act = Act::new(Tenant::Portal, Action::RetentionChanged, "retention", "");
+        for kept in Kept::ALL {
+            let (before, after) = (before.days(kept), after.days(kept));
+            if before != after {
+                act = act.change(kept.as_str(), before.to_string(), after.to_string());
+            }
+        }
+        let mut work = self.ports.store.begin().await?;
+        work.retention_set(&after.written()).await?;
+        act.because(reason.as_str()).commit_by(actor, work, &self.ports).await?;
+        Ok(())
+    }
+
+    /// Removes what is past its time, and single requests beyond their room, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn prune(&self) -> Result<Pruned, StoreError> {
+        let (retention, now) = (self.current().await?, self.ports.now());
+        let mut pruned = Pruned::default();
+        if let Some(life) = retention.life(Kept::Requests) {
+            let before = now - life;
+            let (removed, longest) = self
+                .batches(u64::MAX, |work, limit| Box::pin(async move { work.request_prune(before, limit).await }))
+                .await?;
+            pruned.requests = removed;
+            pruned.longest = pruned.longest.max(longest);
+        }
+        let (rows, bytes) = self.ports.store.request_log_size().await?;
+        let room = self.request_bytes / bytes.max(1);
+        let (removed, longest) = self
+            .batches(rows.saturating_sub(room), |work, limit| {
+                Box::pin(async move { work.request_prune_oldest(limit).await })
+            })
+            .await?;
+        pruned.over_budget = removed;
+        pruned.longest = pruned.longest.max(longest);
+        for (period, kept) in
+            [(Period::Minute, Kept::MinuteCounts), (Period::Hour, Kept::HourCounts), (Period::Day, Kept::DayCounts)]
+        {
+            let Some(life) = retention.life(kept) else { continue };
+            let before = (now - life).unix_timestamp();
+            let (removed, longest) = self
+                .batches(u64::MAX, |work, limit| {
+                    Box::pin(async move { work.rollup_prune(period, before, limit).await })
+                })
+                .await?;
+            pruned.counts += removed;
+            pruned.longest = pruned.longest.max(longest);
+        }
+        self.prune_the_rest(&retention, now).await?;
+        if let Some(life) = retention.life(Kept::AuditEvents) {
+            self.audit.prune(now - life).await?;
+        }
+        Ok(pruned)
+    }
+
+    /// Runs a batch again and again until it finds nothing more, or so many rows are gone. The next one is as large as the last one was
+    /// quick.
+    async fn batches(
+        &self,
+        most: u64,
+        run: impl for<'a> Fn(&'a mut dyn UnitOfWork, u64) -> Batch<'a> + Send,
+    ) -> Result<(u64, StdDuration), StoreError> {
+        let (mut size, mut removed, mut longest) = (Self::FIRST_BATCH, 0, StdDuration::ZERO);
+        while removed < most {
+            let limit = size.min(most - removed);
+            let mut work = self.ports.store.begin().await?;
+            let began = Instant::now();
+            let gone = run(&mut *work, limit).await?;
+            work.commit().await?;
+            let took = began.elapsed();
+            longest = longest.max(took);
+            removed += gone;
+            if gone < limit {
+                break;
+            }
+            size = if took > Self::AT_A_STRETCH { (size / 2).max(1) } else { (size * 2).min(Self::LARGEST_BATCH) };
+            tokio::time::sleep(Self::PAUSE).await;
+        }
+        Ok((removed, longest))
+    }
+
+    /// Small tables, each in a transaction of its own.
+    async fn prune_the_rest(&self, retention: &Retention, now: OffsetDateTime) -> Result<(), StoreError> {
+        let store = &self.ports.store;
+        let mut work = store.begin().await?;
+        work.session_prune(now - Duration::DAY).await?;
+        work.commit().await?;
+        let mut work = store.begin().await?;
+        work.idempotent_answer_prune(now - Duration::DAY).await?;
+        work.revoked_token_prune(now - Duration::DAY).await?;
+        work.commit().await?;
+        let mut work = store.begin().await?;
+        work.grant_prune(now - Duration::WEEK).await?;
+        work.commit().await?;
+        let mut work = store.begin().await?;
+        work.link_prune(now - Duration::WEEK).await?;
+        work.passkey_ceremony_prune(now - Duration::HOUR).await?;
+        if let Some(life) = retention.life(Kept::Notices) {
+            work.notice_prune(now - life).await?;
+        }
+        if let Some(life) = retention.life(Kept::Blocks) {
+            work.block_prune(now - life).await?;
+        }
+        if let Some(life) = retention.life(Kept::Mails) {
+            work.mail_prune(now - life).await?;
+        }
+        work.commit().await
+    }
+}

@@ -1,0 +1,98 @@
+//! Views of a log that somebody keeps under a name.
+
+use crate::{
+    actor::{Actor, NotSignedIn},
+    port::{Consumed, StoreError, saved_view::SavedView},
+    ports::Ports,
+};
+use latchkey_model::{FieldErrors, Name, SavedViewId};
+
+/// Why a view was not kept or shown.
+#[derive(Debug, thiserror::Error)]
+pub enum SavedViewError {
+    /// Nobody is signed in.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    /// Fields need another look.
+    #[error("fields need another look")]
+    Invalid(FieldErrors),
+    /// There is no such view.
+    #[error("no such view")]
+    NotFound,
+    /// So many are kept that there is no room.
+    #[error("too many views")]
+    TooMany,
+    /// The store failed.
+    #[error("views could not be reached")]
+    Store(#[from] StoreError),
+}
+
+/// Keeps views, for each person their own.
+#[derive(Clone)]
+pub struct SavedViews {
+    ports: Ports,
+}
+
+impl SavedViews {
+    /// How many somebody keeps of one page.
+    const ON_PAGE: usize = 20;
+    /// The longest query that is kept, in bytes.
+    const LONGEST: usize = 2_000;
+
+    /// The service.
+    pub fn new(ports: Ports) -> Self {
+        Self { ports }
+    }
+
+    /// The views of a page, by name.
+    ///
+    /// # Errors
+    /// [`SavedViewError`].
+    pub async fn list(&self, actor: &Actor, page: &str) -> Result<Vec<SavedView>, SavedViewError> {
+        Ok(self.ports.store.saved_views(actor.account()?.id, page).await?)
+    }
+
+    /// Keeps a view: the page of a log, and the query that filters it.
+    ///
+    /// # Errors
+    /// [`SavedViewError`].
+    pub async fn save(&self, actor: &Actor, page: &str, name: &str, query: &str) -> Result<(), SavedViewError> {
+        let account = actor.account()?;
+        let name = name.parse::<Name>().map_err(|error| {
+            let mut errors = FieldErrors::default();
+            errors.add("name", error.to_string());
+            SavedViewError::Invalid(errors)
+        })?;
+        // It becomes a link: it leads to a log of this portal, or nowhere.
+        let is_log = (page.starts_with("/apps/") && page.ends_with("/logs")) || page == "/admin/failures";
+        let is_query = query.len() <= Self::LONGEST && query.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_log || !is_query {
+            return Err(SavedViewError::NotFound);
+        }
+        if self.ports.store.saved_views(account.id, page).await?.len() >= Self::ON_PAGE {
+            return Err(SavedViewError::TooMany);
+        }
+        let view = SavedView {
+            id: SavedViewId::from_uuid(self.ports.uuid()),
+            page: page.to_owned(),
+            name,
+            query: query.to_owned(),
+        };
+        let mut work = self.ports.store.begin().await?;
+        work.saved_view_add(account.id, &view, self.ports.now()).await?;
+        Ok(work.commit().await?)
+    }
+
+    /// Forgets a view.
+    ///
+    /// # Errors
+    /// [`SavedViewError`].
+    pub async fn remove(&self, actor: &Actor, id: SavedViewId) -> Result<(), SavedViewError> {
+        let account = actor.account()?;
+        let mut work = self.ports.store.begin().await?;
+        match work.saved_view_remove(account.id, id).await? {
+            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Lost => Err(SavedViewError::NotFound),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Requests told as they come, to whoever watches a log (server-sent events, WHATWG HTML section 9.2).
+//!
+//! Whoever watches is asked for anew every minute: a line lives no longer, and the browser opens the next where this one ended, by the id
+//! of the last request that it was told of. So a session that ended or a member who left sees nothing more, and a line that dropped loses
+//! nothing.
+
+use super::{
+    file::{nothing_here, sign_in_first, unavailable},
+    log_export::{filter_of, log_of_environment, log_of_portal},
+};
+use crate::{problem::Problem, state::AppState};
+use app::{
+    feature::request_log::{Log, many_in_words},
+    ssr::zone::Zone,
+};
+use axum::{
+    Extension,
+    extract::{Path, Query, State},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::stream;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use latchkey_core::{
+    Actor,
+    port::request_log::{RequestFilter, RequestRow},
+    usage::log::{LogError, LogOf},
+};
+use latchkey_model::{ApplicationId, Environment, RequestId, live::LiveRequest};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    sync::Arc,
+    time::Duration,
+};
+use time::macros::format_description;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::Instant,
+};
+
+/// Of an environment.
+pub const ENVIRONMENT: &str = "/apps/{app}/{environment}/logs/live";
+/// Of everybody, for admins.
+pub const PORTAL: &str = "/admin/failures/live";
+
+/// How long a line lives.
+const LIFE: Duration = Duration::from_secs(50);
+/// How often the store is asked where nothing was written here: another node may have.
+const OTHERS: Duration = Duration::from_secs(2);
+/// How long after something was written it is asked: what comes at once is read at once.
+const TOGETHER: Duration = Duration::from_millis(100);
+/// After how long without an event something is sent, so that nobody in between takes the line for dead.
+const STILL_THERE: Duration = Duration::from_secs(15);
+/// How many lines there may be.
+pub const LINES: usize = 200;
+
+/// Of an environment.
+pub async fn environment(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path((application, environment)): Path<(ApplicationId, Environment)>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    if actor.account().is_ok() && state.services.applications.get(&actor, application).await.is_err() {
+        return nothing_here();
+    }
+    answer(state, actor, &log_of_environment(application, environment), &query, &headers).await
+}
+
+/// Of everybody.
+pub async fn portal(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    answer(state, actor, &log_of_portal(), &query, &headers).await
+}
+
+/// Whoever watches, and what they were told.
+struct Watcher {
+    state: AppState,
+    actor: Actor,
+    of: LogOf,
+    filter: RequestFilter,
+    zone: Zone,
+    /// The newest request that was looked at.
+    newest: RequestId,
+    /// For how many requests each row stood when it was told.
+    told: HashMap<RequestId, u64>,
+    waiting: VecDeque<Event>,
+    written: watch::Receiver<u64>,
+    stopping: watch::Receiver<bool>,
+    ends: Instant,
+    asked: bool,
+    _line: OwnedSemaphorePermit,
+}
+
+impl Watcher {
+    /// The next event, once there is one; none when the line is to end.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(event);
+            }
+            if self.asked {
+                tokio::select! {
+                    changed = self.written.changed() => changed.ok()?,
+                    () = tokio::time::sleep(OTHERS) => {}
+                    () = tokio::time::sleep_until(self.ends) => return None,
+                    _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+                }
+                tokio::time::sleep(TOGETHER).await;
+                self.written.mark_unchanged();
+            }
+            self.asked = true;
+            match self.look().await {
+                Ok(()) => {}
+                Err(LogError::Store(error)) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a log that is watched could not be read");
+                }
+                Err(_) => return None,
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), LogError> {
+        let rows = self.state.services.log.after(&self.actor, self.of, &self.filter, self.newest).await?;
+        for row in rows {
+            self.newest = self.newest.max(row.id);
+            if self.told.get(&row.id) != Some(&row.stands_for) {
+                self.told.insert(row.id, row.stands_for);
+                self.waiting.extend(event(&row, &self.zone));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn event(row: &RequestRow, zone: &Zone) -> Option<Event> {
+    let live = LiveRequest {
+        id: row.id.to_string(),
+        at: zone.write(row.at, format_description!("[hour]:[minute]:[second]")),
+        status: row.status,
+        reason: row.reason.clone(),
+        request: format!("{} {}", row.method, row.path),
+        key: row.attribution.as_ref().map(|owner| (owner.name.clone(), owner.hint.clone())),
+        from: row.address.to_string(),
+        many: many_in_words(row).map(|(text, _)| text),
+    };
+    Event::default().id(live.id.clone()).retry(Duration::from_secs(1)).json_data(live).ok()
+}
+
+async fn answer(state: AppState, actor: Actor, log: &Log, query: &[(String, String)], headers: &HeaderMap) -> Response {
+    let filter = filter_of(query, headers);
+    let wanted = RequestFilter { before: None, until: None, ..log.wanted(&filter) };
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let after = last.or_else(|| query.iter().find(|(name, _)| name == "after").map(|(_, id)| id.as_str()));
+    let newest =
+        after.and_then(|id| id.parse().ok()).unwrap_or_else(|| RequestId::from_uuid(state.services.ports.uuid()));
+    // Those of the minute before are on the page already, or were told by the line before.
+    let known = match state.services.log.after(&actor, log.of, &wanted, newest).await {
+        Ok(known) => known,
+        Err(LogError::NotSignedIn(_)) => return sign_in_first(&log.path),
+        Err(LogError::Forbidden | LogError::NotFound) => return nothing_here(),
+        Err(error @ LogError::Store(_)) => return unavailable(&error),
+    };
+    let Ok(line) = Arc::clone(&state.live_lines).try_acquire_owned() else {
+        let detail = "So many watch logs right now that there is no room. Try again in a minute.";
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_lines", "Too many lines", detail);
+        return ([(header::RETRY_AFTER, "60")], problem).into_response();
+    };
+    let told = known.iter().filter(|row| row.id <= newest).map(|row| (row.id, row.stands_for)).collect();
+    let watcher = Watcher {
+        written: state.recorder.written(),
+        stopping: state.stopping.subscribe(),
+        actor,
+        of: log.of,
+        filter: wanted,
+        zone: filter.zone().clone(),
+        newest,
+        told,
+        waiting: VecDeque::new(),
+        ends: Instant::now() + LIFE,
+        asked: false,
+        _line: line,
+        state,
+    };
+    let events = stream::unfold(watcher, |mut watcher| async move {
+        let event = watcher.next().await?;
+        Some((Ok::<_, Infallible>(event), watcher))
+    });
+    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(STILL_THERE)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    // nginx keeps answers back until they are long enough, unless it is told not to.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+/// Room for so many lines.
+pub fn lines() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(LINES))
+}

@@ -1,0 +1,181 @@
+//! The requests of a log as a file, by the filter of its page.
+
+use super::file::{Format, file, foreign, nothing_here, sign_in_first, unavailable};
+use crate::state::AppState;
+use app::{
+    feature::request_log::{Log, LogFilter},
+    route,
+    ssr::{respond::find_cookie, zone, zone::Zone},
+};
+use axum::{
+    Extension,
+    extract::{Path, Query, State},
+    response::Response,
+};
+use futures_util::stream;
+use http::HeaderMap;
+use latchkey_core::{
+    Actor, Services,
+    port::request_log::{RequestFilter, RequestRow},
+    usage::log::{LogError, LogOf},
+};
+use latchkey_model::{ApplicationId, Environment};
+use serde::Serialize;
+use std::sync::Arc;
+use time::format_description::well_known::Rfc3339;
+
+/// Of an environment.
+pub const ENVIRONMENT: &str = "/apps/{app}/{environment}/logs/export";
+/// Of everybody, for admins.
+pub const PORTAL: &str = "/admin/failures/export";
+
+/// How many requests are read at once.
+const AT_ONCE: u64 = 1_000;
+
+/// One request. What somebody else wrote cannot be taken for a formula.
+#[derive(Serialize)]
+struct Row {
+    time: String,
+    request_id: String,
+    status: u16,
+    reason: Option<String>,
+    reported: Option<String>,
+    method: String,
+    path: String,
+    route: String,
+    address: String,
+    credential_name: Option<String>,
+    credential_hint: Option<String>,
+    application_id: Option<String>,
+    environment: Option<&'static str>,
+    duration_us: u64,
+    bytes_received: u64,
+    bytes_sent: u64,
+    stands_for: u64,
+    user_agent: String,
+}
+
+impl From<RequestRow> for Row {
+    fn from(row: RequestRow) -> Self {
+        let owner = row.attribution.as_ref().and_then(|owner| owner.owner.application());
+        Self {
+            time: row.at.format(&Rfc3339).unwrap_or_default(),
+            request_id: row.id.to_string(),
+            status: row.status,
+            reason: row.reason,
+            reported: row.reported,
+            method: row.method,
+            path: foreign(&row.path),
+            route: row.route,
+            address: row.address.to_string(),
+            credential_name: row.attribution.as_ref().map(|owner| foreign(&owner.name)),
+            credential_hint: row.attribution.map(|owner| owner.hint),
+            application_id: owner.map(|(application, _)| application.to_string()),
+            environment: owner.map(|(_, environment)| environment.as_str()),
+            duration_us: row.duration_us,
+            bytes_received: row.volume.received,
+            bytes_sent: row.volume.sent,
+            stands_for: row.stands_for,
+            user_agent: foreign(&row.user_agent),
+        }
+    }
+}
+
+/// The filter of a log's page, from the query and the cookies of a request for what belongs to it.
+pub(super) fn filter_of(query: &[(String, String)], headers: &HeaderMap) -> LogFilter {
+    let zone = find_cookie(headers, zone::COOKIE).unwrap_or_default();
+    LogFilter::from_pairs(query, Zone::named(zone))
+}
+
+/// The log of an environment.
+pub(super) fn log_of_environment(application: ApplicationId, environment: Environment) -> Log {
+    let path = route::logs(application, environment);
+    Log { of: LogOf::Own, environment: Some((application, environment)), path }
+}
+
+/// The log of everybody's refusals.
+pub(super) fn log_of_portal() -> Log {
+    Log { of: LogOf::Portal, environment: None, path: route::ADMIN_FAILURES.to_owned() }
+}
+
+/// Of an environment.
+pub async fn environment(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path((application, environment)): Path<(ApplicationId, Environment)>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    if actor.account().is_ok() && state.services.applications.get(&actor, application).await.is_err() {
+        return nothing_here();
+    }
+    answer(&state, actor, &log_of_environment(application, environment), &query, &headers).await
+}
+
+/// Of everybody.
+pub async fn portal(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&state, actor, &log_of_portal(), &query, &headers).await
+}
+
+/// What was read, and where to go on.
+struct Reading {
+    services: Arc<Services>,
+    actor: Actor,
+    of: LogOf,
+    filter: RequestFilter,
+    ready: Option<Vec<Row>>,
+    more: bool,
+    first: bool,
+}
+
+impl Reading {
+    async fn read(&mut self) -> Result<(), LogError> {
+        let found = self.services.log.many_requests(&self.actor, self.of, &self.filter, AT_ONCE).await?;
+        self.filter.before = found.older.or(self.filter.before);
+        self.more = found.older.is_some();
+        self.ready = Some(found.rows.into_iter().map(Row::from).collect());
+        Ok(())
+    }
+}
+
+async fn answer(
+    state: &AppState,
+    actor: Actor,
+    log: &Log,
+    query: &[(String, String)],
+    headers: &HeaderMap,
+) -> Response {
+    let format = query.iter().find(|(name, _)| name == "format").map(|(_, word)| Format::of_word(word));
+    let format = format.unwrap_or_default();
+    let filter = log.wanted(&filter_of(query, headers));
+    let services = Arc::clone(&state.services);
+    let mut reading = Reading { services, actor, of: log.of, filter, ready: None, more: true, first: true };
+    // The first is read before the answer begins: what is wrong has a status.
+    match reading.read().await {
+        Ok(()) => {}
+        Err(LogError::NotSignedIn(_)) => return sign_in_first(&log.path),
+        Err(LogError::Forbidden | LogError::NotFound) => return nothing_here(),
+        Err(error @ LogError::Store(_)) => return unavailable(&error),
+    }
+    let blocks = stream::unfold(reading, move |mut reading| async move {
+        if reading.ready.is_none() {
+            if !reading.more {
+                return None;
+            }
+            if let Err(error) = reading.read().await {
+                reading.more = false;
+                return Some((Err(error), reading));
+            }
+        }
+        let rows = reading.ready.take().unwrap_or_default();
+        let text = format.write(&rows, reading.first);
+        reading.first &= rows.is_empty();
+        Some((Ok(text), reading))
+    });
+    file("latchkey-requests", format, blocks)
+}

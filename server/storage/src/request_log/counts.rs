@@ -1,0 +1,207 @@
+//! Questions to the roll-ups.
+
+use super::{ALL, read::teams_of};
+use crate::{
+    SeaStore,
+    convert::{count, word},
+    entity::{address_rollup, application, environment, rollup},
+    error::{Corrupt, store_error},
+};
+use latchkey_core::port::{
+    StoreError,
+    request_log::{AddressCounts, BeforeThat, CountsOf, Period, RollupCounts, RollupKey, Volume},
+};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, OwnerId};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid,
+    sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement},
+};
+use std::net::IpAddr;
+
+/// The environments of an application that a team of the account owns; one of them, or all.
+fn environments_of(account: AccountId, application: ApplicationId, kind: Option<Environment>) -> SelectStatement {
+    let mut query = Query::select();
+    query
+        .column((environment::Entity, environment::Column::Id))
+        .from(environment::Entity)
+        .inner_join(
+            application::Entity,
+            Expr::col((environment::Entity, environment::Column::ApplicationId))
+                .equals((application::Entity, application::Column::Id)),
+        )
+        .and_where(application::Column::Id.eq(application.as_uuid()))
+        .and_where(application::Column::TeamId.in_subquery(teams_of(account)))
+        .and_where_option(kind.map(|kind| environment::Column::Kind.eq(kind.as_str())));
+    query
+}
+
+/// Which counts these are, by the columns of the owner and the credential.
+fn of<C: ColumnTrait>(of: CountsOf, owner: C, credential: C) -> Condition {
+    let of_environments = |environments| Condition::all().add(owner.in_subquery(environments)).add(credential.eq(ALL));
+    match of {
+        CountsOf::Environment(account, application, kind) => {
+            of_environments(environments_of(account, application, Some(kind)))
+        }
+        CountsOf::Application(account, application) => of_environments(environments_of(account, application, None)),
+        CountsOf::Credential(id) => Condition::all().add(credential.eq(id)),
+        CountsOf::Portal => Condition::all().add(owner.eq(ALL)).add(credential.eq(ALL)),
+    }
+}
+
+fn of_rollups(counts: CountsOf, period: Period) -> Condition {
+    of(counts, rollup::Column::OwnerId, rollup::Column::ApiKeyId).add(rollup::Column::Period.eq(period.as_str()))
+}
+
+/// A route that a key called.
+#[derive(FromQueryResult)]
+struct Called {
+    api_key_id: Uuid,
+    route: String,
+}
+
+/// Sums without what they are made of.
+#[derive(FromQueryResult)]
+struct Sum {
+    start: i64,
+    refused: bool,
+    requests: i64,
+}
+
+/// What came from an address.
+#[derive(FromQueryResult)]
+struct FromAddress {
+    address: String,
+    requests: i64,
+    refused: i64,
+}
+
+/// A sum as a number of the size of what was added up: PostgreSQL would widen it.
+fn sum(column: impl ColumnTrait) -> sea_orm::sea_query::SimpleExpr {
+    column.sum().cast_as(Alias::new("bigint"))
+}
+
+impl SeaStore {
+    pub(super) async fn counts(
+        &self,
+        of: CountsOf,
+        period: Period,
+        since: i64,
+    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
+        let rows = rollup::Entity::find()
+            .filter(of_rollups(of, period))
+            .filter(rollup::Column::Start.gte(since))
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(|row| from_row(row, period)).collect()
+    }
+
+    pub(super) async fn sums(
+        &self,
+        of: CountsOf,
+        period: Period,
+        since: i64,
+        until: i64,
+    ) -> Result<Vec<BeforeThat>, StoreError> {
+        use rollup::Column;
+        let rows = rollup::Entity::find()
+            .select_only()
+            .columns([Column::Start, Column::Refused])
+            .column_as(sum(Column::Requests), "requests")
+            .filter(of_rollups(of, period))
+            .filter(Column::Start.gte(since))
+            .filter(Column::Start.lt(until))
+            .group_by(Column::Start)
+            .group_by(Column::Refused)
+            .into_model::<Sum>()
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        let before = |row: Sum| BeforeThat { start: row.start, refused: row.refused, requests: count(row.requests) };
+        Ok(rows.into_iter().map(before).collect())
+    }
+
+    pub(super) async fn busiest_addresses(
+        &self,
+        counts: CountsOf,
+        period: Period,
+        since: i64,
+        limit: u64,
+    ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError> {
+        use address_rollup::Column;
+        let rows = address_rollup::Entity::find()
+            .select_only()
+            .column(Column::Address)
+            .column_as(sum(Column::Requests), "requests")
+            .column_as(sum(Column::Refused), "refused")
+            .filter(of(counts, Column::OwnerId, Column::CredentialId))
+            .filter(Column::Period.eq(period.as_str()))
+            .filter(Column::Start.gte(since))
+            .group_by(Column::Address)
+            .order_by_desc(Expr::col(Alias::new("requests")))
+            .order_by_asc(Column::Address)
+            .limit(limit)
+            .into_model::<FromAddress>()
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        rows.into_iter()
+            .map(|row| {
+                let counts = AddressCounts { requests: count(row.requests), refused: count(row.refused) };
+                let address = if row.address.is_empty() { None } else { Some(word(&row.address, "address")?) };
+                Ok((address, counts))
+            })
+            .collect()
+    }
+
+    pub(super) async fn called(&self, keys: &[ApiKeyId], since: i64) -> Result<Vec<(ApiKeyId, String)>, StoreError> {
+        use rollup::Column;
+        let rows = rollup::Entity::find()
+            .select_only()
+            .column(Column::ApiKeyId)
+            .column(Column::Route)
+            .distinct()
+            .filter(Column::ApiKeyId.is_in(keys.iter().map(|key| key.as_uuid())))
+            .filter(Column::Period.eq(Period::Day.as_str()))
+            .filter(Column::Start.gte(since))
+            .filter(Column::Refused.eq(false))
+            .into_model::<Called>()
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        Ok(rows.into_iter().map(|row| (ApiKeyId::from_uuid(row.api_key_id), row.route)).collect())
+    }
+}
+
+fn from_row(row: rollup::Model, period: Period) -> Result<(RollupKey, RollupCounts), StoreError> {
+    let counts = RollupCounts {
+        requests: count(row.requests),
+        volume: Volume { received: count(row.bytes_in), sent: count(row.bytes_out) },
+        latency: [
+            row.latency_0,
+            row.latency_1,
+            row.latency_2,
+            row.latency_3,
+            row.latency_4,
+            row.latency_5,
+            row.latency_6,
+            row.latency_7,
+            row.latency_8,
+            row.latency_9,
+            row.latency_10,
+            row.latency_11,
+        ]
+        .map(count),
+    };
+    let key = RollupKey {
+        period,
+        start: row.start,
+        owner_id: (row.owner_id != ALL).then(|| OwnerId::from_uuid(row.owner_id)),
+        credential: (row.api_key_id != ALL).then_some(row.api_key_id),
+        route: row.route,
+        status: u16::try_from(row.status).map_err(|_| Corrupt { what: "status" })?,
+        refused: row.refused,
+    };
+    Ok((key, counts))
+}

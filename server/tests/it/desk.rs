@@ -1,0 +1,221 @@
+//! The admins' desk: who is kept out, and for how long things are kept.
+
+use crate::support::{Answer, Portal, between};
+use axum::body::Body;
+use http::{Request, StatusCode};
+use latchkey_core::{
+    audit::Fault,
+    port::{RequestLogReader, request_log::LogScope},
+};
+use server::config::Given;
+use sqlx::Connection;
+use time::Duration;
+
+const OUTSIDE: &str = "198.51.100.77:4711";
+
+/// Where strangers may come by plain HTTP.
+async fn open_portal() -> Portal {
+    Portal::with(Given { require_tls: Some(false), ..Given::default() }).await
+}
+
+async fn from_outside(portal: &Portal, path: &str, key: Option<&str>) -> Answer {
+    let mut request = Request::builder().uri(path);
+    if let Some(key) = key {
+        request = request.header("authorization", format!("Bearer {key}"));
+    }
+    portal.send_from(OUTSIDE, request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_network_is_kept_out_of_everything_until_it_is_let_in() {
+    let portal = open_portal().await;
+    let (mut admin, mut ada) = (portal.admin().await, portal.member("ada@example.org").await);
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    assert_eq!(from_outside(&portal, "/api/v1/whoami", Some(&key)).await.status, StatusCode::OK);
+    let block = [("network", "198.51.100.0/24"), ("hours", "2"), ("reason", "a scan since midnight")];
+    // Nobody but an admin, and not without a reason.
+    ada.send("/dashboard", "/form/block/add", &block).await;
+    admin.send("/admin/blocks", "/form/block/add", &[block[0], block[1], ("reason", "")]).await;
+    assert_eq!(from_outside(&portal, "/api/v1/whoami", Some(&key)).await.status, StatusCode::OK);
+    for own in ["127.0.0.1", "127.0.0.0/24", "0.0.0.0/0", "nobody"] {
+        admin.send("/admin/blocks", "/form/block/add", &[("network", own), block[1], block[2]]).await;
+        let text = admin.get("/admin/blocks").await.text();
+        assert!(text.contains("Nobody is kept out") && text.contains("field-error"), "{own}: {text}");
+    }
+    admin.send("/admin/blocks", "/form/block/add", &block).await;
+
+    let refused = from_outside(&portal, "/api/v1/whoami", Some(&key)).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "address_blocked"));
+    let row = portal.recorded(&refused).await;
+    assert_eq!(row.reason.as_deref(), Some("address_blocked"));
+    assert!(row.attribution.is_some(), "its owner learns why their key was refused");
+    for path in ["/", "/login", "/docs", "/.well-known/openid-configuration"] {
+        let answer = from_outside(&portal, path, None).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "address_blocked"), "{path}");
+    }
+    assert_eq!(from_outside(&portal, "/health/live", None).await.status, StatusCode::OK);
+    assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK, "nobody else is");
+    let page = admin.get("/admin/blocks").await.text();
+    assert!(page.contains("198.51.100.0/24") && page.contains("a scan since midnight"), "{page}");
+
+    let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
+    admin.send("/admin/blocks", "/form/block/end", &[("id", &id), ("reason", "")]).await;
+    assert_eq!(from_outside(&portal, "/login", None).await.status, StatusCode::FORBIDDEN);
+    ada.send("/dashboard", "/form/block/end", &[("id", &id), ("reason", "let me in")]).await;
+    assert_eq!(from_outside(&portal, "/login", None).await.status, StatusCode::FORBIDDEN);
+    admin.send("/admin/blocks", "/form/block/end", &[("id", &id), ("reason", "it was our own test")]).await;
+    assert_eq!(from_outside(&portal, "/login", None).await.status, StatusCode::OK);
+    assert_eq!(from_outside(&portal, "/api/v1/whoami", Some(&key)).await.status, StatusCode::OK);
+    let audit = admin.get("/admin/audit").await.text();
+    for noted in ["Blocked a network", "a scan since midnight", "Ended a block", "it was our own test"] {
+        assert!(audit.contains(noted), "{noted}");
+    }
+}
+
+#[tokio::test]
+async fn a_block_ends_by_itself() {
+    let portal = open_portal().await;
+    let mut admin = portal.admin().await;
+    let block = [("network", "198.51.100.77"), ("hours", "1"), ("reason", "tries passwords")];
+    admin.send("/admin/blocks", "/form/block/add", &block).await;
+    assert_eq!(from_outside(&portal, "/login", None).await.status, StatusCode::FORBIDDEN);
+    portal.clock.advance(Duration::HOUR);
+    assert_eq!(from_outside(&portal, "/login", None).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_past_its_time_is_removed_and_admins_say_when_that_is() {
+    let portal = Portal::start().await;
+    let (mut admin, mut ada) = (portal.admin().await, portal.member("ada@example.org").await);
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    let old = portal.with_key(&key, "GET", "/api/v1/posts", "").await;
+    portal.recorded(&old).await;
+    let is_there = async |answer: &Answer| {
+        let id = answer.header("x-request-id").parse().unwrap();
+        portal.store.request(LogScope::Portal, id).await.unwrap().is_some()
+    };
+    portal.clock.advance(Duration::days(8));
+    server::serve::prune(&portal.state).await.unwrap();
+    assert!(is_there(&old).await, "thirty days, where nobody says otherwise");
+    admin.sign_in_again("admin@example.org").await;
+    ada.sign_in_again("ada@example.org").await;
+    let days = [
+        ("days[requests]", "7"),
+        ("days[minute_counts]", "2"),
+        ("days[hour_counts]", "15"),
+        ("days[day_counts]", "400"),
+        ("days[notices]", "90"),
+        ("days[mails]", "90"),
+        ("days[blocks]", "30"),
+        ("days[audit_events]", "0"),
+        ("reason", "the privacy notice says a week"),
+    ];
+    ada.send("/dashboard", "/form/retention/set", &days).await;
+    let mut odd = days;
+    odd[0].1 = "0";
+    admin.send("/admin/settings", "/form/retention/set", &odd).await;
+    let text = admin.get("/admin/settings").await.text();
+    assert!(text.contains("Enter a number of days from 1 to 400"), "{text}");
+    server::serve::prune(&portal.state).await.unwrap();
+    assert!(is_there(&old).await, "neither a developer's word nor an odd one counts");
+    admin.send("/admin/settings", "/form/retention/set", &days).await;
+    let new = portal.with_key(&key, "GET", "/api/v1/posts", "").await;
+    portal.recorded(&new).await;
+    server::serve::prune(&portal.state).await.unwrap();
+    assert!(!is_there(&old).await && is_there(&new).await);
+    let audit = admin.get("/admin/audit").await.text();
+    assert!(audit.contains("requests: 30 → 7") && audit.contains("the privacy notice says a week"), "{audit}");
+    let usage = ada.get(&format!("/apps/{application}/development/usage?range=30d")).await.text();
+    assert!(usage.contains("<dd>2 <span"), "counts stay: {usage}");
+}
+
+async fn by_hand(portal: &Portal, sql: &str) {
+    let url = &portal.state.config.database_url.0;
+    let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn pruning_leaves_the_audit_log_provable() {
+    let portal = Portal::start().await;
+    let audit = &portal.state.services.audit;
+    let mut ada = portal.member("ada@example.org").await;
+    let rename = async |browser: &mut crate::support::Browser, name: &str| {
+        browser.send("/account/profile", "/form/account/rename", &[("name", name)]).await;
+    };
+    for name in ["Ada A.", "Ada B.", "Ada C."] {
+        rename(&mut ada, name).await;
+    }
+    audit.seal_heads().await.unwrap();
+    portal.clock.advance(Duration::days(100));
+    ada.sign_in_again("ada@example.org").await;
+    rename(&mut ada, "Ada D.").await;
+    audit.seal_heads().await.unwrap();
+    let before = audit.verify().await.unwrap();
+    let now = portal.clock_now();
+    assert_eq!(audit.prune(now - Duration::days(200)).await.unwrap(), 0, "nothing is so old");
+    let removed = audit.prune(now - Duration::days(90)).await.unwrap();
+    assert!(removed >= 3, "{removed}");
+    let after = audit.verify().await.unwrap();
+    assert_eq!((after.chains, after.events), (before.chains, before.events - removed));
+    assert_eq!(audit.prune(now - Duration::days(90)).await.unwrap(), 0);
+    // Whoever has the database, and not the server, cannot remove more and call it pruning.
+    by_hand(&portal, "DELETE FROM audit_event WHERE action = 'account.renamed'").await;
+    assert!(matches!(audit.verify().await, Err(Fault::Event { .. } | Fault::Short { .. })));
+    by_hand(&portal, "UPDATE audit_base SET sequence = sequence + 1").await;
+    assert!(matches!(audit.verify().await, Err(Fault::Beginning { .. })));
+}
+
+#[tokio::test]
+async fn an_admin_sees_who_must_wait_and_lets_them_try_again() {
+    let portal = Portal::start().await;
+    let (mut admin, mut ada) = (portal.admin().await, portal.member("ada@example.org").await);
+    let mut visitor = portal.browser();
+    let wrong = [("email", "ada@example.org"), ("password", "not the right one at all")];
+    let mut last = String::new();
+    for _ in 0..12 {
+        visitor.send("/login", "/form/account/sign-in", &wrong).await;
+        last = visitor.get("/login").await.text();
+        if last.contains("Too many tries") {
+            break;
+        }
+    }
+    assert!(last.contains("Too many tries"), "{last}");
+    let page = admin.get("/admin/lockouts").await.text();
+    assert!(page.contains("the password of ada@example.org"), "{page}");
+    assert_eq!(ada.get("/admin/lockouts").await.status, StatusCode::NOT_FOUND);
+    let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
+    let end = [("id", id.as_str()), ("reason", "she called us")];
+    ada.send("/dashboard", "/form/lockout/end", &end).await;
+    admin.send("/admin/lockouts", "/form/lockout/end", &[end[0], ("reason", "")]).await;
+    assert!(admin.get("/admin/lockouts").await.text().contains("the password of ada@example.org"));
+    let overview = admin.get("/admin/overview").await.text();
+    assert!(overview.contains("must wait now"), "{overview}");
+    while let page = admin.get("/admin/lockouts").await.text()
+        && page.contains("name=\"id\"")
+    {
+        let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
+        admin.send("/admin/lockouts", "/form/lockout/end", &[("id", &id), end[1]]).await;
+    }
+    visitor.send("/login", "/form/account/sign-in", &wrong).await;
+    assert!(!visitor.get("/login").await.text().contains("Too many tries"));
+    let audit = admin.get("/admin/audit").await.text();
+    assert!(audit.contains("Ended a lockout") && audit.contains("she called us"));
+}
+
+#[tokio::test]
+async fn the_overview_shows_what_is_odd_to_admins_alone() {
+    let portal = open_portal().await;
+    let (mut admin, mut ada) = (portal.admin().await, portal.member("ada@example.org").await);
+    for _ in 0..120 {
+        from_outside(&portal, "/api/v1/whoami", Some("nonsense")).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(1_400)).await;
+    let page = admin.get("/admin/overview").await.text();
+    for shown in ["198.51.100.0/24", "guessing", "/admin/blocks?network=198%2E51%2E100%2E0%2F24", "Signed up"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert_eq!(ada.get("/admin/overview").await.status, StatusCode::NOT_FOUND);
+}
