@@ -53,7 +53,7 @@ impl Snapshot {
             refusals: recorder.refusals(),
             rows_lost: recorder.lost(),
             without_row: recorder.without_row(),
-            lines: crate::portal::live_log::LINES - state.live_lines.available_permits(),
+            lines: state.live_lines.count(),
             database_up: state.services.ports.store.ping().await.is_ok(),
             uptime_seconds: state.started.elapsed().as_secs_f64(),
         }

@@ -9,7 +9,6 @@ use crate::{
     listeners::Listeners,
     oauth::resource_parameter,
     outside::{Outside, OutsideError, Providers, SitesOfClients},
-    portal::live_log,
     routes::needed_scope,
     smtp::{SmtpCarrier, SmtpError},
     state::{AppState, Parts},
@@ -212,7 +211,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
             .site_addr(config.listen)
             .build(),
         started: std::time::Instant::now(),
-        live_lines: live_log::lines(),
+        live_lines: Arc::default(),
         stopping: watch::Sender::new(false),
         form_key: master.derive("form"),
         resource_parameter: resource_parameter(&settings.public_url),
@@ -247,13 +246,14 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     greet(&server.state).await;
 
     let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
+    let keeping_out = tokio::spawn(learn_of_blocks_for_ever(server.state.clone()));
     let telling = tokio::spawn(tell_of_sign_outs_for_ever(server.state.clone()));
     let writing = tokio::spawn(write_mails_for_ever(server.state.clone()));
     let warning = tokio::spawn(tell_of_keys_for_ever(server.state.clone()));
     let watching = tokio::spawn(server.state.authorities.clone().watch());
     let outcome = listeners.serve(Front::new(server.state.clone()), told_to_stop).await;
     tracing::info!("stopping: writing what is left");
-    for working in [pruning, telling, warning, writing, watching] {
+    for working in [pruning, telling, warning, writing, watching, keeping_out] {
         working.abort();
         let _ = working.await;
     }
@@ -353,6 +353,18 @@ async fn keep_house_for_ever(state: AppState) {
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "idle keys could not be switched off");
             }
+        }
+    }
+}
+
+/// Learns now and then who is kept out: word of it from another node may have been missed.
+async fn learn_of_blocks_for_ever(state: AppState) {
+    let mut minute = tokio::time::interval(std::time::Duration::from_mins(1));
+    loop {
+        minute.tick().await;
+        let now = state.services.ports.now();
+        if let Err(error) = state.services.memories.blocks.load(now).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "who is kept out could not be read anew");
         }
     }
 }

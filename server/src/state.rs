@@ -1,12 +1,12 @@
 //! What every handler shares.
 
-use crate::{assets::Assets, config::Config, leaks::GithubKeys, tls::Authorities};
+use crate::{assets::Assets, config::Config, leaks::GithubKeys, portal::live_log::Lines, tls::Authorities};
 use app::ssr::{Portal, session::Rotations};
 use axum::extract::FromRef;
 use latchkey_core::{Services, secret::DigestKey, usage::Recorder};
 use leptos::config::LeptosOptions;
 use std::{ops::Deref, sync::Arc};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// Handles to everything; cloning it counts one reference, since each request does so.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub struct Parts {
     /// When this server began.
     pub started: std::time::Instant,
     /// Room for those who watch a log.
-    pub live_lines: Arc<Semaphore>,
+    pub live_lines: Arc<Lines>,
     /// Whether the server has been told to stop: what would not end by itself does then.
     pub stopping: watch::Sender<bool>,
     /// The key of the forms' tokens.

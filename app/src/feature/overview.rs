@@ -4,7 +4,7 @@ use crate::{
     page::{Page, PageError, page},
     route,
     ssr::{actor, services, zone::Zone},
-    ui::{Badge, Bar, Chart, DataTable, EmptyState, PageHead, RelativeTime, Tone},
+    ui::{Badge, Banner, Bar, Chart, DataTable, EmptyState, PageHead, RelativeTime, Tone},
 };
 use latchkey_core::{
     overview::{Overview, OverviewError, Suspicion},
@@ -33,6 +33,11 @@ pub fn OverviewPage() -> impl IntoView {
         let body = view! {
             <PageHead title="Overview" explanation="The last 24 hours of the portal, and what looks odd in the last one."/>
             <Figures found=found.clone()/>
+            {found.looked_since.map(|at| view! {
+                <Banner tone=Tone::Neutral>
+                    {format!("So much is refused that only what came since {} was looked at for what is odd.", Zone::of_viewer().to_field(at))}
+                </Banner>
+            })}
             <Odd groups=found.odd now/>
             <Requests found_usage=found.usage/>
         };

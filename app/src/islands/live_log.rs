@@ -107,11 +107,31 @@ fn listen(url: &str, rows: RwSignal<Vec<LiveRequest>>, line: RwSignal<Line>) {
             if source.with_value(Option::is_some) {
                 return;
             }
-            let Ok(new) = web_sys::EventSource::new(&url) else { return };
+            // After a pause, or where the line was refused, from the last that was told.
+            let last = rows.with_untracked(|rows| rows.iter().map(|row| row.id.clone()).max());
+            let from = match (last, url.split_once("after=")) {
+                (Some(last), Some((rest, _))) => format!("{rest}after={last}"),
+                _ => url.clone(),
+            };
+            let Ok(new) = web_sys::EventSource::new(&from) else { return };
             let opened = Closure::<dyn Fn()>::new(move || line.set(Line::Open));
             let failed = Closure::<dyn Fn()>::new(move || {
-                if line.get_untracked() != Line::Paused {
-                    line.set(Line::Connecting);
+                if line.get_untracked() == Line::Paused {
+                    return;
+                }
+                line.set(Line::Connecting);
+                // A line that dropped, the browser opens again; one that was refused, nobody does but us.
+                let refused = source.with_value(|open| open.as_ref().is_some_and(|open| open.ready_state() == 2));
+                if refused {
+                    source.set_value(None);
+                    set_timeout(
+                        move || {
+                            if line.get_untracked() == Line::Connecting {
+                                line.set(Line::Connecting);
+                            }
+                        },
+                        std::time::Duration::from_secs(10),
+                    );
                 }
             });
             let came = Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {

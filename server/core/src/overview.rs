@@ -76,6 +76,8 @@ pub struct Overview {
     pub made: Vec<(Action, u64)>,
     /// Networks of the last hour that look odd, the worst first.
     pub odd: Vec<(RequestGroup, Suspicion)>,
+    /// Since when refusals were looked at, where there are too many for the whole hour.
+    pub looked_since: Option<OffsetDateTime>,
 }
 
 /// Draws the overview.
@@ -112,23 +114,34 @@ impl OverviewService {
         let counts = store.audit_counts(yesterday).await?;
         let made = Self::MADE
             .map(|action| (action, counts.iter().find(|(done, _)| *done == action).map_or(0, |(_, times)| *times)));
+        let (odd, looked_since) = self.odd(now).await?;
         Ok(Overview {
             usage: self.usage.usage(actor, UsageOf::Portal, Range::Day).await?,
             sign_ins: store.sign_ins(yesterday).await?,
             accounts: store.account_count().await?,
-            lockouts: store.locks(now).await?.len() as u64,
+            lockouts: store.lock_count(now).await?,
             blocks: store.blocks(now).await?.len() as u64,
             made: made.into(),
-            odd: self.odd(now).await?,
+            odd,
+            looked_since,
         })
     }
 
-    async fn odd(&self, now: OffsetDateTime) -> Result<Vec<(RequestGroup, Suspicion)>, StoreError> {
-        const SHOWN: u64 = 10;
+    async fn odd(
+        &self,
+        now: OffsetDateTime,
+    ) -> Result<(Vec<(RequestGroup, Suspicion)>, Option<OffsetDateTime>), StoreError> {
+        const LOOKED_AT: u64 = 200;
+        const SHOWN: usize = 10;
         let refused =
             RequestFilter { refused: Some(true), since: Some(now - Duration::HOUR), ..RequestFilter::default() };
-        let groups = self.ports.store.request_groups(LogScope::Portal, &refused, GroupBy::Network, SHOWN).await?;
-        Ok(groups.found.into_iter().filter_map(|group| suspicion(&group).map(|odd| (group, odd))).collect())
+        let groups = self.ports.store.request_groups(LogScope::Portal, &refused, GroupBy::Network, LOOKED_AT).await?;
+        let mut odd: Vec<_> =
+            groups.found.into_iter().filter_map(|group| suspicion(&group).map(|odd| (group, odd))).collect();
+        // A program with an old key is no attack, however often it asks.
+        odd.sort_by_key(|(_, suspicion)| *suspicion == Suspicion::Stuck);
+        odd.truncate(SHOWN);
+        Ok((odd, groups.searched_to.map(|(_, at)| at)))
     }
 }
 

@@ -28,18 +28,15 @@ use latchkey_core::{
     port::request_log::{RequestFilter, RequestRow},
     usage::log::{LogError, LogOf},
 };
-use latchkey_model::{ApplicationId, Environment, RequestId, live::LiveRequest};
+use latchkey_model::{AccountId, ApplicationId, Environment, RequestId, live::LiveRequest};
 use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use time::macros::format_description;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::Instant,
-};
+use tokio::{sync::watch, time::Instant};
 
 /// Of an environment.
 pub const ENVIRONMENT: &str = "/apps/{app}/{environment}/logs/live";
@@ -54,8 +51,8 @@ const OTHERS: Duration = Duration::from_secs(2);
 const TOGETHER: Duration = Duration::from_millis(100);
 /// After how long without an event something is sent, so that nobody in between takes the line for dead.
 const STILL_THERE: Duration = Duration::from_secs(15);
-/// How many lines there may be.
-pub const LINES: usize = 200;
+/// How far back whoever opens a line again is told of what they missed.
+const BACK: time::Duration = time::Duration::minutes(5);
 
 /// Of an environment.
 pub async fn environment(
@@ -97,7 +94,7 @@ struct Watcher {
     stopping: watch::Receiver<bool>,
     ends: Instant,
     asked: bool,
-    _line: OwnedSemaphorePermit,
+    _line: Line,
 }
 
 impl Watcher {
@@ -129,6 +126,8 @@ impl Watcher {
     }
 
     async fn look(&mut self) -> Result<(), LogError> {
+        // What passes the filter may be rare: what was looked at once is not looked at again, but for the minute before.
+        let now = RequestId::from_uuid(self.state.services.ports.uuid());
         let rows = self.state.services.log.after(&self.actor, self.of, &self.filter, self.newest).await?;
         for row in rows {
             self.newest = self.newest.max(row.id);
@@ -137,6 +136,7 @@ impl Watcher {
                 self.waiting.extend(event(&row, &self.zone));
             }
         }
+        self.newest = self.newest.max(now);
         Ok(())
     }
 }
@@ -160,21 +160,28 @@ async fn answer(state: AppState, actor: Actor, log: &Log, query: &[(String, Stri
     let wanted = RequestFilter { before: None, until: None, ..log.wanted(&filter) };
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let after = last.or_else(|| query.iter().find(|(name, _)| name == "after").map(|(_, id)| id.as_str()));
-    let newest =
-        after.and_then(|id| id.parse().ok()).unwrap_or_else(|| RequestId::from_uuid(state.services.ports.uuid()));
-    // Those of the minute before are on the page already, or were told by the line before.
+    let ports = &state.services.ports;
+    let earliest = RequestId::from_uuid(ports.uuid_at(ports.now() - BACK));
+    let newest = after.and_then(|id| id.parse().ok()).unwrap_or_else(|| RequestId::from_uuid(ports.uuid()));
+    let newest = newest.max(earliest);
+    // Those of the minute before are on the page already. On a line that is opened again they are told once more, since some may have
+    // come while it was down: whoever listens knows them by their ids.
     let known = match state.services.log.after(&actor, log.of, &wanted, newest).await {
         Ok(known) => known,
         Err(LogError::NotSignedIn(_)) => return sign_in_first(&log.path),
         Err(LogError::Forbidden | LogError::NotFound) => return nothing_here(),
         Err(error @ LogError::Store(_)) => return unavailable(&error),
     };
-    let Ok(line) = Arc::clone(&state.live_lines).try_acquire_owned() else {
-        let detail = "So many watch logs right now that there is no room. Try again in a minute.";
+    let told = match last {
+        Some(_) => HashMap::new(),
+        None => known.iter().filter(|row| row.id <= newest).map(|row| (row.id, row.stands_for)).collect(),
+    };
+    let account = actor.account().map(|account| account.id);
+    let Some(line) = account.ok().and_then(|account| state.live_lines.open(account)) else {
+        let detail = "So many logs are watched right now that there is no room. Close a page that watches one, or try again in a minute.";
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_lines", "Too many lines", detail);
         return ([(header::RETRY_AFTER, "60")], problem).into_response();
     };
-    let told = known.iter().filter(|row| row.id <= newest).map(|row| (row.id, row.stands_for)).collect();
     let watcher = Watcher {
         written: state.recorder.written(),
         stopping: state.stopping.subscribe(),
@@ -202,7 +209,64 @@ async fn answer(state: AppState, actor: Actor, log: &Log, query: &[(String, Stri
     response
 }
 
-/// Room for so many lines.
-pub fn lines() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(LINES))
+/// The lines that are open: so many in all, and a few of each person.
+#[derive(Debug, Default)]
+pub struct Lines(Mutex<HashMap<AccountId, usize>>);
+
+/// Room for one line, until it is dropped.
+#[derive(Debug)]
+pub struct Line {
+    lines: Arc<Lines>,
+    account: AccountId,
+}
+
+impl Lines {
+    /// How many there may be.
+    const ALL: usize = 200;
+    /// How many somebody may have.
+    const EACH: usize = 5;
+
+    /// How many are open.
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
+    /// Room for another line, if there is any.
+    pub fn open(self: &Arc<Self>, account: AccountId) -> Option<Line> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, own) = (open.values().sum::<usize>(), open.get(&account).copied().unwrap_or(0));
+        if all >= Self::ALL || own >= Self::EACH {
+            return None;
+        }
+        open.insert(account, own + 1);
+        Some(Line { lines: Arc::clone(self), account })
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let mut open = self.lines.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.get_mut(&self.account) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => {
+                open.remove(&self.account);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn nobody_takes_the_lines_of_all() {
+        let (lines, ada) = (Arc::new(Lines::default()), AccountId::from_uuid(Uuid::from_u128(1)));
+        let mut open: Vec<_> = std::iter::from_fn(|| lines.open(ada)).collect();
+        assert_eq!(open.len(), Lines::EACH);
+        assert!(lines.open(AccountId::from_uuid(Uuid::from_u128(2))).is_some());
+        open.pop();
+        assert!(lines.open(ada).is_some() && lines.count() == Lines::EACH - 1);
+    }
 }

@@ -66,7 +66,7 @@ impl From<RequestRow> for Row {
             reported: row.reported,
             method: row.method,
             path: foreign(&row.path),
-            route: row.route,
+            route: foreign(&row.route),
             address: row.address.to_string(),
             credential_name: row.attribution.as_ref().map(|owner| foreign(&owner.name)),
             credential_hint: row.attribution.map(|owner| owner.hint),

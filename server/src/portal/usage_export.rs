@@ -136,12 +136,11 @@ async fn answer(state: &AppState, actor: &Actor, of: UsageOf, asked: &Asked, pag
     };
     let blocks = stream::unfold((counts, 0), move |(counts, from)| async move {
         let block = counts.get(from..).map(|left| &left[..left.len().min(AT_ONCE)])?;
-        // The head of the file is there, though there is nothing to count.
-        if block.is_empty() && from > 0 {
+        if block.is_empty() {
             return None;
         }
         let rows: Vec<_> = block.iter().map(Row::from).collect();
-        let (text, next) = (format.write(&rows, from == 0), from + rows.len().max(1));
+        let (text, next) = (format.write(&rows, from == 0), from + rows.len());
         Some((Ok::<_, Infallible>(text), (counts, next)))
     });
     file("latchkey-usage", format, blocks)

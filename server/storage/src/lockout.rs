@@ -17,7 +17,7 @@ use latchkey_core::{
     secret::sha256,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::OnConflict,
 };
 use std::net::IpAddr;
@@ -53,6 +53,26 @@ impl LockoutReader for SeaStore {
             .count(&self.reader)
             .await
             .map_err(store_error)
+    }
+
+    async fn lock_count(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        Entity::find().filter(Column::LockedUntil.gt(micros(now))).count(&self.reader).await.map_err(store_error)
+    }
+
+    async fn longest_locks(
+        &self,
+        now: OffsetDateTime,
+        limit: u64,
+    ) -> Result<Vec<(CounterName, OffsetDateTime)>, StoreError> {
+        let longest =
+            Entity::find().filter(Column::LockedUntil.gt(micros(now))).order_by_desc(Column::LockedUntil).limit(limit);
+        let rows = longest.all(&self.reader).await.map_err(store_error)?;
+        rows.iter()
+            .map(|row| {
+                let (name, counter) = from_row(row)?;
+                Ok((name, counter.locked_until.unwrap_or(now)))
+            })
+            .collect()
     }
 
     async fn locks(&self, now: OffsetDateTime) -> Result<Vec<(CounterName, OffsetDateTime)>, StoreError> {

@@ -161,9 +161,24 @@ async fn pruning_leaves_the_audit_log_provable() {
     let after = audit.verify().await.unwrap();
     assert_eq!((after.chains, after.events), (before.chains, before.events - removed));
     assert_eq!(audit.prune(now - Duration::days(90)).await.unwrap(), 0);
-    // Whoever has the database, and not the server, cannot remove more and call it pruning.
+    // Whoever has the database, and not the server, cannot put events before the beginning, have more removed, or remove it themselves.
+    by_hand(
+        &portal,
+        "INSERT INTO audit_event SELECT randomblob(16), tenant, 1, at, account_id, address, action, target, target_name, changes, reason, \
+         previous, digest FROM audit_event WHERE action = 'account.renamed' LIMIT 1",
+    )
+    .await;
+    assert!(matches!(audit.verify().await, Err(Fault::Event { what: "the chain begins after it", .. })));
+    audit.prune(now - Duration::days(90)).await.unwrap();
+    audit.verify().await.unwrap();
+    by_hand(&portal, "INSERT INTO setting (name, value) VALUES ('retention', 'audit_events=90')").await;
+    portal.clock.advance(Duration::days(200));
+    server::serve::prune(&portal.state).await.unwrap();
+    assert_eq!(audit.verify().await.unwrap().events, after.events, "what this server did not set removes nothing");
     by_hand(&portal, "DELETE FROM audit_event WHERE action = 'account.renamed'").await;
     assert!(matches!(audit.verify().await, Err(Fault::Event { .. } | Fault::Short { .. })));
+    // Nor does the server remove anything from a log that is not as it was written.
+    assert_eq!(audit.prune(portal.clock_now()).await.unwrap(), 0);
     by_hand(&portal, "UPDATE audit_base SET sequence = sequence + 1").await;
     assert!(matches!(audit.verify().await, Err(Fault::Beginning { .. })));
 }

@@ -1,10 +1,6 @@
 //! The filter of a log, whose state is the URL.
 
-use crate::{
-    page::{here, query},
-    ssr::zone::Zone,
-    ui::Field,
-};
+use crate::{page::query, ssr::zone::Zone, ui::Field};
 use latchkey_core::{
     authn::Refusal,
     port::request_log::{GroupBy, RequestFilter},
@@ -257,12 +253,7 @@ pub(super) fn asked_request() -> Option<RequestId> {
     query("request").and_then(|id| id.trim().parse().ok())
 }
 
-/// The query of this page, as it is kept under a name.
-pub(super) fn this_query() -> String {
-    here().split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default()
-}
-
-/// The end of a span that began there, when nothing else is asked for.
+/// Since when a log is looked at together, where no time is asked for.
 pub(super) fn a_day_before(now: OffsetDateTime) -> OffsetDateTime {
     now - time::Duration::DAY
 }

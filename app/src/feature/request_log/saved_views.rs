@@ -1,6 +1,6 @@
 //! Views of a log that somebody keeps under a name.
 
-use super::filter::this_query;
+use super::filter::LogFilter;
 use crate::{
     page::{PageError, here},
     route,
@@ -41,7 +41,8 @@ impl From<SavedViewError> for PageError {
 /// The views of a page, and the form that keeps the one in sight.
 pub(super) async fn chips(path: &str) -> Result<AnyView, PageError> {
     let views = services().saved_views.list(&actor(), path).await?;
-    let query = this_query();
+    // Where somebody was in it is no part of a view.
+    let query = LogFilter::read().with(&[]).trim_start_matches('?').to_owned();
     let back = here();
     let links = views
         .into_iter()

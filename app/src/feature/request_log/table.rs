@@ -34,7 +34,7 @@ fn Row(row: RequestRow, now: OffsetDateTime) -> impl IntoView {
             <td data-label="Key">
                     {key.map(|(name, hint)| view! { {name} <p class="dim"><code>{hint}</code></p> })}
                 </td>
-            <td data-label="From"><code>{row.address.to_string()}</code></td>
+            <td data-label="From">{if row.from_many { "many places".into_any() } else { view! { <code>{row.address.to_string()}</code> }.into_any() }}</td>
             <td><a class="btn btn-small" href=route::request(row.id)>"Open"<span class="sr-only">{format!(" request {}", row.id)}</span></a></td>
         </tr>
     }

@@ -11,7 +11,7 @@ use crate::{
         audit::{AuditBase, AuditEvent, AuditHead, AuditSeal},
     },
     ports::Ports,
-    secret::{DigestKey, digests_equal},
+    secret::{DigestKey, digests_equal, hex},
 };
 use latchkey_model::{AuditEventId, TeamId};
 use std::collections::HashMap;
@@ -202,6 +202,11 @@ impl AuditService {
         self.key.digest(&text)
     }
 
+    /// What a setting says, as this server vouches for it: whoever has the database alone cannot have things removed that tell of them.
+    pub(crate) fn vouched(&self, setting: &str) -> String {
+        hex(&self.key.digest(format!("setting|{setting}").as_bytes()))
+    }
+
     fn base(&self, head: &AuditHead) -> AuditBase {
         let mut text = format!("{}|begins|{}|", head.tenant, head.sequence).into_bytes();
         text.extend(head.digest);
@@ -214,37 +219,59 @@ impl AuditService {
     /// # Errors
     /// [`StoreError`].
     pub async fn prune(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
-        const BATCH: u64 = 200;
         let day = day_of(before);
-        let bases: HashMap<_, _> =
-            self.ports.store.audit_bases().await?.into_iter().map(|base| (base.head.tenant, base.head)).collect();
+        let mut removed = 0;
+        // What was begun before is brought to its end first.
+        let bases = self.ports.store.audit_bases().await?;
+        for base in &bases {
+            if digests_equal(&self.base(&base.head).seal, &base.seal) {
+                removed += self.remove_before(&base.head).await?;
+            }
+        }
+        let bases: HashMap<_, _> = bases.into_iter().map(|base| (base.head.tenant, base.head)).collect();
         // The oldest come first: what stays is the newest of each.
         let old = self.ports.store.audit_seals().await?.into_iter().filter(|seal| seal.day < day);
         let newest: HashMap<_, _> = old.map(|seal| (seal.head.tenant, seal)).collect();
-        let mut removed = 0;
-        for seal in newest.into_values() {
-            // What this server did not seal vouches for nothing: it stays, for whoever verifies.
-            let is_ours = digests_equal(&self.seal(&seal.head, seal.day), &seal.seal);
-            let goes_on = bases.get(&seal.head.tenant).is_none_or(|base| base.sequence < seal.head.sequence);
-            if !is_ours || !goes_on || seal.head.sequence < 2 {
-                continue;
+        let due: Vec<_> = newest
+            .into_values()
+            .filter(|seal| seal.head.sequence > 1)
+            .filter(|seal| bases.get(&seal.head.tenant).is_none_or(|base| base.sequence < seal.head.sequence))
+            .collect();
+        if due.is_empty() {
+            return Ok(removed);
+        }
+        // Nothing is removed from a log that is not as it was written: what shows that would be gone.
+        match self.verify().await {
+            Ok(_) => {}
+            Err(Fault::Store(error)) => return Err(error),
+            Err(fault) => {
+                tracing::error!(%fault, "the audit log is not as it was written: nothing is removed from it");
+                return Ok(removed);
             }
+        }
+        for seal in due {
             let mut work = self.ports.store.begin().await?;
             work.audit_base_set(&self.base(&seal.head)).await?;
             work.commit().await?;
-            loop {
-                let mut work = self.ports.store.begin().await?;
-                let gone = work.audit_prune(&seal.head, BATCH).await?;
-                work.commit().await?;
-                removed += gone;
-                if gone < BATCH {
-                    break;
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
+            removed += self.remove_before(&seal.head).await?;
         }
         Ok(removed)
+    }
+
+    async fn remove_before(&self, base: &AuditHead) -> Result<u64, StoreError> {
+        const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+        const BATCH: u64 = 200;
+        let mut removed = 0;
+        loop {
+            let mut work = self.ports.store.begin().await?;
+            let gone = work.audit_prune(base, BATCH).await?;
+            work.commit().await?;
+            removed += gone;
+            if gone < BATCH {
+                return Ok(removed);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Reads every chain from its beginning, and compares it with what its digests and seals say.
@@ -252,10 +279,22 @@ impl AuditService {
     /// # Errors
     /// [`Fault`], of the first thing that is not as it was written.
     pub async fn verify(&self) -> Result<Verified, Fault> {
+        let mut bases = self.ports.store.audit_bases().await?;
+        loop {
+            let found = self.verify_from(&bases).await;
+            // Where something was removed meanwhile, it is missing by right.
+            let now = self.ports.store.audit_bases().await?;
+            if found.is_ok() || now == bases {
+                return found;
+            }
+            bases = now;
+        }
+    }
+
+    async fn verify_from(&self, bases: &[AuditBase]) -> Result<Verified, Fault> {
         let mut verified = Verified::default();
         // Seals first: what is added while this runs is in neither.
         let all_seals = self.ports.store.audit_seals().await?;
-        let bases = self.ports.store.audit_bases().await?;
         let heads = self.ports.store.audit_heads().await?;
         if let Some(seal) = all_seals.iter().find(|seal| heads.iter().all(|head| head.tenant != seal.head.tenant)) {
             return Err(Fault::Short { tenant: seal.head.tenant, found: 0, expected: seal.head.sequence });
@@ -275,6 +314,14 @@ impl AuditService {
                 return Err(Fault::Beginning { tenant, sequence });
             }
             let base = base.map(|base| base.head);
+            if let Some(base) = base {
+                // What is left from before the beginning was about to be removed, or was put there since: it is shown to nobody as true.
+                let first = self.ports.store.audit_chain(head.tenant, 0, 1).await?;
+                if let Some(found) = first.first().filter(|found| found.sequence < base.sequence) {
+                    let (tenant, sequence, id) = (head.tenant, found.sequence, found.event.id);
+                    return Err(Fault::Event { tenant, sequence, id, what: "the chain begins after it" });
+                }
+            }
             let (mut previous, mut last) = (GENESIS, base.map_or(0, |base| base.sequence - 1));
             loop {
                 let events = self.ports.store.audit_chain(head.tenant, last, Self::AT_ONCE).await?;

@@ -25,6 +25,7 @@ use crate::{
     secret::DigestKey,
 };
 use std::{net::IpAddr, sync::Arc};
+use time::OffsetDateTime;
 
 /// Judges requests.
 #[derive(Clone)]
@@ -75,8 +76,7 @@ impl Door {
         credential: &Credential<'_>,
         proof: Option<&PresentedProof<'_>>,
     ) -> Verdict {
-        if let Some((network, until)) = self.blocks.covering(facts.address, facts.at) {
-            let refusal = Refusal::AddressBlocked { network, until };
+        if let Some(refusal) = self.keeps_out(facts.address, facts.at) {
             return stopped_early(facts, credential, refusal, self.remembered(facts, credential));
         }
         let lookup = match credential {
@@ -115,6 +115,12 @@ impl Door {
             Box::pin(self.rotations.first_use(Arc::clone(principal.entry()), facts.at)).await;
         }
         verdict
+    }
+
+    /// Whether an admin keeps the caller's network out.
+    pub(crate) fn keeps_out(&self, address: IpAddr, now: OffsetDateTime) -> Option<Refusal> {
+        let (network, until) = self.blocks.covering(address, now)?;
+        Some(Refusal::AddressBlocked { network, until })
     }
 
     /// Whose credential it is, as far as that takes no question: whoever is kept out may not make us ask the store.

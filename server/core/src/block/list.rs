@@ -10,6 +10,7 @@ use std::{
     },
 };
 use time::OffsetDateTime;
+use tokio::sync::Mutex;
 
 /// Networks, and until when each is kept out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +32,8 @@ struct Known {
     list: RwLock<Arc<BlockList>>,
     /// Mostly nobody is kept out; then a request costs the reading of this alone.
     any: AtomicBool,
+    /// Held while it is read anew: of two who do so at once, the later one's list stays.
+    loading: Mutex<()>,
 }
 
 /// What this node knows of blocks. Cloning it clones a handle.
@@ -43,7 +46,10 @@ pub struct Blocks {
 impl Blocks {
     /// Nobody is kept out until the first [`Blocks::load`].
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, known: Arc::new(Known { list: RwLock::default(), any: AtomicBool::new(false) }) }
+        Self {
+            store,
+            known: Arc::new(Known { list: RwLock::default(), any: AtomicBool::new(false), loading: Mutex::default() }),
+        }
     }
 
     /// Learns what the store knows.
@@ -51,6 +57,7 @@ impl Blocks {
     /// # Errors
     /// [`StoreError`]; then what was known before holds on.
     pub async fn load(&self, now: OffsetDateTime) -> Result<(), StoreError> {
+        let _turn = self.known.loading.lock().await;
         let list = BlockList::new(&self.store.blocks(now).await?);
         self.known.any.store(!list.0.is_empty(), Ordering::Release);
         *self.known.list.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(list);

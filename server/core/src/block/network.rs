@@ -2,7 +2,11 @@
 
 use crate::api_key::network_of_text;
 use ipnet::IpNet;
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 /// An address or a network that may be kept out: not so large that it is half the world, and not this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,11 +49,12 @@ impl FromStr for BlockedNetwork {
             IpNet::V4(_) => Self::V4_BITS,
             IpNet::V6(_) => Self::V6_BITS,
         };
-        if network.addr().is_loopback() {
-            return Err(ParseBlockedNetworkError::ThisMachine);
-        }
         if network.prefix_len() < least {
             return Err(ParseBlockedNetworkError::TooLarge);
+        }
+        let own = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+        if network.addr().is_loopback() || own.iter().any(|own| network.contains(own)) {
+            return Err(ParseBlockedNetworkError::ThisMachine);
         }
         Ok(Self(network))
     }
@@ -93,6 +98,7 @@ mod tests {
             ("::/0", TooLarge),
             ("127.0.0.1", ThisMachine),
             ("::1", ThisMachine),
+            ("::/64", ThisMachine),
             ("::ffff:127.0.0.1", ThisMachine),
         ] {
             assert_eq!(text.parse::<BlockedNetwork>(), Err(why), "{text}");

@@ -121,9 +121,12 @@ impl GatewayDesk {
         let judged = |outcome| Judged { guard: Arc::clone(guard), version: api.api.version, outcome };
         if guard.rule == Rule::Public {
             let counted = Counted::Network(network_of(origin.address));
-            let outcome = match self.over_limit(guard, counted, origin.at) {
-                Some((_, Some(refusal))) => Err(refusal),
-                _ => Ok(()),
+            let outcome = match self.door.keeps_out(origin.address, origin.at) {
+                Some(refusal) => Err(refusal),
+                None => match self.over_limit(guard, counted, origin.at) {
+                    Some((_, Some(refusal))) => Err(refusal),
+                    _ => Ok(()),
+                },
             };
             return Ok(Some(judged(Outcome::Public(outcome))));
         }

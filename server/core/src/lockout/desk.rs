@@ -86,18 +86,21 @@ pub struct LockoutDesk {
 }
 
 impl LockoutDesk {
+    /// How many lockouts are shown.
+    const SHOWN: u64 = 200;
+
     /// The desk.
     pub fn new(ports: Ports, lockouts: Lockouts) -> Self {
         Self { ports, lockouts }
     }
 
-    /// Who must wait now, the longest first.
+    /// Who must wait now, the longest first; at most two hundred of them.
     ///
     /// # Errors
     /// [`LockoutError`].
     pub async fn list(&self, actor: &Actor) -> Result<Vec<Lockout>, LockoutError> {
         actor.admin()?;
-        let locks = self.ports.store.locks(self.ports.now()).await?;
+        let locks = self.ports.store.longest_locks(self.ports.now(), Self::SHOWN).await?;
         // What is tried is stored as a digest: whose it is shows once that of everybody is known.
         let mut known: HashMap<[u8; 32], LockedOf> = HashMap::new();
         if locks.iter().any(|(name, _)| name.subject.is_some()) {
@@ -109,7 +112,7 @@ impl LockoutDesk {
                 }
             }
         }
-        let mut lockouts: Vec<_> = locks
+        Ok(locks
             .into_iter()
             .map(|(name, until)| {
                 let of = match (name.subject, name.kind) {
@@ -118,9 +121,7 @@ impl LockoutDesk {
                 };
                 Lockout { name, of, until }
             })
-            .collect();
-        lockouts.sort_by_key(|lockout| std::cmp::Reverse(lockout.until));
-        Ok(lockouts)
+            .collect())
     }
 
     /// Lets somebody try again before their time.

@@ -79,6 +79,16 @@ pub trait LockoutReader {
     /// For how many subjects a network has failed since a time.
     async fn subjects_tried(&self, network: IpAddr, since: OffsetDateTime) -> Result<u64, StoreError>;
 
+    /// How much is locked at a time.
+    async fn lock_count(&self, now: OffsetDateTime) -> Result<u64, StoreError>;
+
+    /// What is locked longest at a time, with until when; at most so much.
+    async fn longest_locks(
+        &self,
+        now: OffsetDateTime,
+        limit: u64,
+    ) -> Result<Vec<(CounterName, OffsetDateTime)>, StoreError>;
+
     /// What is locked at a time, with until when.
     async fn locks(&self, now: OffsetDateTime) -> Result<Vec<(CounterName, OffsetDateTime)>, StoreError>;
 }

@@ -110,6 +110,8 @@ pub struct RequestRow {
     pub volume: Volume,
     /// For how many requests the row stands: of refusals, those that were alike; of others, those since the row before.
     pub stands_for: u64,
+    /// Whether those that were alike came from many places, of which the row names the first alone.
+    pub from_many: bool,
     /// When the last of those came, where there are more than one that were alike.
     pub last_at: Option<OffsetDateTime>,
     /// Whom it belongs to; none for strangers.

@@ -82,7 +82,13 @@ impl RetentionService {
 
     async fn current(&self) -> Result<Retention, StoreError> {
         let stored = self.ports.store.retention().await?.unwrap_or_default();
-        Ok(Retention::usual(self.request_days).read_over(&stored))
+        let (written, seal) = stored.split_once('|').unwrap_or((&stored, ""));
+        let mut retention = Retention::usual(self.request_days).read_over(written);
+        if seal != self.audit.vouched(written) {
+            // Not by this server: then nothing that tells who did what is removed.
+            retention.set(Kept::AuditEvents, 0);
+        }
+        Ok(retention)
     }
 
     /// What holds.
@@ -125,7 +131,9 @@ impl RetentionService {
             }
         }
         let mut work = self.ports.store.begin().await?;
-        work.retention_set(&after.written()).await?;
+        let written = after.written();
+        let seal = self.audit.vouched(&written);
+        work.retention_set(&format!("{written}|{seal}")).await?;
         act.because(reason.as_str()).commit_by(actor, work, &self.ports).await?;
         Ok(())
     }

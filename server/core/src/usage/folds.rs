@@ -21,6 +21,8 @@ use uuid::Uuid;
 
 /// How many that are alike have rows of their own in a minute.
 const ROWS: u32 = 10;
+/// How many ids of mistyped keys are told apart for a network in a minute.
+const CLAIMS: u32 = 16;
 /// How many kinds are told apart in a minute.
 const KINDS: usize = 4_096;
 
@@ -44,7 +46,11 @@ impl Kind {
             method,
             route: route.clone(),
             credential: verdict.known.as_ref().map(|entry| entry.credential_id().as_uuid()),
-            claimed: verdict.claimed_public_id,
+            // Whose it is otherwise was found out already, or does not matter.
+            claimed: match refusal {
+                Refusal::Malformed { .. } if verdict.known.is_none() => verdict.claimed_public_id,
+                _ => None,
+            },
             network: Some(network_of(verdict.facts.address)),
         }
     }
@@ -53,6 +59,15 @@ impl Kind {
     fn anywhere(self) -> Self {
         Self { claimed: None, network: None, ..self }
     }
+}
+
+/// Of where a row tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Of the place that its request came from.
+    One,
+    /// Of many, which were not told apart.
+    Many,
 }
 
 /// What came of one kind.
@@ -81,6 +96,8 @@ struct State {
     kinds: HashMap<Kind, Fold>,
     /// Of minutes that are over, what was not fetched yet.
     over: Vec<Unwritten>,
+    /// How many ids that mistyped keys name are told apart for each network in this minute: whoever makes keys up has many.
+    claims: HashMap<IpAddr, u32>,
     /// Since the start, by reason.
     reasons: BTreeMap<&'static str, u64>,
 }
@@ -90,38 +107,48 @@ struct State {
 pub(super) struct Folds(Mutex<State>);
 
 impl Folds {
-    /// Whether a refusal gets a row of its own; otherwise it is counted at one that is alike. `budget` is asked only where a row
-    /// would be one of many.
+    /// Whether a refusal gets a row of its own, and of where that row tells; otherwise it is counted at one that is alike. `budget`
+    /// is asked only where a row would be one of many.
     pub(super) fn owes_row(
         &self,
-        kind: Kind,
+        mut kind: Kind,
         id: RequestId,
         at: OffsetDateTime,
         budget: impl FnOnce() -> bool,
-    ) -> bool {
+    ) -> Option<Place> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *state.reasons.entry(kind.reason).or_default() += 1;
         let minute = Period::Minute.start_of(at);
-        if state.minute != minute {
+        // What took long comes late: it belongs to the minute that it finds.
+        if minute > state.minute {
             state.minute = minute;
+            state.claims.clear();
             let ended: Vec<_> = state.kinds.drain().collect();
             state.over.extend(ended.into_iter().filter_map(|(kind, fold)| unwritten(&kind, &fold)));
+        }
+        if let (Some(_), Some(network), false) = (kind.claimed, kind.network, state.kinds.contains_key(&kind)) {
+            let claims = state.claims.entry(network).or_default();
+            if *claims >= CLAIMS {
+                kind.claimed = None;
+            } else {
+                *claims += 1;
+            }
         }
         let full = state.kinds.len() >= KINDS;
         let new = Fold { rows: 1, row: id, more: 0, last_at: at };
         let kind = match state.kinds.entry(kind) {
-            Entry::Occupied(mut known) => return add(known.get_mut(), id, at, budget),
+            Entry::Occupied(mut known) => return add(known.get_mut(), id, at, budget).then_some(Place::One),
             Entry::Vacant(unknown) if !full && budget() => {
                 unknown.insert(new);
-                return true;
+                return Some(Place::One);
             }
             Entry::Vacant(unknown) => unknown.into_key().anywhere(),
         };
         match state.kinds.entry(kind) {
-            Entry::Occupied(mut known) => add(known.get_mut(), id, at, || false),
+            Entry::Occupied(mut known) => add(known.get_mut(), id, at, || false).then_some(Place::Many),
             Entry::Vacant(unknown) => {
                 unknown.insert(new);
-                true
+                Some(Place::Many)
             }
         }
     }
@@ -189,13 +216,15 @@ mod tests {
     #[test]
     fn a_flood_from_one_place_has_ten_rows_a_minute_and_an_exact_count() {
         let folds = Folds::default();
-        let rows = |from: u128, at| (0..100_000).filter(|n| folds.owes_row(kind(1), id(from + n), at, || true)).count();
+        let rows = |from: u128, at| {
+            (0..100_000).filter(|n| folds.owes_row(kind(1), id(from + n), at, || true).is_some()).count()
+        };
         assert_eq!(rows(0, NOON), 10);
         let fetched = folds.fetch();
         let expected = Folded { row: id(9), more: 99_990, last_at: NOON };
         assert_eq!(fetched.iter().map(|one| one.folded).collect::<Vec<_>>(), [expected]);
         assert!(folds.fetch().is_empty(), "what was fetched is not told twice");
-        assert!(!folds.owes_row(kind(1), id(1 << 40), NOON, || true));
+        assert_eq!(folds.owes_row(kind(1), id(1 << 40), NOON, || true), None);
         assert_eq!(rows(1 << 50, NOON + Duration::MINUTE), 10, "a new minute has rows of its own");
         let more: Vec<_> = folds.fetch().iter().map(|one| one.folded.more).collect();
         assert_eq!(more.iter().sum::<u64>(), 1 + 99_990, "and forgets nothing of the one before");
@@ -211,16 +240,30 @@ mod tests {
         let more: u64 = folds.fetch().iter().map(|one| one.folded.more).sum();
         assert_eq!(more, 10_000 - KINDS as u64 - 1, "what found no room is counted at one row");
         let owner = Kind { credential: Some(Uuid::from_u128(7)), ..kind(3) };
-        assert!(folds.owes_row(owner.clone(), id(1 << 60), NOON, || true), "somebody else's refusal still has its row");
-        assert!(!folds.owes_row(owner, id(1 << 61), NOON, || true));
+        let own = folds.owes_row(owner.clone(), id(1 << 60), NOON, || true);
+        assert_eq!(own, Some(Place::Many), "somebody else's refusal still has its row, which blames no place");
+        assert_eq!(folds.owes_row(owner, id(1 << 61), NOON, || true), None);
     }
 
     #[test]
     fn beyond_the_budget_every_kind_still_has_one_row() {
         let folds = Folds::default();
-        assert!(folds.owes_row(kind(1), id(1), NOON, || false));
-        assert!(!folds.owes_row(kind(1), id(2), NOON, || false));
-        assert!(!folds.owes_row(kind(2), id(3), NOON, || false));
+        assert_eq!(folds.owes_row(kind(1), id(1), NOON, || false), Some(Place::Many));
+        assert_eq!(folds.owes_row(kind(1), id(2), NOON, || false), None);
+        assert_eq!(folds.owes_row(kind(2), id(3), NOON, || false), None);
         assert_eq!(folds.fetch()[0].folded, Folded { row: id(1), more: 2, last_at: NOON });
+    }
+
+    #[test]
+    fn whoever_makes_keys_up_has_few_kinds_and_no_minute_comes_back() {
+        let folds = Folds::default();
+        let claiming = |number: u32| Kind { claimed: format!("{number:012}").parse().ok(), ..kind(1) };
+        let rows =
+            (0..1_000).filter(|n| folds.owes_row(claiming(*n), id((*n).into()), NOON, || true).is_some()).count();
+        assert_eq!(rows, usize::try_from(CLAIMS + ROWS).unwrap(), "each of a few, and what is alike in the rest");
+        let later = NOON + Duration::MINUTE;
+        assert!(folds.owes_row(kind(2), id(1 << 40), later, || true).is_some());
+        let late = (0..20).filter(|n| folds.owes_row(kind(2), id((1 << 41) + n), NOON, || true).is_some()).count();
+        assert_eq!(late, 9, "what comes late belongs to the minute that it finds");
     }
 }

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 /// How many requests a page shows.
 pub const PAGE_SIZE: u64 = 50;
 /// How many requests are looked through at once for whoever watches them come.
-const AT_ONCE: u64 = 5_000;
+const AT_ONCE: u64 = 500;
 
 /// Why a log cannot be shown.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@
 
 use super::{
     RouteName,
-    folds::{Folds, Kind},
+    folds::{Folds, Kind, Place},
     tally::{Counted, Slot, Tally},
     totals::{RouteTotals, Totals},
 };
@@ -93,6 +93,8 @@ pub struct Passed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owed {
     pub(super) stands_for: u64,
+    /// Of where it tells.
+    pub(super) place: Place,
 }
 
 /// What the recorder and the writer share.
@@ -161,9 +163,9 @@ impl Recorder {
         let owed = if let Err(refusal) = &verdict.outcome {
             let budget = if verdict.known.is_some() { &self.shared.refused } else { &self.shared.nobodys };
             let kind = Kind::new(verdict, refusal, method, route);
-            self.shared.folds.owes_row(kind, id, at, || granted(budget)).then_some(Owed { stands_for: 1 })
+            self.shared.folds.owes_row(kind, id, at, || granted(budget)).map(|place| Owed { stands_for: 1, place })
         } else if granted(if verdict.reported { &self.shared.refused } else { &self.shared.served }) {
-            Some(Owed { stands_for: tally.stands_for() })
+            Some(Owed { stands_for: tally.stands_for(), place: Place::One })
         } else {
             tally.note_without_row();
             None

@@ -5,7 +5,7 @@ use crate::{
     port::{Consumed, StoreError, saved_view::SavedView},
     ports::Ports,
 };
-use latchkey_model::{FieldErrors, Name, SavedViewId};
+use latchkey_model::{AccountId, ApplicationId, Environment, FieldErrors, Name, SavedViewId};
 
 /// Why a view was not kept or shown.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,7 @@ impl SavedViews {
             SavedViewError::Invalid(errors)
         })?;
         // It becomes a link: it leads to a log of this portal, or nowhere.
-        let is_log = (page.starts_with("/apps/") && page.ends_with("/logs")) || page == "/admin/failures";
+        let is_log = page == "/admin/failures" || self.is_log_of(account.id, page).await?;
         let is_query = query.len() <= Self::LONGEST && query.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_log || !is_query {
             return Err(SavedViewError::NotFound);
@@ -81,6 +81,17 @@ impl SavedViews {
         let mut work = self.ports.store.begin().await?;
         work.saved_view_add(account.id, &view, self.ports.now()).await?;
         Ok(work.commit().await?)
+    }
+
+    /// Whether a page is the log of an environment of an application that the account may see.
+    async fn is_log_of(&self, account: AccountId, page: &str) -> Result<bool, StoreError> {
+        let parts: Vec<_> = page.split('/').collect();
+        let ["", "apps", application, environment, "logs"] = parts[..] else { return Ok(false) };
+        let (Ok(application), Ok(_)) = (application.parse::<ApplicationId>(), environment.parse::<Environment>())
+        else {
+            return Ok(false);
+        };
+        Ok(self.ports.store.application(account, application, self.ports.now()).await?.is_some())
     }
 
     /// Forgets a view.

@@ -1,7 +1,7 @@
 //! The one thread that writes what was recorded: rows and counts together, in batches.
 
 use super::{
-    folds::Unwritten,
+    folds::{Place, Unwritten},
     recorder::{Recorder, RowBudget, Served, Shared, address_of, arrival_of},
     tally::{Slot, Sums, latency_bucket, microseconds},
 };
@@ -20,7 +20,7 @@ use crate::{
 use ::time::{Date, OffsetDateTime};
 use latchkey_model::{ApiKeyId, GrantId, OwnerId};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     net::IpAddr,
     sync::{Arc, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
@@ -74,7 +74,7 @@ impl Recording {
             addresses: BTreeMap::new(),
             known_addresses: (0, HashMap::new()),
             addresses_written: Instant::now(),
-            folded: Vec::new(),
+            folded: VecDeque::new(),
             last_uses: HashMap::new(),
             exposures: BTreeMap::new(),
             near_today: (Date::MIN, HashSet::new()),
@@ -118,8 +118,8 @@ struct Writer {
     /// The addresses of this hour that are counted apart, for each owner.
     known_addresses: (i64, HashMap<Option<OwnerId>, HashSet<IpAddr>>),
     addresses_written: Instant,
-    /// Refusals that are counted at rows of the batch before: those rows are written by now.
-    folded: Vec<Unwritten>,
+    /// Refusals that are counted at other rows, and how many rows are still to be taken before those are.
+    folded: VecDeque<(usize, Vec<Unwritten>)>,
     last_uses: HashMap<Used, LastUse>,
     /// Keys that were seen where they must not be, until it is written.
     exposures: BTreeMap<ApiKeyId, OffsetDateTime>,
@@ -152,14 +152,13 @@ impl Writer {
 
     /// Writes what is there, and says how many rows that were.
     async fn write_batch(&mut self, stopping: bool) -> usize {
-        // Fetched before the rows, and written after them, with the next batch.
-        let folded = std::mem::replace(&mut self.folded, self.shared.folds.fetch());
         let mut taken = Vec::new();
         while taken.len() < BATCH_SIZE {
             let Ok(served) = self.rows.try_recv() else { break };
             taken.push(served);
         }
         let count = taken.len();
+        let folded = self.due_folds(count);
         self.collect_counts();
         self.collect_strangers();
         let mut batch = RequestBatch::default();
@@ -204,6 +203,23 @@ impl Writer {
             }
         }
         count
+    }
+
+    /// The refusals whose rows are written by now, or with the rows that were taken just now; what came since waits for its own.
+    fn due_folds(&mut self, taken: usize) -> Vec<Unwritten> {
+        for (rows, _) in &mut self.folded {
+            *rows = rows.saturating_sub(taken);
+        }
+        let mut due = Vec::new();
+        while self.folded.front().is_some_and(|(rows, _)| *rows == 0) {
+            due.extend(self.folded.pop_front().into_iter().flat_map(|(_, folded)| folded));
+        }
+        let fetched = self.shared.folds.fetch();
+        if !fetched.is_empty() {
+            // One whose row is handed over this moment is among them: it waits for the next visit at least.
+            self.folded.push_back((self.rows.len(), fetched));
+        }
+        due
     }
 
     /// Fetches what was counted for every key that was used.
@@ -418,6 +434,7 @@ fn row(served: Served, attribution: Option<Attribution>) -> RequestRow {
         duration_us: microseconds(served.duration),
         volume: served.volume,
         stands_for: served.owed.stands_for,
+        from_many: served.owed.place == Place::Many,
         last_at: None,
         remedy: refusal.map(Refusal::remedy),
         trace: served.verdict.trace(),

@@ -73,6 +73,7 @@ fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
         duration_us: count(row.duration_us),
         volume: Volume { received: count(row.bytes_in), sent: count(row.bytes_out) },
         stands_for: count(row.stands_for),
+        from_many: row.network.is_none() && row.stands_for > 1,
         last_at: row.last_at.map(time).transpose()?,
         attribution,
         trace: serde_json::from_str(&row.trace).map_err(|_| Corrupt { what: "trace" })?,
@@ -118,6 +119,9 @@ fn whose(scope: LogScope, filter: &RequestFilter) -> Condition {
             Condition::all().add(Expr::col(Column::EnvironmentId).eq(SimpleExpr::SubQuery(None, Box::new(id.into()))))
         }
         (None, Some(application), ..) => Condition::all().add(Column::ApplicationId.eq(application.as_uuid())),
+        (_, _, _, None, LogScope::Portal) if filter.refused == Some(true) => {
+            Condition::all().add(Column::Reason.is_not_null())
+        }
         (.., Some(address), LogScope::Portal) => Condition::all().add(Column::Address.eq(address.to_string())),
         _ => visible(scope),
     }
@@ -209,7 +213,12 @@ impl SeaStore {
             .one(&self.reader)
             .await
             .map_err(store_error)?;
-        last.map(|(id, at)| Ok((RequestId::from_uuid(id), time(at)?))).transpose()
+        let Some((id, at)) = last else { return Ok(None) };
+        // Of a stranger's credential, nobody learns how far its requests go.
+        if self.request(scope, RequestId::from_uuid(id)).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some((RequestId::from_uuid(id), time(at)?)))
     }
 }
 
@@ -282,6 +291,11 @@ impl RequestLogReader for SeaStore {
         let select = groups::select(Self::window(scope, filter), by, limit)
             .cond_where(visible(scope))
             .cond_where(passing(filter))
+            // What came from many places is no single one's.
+            .cond_where(match by {
+                GroupBy::Address | GroupBy::Network => Condition::all().add(request_log::Column::Network.is_not_null()),
+                GroupBy::Failure | GroupBy::Route | GroupBy::Reason => Condition::all(),
+            })
             .to_owned();
         let statement = self.reader.get_database_backend().build(&select);
         let rows = groups::Row::find_by_statement(statement).all(&self.reader).await.map_err(store_error)?;

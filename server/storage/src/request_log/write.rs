@@ -67,7 +67,7 @@ fn row(request: &RequestRow) -> Result<Vec<Value>, StoreError> {
         account.into(),
         request.reported.as_deref().into(),
         number(request.stands_for).into(),
-        network_word(request.address).into(),
+        (!request.from_many).then(|| network_word(request.address)).into(),
         number(request.volume.received).into(),
         number(request.volume.sent).into(),
     ])

@@ -72,6 +72,7 @@ fn row(key: Option<&ApiKey>) -> RequestRow {
         duration_us: 1_234,
         volume: Volume { received: 12, sent: 345 },
         stands_for: 1,
+        from_many: false,
         last_at: None,
         attribution: key.map(|key| Attribution {
             owner: attributed_to(key),
