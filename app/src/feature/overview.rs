@@ -56,12 +56,12 @@ fn Figures(found: Overview) -> impl IntoView {
         <section class="card" aria-labelledby="figures">
             <h2 id="figures">"In short"</h2>
             <dl class="figures">
-                <div><dt>"requests"</dt><dd><a href=route::ADMIN_USAGE>{found.usage.requests}</a></dd></div>
-                <div><dt>"refused"</dt><dd><a href=format!("{}?view=failures", route::ADMIN_FAILURES)>{found.usage.refused}</a></dd></div>
+                <div><dt>"requests"</dt><dd><a class="figure-link" href=route::ADMIN_USAGE>{found.usage.requests}</a></dd></div>
+                <div><dt>"refused"</dt><dd><a class="figure-link" href=format!("{}?view=failures", route::ADMIN_FAILURES)>{found.usage.refused}</a></dd></div>
                 <div><dt>"signed in"</dt><dd>{found.sign_ins}</dd></div>
                 <div><dt>"accounts in all"</dt><dd>{found.accounts}</dd></div>
-                <div><dt>"must wait now"</dt><dd><a href=route::ADMIN_LOCKOUTS>{found.lockouts}</a></dd></div>
-                <div><dt>"networks kept out now"</dt><dd><a href=route::ADMIN_BLOCKS>{found.blocks}</a></dd></div>
+                <div><dt>"must wait now"</dt><dd><a class="figure-link" href=route::ADMIN_LOCKOUTS>{found.lockouts}</a></dd></div>
+                <div><dt>"networks kept out now"</dt><dd><a class="figure-link" href=route::ADMIN_BLOCKS>{found.blocks}</a></dd></div>
             </dl>
             <h3>"Made in the last 24 hours"</h3>
             <dl class="figures">{made}</dl>
@@ -164,7 +164,7 @@ fn Requests(found_usage: latchkey_core::usage::report::Usage) -> impl IntoView {
         </section>
         <section class="card" aria-labelledby="slowest">
             <h2 id="slowest">"Slowest routes"</h2>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Slowest routes">
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Routes by latency">
                 <table>
                     <thead><tr>
                         <th scope="col">"Route"</th><th scope="col" class="number">"p95"</th>

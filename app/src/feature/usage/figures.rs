@@ -197,7 +197,7 @@ fn Tables(usage: Usage, since: String, subject: Subject, range: Range) -> impl I
     view! {
         <section class="card" aria-labelledby="routes">
             <h2 id="routes">"Routes"</h2>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Routes">
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Requests by route">
                 <table>
                     <thead><tr>
                         <th scope="col">"Route"</th><th scope="col" class="number">"Requests"</th>
@@ -210,7 +210,7 @@ fn Tables(usage: Usage, since: String, subject: Subject, range: Range) -> impl I
         <div class="two">
             <section class="card" aria-labelledby="addresses">
                 <h2 id="addresses">"Addresses" " " <span class="dim">{by_hour}</span></h2>
-                <div class="table-scroll" tabindex="0" role="region" aria-label="Addresses">
+                <div class="table-scroll" tabindex="0" role="region" aria-label="Requests by address">
                     <table>
                         <thead><tr>
                             <th scope="col">"From"</th><th scope="col" class="number">"Requests"</th>
