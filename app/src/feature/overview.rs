@@ -1,17 +1,18 @@
 //! What admins see first.
 
 use crate::{
+    feature::usage::{hours, latency_in_words},
     page::{Page, PageError, page},
     route,
     ssr::{actor, services, zone::Zone},
-    ui::{Badge, Banner, Bar, Chart, DataTable, EmptyState, PageHead, RelativeTime, Tone},
+    ui::{Badge, Banner, Chart, DataTable, EmptyState, PageHead, RelativeTime, Tone},
 };
 use latchkey_core::{
     overview::{Overview, OverviewError, Suspicion},
     port::request_log::RequestGroup,
 };
 use leptos::prelude::*;
-use time::{OffsetDateTime, macros::format_description};
+use time::OffsetDateTime;
 
 impl From<OverviewError> for PageError {
     fn from(error: OverviewError) -> Self {
@@ -131,17 +132,7 @@ fn Odd(groups: Vec<(RequestGroup, Suspicion)>, now: OffsetDateTime) -> impl Into
 #[component]
 fn Requests(found_usage: latchkey_core::usage::report::Usage) -> impl IntoView {
     let zone = Zone::of_viewer();
-    let bars = found_usage
-        .columns
-        .iter()
-        .map(|column| Bar {
-            label: zone.write(column.start, format_description!("[hour]:[minute]")),
-            served: column.served,
-            refused: column.refused,
-            before: Some(column.before),
-            href: None,
-        })
-        .collect();
+    let bars = hours(&found_usage, &zone, true);
     let mut slowest = found_usage.routes;
     slowest.sort_by_key(|route| std::cmp::Reverse(route.p95_us));
     let rows = slowest
@@ -151,7 +142,7 @@ fn Requests(found_usage: latchkey_core::usage::report::Usage) -> impl IntoView {
             view! {
                 <tr>
                     <th scope="row"><code>{one.route}</code></th>
-                    <td class="number">{crate::feature::usage::latency_in_words(one.p95_us)}</td>
+                    <td class="number">{latency_in_words(one.p95_us)}</td>
                     <td class="number">{one.requests}</td>
                 </tr>
             }

@@ -3,5 +3,5 @@
 mod figures;
 mod pages;
 
-pub use figures::{KeyFigures, Subject, latency_in_words};
+pub use figures::{KeyFigures, Subject, hours, latency_in_words};
 pub use pages::{ApplicationUsagePage, PortalUsagePage, UsagePage};

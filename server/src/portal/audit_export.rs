@@ -1,11 +1,12 @@
 //! The audit log as a file: one event a line (JSON Lines), the newest first.
 
+use super::file::{sign_in_first, unavailable};
 use crate::state::AppState;
 use app::route;
 use axum::{
     Extension,
     extract::{Path, Query, State},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
 use latchkey_core::{
@@ -97,15 +98,11 @@ pub async fn portal(state: State<AppState>, actor: Extension<Actor>, cursor: Que
 async fn answer(state: &AppState, actor: &Actor, scope: AuditScope, page: &str, cursor: &Cursor) -> Response {
     let found = match state.services.audit.page(actor, scope, cursor.before, EVENTS).await {
         Ok(found) => found,
-        Err(AuditError::NotSignedIn(_)) => return Redirect::to(&route::sign_in_then(page)).into_response(),
+        Err(AuditError::NotSignedIn(_)) => return sign_in_first(page),
         Err(AuditError::Forbidden | AuditError::NotFound) => {
             return (StatusCode::NOT_FOUND, "There is no such log, or it is not for you.\n").into_response();
         }
-        Err(error @ AuditError::Store(_)) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the audit log could not be read");
-            return (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable. Try again in a moment.\n")
-                .into_response();
-        }
+        Err(error @ AuditError::Store(_)) => return unavailable(&error, "the audit log"),
     };
     let lines = found.events.iter().map(|event| serde_json::to_string(&Line::from(event)).unwrap_or_default() + "\n");
     let headers = [

@@ -8,11 +8,10 @@ use axum::{
 use bytes::Bytes;
 use futures_util::Stream;
 use http::{HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// How a file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Format {
     /// RFC 4180, with a line of names at its head.
     #[default]
@@ -98,9 +97,9 @@ pub(super) fn nothing_here() -> Response {
     (StatusCode::NOT_FOUND, "There is nothing here, or it is not for you.\n").into_response()
 }
 
-/// The store is out of reach.
-pub(super) fn unavailable(error: &(dyn std::error::Error + 'static)) -> Response {
-    tracing::error!(error, "a file could not be read");
+/// The store is out of reach, for what was to be read.
+pub(super) fn unavailable(error: &(dyn std::error::Error + 'static), what: &str) -> Response {
+    tracing::error!(error, "{what} could not be read");
     (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable. Try again in a moment.\n").into_response()
 }
 

@@ -4,10 +4,7 @@
 //! of the last request that it was told of. So a session that ended or a member who left sees nothing more, and a line that dropped loses
 //! nothing.
 
-use super::{
-    file::{nothing_here, sign_in_first, unavailable},
-    log_export::{filter_of, log_of_environment, log_of_portal},
-};
+use super::log_export::{filter_of, log_of_environment, refused};
 use crate::{problem::Problem, state::AppState};
 use app::{
     feature::request_log::{Log, many_in_words},
@@ -58,14 +55,14 @@ const BACK: time::Duration = time::Duration::minutes(5);
 pub async fn environment(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
-    Path((application, environment)): Path<(ApplicationId, Environment)>,
+    Path(path): Path<(ApplicationId, Environment)>,
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Response {
-    if actor.account().is_ok() && state.services.applications.get(&actor, application).await.is_err() {
-        return nothing_here();
+    match log_of_environment(&state, &actor, path).await {
+        Ok(log) => answer(state, actor, &log, &query, &headers).await,
+        Err(refused) => refused,
     }
-    answer(state, actor, &log_of_environment(application, environment), &query, &headers).await
 }
 
 /// Of everybody.
@@ -75,7 +72,7 @@ pub async fn portal(
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Response {
-    answer(state, actor, &log_of_portal(), &query, &headers).await
+    answer(state, actor, &Log::of_portal(), &query, &headers).await
 }
 
 /// Whoever watches, and what they were told.
@@ -130,7 +127,6 @@ impl Watcher {
         let now = RequestId::from_uuid(self.state.services.ports.uuid());
         let rows = self.state.services.log.after(&self.actor, self.of, &self.filter, self.newest).await?;
         for row in rows {
-            self.newest = self.newest.max(row.id);
             if self.told.get(&row.id) != Some(&row.stands_for) {
                 self.told.insert(row.id, row.stands_for);
                 self.waiting.extend(event(&row, &self.zone));
@@ -168,9 +164,7 @@ async fn answer(state: AppState, actor: Actor, log: &Log, query: &[(String, Stri
     // come while it was down: whoever listens knows them by their ids.
     let known = match state.services.log.after(&actor, log.of, &wanted, newest).await {
         Ok(known) => known,
-        Err(LogError::NotSignedIn(_)) => return sign_in_first(&log.path),
-        Err(LogError::Forbidden | LogError::NotFound) => return nothing_here(),
-        Err(error @ LogError::Store(_)) => return unavailable(&error),
+        Err(error) => return refused(&error, log),
     };
     let told = match last {
         Some(_) => HashMap::new(),

@@ -4,7 +4,6 @@ use super::file::{Format, file, foreign, nothing_here, sign_in_first, unavailabl
 use crate::state::AppState;
 use app::{
     feature::request_log::{Log, LogFilter},
-    route,
     ssr::{respond::find_cookie, zone, zone::Zone},
 };
 use axum::{
@@ -87,29 +86,39 @@ pub(super) fn filter_of(query: &[(String, String)], headers: &HeaderMap) -> LogF
     LogFilter::from_pairs(query, Zone::named(zone))
 }
 
-/// The log of an environment.
-pub(super) fn log_of_environment(application: ApplicationId, environment: Environment) -> Log {
-    let path = route::logs(application, environment);
-    Log { of: LogOf::Own, environment: Some((application, environment)), path }
+/// The log of an environment, unless it is a stranger's. Who nobody is, whoever answers finds out.
+pub(super) async fn log_of_environment(
+    state: &AppState,
+    actor: &Actor,
+    (application, environment): (ApplicationId, Environment),
+) -> Result<Log, Response> {
+    if actor.account().is_ok() && state.services.applications.get(actor, application).await.is_err() {
+        return Err(nothing_here());
+    }
+    Ok(Log::of_environment(application, environment))
 }
 
-/// The log of everybody's refusals.
-pub(super) fn log_of_portal() -> Log {
-    Log { of: LogOf::Portal, environment: None, path: route::ADMIN_FAILURES.to_owned() }
+/// Says why a log is not told.
+pub(super) fn refused(error: &LogError, log: &Log) -> Response {
+    match error {
+        LogError::NotSignedIn(_) => sign_in_first(&log.path),
+        LogError::Forbidden | LogError::NotFound => nothing_here(),
+        LogError::Store(_) => unavailable(error, "a log"),
+    }
 }
 
 /// Of an environment.
 pub async fn environment(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
-    Path((application, environment)): Path<(ApplicationId, Environment)>,
+    Path(path): Path<(ApplicationId, Environment)>,
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Response {
-    if actor.account().is_ok() && state.services.applications.get(&actor, application).await.is_err() {
-        return nothing_here();
+    match log_of_environment(&state, &actor, path).await {
+        Ok(log) => answer(&state, actor, &log, &query, &headers).await,
+        Err(refused) => refused,
     }
-    answer(&state, actor, &log_of_environment(application, environment), &query, &headers).await
 }
 
 /// Of everybody.
@@ -119,7 +128,7 @@ pub async fn portal(
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Response {
-    answer(&state, actor, &log_of_portal(), &query, &headers).await
+    answer(&state, actor, &Log::of_portal(), &query, &headers).await
 }
 
 /// What was read, and where to go on.
@@ -156,11 +165,8 @@ async fn answer(
     let services = Arc::clone(&state.services);
     let mut reading = Reading { services, actor, of: log.of, filter, ready: None, more: true, first: true };
     // The first is read before the answer begins: what is wrong has a status.
-    match reading.read().await {
-        Ok(()) => {}
-        Err(LogError::NotSignedIn(_)) => return sign_in_first(&log.path),
-        Err(LogError::Forbidden | LogError::NotFound) => return nothing_here(),
-        Err(error @ LogError::Store(_)) => return unavailable(&error),
+    if let Err(error) = reading.read().await {
+        return refused(&error, log);
     }
     let blocks = stream::unfold(reading, move |mut reading| async move {
         if reading.ready.is_none() {

@@ -1,5 +1,6 @@
 //! What is kept about a person, as a file.
 
+use super::file::{sign_in_first, unavailable};
 use crate::state::AppState;
 use app::route;
 use axum::{
@@ -7,7 +8,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
-use http::{StatusCode, header};
+use http::header;
 use latchkey_core::{Actor, account::ExportError, actor::NotProven};
 
 /// Where it is had.
@@ -23,21 +24,14 @@ pub async fn export(State(state): State<AppState>, Extension(actor): Extension<A
             ];
             match serde_json::to_string_pretty(&data) {
                 Ok(text) => (headers, text).into_response(),
-                Err(error) => failed(&error),
+                Err(error) => unavailable(&error, "a person's data"),
             }
         }
-        Err(ExportError::NotProven(NotProven::NotSignedIn(_))) => {
-            Redirect::to(&route::sign_in_then(route::PERSONAL_DATA)).into_response()
-        }
+        Err(ExportError::NotProven(NotProven::NotSignedIn(_))) => sign_in_first(route::PERSONAL_DATA),
         Err(ExportError::NotProven(NotProven::TooLongAgo)) => {
             let email = actor.account().ok().map(|account| account.email.to_string());
             Redirect::to(&route::sign_in_as(route::PERSONAL_DATA, true, email.as_deref())).into_response()
         }
-        Err(error) => failed(&error),
+        Err(error) => unavailable(&error, "a person's data"),
     }
-}
-
-fn failed(error: &(dyn std::error::Error + 'static)) -> Response {
-    tracing::error!(error, "a person's data could not be read");
-    (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable. Try again in a moment.\n").into_response()
 }

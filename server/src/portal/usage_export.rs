@@ -132,7 +132,7 @@ async fn answer(state: &AppState, actor: &Actor, of: UsageOf, asked: &Asked, pag
         Ok(counts) => counts,
         Err(UsageError::NotSignedIn(_)) => return sign_in_first(page),
         Err(UsageError::NotFound) => return nothing_here(),
-        Err(error @ UsageError::Store(_)) => return unavailable(&error),
+        Err(error @ UsageError::Store(_)) => return unavailable(&error, "the usage"),
     };
     let blocks = stream::unfold((counts, 0), move |(counts, from)| async move {
         let block = counts.get(from..).map(|left| &left[..left.len().min(AT_ONCE)])?;

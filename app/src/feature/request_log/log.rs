@@ -9,6 +9,7 @@ use super::{
 use crate::{
     islands::LiveLog,
     page::PageError,
+    route,
     ssr::{actor, services},
     ui::{Banner, EmptyState, Tab, Tabs, Tone},
 };
@@ -32,6 +33,17 @@ pub struct Log {
 }
 
 impl Log {
+    /// The log of an environment.
+    pub fn of_environment(application: ApplicationId, environment: Environment) -> Self {
+        let path = route::logs(application, environment);
+        Self { of: LogOf::Own, environment: Some((application, environment)), path }
+    }
+
+    /// The log of everybody's refusals, and nobody's.
+    pub fn of_portal() -> Self {
+        Self { of: LogOf::Portal, environment: None, path: route::ADMIN_FAILURES.to_owned() }
+    }
+
     /// What the filter asks of this log. The portal's is about refusals alone.
     pub fn wanted(&self, filter: &LogFilter) -> RequestFilter {
         let wanted = filter.to_core();

@@ -7,7 +7,6 @@ use crate::{
     route,
     ui::{Message, PageHead, Tabs},
 };
-use latchkey_core::usage::log::LogOf;
 use leptos::prelude::*;
 
 /// The requests of one environment.
@@ -19,12 +18,7 @@ pub fn LogsPage() -> impl IntoView {
             return Err(PageError::Redirect(route::request(id)));
         }
         let (application, environment) = (in_view.application.application.id, in_view.environment);
-        let log = Log {
-            of: LogOf::Own,
-            environment: Some((application, environment)),
-            path: route::logs(application, environment),
-        };
-        let shown = log.show().await?;
+        let shown = Log::of_environment(application, environment).show().await?;
         let flash = take_flash().await;
         let body = view! {
             <PageHead
@@ -48,8 +42,7 @@ pub fn FailuresPage() -> impl IntoView {
         if let Some(id) = asked_request() {
             return Err(PageError::Redirect(route::request(id)));
         }
-        let log = Log { of: LogOf::Portal, environment: None, path: route::ADMIN_FAILURES.to_owned() };
-        let shown = log.show().await?;
+        let shown = Log::of_portal().show().await?;
         let flash = take_flash().await;
         let body = view! {
             <PageHead

@@ -228,6 +228,18 @@ fn Tables(usage: Usage, since: String, subject: Subject, range: Range) -> impl I
     }
 }
 
+/// The columns of a day, each with its hour, and with those of the day before where they are compared.
+pub fn hours(usage: &Usage, zone: &Zone, compared: bool) -> Vec<Bar> {
+    let hour = |column: &Column| Bar {
+        label: zone.write(column.start, format_description!("[hour]:[minute]")),
+        served: column.served,
+        refused: column.refused,
+        before: compared.then_some(column.before),
+        href: None,
+    };
+    usage.columns.iter().map(hour).collect()
+}
+
 /// The figures of one key.
 #[component]
 pub fn KeyFigures(
@@ -236,18 +248,7 @@ pub fn KeyFigures(
     #[prop(optional_no_strip)]
     more: Option<String>,
 ) -> impl IntoView {
-    let zone = Zone::of_viewer();
-    let bars = usage
-        .columns
-        .iter()
-        .map(|column| Bar {
-            label: zone.write(column.start, format_description!("[hour]:[minute]")),
-            served: column.served,
-            refused: column.refused,
-            before: None,
-            href: None,
-        })
-        .collect();
+    let bars = hours(&usage, &Zone::of_viewer(), false);
     view! {
         <dl class="figures">
             <div><dt>"requests"</dt><dd>{usage.requests}</dd></div>

@@ -71,8 +71,7 @@ impl LogService {
     /// # Errors
     /// [`LogError`].
     pub async fn requests(&self, actor: &Actor, of: LogOf, filter: &RequestFilter) -> Result<LogPage, LogError> {
-        let found = self.ports.store.requests(scope_for(actor, of)?, filter, PAGE_SIZE + 1).await?;
-        Ok(page(found, PAGE_SIZE))
+        self.many_requests(actor, of, filter, PAGE_SIZE).await
     }
 
     /// More requests than a page shows, for a file.
