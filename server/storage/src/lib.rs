@@ -36,6 +36,7 @@ mod retention;
 mod saved_view;
 mod second_factor;
 mod session;
+mod setting;
 mod signing_key;
 mod team;
 mod work;

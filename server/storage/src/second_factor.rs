@@ -3,8 +3,9 @@
 use crate::{
     SeaStore, SeaUnitOfWork,
     convert::{micros, time, word},
-    entity::{account, passkey, passkey_ceremony, recovery_code, setting, totp},
+    entity::{account, passkey, passkey_ceremony, recovery_code, totp},
     error::store_error,
+    setting,
     work::{consumed, inserted},
 };
 use ::time::OffsetDateTime;
@@ -101,8 +102,7 @@ impl SecondFactorReader for SeaStore {
     }
 
     async fn second_factor_roles(&self) -> Result<Vec<AccountRole>, StoreError> {
-        let row = setting::Entity::find_by_id(ROLES).one(&self.reader).await.map_err(store_error)?;
-        let words = row.map(|row| row.value).unwrap_or_default();
+        let words = setting::read(&self.reader, ROLES).await?.unwrap_or_default();
         words.split_whitespace().map(|role| Ok(word(role, "role")?)).collect()
     }
 }
@@ -288,10 +288,6 @@ impl SecondFactorWriter for SeaUnitOfWork {
 
     async fn second_factor_roles_set(&mut self, roles: &[AccountRole]) -> Result<(), StoreError> {
         let words: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
-        let row = setting::ActiveModel { name: Set(ROLES.to_owned()), value: Set(words.join(" ")) };
-        let replace = OnConflict::column(setting::Column::Name).update_column(setting::Column::Value).to_owned();
-        let insert = setting::Entity::insert(row).on_conflict(replace);
-        insert.exec_without_returning(&self.transaction).await.map_err(store_error)?;
-        Ok(())
+        setting::write(&self.transaction, ROLES, words.join(" ")).await
     }
 }

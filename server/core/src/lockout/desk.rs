@@ -115,9 +115,9 @@ impl LockoutDesk {
         Ok(locks
             .into_iter()
             .map(|(name, until)| {
-                let of = match (name.subject, name.kind) {
-                    (None, _) => LockedOf::Anything,
-                    (Some(subject), _) => known.get(&subject).cloned().unwrap_or(LockedOf::Unknown),
+                let of = match name.subject {
+                    None => LockedOf::Anything,
+                    Some(subject) => known.get(&subject).cloned().unwrap_or(LockedOf::Unknown),
                 };
                 Lockout { name, of, until }
             })
