@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod alert;
 pub mod api_key;
 pub mod application;
 pub mod audit;
@@ -25,3 +26,4 @@ pub mod session;
 pub mod signing_key;
 pub mod team;
 pub mod usage;
+pub mod webhook;

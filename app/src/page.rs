@@ -355,6 +355,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
                 item("Overview", route::ADMIN_OVERVIEW.to_owned(), IconName::Monitor),
                 item("Failures", route::ADMIN_FAILURES.to_owned(), IconName::Shield),
                 item("Usage", route::ADMIN_USAGE.to_owned(), IconName::Chart),
+                item("Alerts", route::ADMIN_ALERTS.to_owned(), IconName::Mail),
                 item("Blocks", route::ADMIN_BLOCKS.to_owned(), IconName::Lock),
                 item("Lockouts", route::ADMIN_LOCKOUTS.to_owned(), IconName::Lock),
                 item("Audit log", route::ADMIN_AUDIT.to_owned(), IconName::List),

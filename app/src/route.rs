@@ -1,8 +1,11 @@
 //! Paths: the only place that spells one.
 
-use latchkey_core::oauth_client::{ClientId, ClientKind, LogoDigest};
+use latchkey_core::{
+    alert::{AlertKind, AlertsOf},
+    oauth_client::{ClientId, ClientKind, LogoDigest},
+};
 use latchkey_model::{
-    ApiKeyId, ApiSlug, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId, TeamId,
+    ApiKeyId, ApiSlug, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId, TeamId, WebhookId,
 };
 use uuid::Uuid;
 
@@ -44,6 +47,7 @@ pub const AUTHORIZE: &str = "/oauth/authorize";
 pub const FORM_POST: &str = "/oauth/authorize/form-post";
 pub const ADMIN_FAILURES: &str = "/admin/failures";
 pub const ADMIN_USAGE: &str = "/admin/usage";
+pub const ADMIN_ALERTS: &str = "/admin/alerts";
 pub const ADMIN_BLOCKS: &str = "/admin/blocks";
 pub const ADMIN_LOCKOUTS: &str = "/admin/lockouts";
 pub const ADMIN_OVERVIEW: &str = "/admin/overview";
@@ -170,6 +174,29 @@ pub fn new_block(network: &str) -> String {
 
 pub fn request(id: RequestId) -> String {
     format!("/logs/{id}")
+}
+
+/// The alerts of a team, or of the portal.
+pub fn alerts(of: AlertsOf) -> String {
+    match of {
+        AlertsOf::Team(team) => format!("{TEAMS}/{team}/alerts"),
+        AlertsOf::Portal => ADMIN_ALERTS.to_owned(),
+    }
+}
+
+/// The form of one of their rules.
+pub fn alert_rule(of: AlertsOf, kind: AlertKind) -> String {
+    format!("{}/rules/{kind}", alerts(of))
+}
+
+/// The form that adds a webhook to them.
+pub fn new_webhook(of: AlertsOf) -> String {
+    format!("{}/webhooks/new", alerts(of))
+}
+
+/// One of their webhooks.
+pub fn webhook(of: AlertsOf, id: WebhookId) -> String {
+    format!("{}/webhooks/{id}", alerts(of))
 }
 
 /// The audit log of a team.

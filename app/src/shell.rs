@@ -2,9 +2,9 @@
 
 use crate::{
     feature::{
-        account, admin, api_key, application, audit, block, design, device, docs, gateway, grant, identity_provider,
-        landing, lockout, notice, oauth_client, overview, personal_token, request_log, second_factor, session,
-        signing_key, team, usage,
+        account, admin, alert, api_key, application, audit, block, design, device, docs, gateway, grant,
+        identity_provider, landing, lockout, notice, oauth_client, overview, personal_token, request_log,
+        second_factor, session, signing_key, team, usage, webhook,
     },
     page::not_found,
     ssr::{Theme, extension, portal},
@@ -144,6 +144,14 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/profile") view=account::ProfilePage ssr=SsrMode::Async/>
                 <Route path=path!("/account/data") view=account::PersonalDataPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/activity") view=audit::ActivityPage ssr=SsrMode::Async/>
+                <Route path=path!("/teams/:team/alerts") view=alert::TeamAlertsPage ssr=SsrMode::Async/>
+                <Route path=path!("/teams/:team/alerts/rules/:kind") view=alert::TeamAlertRulePage ssr=SsrMode::Async/>
+                <Route path=path!("/teams/:team/alerts/webhooks/new") view=webhook::TeamNewWebhookPage ssr=SsrMode::Async/>
+                <Route path=path!("/teams/:team/alerts/webhooks/:webhook") view=webhook::TeamWebhookPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/alerts") view=alert::AdminAlertsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/alerts/rules/:kind") view=alert::AdminAlertRulePage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/alerts/webhooks/new") view=webhook::AdminNewWebhookPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/alerts/webhooks/:webhook") view=webhook::AdminWebhookPage ssr=SsrMode::Async/>
                 <Route path=path!("/teams/:team/audit") view=audit::TeamAuditPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=audit::AdminAuditPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/notices") view=notice::NoticesPage ssr=SsrMode::Async/>

@@ -14,6 +14,7 @@ const PUBLIC = [
   "/docs/demo-api",
   "/docs/errors",
   "/docs/usage-and-logs",
+  "/docs/alerts",
   "/docs/operating",
   "/docs/gateway",
   "/signup",

@@ -34,6 +34,7 @@ mod m20261126_000023_create_notices;
 mod m20261126_000024_create_audit_log;
 mod m20261126_000025_drop_pending_accounts;
 mod m20261126_000026_widen_request_log;
+mod m20261126_000027_create_alerts;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000024_create_audit_log::Migration),
             Box::new(m20261126_000025_drop_pending_accounts::Migration),
             Box::new(m20261126_000026_widen_request_log::Migration),
+            Box::new(m20261126_000027_create_alerts::Migration),
         ]
     }
 }

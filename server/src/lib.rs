@@ -38,3 +38,4 @@ pub mod state;
 pub mod telemetry;
 mod this_machine;
 pub mod tls;
+pub mod workers;

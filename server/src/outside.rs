@@ -7,10 +7,12 @@
 mod client_sites;
 mod guard;
 mod providers;
+mod webhooks;
 
 pub use client_sites::SitesOfClients;
 pub use guard::is_public;
 pub use providers::Providers;
+pub use webhooks::Webhooks;
 
 use guard::PublicOnly;
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -87,6 +89,20 @@ impl Outside {
         let mut answer = http::Response::new(whole(response, largest).await?);
         (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
         Ok(answer)
+    }
+
+    /// Makes a request, and says the status of the answer alone, of which no more is read than it takes to be whole.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    pub async fn status_of(&self, request: http::Request<Vec<u8>>, largest: usize) -> Result<u16, OutsideError> {
+        let request: reqwest::Request = request.try_into().map_err(OutsideError::Request)?;
+        self.allowed(request.url())?;
+        let response = self.client.execute(request).await.map_err(OutsideError::Request)?;
+        let status = response.status().as_u16();
+        // What is said at length is no fault: the connection is given up then.
+        let (Ok(_) | Err(_)) = whole(response, largest).await;
+        Ok(status)
     }
 
     /// Posts a form to an address.

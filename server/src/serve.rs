@@ -8,11 +8,12 @@ use crate::{
     leaks::{GithubKeys, GithubKeysError},
     listeners::Listeners,
     oauth::resource_parameter,
-    outside::{Outside, OutsideError, Providers, SitesOfClients},
+    outside::{Outside, OutsideError, Providers, SitesOfClients, Webhooks},
     routes::needed_scope,
     smtp::{SmtpCarrier, SmtpError},
     state::{AppState, Parts},
     tls::{self, Authorities, TlsError},
+    workers,
 };
 use app::ssr::session::Rotations;
 use latchkey_core::{
@@ -20,9 +21,7 @@ use latchkey_core::{
     account::SetupError,
     clock::SystemClock,
     limit::Quota,
-    mail::Postman,
     oauth_client::ClientCertificates,
-    openid::SignOuts,
     random::SystemRandom,
     sealing::SealError,
     usage::{Recording, RowBudget},
@@ -162,6 +161,7 @@ pub fn settings_of(config: &Config) -> Settings {
         public_url: config.base_url().to_owned(),
         request_days: u16::try_from(config.log_life.whole_days()).unwrap_or(u16::MAX),
         request_bytes: config.log_megabytes.saturating_mul(1_000_000),
+        plain_webhooks: config.private_networks,
     }
 }
 
@@ -173,7 +173,8 @@ pub fn outside_ports(config: &Config) -> Result<OutsidePorts, ServeError> {
     let outside = Outside::new(config.private_networks)?;
     Ok(OutsidePorts {
         client_sites: Arc::new(SitesOfClients::new(outside.clone())),
-        providers: Arc::new(Providers::new(outside)),
+        providers: Arc::new(Providers::new(outside.clone())),
+        webhooks: Arc::new(Webhooks::new(outside)),
         mail: match &config.smtp {
             Some(smtp) => Some(Arc::new(SmtpCarrier::new(smtp)?)),
             None => None,
@@ -245,18 +246,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     };
     greet(&server.state).await;
 
-    let pruning = tokio::spawn(keep_house_for_ever(server.state.clone()));
-    let keeping_out = tokio::spawn(learn_of_blocks_for_ever(server.state.clone()));
-    let telling = tokio::spawn(tell_of_sign_outs_for_ever(server.state.clone()));
-    let writing = tokio::spawn(write_mails_for_ever(server.state.clone()));
-    let warning = tokio::spawn(tell_of_keys_for_ever(server.state.clone()));
-    let watching = tokio::spawn(server.state.authorities.clone().watch());
+    let working = workers::start(&server.state);
     let outcome = listeners.serve(Front::new(server.state.clone()), told_to_stop).await;
     tracing::info!("stopping: writing what is left");
-    for working in [pruning, telling, warning, writing, watching, keeping_out] {
-        working.abort();
-        let _ = working.await;
-    }
+    workers::end(working).await;
     server.state.services.leaks.finish().await;
     drop(server.state);
     server.recording.finish().await;
@@ -323,121 +316,4 @@ fn told_to_stop() -> impl Future<Output = ()> + Send + use<> {
             () = terminate => {}
         }
     }
-}
-
-/// Does every hour what the clock asks for.
-async fn keep_house_for_ever(state: AppState) {
-    let mut hour = tokio::time::interval(std::time::Duration::from_hours(1));
-    loop {
-        hour.tick().await;
-        if let Err(error) = prune(&state).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "old rows could not be removed");
-        }
-        match state.services.housekeeping.remind().await {
-            Ok(told) => tracing::debug!(told, "people were told of keys that end soon"),
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "people could not be told of keys that end soon"
-                );
-            }
-        }
-        if let Err(error) = state.services.audit.seal_heads().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the audit log could not be sealed");
-        }
-        if let Err(error) = state.services.signing_keys.keep_house().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "signing keys could not be looked after");
-        }
-        match state.services.housekeeping.disable_idle().await {
-            Ok(disabled) => tracing::debug!(disabled, "idle keys were switched off"),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "idle keys could not be switched off");
-            }
-        }
-    }
-}
-
-/// Learns now and then who is kept out: word of it from another node may have been missed.
-async fn learn_of_blocks_for_ever(state: AppState) {
-    let mut minute = tokio::time::interval(std::time::Duration::from_mins(1));
-    loop {
-        minute.tick().await;
-        let now = state.services.ports.now();
-        if let Err(error) = state.services.memories.blocks.load(now).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "who is kept out could not be read anew");
-        }
-    }
-}
-
-/// Tells apps of sign-outs, as soon as there are some, and again where that failed.
-async fn tell_of_sign_outs_for_ever(state: AppState) {
-    let sign_outs = &state.services.sign_outs;
-    loop {
-        if let Err(error) = sign_outs.deliver().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "apps could not be told of sign-outs");
-        }
-        tokio::select! {
-            () = sign_outs.woken() => {}
-            () = tokio::time::sleep(SignOuts::PAUSE) => {}
-        }
-    }
-}
-
-/// Sends mails, as soon as there are some, and again where that failed.
-async fn write_mails_for_ever(state: AppState) {
-    let postman = &state.services.postman;
-    loop {
-        if let Err(error) = state.services.mailed_links.answer().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "links could not be mailed");
-        }
-        if let Err(error) = postman.deliver().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "mails could not be sent");
-        }
-        tokio::select! {
-            () = postman.woken() => {}
-            () = tokio::time::sleep(Postman::PAUSE) => {}
-        }
-    }
-}
-
-/// Tells people that their key was sent where others can read it, as soon as that is written down, and again where that failed.
-async fn tell_of_keys_for_ever(state: AppState) {
-    const PAUSE: std::time::Duration = std::time::Duration::from_mins(10);
-    loop {
-        if let Err(error) = state.services.housekeeping.tell_exposed().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "people could not be told of exposed keys");
-        }
-        if let Err(error) = state.services.housekeeping.tell_of_limits(state.recorder.near_limits()).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "people could not be told of limits that are near"
-            );
-        }
-        tokio::select! {
-            () = state.recorder.to_tell() => {}
-            () = tokio::time::sleep(PAUSE) => {}
-        }
-    }
-}
-
-/// Removes what is past its time.
-///
-/// # Errors
-/// When the store fails.
-pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreError> {
-    state.services.lockouts.prune().await?;
-    let pruned = state.services.retention.prune().await?;
-    if pruned.over_budget > 0 {
-        tracing::warn!(
-            rows = pruned.over_budget,
-            "rows of single requests found no room and were removed before their time: set log_megabytes higher, or keep them for fewer days"
-        );
-    }
-    tracing::debug!(
-        requests = pruned.requests,
-        counts = pruned.counts,
-        longest_batch_ms = pruned.longest.as_millis(),
-        "old rows were removed"
-    );
-    Ok(())
 }

@@ -63,6 +63,8 @@ ids! {
     ClientSecretId,
     /// What an account allowed an OAuth client to do.
     GrantId,
+    /// Something that somebody is alerted to.
+    AlertId,
     /// A change that somebody made, in the audit log.
     AuditEventId,
     /// A network that is kept out.
@@ -95,6 +97,10 @@ ids! {
     SigningKeyId,
     /// Owns applications and APIs.
     TeamId,
+    /// Where a team, or the portal, is told of alerts.
+    WebhookId,
+    /// A message on its way to a webhook. Tries and replays keep it.
+    WebhookDeliveryId,
 }
 
 impl From<EnvironmentId> for OwnerId {

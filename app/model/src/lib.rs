@@ -33,9 +33,9 @@ pub use email::EmailAddress;
 pub use environment::Environment;
 pub use error::FieldErrors;
 pub use id::{
-    AccountId, ApiId, ApiKeyId, ApplicationId, AuditEventId, BlockId, ClientSecretId, EnvironmentId, GrantId,
+    AccountId, AlertId, ApiId, ApiKeyId, ApplicationId, AuditEventId, BlockId, ClientSecretId, EnvironmentId, GrantId,
     IdentityProviderId, InvitationId, MailId, MailedLinkId, NoticeId, OauthClientId, OwnerId, PasskeyCeremonyId,
-    PasskeyId, PostId, RequestId, SavedViewId, SessionId, SigningKeyId, TeamId,
+    PasskeyId, PostId, RequestId, SavedViewId, SessionId, SigningKeyId, TeamId, WebhookDeliveryId, WebhookId,
 };
 pub use key_kind::KeyKind;
 pub use name::Name;

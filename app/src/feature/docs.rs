@@ -17,7 +17,7 @@ struct Guide {
     text: &'static str,
 }
 
-const GUIDES: [Guide; 11] = [
+const GUIDES: [Guide; 12] = [
     Guide {
         name: "first-key",
         title: "Your first key",
@@ -77,6 +77,12 @@ const GUIDES: [Guide; 11] = [
         title: "Usage and logs",
         summary: "What your keys did, and why a call was refused.",
         text: include_str!("../../guides/usage-and-logs.md"),
+    },
+    Guide {
+        name: "alerts",
+        title: "Alerts and webhooks",
+        summary: "What you hear of while it happens, and how programs hear it.",
+        text: include_str!("../../guides/alerts.md"),
     },
     Guide {
         name: "operating",

@@ -63,6 +63,10 @@ const fn tone(kind: NoticeKind) -> Tone {
         | NoticeKind::KeyEnds
         | NoticeKind::KeyIdle
         | NoticeKind::LimitNear
+        | NoticeKind::Refusals
+        | NoticeKind::NewNetwork
+        | NoticeKind::ServerErrors
+        | NoticeKind::WebhookOff
         | NoticeKind::Team => Tone::Wait,
     }
 }

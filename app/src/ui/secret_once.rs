@@ -18,7 +18,7 @@ pub fn SecretOnce(
     view! {
         <section class="secret" aria-labelledby="secret-title">
             <h2 id="secret-title">{format!("Your new {what}, shown once")}</h2>
-            <p>"Store it now, for example in your secret manager. Latchkey keeps only a digest and cannot show it again."</p>
+            <p>"Store it now, for example in your secret manager. Latchkey does not show it again."</p>
             <div class="secret-value">
                 <code>{secret.clone()}</code>
                 <CopyButton value=secret label=format!("the {what}")/>

@@ -8,6 +8,7 @@
 pub mod access_token;
 pub mod account;
 pub mod actor;
+pub mod alert;
 pub mod api_key;
 pub mod application;
 pub mod audit;
@@ -44,6 +45,7 @@ pub mod services;
 pub mod signing_key;
 pub mod team;
 pub mod usage;
+pub mod webhook;
 
 pub use actor::Actor;
 pub use ports::Ports;

@@ -9,6 +9,7 @@
 //! stranger's row to forget a check after. Absence is `Ok(None)`; a service decides what it means.
 
 pub mod account;
+pub mod alert;
 pub mod api;
 pub mod api_key;
 pub mod application;
@@ -33,8 +34,10 @@ pub mod second_factor;
 pub mod session;
 pub mod signing_key;
 pub mod team;
+pub mod webhook;
 
 pub use account::{AccountReader, AccountWriter};
+pub use alert::{AlertReader, AlertWriter};
 pub use api::{ApiReader, ApiWriter};
 pub use api_key::{ApiKeyReader, ApiKeyWriter};
 pub use application::{ApplicationReader, ApplicationWriter};
@@ -59,6 +62,7 @@ pub use second_factor::{SecondFactorReader, SecondFactorWriter};
 pub use session::{SessionReader, SessionWriter};
 pub use signing_key::{SigningKeyReader, SigningKeyWriter};
 pub use team::{TeamReader, TeamWriter};
+pub use webhook::{WebhookReader, WebhookWriter};
 
 use crate::{api_key::format::PublicId, oauth_client::ClientId};
 use async_trait::async_trait;
@@ -131,6 +135,7 @@ pub enum Changes {
 #[async_trait]
 pub trait Store:
     AccountReader
+    + AlertReader
     + ApiReader
     + ApiKeyReader
     + ApplicationReader
@@ -154,6 +159,7 @@ pub trait Store:
     + SessionReader
     + SigningKeyReader
     + TeamReader
+    + WebhookReader
     + Send
     + Sync
     + 'static
@@ -172,6 +178,7 @@ pub trait Store:
 #[async_trait]
 pub trait UnitOfWork:
     AccountWriter
+    + AlertWriter
     + ApiWriter
     + ApiKeyWriter
     + ApplicationWriter
@@ -196,6 +203,7 @@ pub trait UnitOfWork:
     + SessionWriter
     + SigningKeyWriter
     + TeamWriter
+    + WebhookWriter
     + Send
 {
     /// Tells the other nodes, at the commit, what was changed about credentials.

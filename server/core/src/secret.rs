@@ -47,6 +47,11 @@ impl fmt::Debug for DigestKey {
     }
 }
 
+/// HMAC-SHA256 (RFC 2104) of these parts, one after the other, under a key that somebody else has too.
+pub fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    finish(keyed(key), parts)
+}
+
 /// A MAC that has taken its key. RFC 2104 section 2: a key shorter than the hash's block is filled up with zeros.
 fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = Zeroizing::new([0; 64]);

@@ -6,6 +6,7 @@ use crate::{
         AccessEnds, AccountService, DeletionService, MailedLinks, PasswordService, Passwords, PersonalDataService,
         ProfileService, SessionEnds, SessionService,
     },
+    alert::{AlertService, AlertWatch, Alerts},
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations, RouteScopes},
     application::ApplicationService,
     audit::AuditService,
@@ -41,6 +42,7 @@ use crate::{
     signing_key::{KeyRing, SigningKeyService},
     team::TeamService,
     usage::{LogService, SavedViews, UsageService},
+    webhook::{Courier, WebhookCarrier, WebhookService},
 };
 use std::sync::Arc;
 
@@ -71,6 +73,8 @@ pub struct Settings {
     pub request_days: u16,
     /// The most bytes that rows of single requests may take.
     pub request_bytes: u64,
+    /// Whether webhooks may be told by plain HTTP: where everything is in a private network.
+    pub plain_webhooks: bool,
 }
 
 /// Who is spoken to beyond this server.
@@ -82,6 +86,8 @@ pub struct OutsidePorts {
     pub providers: Arc<dyn ProviderClient>,
     /// Who takes mails, once a server for it is set.
     pub mail: Option<Arc<dyn MailCarrier>>,
+    /// Who posts messages to webhooks.
+    pub webhooks: Arc<dyn WebhookCarrier>,
 }
 
 /// Every service. Cloning it clones handles.
@@ -157,6 +163,14 @@ pub struct Services {
     pub retention: RetentionService,
     /// Networks that are kept out.
     pub blocks: BlockService,
+    /// What people hear of alerts.
+    pub alerts: AlertService,
+    /// Looks for what lasts.
+    pub alert_watch: AlertWatch,
+    /// Where programs are told of alerts.
+    pub webhooks: WebhookService,
+    /// Posts messages to them.
+    pub courier: Courier,
     /// Single requests.
     pub log: LogService,
     /// Views of them that people keep.
@@ -282,8 +296,20 @@ impl Services {
         let proofs = Proofs::new(master.derive("dpop-nonce"));
         let attempts = Arc::new(Limiter::new(settings.attempt_quota));
         let public_url: Arc<str> = issuer.as_str().into();
-        let lockouts =
-            Lockouts::new(ports.clone(), master.derive("lockout"), Arc::clone(&public_url), Arc::clone(&attempts));
+        let raised = Alerts::new(ports.clone(), Arc::clone(&public_url));
+        let courier = Courier::new(
+            ports.clone(),
+            Arc::new(Sealer::new(master, "webhook")?),
+            Arc::clone(&outside.webhooks),
+            Arc::clone(&public_url),
+        );
+        let lockouts = Lockouts::new(
+            ports.clone(),
+            master.derive("lockout"),
+            raised.clone(),
+            Arc::clone(&public_url),
+            Arc::clone(&attempts),
+        );
         let known_people = KnownPeople::new(
             ports.store.clone(),
             known_apis.clone(),
@@ -370,17 +396,21 @@ impl Services {
             applications: ApplicationService::new(ports.clone()),
             personal_tokens: PersonalTokenService::new(ports.clone(), api_keys.clone()),
             api_keys,
-            housekeeping: Housekeeping::new(ports.clone(), known_keys.clone(), url.clone()),
+            housekeeping: Housekeeping::new(ports.clone(), known_keys.clone(), raised.clone(), url.clone()),
             gateway: GatewayDesk::new(door.clone(), known_apis.clone(), ring.clone(), issuer.as_str().into()),
             guarded_apis: GuardedApis::new(ports.clone(), known_apis.clone(), issuer.as_str().into()),
             door,
             proofs,
-            leaks: LeakDesk::new(ports.clone(), known_keys.clone(), pepper, url, settings.report_quota),
+            leaks: LeakDesk::new(ports.clone(), known_keys.clone(), pepper, raised.clone(), url, settings.report_quota),
             notices: NoticeService::new(ports.clone()),
             outbox: OutboxService::new(ports.clone(), postman.clone()),
             postman,
             posts: PostService::new(ports.clone()),
             usage: UsageService::new(ports.clone()),
+            alerts: AlertService::new(ports.clone()),
+            alert_watch: AlertWatch::new(ports.clone(), raised, courier.clone()),
+            webhooks: WebhookService::new(ports.clone(), courier.clone(), settings.plain_webhooks),
+            courier,
             blocks: BlockService::new(ports.clone(), blocks),
             log: LogService::new(ports.clone()),
             saved_views: SavedViews::new(ports.clone()),

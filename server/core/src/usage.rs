@@ -2,6 +2,7 @@
 
 mod folds;
 pub mod log;
+mod networks;
 mod range;
 pub mod recorder;
 pub mod report;

@@ -3,6 +3,8 @@
 
 pub(crate) mod account;
 pub(crate) mod address_rollup;
+pub(crate) mod alert;
+pub(crate) mod alert_rule;
 pub(crate) mod api;
 pub(crate) mod api_key;
 pub(crate) mod api_scope;
@@ -42,6 +44,7 @@ pub(crate) mod request_log;
 pub(crate) mod revoked_token;
 pub(crate) mod rollup;
 pub(crate) mod saved_view;
+pub(crate) mod seen_network;
 pub(crate) mod session;
 pub(crate) mod setting;
 pub(crate) mod setup_link;
@@ -50,3 +53,6 @@ pub(crate) mod team;
 pub(crate) mod token_family;
 pub(crate) mod totp;
 pub(crate) mod used_name;
+pub(crate) mod webhook;
+pub(crate) mod webhook_attempt;
+pub(crate) mod webhook_delivery;

@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 
 mod account;
+mod alert;
 mod api;
 mod api_key;
 mod application;
@@ -39,6 +40,7 @@ mod session;
 mod setting;
 mod signing_key;
 mod team;
+mod webhook;
 mod work;
 
 pub use connect::{ConnectError, SeaStore};

@@ -97,7 +97,7 @@ async fn what_is_past_its_time_is_removed_and_admins_say_when_that_is() {
         portal.store.request(LogScope::Portal, id).await.unwrap().is_some()
     };
     portal.clock.advance(Duration::days(8));
-    server::serve::prune(&portal.state).await.unwrap();
+    server::workers::prune(&portal.state).await.unwrap();
     assert!(is_there(&old).await, "thirty days, where nobody says otherwise");
     admin.sign_in_again("admin@example.org").await;
     ada.sign_in_again("ada@example.org").await;
@@ -118,12 +118,12 @@ async fn what_is_past_its_time_is_removed_and_admins_say_when_that_is() {
     admin.send("/admin/settings", "/form/retention/set", &odd).await;
     let text = admin.get("/admin/settings").await.text();
     assert!(text.contains("Enter a number of days from 1 to 400"), "{text}");
-    server::serve::prune(&portal.state).await.unwrap();
+    server::workers::prune(&portal.state).await.unwrap();
     assert!(is_there(&old).await, "neither a developer's word nor an odd one counts");
     admin.send("/admin/settings", "/form/retention/set", &days).await;
     let new = portal.with_key(&key, "GET", "/api/v1/posts", "").await;
     portal.recorded(&new).await;
-    server::serve::prune(&portal.state).await.unwrap();
+    server::workers::prune(&portal.state).await.unwrap();
     assert!(!is_there(&old).await && is_there(&new).await);
     let audit = admin.get("/admin/audit").await.text();
     assert!(audit.contains("requests: 30 → 7") && audit.contains("the privacy notice says a week"), "{audit}");
@@ -173,7 +173,7 @@ async fn pruning_leaves_the_audit_log_provable() {
     audit.verify().await.unwrap();
     by_hand(&portal, "INSERT INTO setting (name, value) VALUES ('retention', 'audit_events=90')").await;
     portal.clock.advance(Duration::days(200));
-    server::serve::prune(&portal.state).await.unwrap();
+    server::workers::prune(&portal.state).await.unwrap();
     assert_eq!(audit.verify().await.unwrap().events, after.events, "what this server did not set removes nothing");
     by_hand(&portal, "DELETE FROM audit_event WHERE action = 'account.renamed'").await;
     assert!(matches!(audit.verify().await, Err(Fault::Event { .. } | Fault::Short { .. })));

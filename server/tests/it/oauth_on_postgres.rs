@@ -77,5 +77,5 @@ async fn every_way_to_a_token_works_on_postgres_too() {
     assert_eq!(stage.portal.api("DELETE", &place, &own, "").await.status, StatusCode::NO_CONTENT);
     assert_eq!(stage.portal.api("GET", &place, &own, "").await.status, StatusCode::UNAUTHORIZED);
     stage.portal.state.services.ports.store.ping().await.unwrap();
-    server::serve::prune(&stage.portal.state).await.unwrap();
+    server::workers::prune(&stage.portal.state).await.unwrap();
 }

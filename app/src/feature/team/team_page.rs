@@ -12,6 +12,7 @@ use crate::{
     ui::{Badge, Crumb, DataTable, Field, Form, Message, PageHead, RelativeTime, SubmitButton, Tone},
 };
 use latchkey_core::{
+    alert::AlertsOf,
     port::team::{Invitation, Member},
     team::{TeamError, TeamView},
 };
@@ -74,7 +75,10 @@ pub fn TeamPage() -> impl IntoView {
             TeamRole::Viewer => "You look at what this team owns.",
         };
         let body = view! {
-            <PageHead title=name.clone() explanation crumbs><a class="btn" href=route::team_audit(team)>"Audit log"</a></PageHead>
+            <PageHead title=name.clone() explanation crumbs>
+                <a class="btn" href=route::alerts(AlertsOf::Team(team))>"Alerts"</a>
+                <a class="btn" href=route::team_audit(team)>"Audit log"</a>
+            </PageHead>
             <Message flash/>
             <DataTable label="Members" columns=vec!["Member", "Role", "Since"] action="Action">{rows}</DataTable>
             {open}

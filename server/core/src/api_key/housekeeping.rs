@@ -2,6 +2,7 @@
 
 use super::KeyChanges;
 use crate::{
+    alert::{AlertKind, Alerts},
     audit::{Act, Action},
     authn::KnownKeys,
     limit::Quota,
@@ -20,6 +21,7 @@ use time::Duration;
 pub struct Housekeeping {
     ports: Ports,
     changes: KeyChanges,
+    alerts: Alerts,
     public_url: String,
 }
 
@@ -29,8 +31,8 @@ impl Housekeeping {
     const BATCH: u64 = 100;
 
     /// On these ports; links in mails begin with `public_url`.
-    pub fn new(ports: Ports, known: KnownKeys, public_url: String) -> Self {
-        Self { ports, changes: KeyChanges::new(known), public_url }
+    pub fn new(ports: Ports, known: KnownKeys, alerts: Alerts, public_url: String) -> Self {
+        Self { ports, changes: KeyChanges::new(known), alerts, public_url }
     }
 
     /// Tells people of keys that end soon: 30, 7 and 1 days ahead, each once. Says how many keys were told of.
@@ -49,7 +51,7 @@ impl Housekeeping {
                     let mut work = self.ports.store.begin().await?;
                     if work.api_key_told(one.key.id, days).await? == Consumed::Won {
                         let letter = Letter::key_ends(&one.key, days, &self.public_url);
-                        letter.send(&mut *work, &self.ports, &one.emails).await?;
+                        self.alerts.raise_of_key(&mut *work, AlertKind::KeyEnds, &one.key, letter, &one.emails).await?;
                         work.commit().await?;
                         told += 1;
                     }
@@ -97,7 +99,7 @@ impl Housekeeping {
             let people = self.ports.store.key_people(id).await?;
             let letter = Letter::limit_near(&stored.key, quota, self.ports.now(), &self.public_url);
             let mut work = self.ports.store.begin().await?;
-            letter.send(&mut *work, &self.ports, &people).await?;
+            self.alerts.raise_of_key(&mut *work, AlertKind::LimitNear, &stored.key, letter, &people).await?;
             work.commit().await?;
         }
         Ok(())
@@ -107,7 +109,8 @@ impl Housekeeping {
         let mut work = self.ports.store.begin().await?;
         let consumed = work.api_key_exposure_told(one.key.id).await?;
         if consumed == Consumed::Won {
-            Letter::key_exposed(&one.key, &self.public_url).send(&mut *work, &self.ports, &one.emails).await?;
+            let letter = Letter::key_exposed(&one.key, &self.public_url);
+            self.alerts.raise_of_key(&mut *work, AlertKind::Leak, &one.key, letter, &one.emails).await?;
             work.commit().await?;
         }
         Ok(consumed)

@@ -141,6 +141,16 @@ actions! {
     NetworkUnblocked = "network.unblocked", "Ended a block";
     /// Somebody who failed too often may try again.
     LockoutEnded = "lockout.ended", "Ended a lockout";
+    /// When an alert is raised, and who hears it.
+    AlertRuleChanged = "alert_rule.changed", "Changed a rule for alerts";
+    /// Programs are told of alerts somewhere.
+    WebhookAdded = "webhook.added", "Added a webhook";
+    /// It was changed, or switched off or on.
+    WebhookChanged = "webhook.changed", "Changed a webhook";
+    /// It has another secret.
+    WebhookSecretRotated = "webhook.secret_rotated", "Made a new secret for a webhook";
+    /// It was removed.
+    WebhookRemoved = "webhook.removed", "Removed a webhook";
     /// How long things are kept.
     RetentionChanged = "setting.retention_changed", "Changed how long things are kept";
     /// Of whom a second factor is asked.

@@ -2,6 +2,7 @@
 
 use super::{breaks_a_line, finder, redacted};
 use crate::{
+    alert::{AlertKind, Alerts},
     api_key::{KeyChanges, PlainApiKey, let_the_old_key_be, old_key_of},
     audit::{Act, Action},
     authn::KnownKeys,
@@ -36,6 +37,7 @@ pub struct LeakDesk {
     ports: Ports,
     changes: KeyChanges,
     pepper: DigestKey,
+    alerts: Alerts,
     public_url: String,
     reporters: Arc<Limiter<IpAddr>>,
     room: Arc<Semaphore>,
@@ -48,12 +50,20 @@ impl LeakDesk {
     const KEYS_IN_A_REPORT: usize = 20;
 
     /// On these ports; `quota` is how many reports each network may send.
-    pub fn new(ports: Ports, known: KnownKeys, pepper: DigestKey, public_url: String, quota: Quota) -> Self {
+    pub fn new(
+        ports: Ports,
+        known: KnownKeys,
+        pepper: DigestKey,
+        alerts: Alerts,
+        public_url: String,
+        quota: Quota,
+    ) -> Self {
         let reporters = Arc::new(Limiter::new(quota));
         Self {
             ports,
             changes: KeyChanges::new(known),
             pepper,
+            alerts,
             public_url,
             reporters,
             room: Arc::new(Semaphore::new(Self::ROOM)),
@@ -140,7 +150,8 @@ impl LeakDesk {
             act.by_nobody(&mut *work, &self.ports).await?;
         }
         if works && noted == Consumed::Won {
-            Letter::key_leaked(&key, &place.0, revoke, &self.public_url).send(&mut *work, &self.ports, &people).await?;
+            let letter = Letter::key_leaked(&key, &place.0, revoke, &self.public_url);
+            self.alerts.raise_of_key(&mut *work, AlertKind::Leak, &key, letter, &people).await?;
         }
         self.changes.commit(work, &changed).await?;
         tracing::warn!(key.hint = %key.hint(), revoked = works && revoke, "a key was reported as leaked");

@@ -5,6 +5,7 @@ use super::{
     ladder::{FORGOTTEN_AFTER, Guessed, cost, counted, given_back, locked, not_counted, stuffing},
 };
 use crate::{
+    alert::{AlertKind, AlertSubject, Alerts, AlertsOf, Measured, NewAlert},
     limit::{Limiter, network_of},
     mail::Letter,
     port::{
@@ -63,6 +64,7 @@ pub struct Attempt {
 pub struct Lockouts {
     ports: Ports,
     key: DigestKey,
+    alerts: Alerts,
     public_url: Arc<str>,
     /// The tries of each network in a minute, right ones too.
     networks: Arc<Limiter<IpAddr>>,
@@ -79,10 +81,17 @@ impl Lockouts {
     const CAPACITY: usize = 20_000;
 
     /// The service; what is tried is stored under digests of this key, and these are the tries of each network.
-    pub fn new(ports: Ports, key: DigestKey, public_url: Arc<str>, networks: Arc<Limiter<IpAddr>>) -> Self {
+    pub fn new(
+        ports: Ports,
+        key: DigestKey,
+        alerts: Alerts,
+        public_url: Arc<str>,
+        networks: Arc<Limiter<IpAddr>>,
+    ) -> Self {
         Self {
             ports,
             key,
+            alerts,
             public_url,
             networks,
             locks: Arc::new(Cache::new(Self::CAPACITY)),
@@ -279,9 +288,16 @@ impl Lockouts {
         let mut work = self.ports.store.begin().await?;
         let counter = work.counter_hold(&name, now).await?;
         work.counter_set(&name, &stuffing(counter, now)).await?;
-        Letter::many_accounts_tried(network, tried, now, &self.public_url)
-            .send(&mut *work, &self.ports, &admins)
-            .await?;
+        let alert = NewAlert {
+            of: AlertsOf::Portal,
+            kind: AlertKind::Lockouts,
+            subject: AlertSubject::portal(&self.public_url),
+            letter: Letter::many_accounts_tried(network, tried, now, &self.public_url),
+            measured: Some(Measured { matching: tried, requests: None, minutes: None }),
+            lasts: false,
+        };
+        // Of each network, admins hear once a day.
+        let _ = self.alerts.raise(&mut *work, alert, &admins).await?;
         tracing::warn!(%network, accounts = tried, "one network tries many accounts: it has to wait");
         work.commit().await
     }

@@ -161,8 +161,23 @@ impl Letter {
         }
     }
 
-    pub(super) fn new(kind: NoticeKind, subject: &str, occasion: String, text: String) -> Self {
+    pub(crate) fn new(kind: NoticeKind, subject: &str, occasion: String, text: String) -> Self {
         Self { kind, occasion, subject: subject.to_owned(), text }
+    }
+
+    /// It, in a sentence.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// It, at length.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it tells of: each recipient is told once.
+    pub fn occasion(&self) -> &str {
+        &self.occasion
     }
 
     /// Tells each recipient, in the transaction of what it tells of: in the portal, where they have an account, and by mail, unless

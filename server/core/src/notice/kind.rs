@@ -17,6 +17,14 @@ pub enum NoticeKind {
     KeyIdle,
     /// A key is about to reach one of its limits.
     LimitNear,
+    /// Many requests with a credential are refused.
+    Refusals,
+    /// A credential is used from a network that is new to it.
+    NewNetwork,
+    /// Requests are answered with server errors.
+    ServerErrors,
+    /// A webhook is switched off, since nobody answers there.
+    WebhookOff,
     /// Who is in a team.
     Team,
     /// What admins must know of the portal.
@@ -30,13 +38,17 @@ pub struct ParseNoticeKindError;
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Account,
         Self::KeyFound,
         Self::NewBrowser,
         Self::KeyEnds,
         Self::KeyIdle,
         Self::LimitNear,
+        Self::Refusals,
+        Self::NewNetwork,
+        Self::ServerErrors,
+        Self::WebhookOff,
         Self::Team,
         Self::Portal,
     ];
@@ -50,6 +62,10 @@ impl NoticeKind {
             Self::KeyEnds => "key_ends",
             Self::KeyIdle => "key_idle",
             Self::LimitNear => "limit_near",
+            Self::Refusals => "refusals",
+            Self::NewNetwork => "new_network",
+            Self::ServerErrors => "server_errors",
+            Self::WebhookOff => "webhook_off",
             Self::Team => "team",
             Self::Portal => "portal",
         }
@@ -64,8 +80,12 @@ impl NoticeKind {
             Self::KeyEnds => "A key ends soon",
             Self::KeyIdle => "A key was switched off, since nobody used it",
             Self::LimitNear => "A key is about to reach one of its limits",
+            Self::Refusals => "Many requests with a credential of your team are refused",
+            Self::NewNetwork => "A credential is used from a network that is new to it",
+            Self::ServerErrors => "Requests of your team end in server errors",
+            Self::WebhookOff => "A webhook is switched off, since nobody answers there",
             Self::Team => "You are taken out of a team",
-            Self::Portal => "Somebody attacks the portal",
+            Self::Portal => "Somebody attacks the portal, or it fails",
         }
     }
 
@@ -74,7 +94,16 @@ impl NoticeKind {
     pub const fn may_be_muted(self) -> bool {
         match self {
             Self::Account | Self::KeyFound => false,
-            Self::NewBrowser | Self::KeyEnds | Self::KeyIdle | Self::LimitNear | Self::Team | Self::Portal => true,
+            Self::NewBrowser
+            | Self::KeyEnds
+            | Self::KeyIdle
+            | Self::LimitNear
+            | Self::Refusals
+            | Self::NewNetwork
+            | Self::ServerErrors
+            | Self::WebhookOff
+            | Self::Team
+            | Self::Portal => true,
         }
     }
 }

@@ -319,6 +319,21 @@ pub struct RequestBatch {
     pub last_uses: Vec<LastUse>,
     /// Keys that were seen where secrets must not be; the first time stays.
     pub exposures: Vec<(ApiKeyId, OffsetDateTime)>,
+    /// Networks that credentials were used from.
+    pub networks: Vec<NetworkUse>,
+}
+
+/// A credential was let in from a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkUse {
+    /// Whose credential.
+    pub owner: OwnerId,
+    /// The credential.
+    pub credential: Uuid,
+    /// From where.
+    pub address: IpAddr,
+    /// Within the hour that begins at this time, in Unix seconds.
+    pub hour: i64,
 }
 
 /// Whose requests a reader may see.
@@ -381,9 +396,15 @@ impl RequestFilter {
 
 /// The network by which addresses are looked at together: the first 24 bits of an IPv4 address, 48 of an IPv6 address.
 pub fn network_word(address: IpAddr) -> String {
+    let network = network_of_request(address);
+    format!("{network}/{}", if network.is_ipv4() { 24 } else { 48 })
+}
+
+/// The first address of that network.
+pub fn network_of_request(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V4(address) => format!("{}/24", Ipv4Addr::from_bits(address.to_bits() & 0xffff_ff00)),
-        IpAddr::V6(address) => format!("{}/48", Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 80))),
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & 0xffff_ff00).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 80)).into(),
     }
 }
 

@@ -20,13 +20,15 @@ pub enum Kept {
     Mails,
     /// Blocks that are over.
     Blocks,
+    /// Alerts that were raised, and what webhooks were told.
+    Alerts,
     /// The audit log.
     AuditEvents,
 }
 
 impl Kept {
     /// Everything.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Requests,
         Self::MinuteCounts,
         Self::HourCounts,
@@ -34,6 +36,7 @@ impl Kept {
         Self::Notices,
         Self::Mails,
         Self::Blocks,
+        Self::Alerts,
         Self::AuditEvents,
     ];
 
@@ -47,6 +50,7 @@ impl Kept {
             Self::Notices => "notices",
             Self::Mails => "mails",
             Self::Blocks => "blocks",
+            Self::Alerts => "alerts",
             Self::AuditEvents => "audit_events",
         }
     }
@@ -61,6 +65,7 @@ impl Kept {
             Self::Notices => "Notices",
             Self::Mails => "Mails in the outbox",
             Self::Blocks => "Blocks that are over",
+            Self::Alerts => "Alerts and what webhooks were told",
             Self::AuditEvents => "Audit events",
         }
     }
@@ -73,7 +78,7 @@ impl Kept {
             Self::MinuteCounts => (1, 30),
             Self::HourCounts => (15, 400),
             Self::DayCounts => (181, 3_650),
-            Self::Notices | Self::Blocks => (7, 400),
+            Self::Notices | Self::Blocks | Self::Alerts => (7, 400),
             Self::Mails => (30, 400),
             Self::AuditEvents => (90, 3_650),
         }
@@ -86,7 +91,7 @@ impl Kept {
             Self::MinuteCounts => 2,
             Self::HourCounts => 15,
             Self::DayCounts => 400,
-            Self::Notices | Self::Mails => 90,
+            Self::Notices | Self::Mails | Self::Alerts => 90,
             Self::AuditEvents => 0,
         }
     }

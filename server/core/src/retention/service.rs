@@ -41,6 +41,9 @@ impl From<NotAdmin> for RetentionError {
     }
 }
 
+/// How long a network that a credential was used from is known, after its last use.
+const NETWORK_LIFE: Duration = Duration::days(90);
+
 /// How many rows were removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -230,6 +233,11 @@ impl RetentionService {
         if let Some(life) = retention.life(Kept::Blocks) {
             work.block_prune(now - life).await?;
         }
+        if let Some(life) = retention.life(Kept::Alerts) {
+            work.alert_prune(now - life).await?;
+            work.delivery_prune(now - life).await?;
+        }
+        work.network_prune(now - NETWORK_LIFE).await?;
         if let Some(life) = retention.life(Kept::Mails) {
             work.mail_prune(now - life).await?;
         }

@@ -2,6 +2,7 @@
 
 use super::{
     folds::{Place, Unwritten},
+    networks::Networks,
     recorder::{Recorder, RowBudget, Served, Shared, address_of, arrival_of},
     tally::{Slot, Sums, latency_bucket, microseconds},
 };
@@ -77,6 +78,7 @@ impl Recording {
             folded: VecDeque::new(),
             last_uses: HashMap::new(),
             exposures: BTreeMap::new(),
+            networks: Networks::default(),
             near_today: (Date::MIN, HashSet::new()),
         };
         let runtime = tokio::runtime::Handle::current();
@@ -123,6 +125,8 @@ struct Writer {
     last_uses: HashMap<Used, LastUse>,
     /// Keys that were seen where they must not be, until it is written.
     exposures: BTreeMap<ApiKeyId, OffsetDateTime>,
+    /// Networks that credentials are used from.
+    networks: Networks,
     /// Keys that came near a limit on this day.
     near_today: (Date, HashSet<ApiKeyId>),
 }
@@ -176,6 +180,7 @@ impl Writer {
         batch.rollups = std::mem::take(&mut self.counts).into_iter().collect();
         batch.last_uses = self.last_uses.values().cloned().collect();
         batch.exposures = self.exposures.iter().map(|(key, at)| (*key, *at)).collect();
+        batch.networks = self.networks.unwritten().to_vec();
         match write(&*self.store, &batch).await {
             Ok(()) => {
                 if !batch.exposures.is_empty() {
@@ -183,6 +188,7 @@ impl Writer {
                 }
                 self.last_uses.clear();
                 self.exposures.clear();
+                self.networks.written();
                 if has_rows {
                     self.shared.written.send_modify(|times| *times += 1);
                 }
@@ -241,6 +247,11 @@ impl Writer {
             };
             let seen = entry.tally().hand_over(count, |hour, address, sums| came.push((hour, address, sums)));
             for (hour, address, sums) in came {
+                if let (Some(address), true, CredentialId::Key(_) | CredentialId::Client(_)) =
+                    (address, sums.requests > sums.refused, id)
+                {
+                    self.networks.note(owner, id.as_uuid(), address, hour);
+                }
                 self.add_address(Some((owner, id)), hour, address, sums);
             }
             // A token that was seen where it must not be ends by itself soon.

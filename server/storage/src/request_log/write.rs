@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use latchkey_core::port::{
     RequestLogWriter, StoreError,
     request_log::{
-        AddressCounts, AddressKey, AttributedTo, Folded, LastUse, Period, RequestBatch, RequestRow, RollupCounts,
-        RollupKey, Used, network_word,
+        AddressCounts, AddressKey, AttributedTo, Folded, LastUse, NetworkUse, Period, RequestBatch, RequestRow,
+        RollupCounts, RollupKey, Used, network_word,
     },
 };
 use latchkey_model::OwnerId;
@@ -126,6 +126,26 @@ fn from_address((key, counts): &(AddressKey, AddressCounts)) -> Vec<Value> {
     ]
 }
 
+/// The first use stays; the last one is as new as a day.
+const NETWORKS: Bulk = Bulk {
+    head: "INSERT INTO seen_network (credential_id, network, owner_id, address, first_at, last_at, told) VALUES ",
+    tail: " ON CONFLICT (credential_id, network) DO UPDATE SET last_at = excluded.last_at",
+    columns: 7,
+};
+
+fn from_network(seen: &NetworkUse) -> Vec<Value> {
+    let at = seen.hour.saturating_mul(1_000_000);
+    vec![
+        seen.credential.into(),
+        network_word(seen.address).into(),
+        seen.owner.as_uuid().into(),
+        seen.address.to_string().into(),
+        at.into(),
+        at.into(),
+        false.into(),
+    ]
+}
+
 /// More that are alike belong to a row that is there.
 const FOLDED: Bulk = Bulk {
     head: "WITH folded (id, more, at) AS (VALUES ",
@@ -198,6 +218,7 @@ impl RequestLogWriter for SeaUnitOfWork {
         for (bulk, uses) in by_table(&batch.last_uses) {
             bulk.run(&self.transaction, &uses, |used| Ok(last_use(used))).await?;
         }
+        NETWORKS.run(&self.transaction, &batch.networks, |seen| Ok(from_network(seen))).await?;
         for (key, at) in &batch.exposures {
             api_key::Entity::update_many()
                 .set(api_key::ActiveModel { exposed_at: Set(Some(micros(*at))), ..Default::default() })

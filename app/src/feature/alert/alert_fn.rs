@@ -1,0 +1,76 @@
+//! The form of a rule.
+
+use super::of_form;
+use crate::{
+    route,
+    ssr::{
+        actor,
+        flash::Flash,
+        respond::{Refused, see_other, see_other_with},
+        services,
+    },
+};
+use latchkey_core::alert::{AlertError, AlertKind, RuleForm};
+use leptos::{prelude::*, server};
+
+/// What its sender reads.
+pub(super) fn refused(error: &AlertError) -> Refused {
+    match error {
+        AlertError::NotSignedIn(_) => Refused::new("Sign in first."),
+        AlertError::NotFound => Refused::new("There are no such alerts."),
+        AlertError::Forbidden => Refused::new("Your role in the team lets you look only. Ask one of its owners."),
+        AlertError::Invalid(errors) => Refused::invalid(errors.clone()),
+        AlertError::Store(_) => Refused::fault(error),
+    }
+}
+
+/// Changes a rule.
+#[server(prefix = "/form", endpoint = "alert/rule")]
+#[expect(clippy::too_many_arguments, reason = "a form has one for each field")]
+pub async fn set_alert_rule(
+    #[server(default)] of: String,
+    #[server(default)] kind: String,
+    #[server(default)] on: String,
+    #[server(default)] people: String,
+    #[server(default)] webhooks: String,
+    #[server(default)] percent: String,
+    #[server(default)] at_least: String,
+    #[server(default)] minutes: String,
+    #[server(default)] hours: String,
+) -> Result<(), ServerFnError> {
+    let Some(of) = of_form(&of).await else { return Ok(()) };
+    let list = route::alerts(of);
+    let Ok(kind) = kind.parse::<AlertKind>() else {
+        see_other_with(&list, refused(&AlertError::NotFound).flash()).await;
+        return Ok(());
+    };
+    let form = RuleForm {
+        on: !on.is_empty(),
+        people: !people.is_empty(),
+        webhooks: !webhooks.is_empty(),
+        percent,
+        at_least,
+        minutes,
+        hours,
+    };
+    match services().alerts.set_rule(&actor(), of, kind, &form).await {
+        Ok(()) => see_other_with(&list, Flash::good(format!("The rule {} is saved.", kind.label()))).await,
+        Err(AlertError::NotSignedIn(_)) => see_other(&route::sign_in_then(&list)),
+        Err(error @ AlertError::Invalid(_)) => {
+            let flash = [
+                ("on", on.as_str()),
+                ("people", &people),
+                ("webhooks", &webhooks),
+                ("percent", &form.percent),
+                ("at_least", &form.at_least),
+                ("minutes", &form.minutes),
+                ("hours", &form.hours),
+            ]
+            .into_iter()
+            .fold(refused(&error).flash().keep("typed", "yes"), |flash, (field, value)| flash.keep(field, value));
+            see_other_with(&route::alert_rule(of, kind), flash).await;
+        }
+        Err(error) => see_other_with(&list, refused(&error).flash()).await,
+    }
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! Raising alerts, in the transaction of what they tell of.
+
+use super::{AlertKind, AlertsOf, Rule};
+use crate::{
+    mail::Letter,
+    port::{
+        Inserted, StoreError, UnitOfWork,
+        alert::{Alert, Course},
+        api_key::{ApiKey, Holder, KeyOwner},
+    },
+    ports::Ports,
+    webhook::{Event, Message},
+};
+use latchkey_model::AlertId;
+use serde::Serialize;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What an alert is about, as webhooks say it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AlertSubject {
+    /// `api_key`, `oauth_client`, `environment` or `portal`.
+    #[serde(rename = "type")]
+    pub what: &'static str,
+    /// Its id; none for the portal.
+    pub id: Option<Uuid>,
+    /// What it is called.
+    pub name: String,
+    /// How its owner recognises it; empty for what is no credential.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub hint: String,
+    /// Its page.
+    pub url: String,
+}
+
+impl AlertSubject {
+    /// The portal.
+    pub fn portal(public_url: &str) -> Self {
+        Self {
+            what: "portal",
+            id: None,
+            name: "The portal".to_owned(),
+            hint: String::new(),
+            url: format!("{public_url}/admin/overview"),
+        }
+    }
+
+    /// A key.
+    pub fn key(key: &ApiKey, public_url: &str) -> Self {
+        let url = match &key.owner {
+            KeyOwner::Environment { application_id, environment, .. } => {
+                format!("{public_url}/apps/{application_id}/{environment}/keys/{}", key.id)
+            }
+            KeyOwner::Account { .. } => format!("{public_url}/account/tokens/{}", key.id),
+        };
+        Self { what: "api_key", id: Some(key.id.as_uuid()), name: key.settings.name.to_string(), hint: key.hint(), url }
+    }
+}
+
+/// What was measured, as webhooks say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Measured {
+    /// How many were refused, or went wrong, or must wait.
+    pub matching: u64,
+    /// Of how many requests; none where requests are not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// Within how many minutes, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<u8>,
+}
+
+/// An alert before it is raised.
+#[derive(Debug)]
+pub struct NewAlert {
+    /// Whose it is.
+    pub of: AlertsOf,
+    /// The kind.
+    pub kind: AlertKind,
+    /// What it is about.
+    pub subject: AlertSubject,
+    /// What people read.
+    pub letter: Letter,
+    /// What was measured, if anything was.
+    pub measured: Option<Measured>,
+    /// Whether it lasts until it ends.
+    pub lasts: bool,
+}
+
+/// What the database and webhooks keep of an alert besides its words.
+#[derive(Debug, Serialize)]
+struct Facts<'a> {
+    subject: &'a AlertSubject,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<Measured>,
+}
+
+/// Raises alerts. Cloning it clones a handle.
+#[derive(Clone)]
+pub struct Alerts {
+    ports: Ports,
+    public_url: Arc<str>,
+}
+
+impl Alerts {
+    /// The desk; links begin with `public_url`.
+    pub fn new(ports: Ports, public_url: Arc<str>) -> Self {
+        Self { ports, public_url }
+    }
+
+    /// Where links begin.
+    pub(super) fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// The rule that holds.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rule(&self, of: AlertsOf, kind: AlertKind) -> Result<Rule, StoreError> {
+        let changed = self.ports.store.alert_rules(of).await?;
+        Ok(changed.into_iter().find(|rule| rule.kind == kind).unwrap_or(Rule::usual(of, kind)))
+    }
+
+    /// Raises an alert, as its rule says: the team's or the admins' list shows it, these people and the webhooks are told. What was
+    /// raised before, or lasts already, is told to nobody again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn raise(
+        &self,
+        work: &mut dyn UnitOfWork,
+        alert: NewAlert,
+        people: &[String],
+    ) -> Result<Inserted, StoreError> {
+        let rule = self.rule(alert.of, alert.kind).await?;
+        if !rule.on {
+            return Ok(Inserted::Duplicate);
+        }
+        let facts = Facts { subject: &alert.subject, measured: alert.measured };
+        let raised = Alert {
+            id: AlertId::from_uuid(self.ports.uuid()),
+            of: alert.of,
+            kind: alert.kind,
+            subject: alert.subject.id,
+            title: alert.letter.subject().to_owned(),
+            text: alert.letter.text().to_owned(),
+            occasion: alert.letter.occasion().to_owned(),
+            facts: serde_json::to_string(&facts).map_err(|error| StoreError::Internal(Box::new(error)))?,
+            url: alert.subject.url.clone(),
+            raised_at: self.ports.now(),
+            course: if alert.lasts { Course::Going } else { Course::Once },
+        };
+        if work.alert_add(&raised).await? == Inserted::Duplicate {
+            return Ok(Inserted::Duplicate);
+        }
+        if rule.tells_people() {
+            alert.letter.send(work, &self.ports, people).await?;
+        }
+        if rule.webhooks {
+            Message::of_alert(Event::AlertRaised, &raised, self.ports.now())?
+                .send(work, &self.ports, raised.of)
+                .await?;
+        }
+        Ok(Inserted::Done)
+    }
+
+    /// Raises an alert about a key; where it is a person's own token, its person alone is told.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn raise_of_key(
+        &self,
+        work: &mut dyn UnitOfWork,
+        kind: AlertKind,
+        key: &ApiKey,
+        letter: Letter,
+        people: &[String],
+    ) -> Result<(), StoreError> {
+        match key.owner.holder() {
+            Holder::Account(_) => letter.send(work, &self.ports, people).await,
+            Holder::Team(team) => {
+                let subject = AlertSubject::key(key, &self.public_url);
+                let of = AlertsOf::Team(team);
+                let alert = NewAlert { of, kind, subject, letter, measured: None, lasts: false };
+                // Whoever was told before is not told again.
+                let _ = self.raise(work, alert, people).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes that what an alert tells of is over, and tells webhooks.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) async fn end(&self, alert: &Alert) -> Result<(), StoreError> {
+        let now = self.ports.now();
+        let rule = self.rule(alert.of, alert.kind).await?;
+        let mut work = self.ports.store.begin().await?;
+        if work.alert_end(alert.id, now).await? == crate::port::Consumed::Lost {
+            return Ok(());
+        }
+        if rule.on && rule.webhooks {
+            Message::of_alert(Event::AlertEnded, alert, now)?.send(&mut *work, &self.ports, alert.of).await?;
+        }
+        work.commit().await
+    }
+}

@@ -1,0 +1,375 @@
+//! Looking once a minute for what lasts: refusals, server errors, lockouts; and for networks that are new.
+
+use super::{
+    AlertKind, AlertSubject, Alerts, AlertsOf, Measure, NewAlert, Rule, Share,
+    desk::Measured,
+    letter::{self, Counted, Named},
+};
+use crate::{
+    mail::Letter,
+    port::{
+        Consumed, Inserted, StoreError,
+        alert::{
+            Alert, CredentialOwner, CredentialSort, NamedCredential, SeenNetwork, Watched, WatchedCounts,
+            WatchedEnvironment,
+        },
+    },
+    ports::Ports,
+    webhook::Courier,
+};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+/// What an alert is about: there is one at a time of it.
+type About = (AlertsOf, AlertKind, Option<Uuid>);
+
+/// Looks for what lasts. Cloning it clones a handle.
+#[derive(Clone)]
+pub struct AlertWatch {
+    ports: Ports,
+    alerts: Alerts,
+    courier: Courier,
+}
+
+impl AlertWatch {
+    /// How often to look.
+    pub const PAUSE: std::time::Duration = std::time::Duration::from_mins(1);
+    /// What begins anew so soon after it was over goes on: nobody is told twice of what comes and goes.
+    const SAME: Duration = Duration::HOUR;
+    /// A credential that is used from so many networks moves about: a new one says nothing.
+    const MOVES_ABOUT: u64 = 20;
+    const NETWORKS_AT_ONCE: u64 = 100;
+
+    /// The watch.
+    pub fn new(ports: Ports, alerts: Alerts, courier: Courier) -> Self {
+        Self { ports, alerts, courier }
+    }
+
+    /// Raises what has begun, and ends what is over. Says how many were raised.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was raised before it stays.
+    pub async fn look(&self) -> Result<u64, StoreError> {
+        let now = self.ports.now();
+        let rules = Rules(self.ports.store.alert_rules_of_all().await?.into_iter().map(by_kind).collect());
+        let (mut raised, mut lasting) = (0, HashSet::new());
+        for minutes in rules.windows() {
+            let since = (now - Duration::minutes(minutes.into())).unix_timestamp();
+            for counts in self.ports.store.watched_counts(since - since.rem_euclid(60)).await? {
+                for begun in begun(&rules, minutes, &counts) {
+                    let about = (begun.of, begun.kind, begun.subject);
+                    raised += u64::from(self.raise(&begun, &counts.whose, now).await?);
+                    lasting.insert(about);
+                }
+            }
+        }
+        raised += u64::from(self.look_at_lockouts(&rules, &mut lasting, now).await?);
+        for alert in self.ports.store.alerts_going().await? {
+            if !lasting.contains(&about(&alert)) {
+                self.alerts.end(&alert).await?;
+            }
+        }
+        raised += self.look_at_networks(&rules).await?;
+        self.courier.wake();
+        Ok(raised)
+    }
+
+    async fn raise(&self, begun: &Begun, whose: &Watched, now: OffsetDateTime) -> Result<bool, StoreError> {
+        let (subject, people) = match whose {
+            Watched::Portal => (AlertSubject::portal(self.alerts.public_url()), self.ports.store.admin_emails().await?),
+            Watched::Environment(environment) => {
+                (self.environment(environment), self.ports.store.team_people(environment.team).await?)
+            }
+            Watched::Credential(environment, id) => {
+                // What is gone has nobody to tell.
+                let Some((named, _)) = self.ports.store.named_credential(*id).await? else { return Ok(false) };
+                let subject = self.credential(environment, *id, &named);
+                (subject, self.ports.store.team_people(environment.team).await?)
+            }
+        };
+        let letter = self.letter(begun, whose, &subject, now);
+        let measured =
+            Measured { matching: begun.matching, requests: Some(begun.requests), minutes: Some(begun.share.minutes) };
+        let alert = NewAlert { of: begun.of, kind: begun.kind, subject, letter, measured: Some(measured), lasts: true };
+        self.raise_or_resume(alert, &people, now).await
+    }
+
+    /// Raises what lasts, unless it was over a moment ago: then it goes on.
+    async fn raise_or_resume(
+        &self,
+        alert: NewAlert,
+        people: &[String],
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let before =
+            self.ports.store.alert_over_since(alert.of, alert.kind, alert.subject.id, now - Self::SAME).await?;
+        let mut work = self.ports.store.begin().await?;
+        let raised = match before {
+            Some(id) => {
+                let (Consumed::Won | Consumed::Lost) = work.alert_resume(id).await?;
+                false
+            }
+            None => self.alerts.raise(&mut *work, alert, people).await? == Inserted::Done,
+        };
+        work.commit().await?;
+        Ok(raised)
+    }
+
+    fn letter(&self, begun: &Begun, whose: &Watched, subject: &AlertSubject, now: OffsetDateTime) -> Letter {
+        let counted = Counted { matching: begun.matching, requests: begun.requests, share: begun.share, at: now };
+        let occasion = format!(
+            "{}:{}:{}",
+            begun.kind,
+            begun.subject.map_or_else(|| "portal".to_owned(), |id| id.to_string()),
+            crate::clock::written(now)
+        );
+        let failures = self.failures(whose, begun.kind);
+        let (what, owner) = match whose {
+            Watched::Portal => ("", String::new()),
+            Watched::Environment(environment) => ("The environment", environment.application_name.to_string()),
+            Watched::Credential(environment, _) => (word(subject.what), environment.application_name.to_string()),
+        };
+        let named = Named {
+            what,
+            name: &subject.name,
+            hint: &subject.hint,
+            owner: &owner,
+            url: &subject.url,
+            failures: &failures,
+        };
+        match (begun.kind, whose) {
+            (AlertKind::ServerErrors, Watched::Portal) => letter::server_errors(None, occasion, &counted, &failures),
+            (AlertKind::ServerErrors, _) => letter::server_errors(Some(&named), occasion, &counted, &failures),
+            (_, Watched::Portal) => letter::many_refusals_everywhere(occasion, &counted, &failures),
+            _ => letter::many_refusals(&named, occasion, &counted),
+        }
+    }
+
+    /// The requests that an alert tells of.
+    fn failures(&self, whose: &Watched, kind: AlertKind) -> String {
+        let url = self.alerts.public_url();
+        match (whose, kind) {
+            (Watched::Portal, AlertKind::ServerErrors) => format!("{url}/admin/usage?range=1h"),
+            (Watched::Portal, _) => format!("{url}/admin/failures?view=networks"),
+            (Watched::Environment(one), _) => {
+                format!("{url}/apps/{}/{}/usage?range=1h", one.application, one.environment)
+            }
+            (Watched::Credential(one, id), _) => {
+                format!("{url}/apps/{}/{}/logs?outcome=refused&key={id}", one.application, one.environment)
+            }
+        }
+    }
+
+    fn environment(&self, one: &WatchedEnvironment) -> AlertSubject {
+        let url = format!("{}/apps/{}/{}/usage", self.alerts.public_url(), one.application, one.environment);
+        let name = format!("{} ({})", one.application_name, one.environment);
+        AlertSubject { what: "environment", id: Some(one.id.as_uuid()), name, hint: String::new(), url }
+    }
+
+    fn credential(&self, owner: &WatchedEnvironment, id: Uuid, named: &NamedCredential) -> AlertSubject {
+        let (what, part) = match named.what {
+            CredentialSort::Key | CredentialSort::PersonalToken => ("api_key", "keys"),
+            CredentialSort::Client => ("oauth_client", "clients"),
+            CredentialSort::ServiceAccount => ("oauth_client", "service-accounts"),
+        };
+        let url = format!("{}/apps/{}/{}/{part}/{id}", self.alerts.public_url(), owner.application, owner.environment);
+        AlertSubject { what, id: Some(id), name: named.name.clone(), hint: named.hint.clone(), url }
+    }
+
+    async fn look_at_lockouts(
+        &self,
+        rules: &Rules,
+        lasting: &mut HashSet<About>,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let rule = rules.of(AlertsOf::Portal, AlertKind::Lockouts);
+        let Measure::Count { at_least } = rule.measure else { return Ok(false) };
+        let locks = self.ports.store.lock_count(now).await?;
+        if !rule.on || locks < u64::from(at_least) {
+            return Ok(false);
+        }
+        lasting.insert((AlertsOf::Portal, AlertKind::Lockouts, None));
+        let url = format!("{}/admin/lockouts", self.alerts.public_url());
+        let letter = letter::many_lockouts(format!("lockouts:{}", crate::clock::written(now)), locks, now, &url);
+        let alert = NewAlert {
+            of: AlertsOf::Portal,
+            kind: AlertKind::Lockouts,
+            subject: AlertSubject::portal(self.alerts.public_url()),
+            letter,
+            measured: Some(Measured { matching: locks, requests: None, minutes: None }),
+            lasts: true,
+        };
+        let admins = self.ports.store.admin_emails().await?;
+        self.raise_or_resume(alert, &admins, now).await
+    }
+
+    async fn look_at_networks(&self, rules: &Rules) -> Result<u64, StoreError> {
+        let mut raised = 0;
+        loop {
+            let seen = self.ports.store.networks_untold(Self::NETWORKS_AT_ONCE).await?;
+            let mut progress = false;
+            for one in &seen {
+                let mut work = self.ports.store.begin().await?;
+                if work.network_told(one.credential, &one.network).await? == Consumed::Lost {
+                    continue;
+                }
+                progress = true;
+                raised += u64::from(self.tell_of_network(&mut *work, rules, one).await?);
+                work.commit().await?;
+            }
+            if !progress {
+                return Ok(raised);
+            }
+        }
+    }
+
+    async fn tell_of_network(
+        &self,
+        work: &mut dyn crate::port::UnitOfWork,
+        rules: &Rules,
+        seen: &SeenNetwork,
+    ) -> Result<bool, StoreError> {
+        if seen.others == 0 || seen.others >= Self::MOVES_ABOUT {
+            return Ok(false);
+        }
+        let Some((named, owner)) = self.ports.store.named_credential(seen.credential).await? else {
+            return Ok(false);
+        };
+        let rule = match &owner {
+            CredentialOwner::Environment(environment) => {
+                rules.of(AlertsOf::Team(environment.team), AlertKind::NewNetwork)
+            }
+            CredentialOwner::Person(_) => Rule::usual(AlertsOf::Portal, AlertKind::NewNetwork),
+        };
+        let Measure::Learning { hours } = rule.measure else { return Ok(false) };
+        if !rule.on || seen.first_at - seen.used_since < Duration::hours(hours.into()) {
+            return Ok(false);
+        }
+        match owner {
+            CredentialOwner::Person(email) => {
+                let url = format!("{}/account/tokens/{}", self.alerts.public_url(), seen.credential);
+                let letter = network_letter(&named, "", &url, seen);
+                letter.send(work, &self.ports, &[email]).await?;
+                Ok(true)
+            }
+            CredentialOwner::Environment(environment) => {
+                let subject = self.credential(&environment, seen.credential, &named);
+                let letter = network_letter(&named, environment.application_name.as_str(), &subject.url, seen);
+                let people = self.ports.store.team_people(environment.team).await?;
+                let alert = NewAlert {
+                    of: AlertsOf::Team(environment.team),
+                    kind: AlertKind::NewNetwork,
+                    subject,
+                    letter,
+                    measured: None,
+                    lasts: false,
+                };
+                Ok(self.alerts.raise(work, alert, &people).await? == Inserted::Done)
+            }
+        }
+    }
+}
+
+fn network_letter(named: &NamedCredential, owner: &str, url: &str, seen: &SeenNetwork) -> Letter {
+    let what = match named.what {
+        CredentialSort::Key => "The API key",
+        CredentialSort::PersonalToken => "The personal access token",
+        CredentialSort::Client => "The app",
+        CredentialSort::ServiceAccount => "The service account",
+    };
+    let named = Named { what, name: &named.name, hint: &named.hint, owner, url, failures: url };
+    letter::new_network(&named, seen)
+}
+
+/// What a subject is, for people.
+const fn word(what: &str) -> &'static str {
+    match what.as_bytes() {
+        b"api_key" => "The API key",
+        _ => "The client",
+    }
+}
+
+fn about(alert: &Alert) -> About {
+    (alert.of, alert.kind, alert.subject)
+}
+
+fn by_kind((of, rule): (AlertsOf, Rule)) -> ((AlertsOf, AlertKind), Rule) {
+    ((of, rule.kind), rule)
+}
+
+/// The rules that somebody changed; for everybody else, the usual ones hold.
+struct Rules(HashMap<(AlertsOf, AlertKind), Rule>);
+
+impl Rules {
+    fn of(&self, of: AlertsOf, kind: AlertKind) -> Rule {
+        self.0.get(&(of, kind)).copied().unwrap_or(Rule::usual(of, kind))
+    }
+
+    /// For how many minutes together any rule looks at requests.
+    fn windows(&self) -> BTreeSet<u8> {
+        let usual = Rule::usual(AlertsOf::Portal, AlertKind::FailureRate);
+        self.0.values().chain([&usual]).filter_map(Rule::share).map(|share| share.minutes).collect()
+    }
+}
+
+/// Something that lasts.
+#[derive(Debug, PartialEq, Eq)]
+struct Begun {
+    of: AlertsOf,
+    kind: AlertKind,
+    subject: Option<Uuid>,
+    matching: u64,
+    requests: u64,
+    share: Share,
+}
+
+/// What these counts, of so many minutes, are enough for.
+fn begun(rules: &Rules, minutes: u8, counts: &WatchedCounts) -> Vec<Begun> {
+    let (of, subject, kinds): (_, _, &[AlertKind]) = match &counts.whose {
+        Watched::Portal => (AlertsOf::Portal, None, &[AlertKind::FailureRate, AlertKind::ServerErrors]),
+        Watched::Environment(one) => (AlertsOf::Team(one.team), Some(one.id.as_uuid()), &[AlertKind::ServerErrors]),
+        Watched::Credential(one, id) => (AlertsOf::Team(one.team), Some(*id), &[AlertKind::FailureRate]),
+    };
+    kinds
+        .iter()
+        .filter_map(|kind| {
+            let rule = rules.of(of, *kind);
+            let share = rule.share().filter(|share| rule.on && share.minutes == minutes)?;
+            let matching = match kind {
+                AlertKind::ServerErrors => counts.server_errors,
+                _ => counts.refused,
+            };
+            let requests = counts.requests;
+            let begun = Begun { of, kind: *kind, subject, matching, requests, share };
+            share.is_reached(matching, requests).then_some(begun)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_measured_by_the_rule_of_their_team_and_time() {
+        let mut rule = Rule::usual(AlertsOf::Portal, AlertKind::FailureRate);
+        rule.measure = Measure::Share(Share { percent: 10, at_least: 5, minutes: 30 });
+        let rules = Rules([((AlertsOf::Portal, AlertKind::FailureRate), rule)].into());
+        assert_eq!(rules.windows().into_iter().collect::<Vec<_>>(), [10, 30]);
+        let counts =
+            |refused, server_errors| WatchedCounts { whose: Watched::Portal, requests: 100, refused, server_errors };
+        assert_eq!(begun(&rules, 10, &counts(90, 0)), [], "the portal looks at thirty minutes together");
+        let found = begun(&rules, 30, &counts(10, 90));
+        assert_eq!(
+            found.iter().map(|one| (one.kind, one.matching)).collect::<Vec<_>>(),
+            [(AlertKind::FailureRate, 10)]
+        );
+        let found = begun(&rules, 10, &counts(10, 5));
+        assert_eq!(
+            found.iter().map(|one| (one.kind, one.matching)).collect::<Vec<_>>(),
+            [(AlertKind::ServerErrors, 5)]
+        );
+        assert_eq!(begun(&rules, 30, &counts(9, 0)), []);
+    }
+}
