@@ -95,6 +95,8 @@ async function keepOut(page: Page) {
   await page.getByRole("button", { name: "Keep out" }).click();
   await expect(page.getByRole("cell", { name: "203.0.113.0/24", exact: true })).toBeVisible();
   await check(page, "/admin/blocks");
+  for (const path of ["/admin/alerts", "/admin/alerts/rules/lockouts", "/admin/alerts/webhooks/new"]) await check(page, path);
+  await page.goto("/admin/blocks");
   await page.getByLabel("Why 203.0.113.0/24 is let in again").fill("it was a test");
   await page.getByRole("button", { name: "Let in" }).click();
   await expect(page.getByText("Nobody is kept out")).toBeVisible();

@@ -6,5 +6,5 @@ mod of;
 mod rule_page;
 
 pub use alerts_page::{AdminAlertsPage, TeamAlertsPage};
-pub(in crate::feature) use of::{admin_of, of_form, page_of, team_of};
+pub(in crate::feature) use of::{of_form, page_of, team_of};
 pub use rule_page::{AdminAlertRulePage, TeamAlertRulePage};

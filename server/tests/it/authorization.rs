@@ -18,6 +18,9 @@ struct Things {
     request: String,
     session: String,
     team: String,
+    /// A webhook of the team's, and one of the portal's, where a test has one.
+    webhook: String,
+    admin_webhook: String,
 }
 
 /// A provider that an admin added.
@@ -36,6 +39,8 @@ impl Things {
             .replace("{provider}", PROVIDER)
             .replace("{api}", "orders")
             .replace("{team}", &self.team)
+            .replace("{kind}", "failure_rate")
+            .replace("{webhook}", if route.path.starts_with("/admin/") { &self.admin_webhook } else { &self.webhook })
             .replace("{guide}", "keys")
     }
 
@@ -62,6 +67,14 @@ impl Things {
             "/form/grant/answer" => {
                 vec![("asked", text("client_id=lkc_00000000000000000000")), ("answer", text("allow"))]
             }
+            path if path.starts_with("/form/webhook/") => vec![
+                ("of", format!("team:{}", self.team)),
+                ("id", self.webhook.clone()),
+                ("name", text("Planted")),
+                ("url", text("https://planted.example/")),
+                ("on", text("no")),
+            ],
+            "/form/alert/rule" => vec![("of", format!("team:{}", self.team)), ("kind", text("key_ends"))],
             path if path.starts_with("/form/team/") => {
                 vec![("team", self.team.clone()), ("email", text("planted@example.org")), ("name", text("Planted"))]
             }
@@ -145,7 +158,16 @@ async fn things(portal: &Portal, ada: &mut Browser) -> Things {
     let session = crate::support::between(&sessions, "name=\"id\" value=\"", "\"").to_owned();
     let teams = ada.get("/teams").await.text();
     let team = crate::support::between(&teams, "href=\"/teams/", "\"").to_owned();
-    Things { application, key, token, third_party, client, secret: row, request, session, team }
+    let webhook = webhook(ada, &format!("team:{team}"), &format!("/teams/{team}/alerts/webhooks/new")).await;
+    let admin_webhook = String::new();
+    Things { application, key, token, third_party, client, secret: row, request, session, team, webhook, admin_webhook }
+}
+
+/// Adds a webhook on this page; its id.
+async fn webhook(browser: &mut Browser, of: &str, page: &str) -> String {
+    let fields = [("of", of), ("name", "On call"), ("url", "https://example.org/hook")];
+    let added = browser.send(page, "/form/webhook/add", &fields).await;
+    added.location().rsplit('/').next().unwrap().to_owned()
 }
 
 fn pages() -> impl Iterator<Item = &'static Route> {
@@ -169,7 +191,8 @@ async fn api1_every_page_for_everybody() {
     let portal = Portal::start().await;
     let (mut admin, mut ada, mut eve) =
         (portal.admin().await, portal.member("ada@example.org").await, portal.member("eve@example.org").await);
-    let things = things(&portal, &mut ada).await;
+    let mut things = things(&portal, &mut ada).await;
+    things.admin_webhook = webhook(&mut admin, "portal", "/admin/alerts/webhooks/new").await;
     let provider = [
         ("form_id", PROVIDER),
         ("name", "Other desk"),
@@ -234,6 +257,9 @@ async fn api1_every_form_on_somebody_elses_things_changes_nothing() {
     assert!(!settings.contains("value=\"77\""), "{settings}");
     let tokens = ada.get("/account/tokens").await.text();
     assert!(!tokens.contains("Own token"), "{tokens}");
+    let alerts = ada.get(&format!("/teams/{}/alerts", things.team)).await.text();
+    assert!(alerts.contains("On call") && alerts.contains(">on<"), "{alerts}");
+    assert!(!alerts.contains("Planted") && !alerts.contains(">off<"), "{alerts}");
     let applications = ada.get("/dashboard").await;
     assert_eq!(applications.status, StatusCode::OK, "Ada is signed in still");
     assert!(!applications.text().contains("Mine"));

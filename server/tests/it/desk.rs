@@ -109,6 +109,7 @@ async fn what_is_past_its_time_is_removed_and_admins_say_when_that_is() {
         ("days[notices]", "90"),
         ("days[mails]", "90"),
         ("days[blocks]", "30"),
+        ("days[alerts]", "90"),
         ("days[audit_events]", "0"),
         ("reason", "the privacy notice says a week"),
     ];

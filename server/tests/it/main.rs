@@ -1,6 +1,7 @@
 //! The whole server: the real router on a real database, asked as browsers and programs ask.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod alerts;
 mod audit;
 mod authorization;
 mod canary;
@@ -61,4 +62,5 @@ mod teams;
 mod tls;
 mod token_exchange;
 mod traceability;
+mod webhooks;
 mod wire;

@@ -1,4 +1,5 @@
 //! The form of a rule.
+#![expect(clippy::too_many_arguments, reason = "a form has one for each field")]
 
 use super::of_form;
 use crate::{
@@ -26,7 +27,6 @@ pub(super) fn refused(error: &AlertError) -> Refused {
 
 /// Changes a rule.
 #[server(prefix = "/form", endpoint = "alert/rule")]
-#[expect(clippy::too_many_arguments, reason = "a form has one for each field")]
 pub async fn set_alert_rule(
     #[server(default)] of: String,
     #[server(default)] kind: String,

@@ -1,6 +1,6 @@
 //! What was raised, the rules, and the webhooks.
 
-use super::{admin_of, page_of, team_of};
+use super::{page_of, team_of};
 use crate::{
     feature::webhook::WebhookList,
     page::{Page, PageError, page, query, take_flash},
@@ -34,7 +34,7 @@ pub fn TeamAlertsPage() -> impl IntoView {
 /// The portal's alerts.
 #[component]
 pub fn AdminAlertsPage() -> impl IntoView {
-    page(async { alerts_page(admin_of()?).await })
+    page(async { alerts_page(AlertsOf::Portal).await })
 }
 
 async fn alerts_page(of: AlertsOf) -> Result<Page, PageError> {

@@ -18,11 +18,6 @@ pub(in crate::feature) fn team_of() -> Result<AlertsOf, PageError> {
     param::<TeamId>("team").map(AlertsOf::Team)
 }
 
-/// The portal, for its admins.
-pub(in crate::feature) fn admin_of() -> Result<AlertsOf, PageError> {
-    Ok(AlertsOf::Portal)
-}
-
 /// What pages about somebody's alerts share.
 pub(in crate::feature) struct OfPage {
     /// What a title ends with.

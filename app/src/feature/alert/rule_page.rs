@@ -1,6 +1,6 @@
 //! One rule: when its alert is raised, and who hears it.
 
-use super::{admin_of, alert_fn::SetAlertRule, page_of, team_of};
+use super::{alert_fn::SetAlertRule, page_of, team_of};
 use crate::{
     page::{Page, PageError, page, param, take_flash},
     route,
@@ -23,7 +23,7 @@ pub fn TeamAlertRulePage() -> impl IntoView {
 /// A rule of the portal's.
 #[component]
 pub fn AdminAlertRulePage() -> impl IntoView {
-    page(async { rule_page(admin_of()?).await })
+    page(async { rule_page(AlertsOf::Portal).await })
 }
 
 async fn rule_page(of: AlertsOf) -> Result<Page, PageError> {

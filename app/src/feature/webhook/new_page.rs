@@ -2,7 +2,7 @@
 
 use super::webhook_fn::AddWebhook;
 use crate::{
-    feature::alert::{admin_of, page_of, team_of},
+    feature::alert::{page_of, team_of},
     page::{Page, PageError, page, take_flash},
     route,
     ssr::{
@@ -24,7 +24,7 @@ pub fn TeamNewWebhookPage() -> impl IntoView {
 /// A webhook of the portal's.
 #[component]
 pub fn AdminNewWebhookPage() -> impl IntoView {
-    page(async { new_page(admin_of()?).await })
+    page(async { new_page(AlertsOf::Portal).await })
 }
 
 async fn new_page(of: AlertsOf) -> Result<Page, PageError> {

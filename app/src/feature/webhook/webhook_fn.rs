@@ -71,13 +71,11 @@ async fn answer_with_secret(
 /// The webhook that a form names, and its page.
 async fn named(of: &str, id: &str) -> Option<(AlertsOf, WebhookId, String)> {
     let of = of_form(of).await?;
-    match id.parse::<WebhookId>() {
-        Ok(id) => Some((of, id, route::webhook(of, id))),
-        Err(_) => {
-            answer(&route::alerts(of), Err(WebhookError::NotFound), "", &[]).await;
-            None
-        }
+    let id = id.parse::<WebhookId>().ok();
+    if id.is_none() {
+        answer(&route::alerts(of), Err(WebhookError::NotFound), "", &[]).await;
     }
+    id.map(|id| (of, id, route::webhook(of, id)))
 }
 
 /// Adds a webhook.

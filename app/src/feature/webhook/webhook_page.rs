@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     feature::{
-        alert::{admin_of, page_of, team_of},
+        alert::{page_of, team_of},
         api_key::NewSecret,
     },
     page::{Page, PageError, page, param, query, take_flash},
@@ -52,7 +52,7 @@ pub fn TeamWebhookPage() -> impl IntoView {
 /// A webhook of the portal's.
 #[component]
 pub fn AdminWebhookPage() -> impl IntoView {
-    page(async { webhook_page(admin_of()?).await })
+    page(async { webhook_page(AlertsOf::Portal).await })
 }
 
 async fn webhook_page(of: AlertsOf) -> Result<Page, PageError> {

@@ -30,7 +30,7 @@ impl WebhookSecret {
 
     /// As its owner keeps it: the form that libraries of Standard Webhooks take.
     pub fn expose(&self) -> Zeroizing<String> {
-        Zeroizing::new(format!("{}{}", Self::MARK, STANDARD.encode(&*self.0)))
+        Zeroizing::new(format!("{}{}", Self::MARK, STANDARD.encode(*self.0)))
     }
 
     /// The signature of a message: its version, and the base64 of HMAC-SHA256 over id, time and body.

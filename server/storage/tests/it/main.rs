@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod account;
+mod alert;
 mod api;
 mod api_key;
 mod changes;
@@ -14,3 +15,4 @@ mod request_log;
 mod schema;
 mod session;
 mod support;
+mod webhook;
