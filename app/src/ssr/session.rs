@@ -9,6 +9,7 @@ use super::{
 use http::{header, request::Parts};
 use latchkey_core::{
     account::{SecondFactor, SignInMethod},
+    leak::redacted,
     lockout::{DeviceCookie, Visitor},
     port::{account::Account, session::SessionDigest},
 };
@@ -76,11 +77,11 @@ async fn tell_of_new_browser(visitor: &Visitor, user_agent: &str, account: &Acco
     }
 }
 
-/// What the browser says that it is.
+/// What the browser says that it is; the session keeps it, so nothing of ours that is secret is in it.
 fn user_agent() -> String {
     let parts = use_context::<Parts>();
     let said = parts.as_ref().and_then(|parts| parts.headers.get(header::USER_AGENT));
-    said.and_then(|value| value.to_str().ok()).unwrap_or_default().chars().take(256).collect()
+    redacted(said.and_then(|value| value.to_str().ok()).unwrap_or_default()).chars().take(256).collect()
 }
 
 /// Sessions whose id is being changed: the store must end the old row in the transaction that adds the new one, not before.

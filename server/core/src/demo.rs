@@ -7,7 +7,7 @@ use crate::{
         post::{Post, StoredAnswer},
     },
     ports::Ports,
-    secret::sha256,
+    secret::{hex, sha256},
 };
 use latchkey_model::{FieldErrors, OwnerId, PostId};
 
@@ -131,6 +131,9 @@ impl PostService {
         input.check()?;
         let owner = principal.owner_id();
         let fingerprint = fingerprint(&input);
+        // Callers choose it, and some choose what is secret: its digest tells as well whether it was used before.
+        let idempotency_key = idempotency_key.map(|key| hex(&sha256(key.as_bytes())));
+        let idempotency_key = idempotency_key.as_deref();
         if let Some(key) = idempotency_key
             && let Some(before) = self.ports.store.idempotent_answer(owner, key).await?
         {

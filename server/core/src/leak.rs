@@ -12,17 +12,32 @@ pub mod rules;
 
 pub use desk::{LeakDesk, LeakPlace};
 
-/// A text without secrets: in the place of each of ours stands how a person recognises it, and nothing is left of one that holds a
-/// private key.
+/// A text without secrets: in the place of each of ours stands how a person recognises it, of a token that is signed its beginning is
+/// left, and nothing of a text that holds a private key.
 pub fn redacted(text: &str) -> Cow<'_, str> {
     if holds_private_key(text) {
         return Cow::Borrowed("");
     }
-    let mut clean = Cow::Borrowed(text);
+    let mut clean = without_signed_tokens(text);
     for found in finder::find(text.as_bytes()) {
         clean = Cow::Owned(clean.replace(found.key.expose(), &found.key.hint()));
     }
     clean
+}
+
+/// A text without tokens that are signed: they are three parts, the first of which is a JSON object in base64url (RFC 7515 section 7.1).
+fn without_signed_tokens(text: &str) -> Cow<'_, str> {
+    const BEGINNING: &str = "eyJ";
+    let goes_on = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+    let (mut clean, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find(BEGINNING) {
+        let (before, token) = rest.split_at(at);
+        let (token, after) = token.split_at(token.find(|character| !goes_on(character)).unwrap_or(token.len()));
+        clean.push_str(before);
+        clean.push_str(if token.matches('.').count() < 2 { token } else { "eyJ…" });
+        rest = after;
+    }
+    if clean.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(clean + rest) }
 }
 
 /// Whether it is a private key, as PEM (RFC 7468) or as JWK: those of RSA, curves and octets have a private member (RFC 7518 section 6).
@@ -53,6 +68,9 @@ mod tests {
         ] {
             assert_eq!(redacted(private), "", "{private}");
         }
+        let signed = "/posts/eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl/7 and eyJh";
+        assert_eq!(redacted(signed), "/posts/eyJ…/7 and eyJh");
+        assert_eq!(redacted("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln"), "eyJ…");
         let public = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"d","x":"a","y":"b"}]}"#;
         for fine in [public, "-----BEGIN CERTIFICATE-----\nMA==", r#"{"kty":"EC","x":"a","y":"b"}"#, "read:posts \"d\""]
         {

@@ -1,8 +1,9 @@
 //! Why somebody did something, in their own words.
 
+use crate::leak::{breaks_a_line, redacted};
 use std::{fmt, str::FromStr};
 
-/// 3 to 300 characters on one line, trimmed.
+/// 3 to 300 characters on one line, trimmed, without our own secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason(String);
 
@@ -38,8 +39,8 @@ impl FromStr for Reason {
         match text.chars().count() {
             short if short < Self::MIN_LENGTH => Err(ParseReasonError::TooShort),
             long if long > Self::MAX_LENGTH => Err(ParseReasonError::TooLong),
-            _ if text.chars().any(crate::leak::breaks_a_line) => Err(ParseReasonError::NotOneLine),
-            _ => Ok(Self(text.to_owned())),
+            _ if text.chars().any(breaks_a_line) => Err(ParseReasonError::NotOneLine),
+            _ => Ok(Self(redacted(text).into_owned())),
         }
     }
 }
@@ -53,6 +54,8 @@ impl fmt::Display for Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{api_key::PlainApiKey, random::SystemRandom};
+    use latchkey_model::KeyKind;
 
     #[test]
     fn a_reason_says_something_on_one_line() {
@@ -60,5 +63,9 @@ mod tests {
         assert_eq!("-".parse::<Reason>(), Err(ParseReasonError::TooShort));
         assert_eq!("a\nb c".parse::<Reason>(), Err(ParseReasonError::NotOneLine));
         assert_eq!("x".repeat(301).parse::<Reason>(), Err(ParseReasonError::TooLong));
+        let key = PlainApiKey::generate(&SystemRandom, KeyKind::Personal);
+        let holding = format!("found {} in a chat", key.expose());
+        let reason = holding.parse::<Reason>().unwrap();
+        assert_eq!(reason.as_str(), format!("found {} in a chat", key.hint()), "r53");
     }
 }

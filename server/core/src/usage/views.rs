@@ -2,10 +2,12 @@
 
 use crate::{
     actor::{Actor, NotSignedIn},
+    leak::redacted,
     port::{Consumed, StoreError, saved_view::SavedView},
     ports::Ports,
 };
 use latchkey_model::{AccountId, ApplicationId, Environment, FieldErrors, Name, SavedViewId};
+use percent_encoding::percent_decode_str;
 
 /// Why a view was not kept or shown.
 #[derive(Debug, thiserror::Error)]
@@ -58,11 +60,14 @@ impl SavedViews {
     /// [`SavedViewError`].
     pub async fn save(&self, actor: &Actor, page: &str, name: &str, query: &str) -> Result<(), SavedViewError> {
         let account = actor.account()?;
-        let name = name.parse::<Name>().map_err(|error| {
-            let mut errors = FieldErrors::default();
-            errors.add("name", error.to_string());
-            SavedViewError::Invalid(errors)
-        })?;
+        let name = name.parse::<Name>().map_err(|error| at_name(error.to_string()))?;
+        let decoded = percent_decode_str(query).decode_utf8_lossy();
+        if redacted(&decoded) != decoded {
+            return Err(at_name(
+                "This view looks for a secret, which is not kept. Look for the name or the id of the credential"
+                    .to_owned(),
+            ));
+        }
         // It becomes a link: it leads to a log of this portal, or nowhere.
         let is_log = page == "/admin/failures" || self.is_log_of(account.id, page).await?;
         let is_query = query.len() <= Self::LONGEST && query.bytes().all(|byte| byte.is_ascii_graphic());
@@ -106,4 +111,11 @@ impl SavedViews {
             Consumed::Lost => Err(SavedViewError::NotFound),
         }
     }
+}
+
+/// What is wrong, at the only field that is typed into.
+fn at_name(sentence: String) -> SavedViewError {
+    let mut errors = FieldErrors::default();
+    errors.add("name", sentence);
+    SavedViewError::Invalid(errors)
 }
