@@ -94,12 +94,7 @@ impl World {
 
     /// Asks at the listener that is for checks.
     pub(crate) async fn ask_at_gateway(&self, peer: &str, method: &str, at: &str, headers: &[(&str, &str)]) -> Answer {
-        let peer = Peer::Gateway(peer.parse().unwrap());
-        let request = Request::builder().method(method).uri(at);
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let response = self.portal.app.of(peer).answer(request.body(Body::empty()).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        Answer { status: parts.status, headers: parts.headers, body: to_bytes(body, usize::MAX).await.unwrap() }
+        ask_at_gateway(&self.portal, peer, method, at, headers).await
     }
 
     pub(crate) async fn ask_from(&self, peer: &str, method: &str, at: &str, headers: &[(&str, &str)]) -> Answer {
@@ -107,6 +102,22 @@ impl World {
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         self.portal.send_from(peer, request.body(Body::empty()).unwrap()).await
     }
+}
+
+/// Asks a portal at the listener that is for checks.
+pub(crate) async fn ask_at_gateway(
+    portal: &Portal,
+    peer: &str,
+    method: &str,
+    at: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
+    let peer = Peer::Gateway(peer.parse().unwrap());
+    let request = Request::builder().method(method).uri(at);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let response = portal.app.of(peer).answer(request.body(Body::empty()).unwrap()).await.unwrap();
+    let (parts, body) = response.into_parts();
+    Answer { status: parts.status, headers: parts.headers, body: to_bytes(body, usize::MAX).await.unwrap() }
 }
 
 /// A refusal, in short.

@@ -99,12 +99,12 @@ impl World {
 }
 
 /// An id that no form had before.
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     uuid::Uuid::from_u128(NEXT.fetch_add(1, Ordering::Relaxed).into()).to_string()
 }
 
-async fn add(admin: &mut Browser, id: &str, issuer: &str, client_id: &str, secret: &str) -> Answer {
+pub(crate) async fn add(admin: &mut Browser, id: &str, issuer: &str, client_id: &str, secret: &str) -> Answer {
     let fields = [
         ("form_id", id),
         ("name", "Other desk"),

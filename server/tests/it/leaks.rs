@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-async fn report(portal: &Portal, token: &str, url: &str) -> Answer {
+pub(crate) async fn report(portal: &Portal, token: &str, url: &str) -> Answer {
     let body = serde_json::json!({ "token": token, "url": url }).to_string();
     portal.api("POST", "/leaks", &[("content-type", "application/json")], &body).await
 }
@@ -122,14 +122,14 @@ async fn real_and_false_get_one_answer_and_reports_are_limited() {
 }
 
 /// What stands where GitHub publishes its keys.
-struct Github {
+pub(crate) struct Github {
     pair: EcdsaKeyPair,
-    address: String,
+    pub(crate) address: String,
     asked: Arc<AtomicU32>,
 }
 
 impl Github {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         // SubjectPublicKeyInfo of a key on P-256 (RFC 5480 section 2): this head, then the uncompressed point.
         let mut der = vec![
@@ -155,12 +155,12 @@ impl Github {
         Self { pair, address, asked }
     }
 
-    fn sign(&self, body: &str) -> String {
+    pub(crate) fn sign(&self, body: &str) -> String {
         BASE64_STANDARD.encode(self.pair.sign(&SystemRandom::new(), body.as_bytes()).unwrap())
     }
 }
 
-async fn send(portal: &Portal, identifier: &str, signature: &str, body: &str) -> Answer {
+pub(crate) async fn send(portal: &Portal, identifier: &str, signature: &str, body: &str) -> Answer {
     let request = Request::builder()
         .method("POST")
         .uri("/leaks/github")

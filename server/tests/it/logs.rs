@@ -178,10 +178,10 @@ async fn views_are_kept_for_their_person_alone() {
 }
 
 /// A line on which requests are told as they come.
-struct Line(BodyDataStream, String);
+pub(crate) struct Line(BodyDataStream, pub(crate) String);
 
 impl Line {
-    async fn open(browser: &Browser, path: &str, last: Option<&str>) -> Self {
+    pub(crate) async fn open(browser: &Browser, path: &str, last: Option<&str>) -> Self {
         let crate::support::At::Here(front) = &browser.server else { panic!("in this process") };
         let mut request = Request::builder().uri(path).header(header::COOKIE, browser.cookie_header());
         if let Some(last) = last {
@@ -196,7 +196,7 @@ impl Line {
     }
 
     /// What was told until this was among it, or the second is over.
-    async fn hears(&mut self, what: &str) -> bool {
+    pub(crate) async fn hears(&mut self, what: &str) -> bool {
         let until = tokio::time::Instant::now() + Duration::from_secs(1);
         while !self.1.contains(what) {
             match tokio::time::timeout_at(until, self.0.next()).await {

@@ -6,7 +6,7 @@ use http::{Request, StatusCode};
 use std::{collections::BTreeSet, time::Duration};
 use tower::ServiceExt;
 
-async fn scrape(portal: &Portal) -> String {
+pub(crate) async fn scrape(portal: &Portal) -> String {
     let request = Request::builder().uri("/metrics").body(Body::empty()).unwrap();
     let answer = server::metrics::router(portal.state.clone()).oneshot(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
