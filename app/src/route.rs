@@ -199,6 +199,17 @@ pub fn webhook(of: AlertsOf, id: WebhookId) -> String {
     format!("{}/webhooks/{id}", alerts(of))
 }
 
+/// A query of these pairs, but for those without a value.
+pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut query = String::new();
+    for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
+        query.push(if query.is_empty() { '?' } else { '&' });
+        query.extend([name, "="]);
+        query.extend(percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC));
+    }
+    query
+}
+
 /// The audit log of a team.
 pub fn team_audit(id: TeamId) -> String {
     format!("{TEAMS}/{id}/audit")

@@ -1,16 +1,21 @@
 //! The audit log: of one's own account, of a team, and of the whole portal.
 
+mod filter;
+
+pub use filter::AuditQuery;
+
 use crate::{
-    page::{Page, PageError, page, param, query},
+    page::{Page, PageError, page, param},
     route,
     ssr::{actor, services},
     ui::{Crumb, DataTable, EmptyState, PageHead, RelativeTime},
 };
+use filter::{AuditFilterBar, NOBODY};
 use latchkey_core::{
     audit::{AuditError, AuditPage, AuditScope, AuditService, Tenant},
     port::audit::AuditEvent,
 };
-use latchkey_model::{AuditEventId, TeamId};
+use latchkey_model::TeamId;
 use leptos::prelude::*;
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -87,27 +92,40 @@ pub fn AdminAuditPage() -> impl IntoView {
 
 #[component]
 fn Export(#[prop(into)] path: String) -> impl IntoView {
-    view! { <a class="btn" href=format!("{path}/export") download="latchkey-audit.jsonl">"Export"</a> }
+    let file = format!("{path}/export{}", AuditQuery::read().from_the_newest());
+    view! { <a class="btn" href=file download="latchkey-audit.jsonl">"Export"</a> }
 }
 
 /// The events of a page, and the way to those before them.
 async fn log(scope: AuditScope, path: &str) -> Result<AnyView, PageError> {
-    let services = services();
-    let before = query("before").and_then(|text| text.parse::<AuditEventId>().ok());
-    let AuditPage { events, older } = services.audit.page(&actor(), scope, before, AuditService::ON_PAGE).await?;
-    let now = services.ports.now();
-    if events.is_empty() {
+    let (services, filter) = (services(), AuditQuery::read());
+    let found = services.audit.page(&actor(), scope, &filter.to_core(), AuditService::ON_PAGE).await?;
+    let (AuditPage { events, older }, now) = (found, services.ports.now());
+    if events.is_empty() && filter.is_empty() {
         return Ok(
             view! { <EmptyState title="Nothing yet"><p>"Changes are listed here from the first on."</p></EmptyState> }
                 .into_any(),
         );
     }
     let older = older.map(|id| {
-        view! { <nav aria-label="Pages" class="pager"><a class="btn" href=format!("{path}?before={id}")>"Older events"</a></nav> }
+        let older = format!("{path}{}", filter.older(id));
+        view! { <nav aria-label="Pages" class="pager"><a class="btn" href=older>"Older events"</a></nav> }
     });
+    if events.is_empty() {
+        let all = path.to_owned();
+        return Ok(view! {
+            <AuditFilterBar filter action=path/>
+            <EmptyState title="No event passes this filter">
+                <p>"Clear the filter to see all of them."</p>
+                <a class="btn" href=all>"Show all events"</a>
+            </EmptyState>
+        }
+        .into_any());
+    }
     let whose = scope == AuditScope::Portal;
     let rows = events.into_iter().map(|event| view! { <Row event whose now/> }).collect_view();
     Ok(view! {
+        <AuditFilterBar filter action=path/>
         <DataTable label="Audit log" columns=vec!["When", "Who", "What", "To what"]>{rows}</DataTable>
         {older}
     }
@@ -118,7 +136,8 @@ async fn log(scope: AuditScope, path: &str) -> Result<AnyView, PageError> {
 fn Row(event: AuditEvent, whose: bool, now: OffsetDateTime) -> impl IntoView {
     let AuditEvent { event, sequence, account_name, .. } = event;
     let who = match (event.account, account_name) {
-        (None, _) => "Latchkey".to_owned(),
+        (None, _) if event.from.is_some() => "A program".to_owned(),
+        (None, _) => NOBODY.to_owned(),
         (Some(id), name) => name.unwrap_or_else(|| id.to_string()),
     };
     let tenant = whose.then(|| {

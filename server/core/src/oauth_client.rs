@@ -27,5 +27,6 @@ pub use registration::{
     ClientMetadata, MetadataDocuments, Registered, RegistrationError, RegistrationInView, RegistrationPolicy,
     Registrations,
 };
+use service::changes_of;
 pub use service::{ClientInView, CreatedClient, HeldToken, OauthClientError, OauthClientService};
 pub use verification::{Appearance, ClientVerification};

@@ -53,7 +53,7 @@ pub(super) async fn replace(
     /// RFC 7592 section 2.2: what this server sets is no business of the client's.
     const OURS: [&str; 4] =
         ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
-    let _: Whence = arrived(&state, &request)?;
+    let from = arrived(&state, &request)?;
     let (parts, body) = request.into_parts();
     let token = bearer(&parts.headers)?.ok_or(OauthError::InvalidRegistrationToken)?;
     // Who it is comes before what it says.
@@ -65,7 +65,7 @@ pub(super) async fn replace(
     if sent.get("client_id").and_then(Value::as_str) != Some(client_id.as_str()) {
         return Err(OauthError::InvalidRequest("client_id must be the client's own").into());
     }
-    Ok(json(StatusCode::OK, &state.services.registrations.replace(token, &client_id, &metadata).await?))
+    Ok(json(StatusCode::OK, &state.services.registrations.replace(token, &client_id, &metadata, from.address).await?))
 }
 
 /// Ends what is registered.
@@ -74,9 +74,9 @@ pub(super) async fn end(
     Path(client_id): Path<String>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let _: Whence = arrived(&state, &request)?;
+    let from = arrived(&state, &request)?;
     let token = bearer(request.headers())?.ok_or(OauthError::InvalidRegistrationToken)?;
-    state.services.registrations.end(token, &client_id).await?;
+    state.services.registrations.end(token, &client_id, from.address).await?;
     Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, "no-store")]).into_response())
 }
 

@@ -1,22 +1,26 @@
-//! The audit log as a file: one event a line (JSON Lines), the newest first.
+//! The audit log as a file: one event a line (JSON Lines), the newest first, by the filter of its page.
 
 use super::file::{sign_in_first, unavailable};
 use crate::state::AppState;
-use app::route;
+use app::{
+    feature::audit::AuditQuery,
+    route,
+    ssr::{respond::find_cookie, zone, zone::Zone},
+};
 use axum::{
     Extension,
     extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use latchkey_core::{
     Actor,
     audit::{AuditError, AuditScope},
     port::audit::AuditEvent,
     secret::hex,
 };
-use latchkey_model::{AuditEventId, TeamId};
-use serde::{Deserialize, Serialize};
+use latchkey_model::TeamId;
+use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 /// How many events one file has: where there are more, `Link` says where they are (RFC 8288).
@@ -29,11 +33,8 @@ pub const TEAM: &str = "/teams/{team}/audit/export";
 /// Where everything is had, by admins.
 pub const PORTAL: &str = "/admin/audit/export";
 
-/// From where on.
-#[derive(Debug, Deserialize)]
-pub struct Cursor {
-    before: Option<AuditEventId>,
-}
+/// The parts of a query: those of the page's filter, and a cursor.
+type Parts = Query<Vec<(String, String)>>;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -76,8 +77,8 @@ impl<'a> From<&'a AuditEvent> for Line<'a> {
 }
 
 /// The log of one's own account.
-pub async fn own(state: State<AppState>, actor: Extension<Actor>, cursor: Query<Cursor>) -> Response {
-    answer(&state, &actor, AuditScope::Own, route::ACTIVITY, &cursor).await
+pub async fn own(state: State<AppState>, actor: Extension<Actor>, parts: Parts, headers: HeaderMap) -> Response {
+    answer(&state, &actor, AuditScope::Own, route::ACTIVITY, &filter_of(&parts, &headers)).await
 }
 
 /// The log of a team.
@@ -85,18 +86,24 @@ pub async fn team(
     state: State<AppState>,
     actor: Extension<Actor>,
     Path(team): Path<TeamId>,
-    cursor: Query<Cursor>,
+    parts: Parts,
+    headers: HeaderMap,
 ) -> Response {
-    answer(&state, &actor, AuditScope::Team(team), &route::team_audit(team), &cursor).await
+    answer(&state, &actor, AuditScope::Team(team), &route::team_audit(team), &filter_of(&parts, &headers)).await
 }
 
 /// Everything.
-pub async fn portal(state: State<AppState>, actor: Extension<Actor>, cursor: Query<Cursor>) -> Response {
-    answer(&state, &actor, AuditScope::Portal, route::ADMIN_AUDIT, &cursor).await
+pub async fn portal(state: State<AppState>, actor: Extension<Actor>, parts: Parts, headers: HeaderMap) -> Response {
+    answer(&state, &actor, AuditScope::Portal, route::ADMIN_AUDIT, &filter_of(&parts, &headers)).await
 }
 
-async fn answer(state: &AppState, actor: &Actor, scope: AuditScope, page: &str, cursor: &Cursor) -> Response {
-    let found = match state.services.audit.page(actor, scope, cursor.before, EVENTS).await {
+fn filter_of(parts: &[(String, String)], headers: &HeaderMap) -> AuditQuery {
+    let zone = find_cookie(headers, zone::COOKIE).unwrap_or_default();
+    AuditQuery::from_pairs(parts, Zone::named(zone))
+}
+
+async fn answer(state: &AppState, actor: &Actor, scope: AuditScope, page: &str, filter: &AuditQuery) -> Response {
+    let found = match state.services.audit.page(actor, scope, &filter.to_core(), EVENTS).await {
         Ok(found) => found,
         Err(AuditError::NotSignedIn(_)) => return sign_in_first(page),
         Err(AuditError::Forbidden | AuditError::NotFound) => {
@@ -110,7 +117,7 @@ async fn answer(state: &AppState, actor: &Actor, scope: AuditScope, page: &str, 
         (header::CONTENT_DISPOSITION, "attachment; filename=\"latchkey-audit.jsonl\""),
     ];
     let mut response = (headers, lines.collect::<String>()).into_response();
-    let next = found.older.and_then(|id| format!("<{page}/export?before={id}>; rel=\"next\"").try_into().ok());
+    let next = found.older.and_then(|id| format!("<{page}/export{}>; rel=\"next\"", filter.older(id)).try_into().ok());
     if let Some(next) = next {
         response.headers_mut().insert(header::LINK, next);
     }

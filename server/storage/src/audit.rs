@@ -5,6 +5,7 @@ use crate::{
     convert::{count, digest, first_id, micros, time, word},
     entity::{account, audit_base, audit_event, audit_head, audit_seal},
     error::{Corrupt, store_error},
+    like::contains,
     work::inserted,
 };
 use ::time::OffsetDateTime;
@@ -13,13 +14,13 @@ use latchkey_core::{
     audit::{Action, GENESIS, Tenant, chained},
     port::{
         AuditReader, AuditWriter, Inserted, StoreError,
-        audit::{AuditBase, AuditEvent, AuditHead, AuditSeal, NewAuditEvent},
+        audit::{AuditActor, AuditBase, AuditEvent, AuditFilter, AuditHead, AuditSeal, NewAuditEvent},
     },
 };
 use latchkey_model::{AccountId, AuditEventId};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{OnConflict, Query},
 };
 
@@ -44,6 +45,25 @@ fn from_row((row, account): (audit_event::Model, Option<account::Model>)) -> Res
     })
 }
 
+/// What a filter asks of events, whatever their place.
+fn passing(filter: &AuditFilter) -> Condition {
+    use audit_event::Column;
+    let by = |actor: &AuditActor| match actor {
+        AuditActor::Account(id) => Column::AccountId.eq(id.as_uuid()),
+        AuditActor::Named(name) => contains(account::Column::Name, name),
+        AuditActor::Nobody => Column::AccountId.is_null(),
+    };
+    let to = |target: &String| {
+        Condition::any().add(Column::Target.eq(target.as_str())).add(contains(Column::TargetName, target))
+    };
+    Condition::all()
+        .add_option(filter.action.map(|action| Column::Action.eq(action.as_str())))
+        .add_option(filter.actor.as_ref().map(by))
+        .add_option(filter.target.as_ref().map(to))
+        .add_option(filter.since.map(|since| Column::At.gte(micros(since))))
+        .add_option(filter.until.map(|until| Column::At.lt(micros(until))))
+}
+
 fn head_from_row(row: &audit_head::Model) -> Result<AuditHead, StoreError> {
     Ok(AuditHead { tenant: word(&row.tenant, "tenant")?, sequence: row.sequence, digest: digest(&row.digest)? })
 }
@@ -53,16 +73,16 @@ impl AuditReader for SeaStore {
     async fn audit_events(
         &self,
         tenant: Option<Tenant>,
-        before: Option<AuditEventId>,
+        filter: &AuditFilter,
         limit: u64,
     ) -> Result<Vec<AuditEvent>, StoreError> {
-        let mut query = audit_event::Entity::find().find_also_related(account::Entity);
+        let mut query = audit_event::Entity::find().find_also_related(account::Entity).filter(passing(filter));
         if let Some(tenant) = tenant {
             // In the order of the chain: ids of one millisecond are in none.
             query = query
                 .filter(audit_event::Column::Tenant.eq(tenant.to_string()))
                 .order_by_desc(audit_event::Column::Sequence);
-            if let Some(before) = before {
+            if let Some(before) = filter.before {
                 let cursor = audit_event::Entity::find_by_id(before.as_uuid());
                 let cursor = cursor.one(&self.reader).await.map_err(store_error)?;
                 let Some(cursor) = cursor else { return Ok(Vec::new()) };
@@ -70,7 +90,7 @@ impl AuditReader for SeaStore {
             }
         } else {
             query = query.order_by_desc(audit_event::Column::Id);
-            if let Some(before) = before {
+            if let Some(before) = filter.before {
                 query = query.filter(audit_event::Column::Id.lt(before.as_uuid()));
             }
         }

@@ -24,6 +24,7 @@ mod entity;
 mod error;
 mod grant;
 mod identity_provider;
+mod like;
 mod lockout;
 mod logout;
 mod mail;

@@ -17,11 +17,12 @@ use latchkey_core::{
         registration::{Registration, RegistrationToken},
     },
 };
-use latchkey_model::{AccountId, ApplicationId, Environment, EnvironmentId, OauthClientId};
+use latchkey_model::{AccountId, ApplicationId, Environment, EnvironmentId, OauthClientId, TeamId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait,
     sea_query::OnConflict,
 };
+use uuid::Uuid;
 
 fn from_row(row: &registration::Model) -> Result<Registration, StoreError> {
     let token = match (&row.public_id, &row.digest) {
@@ -69,6 +70,19 @@ impl RegistrationReader for SeaStore {
         let open = RegistrationPolicy::Open.as_str();
         let query = registration::Entity::find().filter(registration::Column::Policy.eq(open));
         query.one(&self.reader).await.map_err(store_error)?.as_ref().map(from_row).transpose()
+    }
+
+    async fn team_of_environment(&self, id: EnvironmentId) -> Result<Option<(TeamId, Environment)>, StoreError> {
+        let found = environment::Entity::find_by_id(id.as_uuid())
+            .join(JoinType::InnerJoin, environment::Relation::Application.def())
+            .select_only()
+            .column(application::Column::TeamId)
+            .column(environment::Column::Kind)
+            .into_tuple::<(Uuid, String)>()
+            .one(&self.reader)
+            .await
+            .map_err(store_error)?;
+        found.map(|(team, kind)| Ok((TeamId::from_uuid(team), word(&kind, "environment")?))).transpose()
     }
 
     async fn registered_client(&self, client: OauthClientId) -> Result<Option<RegistrationToken>, StoreError> {

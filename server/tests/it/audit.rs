@@ -1,12 +1,23 @@
 //! The audit log: who changed what, for those whom it concerns alone, and in a chain that shows whoever tampers with it.
 
-use crate::support::{PASSWORD, Portal, between, form_request, join_all};
+use crate::{
+    stage::Stage,
+    support::{Browser, PASSWORD, Portal, between, form_request, join_all},
+};
 use http::StatusCode;
-use latchkey_core::audit::{Fault, Verified};
+use latchkey_core::{
+    audit::{Fault, Verified},
+    port::AccountReader,
+};
 use sqlx::Connection;
 use time::Duration;
 
 const ADA: &str = "ada@example.org";
+
+/// The events on a page of the log, without its filter, which names every action.
+pub(crate) fn listed(page: &str) -> &str {
+    page.split_once("<table").map_or("", |(_, rows)| rows)
+}
 
 async fn verify(portal: &Portal) -> Result<Verified, Fault> {
     portal.state.services.audit.verify().await
@@ -42,6 +53,7 @@ async fn every_change_says_who_from_where_and_what_and_no_secret() {
     ada.send(&page, "/form/api-key/revoke", &[("id", &id)]).await;
     ada.send("/account/profile", "/form/account/rename", &[("name", "Ada L.")]).await;
     let text = ada.get(&log).await.text();
+    let text = listed(&text);
     for noted in [
         "Made an application",
         "Bookshelf",
@@ -57,6 +69,7 @@ async fn every_change_says_who_from_where_and_what_and_no_secret() {
         assert!(text.contains(noted), "{noted}: {text:.12000}");
     }
     let own = ada.get("/account/activity").await.text();
+    let own = listed(&own);
     assert!(
         own.contains("Signed up") && own.contains("Changed their name") && !own.contains("Made a key"),
         "{own:.9000}"
@@ -68,6 +81,7 @@ async fn every_change_says_who_from_where_and_what_and_no_secret() {
         assert_eq!(eve.get(page).await.status, StatusCode::NOT_FOUND, "{page}");
     }
     let all = admin.get("/admin/audit").await.text();
+    let all = listed(&all);
     assert!(all.contains("Made a key") && all.contains("Signed up"), "{all:.9000}");
     let file = ada.get(&format!("{log}/export")).await;
     assert_eq!((file.status, file.header("content-type")), (StatusCode::OK, "application/jsonl"));
@@ -82,6 +96,71 @@ async fn every_change_says_who_from_where_and_what_and_no_secret() {
     assert!(nobody.location().starts_with("/login?next="), "{nobody:?}");
 }
 
+/// What a log says by a filter, on its page and in its file: the words of the actions, the newest first.
+async fn found(browser: &mut Browser, log: &str, filter: &str) -> Vec<String> {
+    let file = browser.get(&format!("{log}/export?{filter}")).await;
+    assert_eq!(file.status, StatusCode::OK, "{log} {filter}: {file:?}");
+    let line =
+        |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["action"].as_str().map(str::to_owned);
+    let words: Vec<_> = file.text().lines().filter_map(line).collect();
+    let page = browser.get(&format!("{log}?{filter}")).await.text();
+    assert_eq!(listed(&page).matches("<tr").count().saturating_sub(1), words.len(), "{log} {filter}: {page:.20000}");
+    words
+}
+
+#[tokio::test]
+async fn events_are_found_by_what_one_knows_of_them() {
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let (mut admin, mut ada) = (portal.admin().await, portal.member(ADA).await);
+        let log = format!("/teams/{}/audit", ada.team_id().await);
+        let application = ada.application("Bookshelf").await;
+        let other = ada.application("100%_sure").await;
+        portal.clock.advance(Duration::HOUR);
+        ada.sign_in_again(ADA).await;
+        ada.send("/account/profile", "/form/account/rename", &[("name", "Ada Lovelace")]).await;
+        ada.key(&application, "development", &["read:posts"], "never").await;
+        let id = ada.key_id(&application, "development").await;
+        ada.send("/apps", "/form/api-key/revoke", &[("id", &id)]).await;
+
+        assert_eq!(found(&mut ada, &log, "action=api_key.created").await, ["api_key.created"]);
+        assert_eq!(found(&mut ada, &log, &format!("target={id}")).await, ["api_key.revoked", "api_key.created"]);
+        assert_eq!(found(&mut ada, &log, "target=BOOK").await, ["application.created"], "a part, whatever the case");
+        assert_eq!(found(&mut ada, &log, "target=100%25_").await, ["application.created"], "to the letter: {other}");
+        assert_eq!(found(&mut ada, &log, "target=nothing").await, Vec::<String>::new());
+        assert_eq!(found(&mut ada, &log, "since=2026-11-23T12%3A30").await, ["api_key.revoked", "api_key.created"]);
+        assert_eq!(found(&mut ada, &log, "until=2026-11-23T12%3A30&target=book").await, ["application.created"]);
+        assert_eq!(found(&mut ada, &log, "action=made_up&since=soon&before=x").await.len(), 4, "nothing is filtered");
+        assert_eq!(found(&mut ada, "/account/activity", "action=account.renamed").await, ["account.renamed"]);
+        let everybodys = "/admin/audit";
+        assert_eq!(found(&mut admin, everybodys, "actor=lovelace&action=api_key.revoked").await, ["api_key.revoked"]);
+        let account = portal.store.account_by_email(ADA).await.unwrap().unwrap().0.id;
+        assert!(found(&mut admin, everybodys, &format!("actor={account}")).await.len() >= 6);
+        assert!(!found(&mut admin, everybodys, "actor=latchkey").await.contains(&"api_key.created".to_owned()));
+        // The filter is in every link of the page.
+        let page = ada.get(&format!("{log}?action=api_key.created&target=web")).await.text();
+        assert!(page.contains("/export?action=api%5Fkey%2Ecreated&amp;target=web"), "{page:.20000}");
+        assert!(page.contains("value=\"api_key.created\" selected"), "{page:.20000}");
+        let none = ada.get(&format!("{log}?target=nothing")).await.text();
+        assert!(none.contains("No event passes this filter"), "{none:.20000}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_app_may_do_is_noted_with_the_address_that_said_so() {
+    let mut stage = Stage::set(&[]).await;
+    stage.code().await;
+    let page = stage.grace.get("/account/authorized-apps").await.text();
+    let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
+    stage.grace.send("/account/authorized-apps", "/form/grant/revoke", &[("id", &id)]).await;
+    let file = stage.grace.get("/account/activity/export?target=reading").await.text();
+    let events: Vec<serde_json::Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 2, "{file}");
+    for (event, action) in events.iter().zip(["grant.revoked", "grant.given"]) {
+        assert_eq!((&event["action"], &event["from"]), (&action.into(), &"127.0.0.1".into()), "{event}");
+        assert_eq!((&event["target"], &event["target_name"]), (&id.as_str().into(), &"Reading list".into()), "{event}");
+    }
+}
+
 #[tokio::test]
 async fn pages_of_the_log_lead_to_older_events() {
     let portal = Portal::start().await;
@@ -90,11 +169,11 @@ async fn pages_of_the_log_lead_to_older_events() {
         ada.send("/account/profile", "/form/account/rename", &[("name", &format!("Ada {number}"))]).await;
     }
     let page = ada.get("/account/activity").await.text();
-    assert_eq!(page.matches("Changed their name").count(), 50);
+    assert_eq!(listed(&page).matches("Changed their name").count(), 50);
     let older = between(&page, "href=\"/account/activity?before=", "\"").to_owned();
     let page = ada.get(&format!("/account/activity?before={older}")).await.text();
-    assert_eq!(page.matches("Changed their name").count(), 5);
-    assert!(page.contains("Signed up") && !page.contains("Older events"), "{page:.9000}");
+    assert_eq!(listed(&page).matches("Changed their name").count(), 5);
+    assert!(listed(&page).contains("Signed up") && !page.contains("Older events"), "{page:.9000}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,6 +1,9 @@
 //! The admins' desk: who is kept out, and for how long things are kept.
 
-use crate::support::{Answer, Portal, between};
+use crate::{
+    audit::listed,
+    support::{Answer, Portal, between},
+};
 use axum::body::Body;
 use http::{Request, StatusCode};
 use latchkey_core::{
@@ -67,7 +70,8 @@ async fn a_network_is_kept_out_of_everything_until_it_is_let_in() {
     admin.send("/admin/blocks", "/form/block/end", &[("id", &id), ("reason", "it was our own test")]).await;
     assert_eq!(from_outside(&portal, "/login", None).await.status, StatusCode::OK);
     assert_eq!(from_outside(&portal, "/api/v1/whoami", Some(&key)).await.status, StatusCode::OK);
-    let audit = admin.get("/admin/audit").await.text();
+    let page = admin.get("/admin/audit").await.text();
+    let audit = listed(&page);
     for noted in ["Blocked a network", "a scan since midnight", "Ended a block", "it was our own test"] {
         assert!(audit.contains(noted), "{noted}");
     }
@@ -217,7 +221,8 @@ async fn an_admin_sees_who_must_wait_and_lets_them_try_again() {
     }
     visitor.send("/login", "/form/account/sign-in", &wrong).await;
     assert!(!visitor.get("/login").await.text().contains("Too many tries"));
-    let audit = admin.get("/admin/audit").await.text();
+    let page = admin.get("/admin/audit").await.text();
+    let audit = listed(&page);
     assert!(audit.contains("Ended a lockout") && audit.contains("she called us"));
 }
 

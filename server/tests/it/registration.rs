@@ -282,3 +282,39 @@ async fn rfc7592_2_a_client_manages_what_it_registered() {
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "rfc7592_2_1: {method}");
     }
 }
+
+#[tokio::test]
+async fn what_an_app_does_about_itself_is_in_its_teams_log() {
+    let (portal, mut admin, _) = portal("open").await;
+    let mine = register(&portal, None, &reader()).await.json();
+    let (path, token) = management(&mine);
+    let mut changed = reader();
+    changed["client_id"] = mine["client_id"].clone();
+    changed["client_name"] = json!("Renamed");
+    changed["scope"] = json!("read:posts");
+    assert_eq!(send(&portal, "PUT", &path, Some(&token), &changed).await.status, StatusCode::OK);
+    let foreign = register(&portal, None, &reader()).await.json();
+    assert_eq!(
+        send(&portal, "DELETE", &path, Some(&management(&foreign).1), &Value::Null).await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(send(&portal, "DELETE", &path, Some(&token), &Value::Null).await.status, StatusCode::NO_CONTENT);
+
+    let log = format!("/teams/{}/audit", admin.team_id().await);
+    let file = admin.get(&format!("{log}/export?actor=Latchkey")).await.text();
+    let events: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |action: &str| events.iter().filter(|event| event["action"] == action).collect::<Vec<_>>();
+    let (made, changed, ended) = (of("oauth_client.created"), of("oauth_client.changed"), of("oauth_client.revoked"));
+    assert_eq!((made.len(), changed.len(), ended.len()), (2, 1, 1), "what was refused is none: {file}");
+    for event in [made[1], changed[0], ended[0]] {
+        assert_eq!((&event["from"], &event["reason"]), (&json!("127.0.0.1"), &json!("by the app itself")), "{event}");
+        assert_eq!((&event["target"], &event["account"]), (&made[1]["target"], &Value::Null), "{event}");
+    }
+    let fields: Vec<_> = changed[0]["changes"].as_array().unwrap().iter().map(|change| &change["field"]).collect();
+    assert_eq!(fields, [&json!("name"), &json!("scopes")], "{file}");
+    let page = admin.get(&log).await.text();
+    assert!(page.contains("A program") && page.contains("by the app itself"), "{page:.20000}");
+    for secret in [&mine["client_secret"], &mine["registration_access_token"]] {
+        assert!(!file.contains(secret.as_str().unwrap()), "r53: {file}");
+    }
+}

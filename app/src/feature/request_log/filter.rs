@@ -1,6 +1,6 @@
 //! The filter of a log, whose state is the URL.
 
-use crate::{page::query, ssr::zone::Zone, ui::Field};
+use crate::{page::query, route, ssr::zone::Zone, ui::Field};
 use latchkey_core::{
     authn::Refusal,
     leak::redacted,
@@ -153,18 +153,12 @@ impl LogFilter {
 
     /// The same filter, with other values in these fields.
     pub fn with(&self, other: &[(&str, &str)]) -> String {
-        let mut pairs = String::new();
         let kept = self.fields().into_iter().map(|(name, value)| {
             let other = other.iter().find(|(other, _)| *other == name);
             (name, other.map_or(value, |(_, value)| *value))
         });
         let new = other.iter().filter(|(name, _)| self.fields().iter().all(|(known, _)| known != name));
-        for (name, value) in kept.chain(new.copied()).filter(|(_, value)| !value.is_empty()) {
-            pairs.push(if pairs.is_empty() { '?' } else { '&' });
-            pairs.extend([name, "="]);
-            pairs.extend(percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC));
-        }
-        pairs
+        route::query(kept.chain(new.copied()))
     }
 
     /// The query of the page that begins below a request.

@@ -157,7 +157,15 @@ impl Act {
         self.note(Some(account), from, work, ports).await
     }
 
-    /// Notes that the server does it by itself, an operator at its terminal, or a program that is nobody here.
+    /// Notes that a program does it that is nobody here, from this address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn by_program(self, from: IpAddr, work: &mut dyn UnitOfWork, ports: &Ports) -> Result<(), StoreError> {
+        self.note(None, Some(from), work, ports).await
+    }
+
+    /// Notes that the server does it by itself, or an operator at its terminal.
     ///
     /// # Errors
     /// [`StoreError`].

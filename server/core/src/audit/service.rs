@@ -8,7 +8,7 @@ use crate::{
     actor::{Actor, NotAdmin, NotSignedIn},
     port::{
         StoreError,
-        audit::{AuditBase, AuditEvent, AuditHead, AuditSeal},
+        audit::{AuditBase, AuditEvent, AuditFilter, AuditHead, AuditSeal},
     },
     ports::Ports,
     secret::{DigestKey, digests_equal, hex},
@@ -142,7 +142,7 @@ impl AuditService {
         Self { ports, key }
     }
 
-    /// Events that the actor may read, the newest first; those before a cursor.
+    /// Events that the actor may read and that pass a filter, the newest first.
     ///
     /// # Errors
     /// [`AuditError`].
@@ -150,7 +150,7 @@ impl AuditService {
         &self,
         actor: &Actor,
         scope: AuditScope,
-        before: Option<AuditEventId>,
+        filter: &AuditFilter,
         limit: u64,
     ) -> Result<AuditPage, AuditError> {
         let account = actor.account()?;
@@ -168,7 +168,7 @@ impl AuditService {
                 None
             }
         };
-        let mut events = self.ports.store.audit_events(tenant, before, limit + 1).await?;
+        let mut events = self.ports.store.audit_events(tenant, filter, limit + 1).await?;
         let more = events.len() as u64 > limit;
         events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let older = events.last().filter(|_| more).map(|last| last.event.id);

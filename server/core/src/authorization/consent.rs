@@ -197,7 +197,7 @@ impl AuthorizationService {
             }
             return Ok(self.refuse(&read, ACCESS_DENIED));
         }
-        let grant = self.allow(person.account, read.client.client(), &ticked).await?;
+        let grant = self.allow(actor, person.account, read.client.client(), &ticked).await?;
         self.give(&grant, &read, &request, &ticked, person.sign_in).await
     }
 
@@ -302,6 +302,7 @@ impl AuthorizationService {
     /// Remembers what was allowed: what was before, and what is new.
     pub(super) async fn allow(
         &self,
+        actor: &Actor,
         account: &Account,
         client: &OauthClient,
         ticked: &ScopeSet,
@@ -329,7 +330,7 @@ impl AuthorizationService {
             if done {
                 Act::new(account.id, Action::GrantGiven, grant.id, &client.settings.name)
                     .change("scopes", "", &grant.scopes)
-                    .by_account(account.id, None, &mut *work, &self.ports)
+                    .by(actor, &mut *work, &self.ports)
                     .await?;
                 work.commit().await?;
                 return Ok(grant);

@@ -233,7 +233,7 @@ impl DeviceService {
         let state = if ticked.is_empty() {
             DeviceState::Denied
         } else {
-            let grant = self.consent.allow(account, &client, &ticked).await?;
+            let grant = self.consent.allow(actor, account, &client, &ticked).await?;
             let sign_in = SignIn {
                 at: *signed_in_at,
                 by: *signed_in_by,

@@ -51,10 +51,12 @@ impl GrantService {
     /// [`GrantError`].
     pub async fn revoke(&self, actor: &Actor, id: GrantId) -> Result<(), GrantError> {
         let account = actor.account()?.id;
+        let given = self.ports.store.grants(account).await?.into_iter().find(|one| one.grant.id == id);
+        let app = given.map(|one| one.client_name.to_string()).unwrap_or_default();
         let mut work = self.ports.store.begin().await?;
         match work.grant_revoke(account, id, self.ports.now()).await? {
             Consumed::Won => {
-                Act::new(account, Action::GrantRevoked, id, "").by(actor, &mut *work, &self.ports).await?;
+                Act::new(account, Action::GrantRevoked, id, app).by(actor, &mut *work, &self.ports).await?;
                 Ok(self.tokens.commit_end(work, id.as_uuid()).await?)
             }
             Consumed::Lost => Err(GrantError::NotFound),

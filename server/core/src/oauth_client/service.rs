@@ -13,7 +13,7 @@ use crate::{
         Change, Consumed, Inserted, StoreError, UnitOfWork,
         api::ApiScope,
         api_key::{Holder, KeyOwner},
-        oauth_client::{ClientSecret, NewClientSecret, NewOauthClient, OauthClient},
+        oauth_client::{ClientSecret, ClientSettings, NewClientSecret, NewOauthClient, OauthClient},
     },
     ports::Ports,
     secret::DigestKey,
@@ -313,16 +313,8 @@ impl OauthClientService {
         let mut work = self.ports.store.begin().await?;
         match work.oauth_client_update(team, id, &settings).await? {
             Consumed::Won => {
-                let before = &found.client.settings;
-                let act = Act::new(team, Action::ClientChanged, id, &settings.name)
-                    .change("name", &before.name, &settings.name)
-                    .change("scopes", &before.scopes, &settings.scopes)
-                    .change(
-                        "redirect_uris",
-                        format!("{:?}", before.redirect_uris),
-                        format!("{:?}", settings.redirect_uris),
-                    )
-                    .change("auth_method", before.auth_method, settings.auth_method);
+                let act = Act::new(team, Action::ClientChanged, id, &settings.name);
+                let act = changes_of(act, &found.client.settings, &settings);
                 self.won(work, actor, act, &found.client.client_id).await
             }
             Consumed::Lost => Err(OauthClientError::AlreadyEnded),
@@ -510,4 +502,13 @@ impl OauthClientService {
         })
         .await
     }
+}
+
+/// What was changed about a client, as far as it decides who is let in.
+pub(super) fn changes_of(act: Act, before: &ClientSettings, after: &ClientSettings) -> Act {
+    let written = |uris: &ClientSettings| format!("{:?}", uris.redirect_uris);
+    act.change("name", &before.name, &after.name)
+        .change("scopes", &before.scopes, &after.scopes)
+        .change("redirect_uris", written(before), written(after))
+        .change("auth_method", before.auth_method, after.auth_method)
 }

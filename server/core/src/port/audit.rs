@@ -85,14 +85,42 @@ pub struct AuditBase {
     pub seal: [u8; 32],
 }
 
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditActor {
+    /// The person with this account.
+    Account(AccountId),
+    /// People whose name has this in it, whatever the case.
+    Named(String),
+    /// Nobody who has an account: the server, an operator at its terminal, a program.
+    Nobody,
+}
+
+/// Which events are asked for; what is not said passes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// What was done.
+    pub action: Option<Action>,
+    /// By whom.
+    pub actor: Option<AuditActor>,
+    /// To what: its id, or a part of what it was called then, whatever the case.
+    pub target: Option<String>,
+    /// From then on.
+    pub since: Option<OffsetDateTime>,
+    /// Before then.
+    pub until: Option<OffsetDateTime>,
+    /// Those before this one.
+    pub before: Option<AuditEventId>,
+}
+
 /// Questions about the audit log.
 #[async_trait]
 pub trait AuditReader {
-    /// Events of a tenant, or of all, the newest first; those before a cursor.
+    /// Events of a tenant, or of all, that pass a filter, the newest first.
     async fn audit_events(
         &self,
         tenant: Option<Tenant>,
-        before: Option<AuditEventId>,
+        filter: &AuditFilter,
         limit: u64,
     ) -> Result<Vec<AuditEvent>, StoreError>;
 

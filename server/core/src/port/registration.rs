@@ -3,7 +3,7 @@
 use super::{Consumed, Inserted, StoreError};
 use crate::{api_key::format::PublicId, oauth_client::RegistrationPolicy};
 use async_trait::async_trait;
-use latchkey_model::{AccountId, ApplicationId, Environment, EnvironmentId, OauthClientId};
+use latchkey_model::{AccountId, ApplicationId, Environment, EnvironmentId, OauthClientId, TeamId};
 use time::OffsetDateTime;
 
 /// Who may register in an environment.
@@ -46,6 +46,9 @@ pub trait RegistrationReader {
 
     /// The one environment in which anybody may register, if there is one.
     async fn open_registration(&self) -> Result<Option<Registration>, StoreError>;
+
+    /// The team that an environment belongs to, and which of its application's environments it is.
+    async fn team_of_environment(&self, id: EnvironmentId) -> Result<Option<(TeamId, Environment)>, StoreError>;
 
     /// The token with which a client that registered itself manages that.
     async fn registered_client(&self, client: OauthClientId) -> Result<Option<RegistrationToken>, StoreError>;

@@ -6,6 +6,7 @@ use crate::{
     convert::{count, first_id, micros, time, word},
     entity::{environment, membership, request_log},
     error::{Corrupt, store_error},
+    like::contains,
 };
 use ::time::OffsetDateTime;
 use async_trait::async_trait;
@@ -25,7 +26,7 @@ use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait,
     prelude::Uuid,
-    sea_query::{Asterisk, Expr, ExprTrait, Func, LikeExpr, Order, Query, SelectStatement, SimpleExpr},
+    sea_query::{Asterisk, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr},
 };
 use std::{
     net::IpAddr,
@@ -143,15 +144,10 @@ fn bounds(filter: &RequestFilter) -> Condition {
 
 fn passing(filter: &RequestFilter) -> Condition {
     use request_log::Column;
-    let contains = |text: &String| {
-        let pattern = format!("%{}%", escaped(&text.to_lowercase()));
-        [Column::Path, Column::UserAgent, Column::KeyName, Column::KeyHint].into_iter().fold(
-            Condition::any(),
-            |any, column| {
-                let lower = Func::lower(Expr::col(column));
-                any.add(Expr::expr(lower).like(LikeExpr::new(pattern.clone()).escape('!')))
-            },
-        )
+    let in_any = |text: &String| {
+        [Column::Path, Column::UserAgent, Column::KeyName, Column::KeyHint]
+            .into_iter()
+            .fold(Condition::any(), |any, column| any.add(contains(column, text)))
     };
     Condition::all()
         .add_option(filter.application.map(|application| Column::ApplicationId.eq(application.as_uuid())))
@@ -169,14 +165,9 @@ fn passing(filter: &RequestFilter) -> Condition {
         .add_option(filter.status.map(|status| Column::Status.eq(i64::from(status))))
         .add_option(filter.address.map(|address| Column::Address.eq(address.to_string())))
         .add_option(filter.network.as_ref().map(|network| Column::Network.eq(network)))
-        .add_option(filter.text.as_ref().map(contains))
+        .add_option(filter.text.as_ref().map(in_any))
         .add_option(filter.since.map(|since| Column::At.gte(micros(since))))
         .add_option(filter.until.map(|until| Column::At.lt(micros(until))))
-}
-
-/// A text that LIKE takes to the letter, with `!` as the escape.
-fn escaped(text: &str) -> String {
-    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
 
 /// How many requests are looked at in one question, and for how long questions are asked before an answer is given.

@@ -6,7 +6,7 @@ use crate::{
     api_key::format::{PlainApiKey, PresentedKey},
     audit::{Act, Action},
     limit::{Limiter, Quota, network_of},
-    oauth_client::{ClientId, ClientKind, KnownClients, OauthClientError, OauthClientService},
+    oauth_client::{ClientId, ClientKind, KnownClients, OauthClientError, OauthClientService, changes_of},
     port::{
         Consumed, Inserted, StoreError,
         api_key::Holder,
@@ -20,6 +20,9 @@ use latchkey_model::{AccountRole, ApplicationId, Environment, FieldErrors, KeyKi
 use serde::Serialize;
 use std::{net::IpAddr, sync::Arc};
 use time::Duration;
+
+/// What the audit log says of what an app does about its own registration.
+const BY_ITSELF: &str = "by the app itself";
 
 /// Why an app could not register, or manage that.
 #[derive(Debug, thiserror::Error)]
@@ -186,6 +189,8 @@ impl Registrations {
             return Err(RegistrationError::TooMany { retry_after });
         }
         let home = self.home(token).await?.ok_or(RegistrationError::InvalidToken)?;
+        let found = self.ports.store.team_of_environment(home.environment_id).await?;
+        let (team, environment) = found.ok_or(RegistrationError::InvalidToken)?;
         let possible = self.clients.possible(ClientKind::ThirdParty).await?;
         let settings = metadata.settings(&possible).map_err(RegistrationError::Invalid)?;
         self.clients.publish_key(settings.signing_algorithm).await?;
@@ -205,6 +210,12 @@ impl Registrations {
         if work.registered_client_add(client.id, &self.token_of(&plain)).await? == Inserted::Duplicate {
             return Err(StoreError::Unavailable("the token's name was taken".into()).into());
         }
+        Act::new(team, Action::ClientCreated, client.id, &client.settings.name)
+            .change("environment", "", environment)
+            .change("scopes", "", &client.settings.scopes)
+            .because(BY_ITSELF)
+            .by_program(from, &mut *work, &self.ports)
+            .await?;
         work.commit().await?;
         let secret = created.secret.map(|(_, secret)| secret.expose().to_owned());
         let issued_at = now.unix_timestamp();
@@ -229,8 +240,10 @@ impl Registrations {
         token: &str,
         client_id: &str,
         metadata: &ClientMetadata,
+        from: IpAddr,
     ) -> Result<Registered, RegistrationError> {
         let mut client = self.managed(token, client_id).await?;
+        let before = client.settings.clone();
         let possible = self.clients.possible(ClientKind::ThirdParty).await?;
         client.settings = metadata.settings(&possible).map_err(RegistrationError::Invalid)?;
         self.clients.publish_key(client.settings.signing_algorithm).await?;
@@ -239,7 +252,8 @@ impl Registrations {
             return Err(RegistrationError::InvalidToken);
         }
         let act = Act::new(team_of(&client)?, Action::ClientChanged, client.id, &client.settings.name);
-        act.because("by the app itself").by_nobody(&mut *work, &self.ports).await?;
+        let act = changes_of(act, &before, &client.settings);
+        act.because(BY_ITSELF).by_program(from, &mut *work, &self.ports).await?;
         let secrets = self.ports.store.client_secrets(client.id).await?;
         let has_one = secrets.iter().any(|secret| secret.revoked_at.is_none());
         let mut secret = None;
@@ -255,7 +269,7 @@ impl Registrations {
     ///
     /// # Errors
     /// [`RegistrationError`].
-    pub async fn end(&self, token: &str, client_id: &str) -> Result<(), RegistrationError> {
+    pub async fn end(&self, token: &str, client_id: &str, from: IpAddr) -> Result<(), RegistrationError> {
         let client = self.managed(token, client_id).await?;
         let mut work = self.ports.store.begin().await?;
         let ended = work.oauth_client_revoke(team_of(&client)?, client.id, client.created_by, self.ports.now()).await?;
@@ -264,7 +278,7 @@ impl Registrations {
             return Err(RegistrationError::InvalidToken);
         }
         let act = Act::new(team_of(&client)?, Action::ClientRevoked, client.id, &client.settings.name);
-        act.because("by the app itself").by_nobody(&mut *work, &self.ports).await?;
+        act.because(BY_ITSELF).by_program(from, &mut *work, &self.ports).await?;
         Ok(self.clients.commit(work, &client.client_id).await?)
     }
 

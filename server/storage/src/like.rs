@@ -1,0 +1,18 @@
+//! Looking for a part of a text.
+
+use sea_orm::{
+    ColumnTrait,
+    sea_query::{Expr, ExprTrait, Func, LikeExpr, SimpleExpr},
+};
+
+/// Whether a column has this text in it, whatever the case.
+pub(crate) fn contains(column: impl ColumnTrait, text: &str) -> SimpleExpr {
+    let pattern = format!("%{}%", escaped(&text.to_lowercase()));
+    let lower = Func::lower(Expr::col(column.as_column_ref()));
+    Expr::expr(lower).like(LikeExpr::new(pattern).escape('!'))
+}
+
+/// A text that LIKE takes to the letter, with `!` as the escape.
+fn escaped(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
