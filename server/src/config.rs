@@ -1,8 +1,10 @@
 //! What an operator can set: each thing by a flag, an environment variable or a line in a file, in this order of weight.
 
 mod given;
+mod otlp;
 
 pub use given::{Given, LogFormat, SignUpPolicy};
+pub use otlp::OtlpSettings;
 
 use crate::{
     connection::ProxyFields,
@@ -93,6 +95,23 @@ pub enum ConfigError {
     /// A sender of mails that are not sent.
     #[error("mail_from and smtp_ca need smtp_url: without it, mails stay in the outbox")]
     MailOfNobody,
+    /// Traces cannot be sent there.
+    #[error(
+        "otlp_endpoint must be an http:// or https:// address without a name, a password or a query, such as http://127.0.0.1:4318"
+    )]
+    OtlpEndpoint,
+    /// What is sent beside them cannot be read. Its text is not repeated: it may hold a token.
+    #[error("otlp_headers must be written as name=value,name=value")]
+    OtlpHeaders,
+    /// Whoever is on the way would read it.
+    #[error("otlp_headers needs an otlp_endpoint with https://, or one on this machine")]
+    OtlpInTheClear,
+    /// More than all, or less than nothing.
+    #[error("otlp_sample must be from 0 to 1: 0.01 traces one request in a hundred")]
+    OtlpSample,
+    /// Settings for traces that go nowhere.
+    #[error("otlp_headers, otlp_sample and otlp_service need otlp_endpoint: without it, nothing is traced")]
+    OtlpOfNobody,
     /// Shorter than any password should be.
     #[error("password_length must be between 8 and 64")]
     PasswordLength,
@@ -168,6 +187,8 @@ pub struct Config {
     pub log_megabytes: u64,
     /// How long single requests are kept.
     pub log_life: Duration,
+    /// The collector of traces, if there is one.
+    pub otlp: Option<OtlpSettings>,
     /// What is logged.
     pub log_filter: String,
     /// How.
@@ -269,6 +290,7 @@ impl Config {
     /// [`ConfigError`], naming the setting.
     #[expect(clippy::too_many_lines, reason = "a line or two for each setting")]
     pub fn new(given: Given) -> Result<Self, ConfigError> {
+        let otlp = OtlpSettings::read(&given)?;
         let listen = given.listen.unwrap_or(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 4000));
         let data = given.data.unwrap_or_else(|| PathBuf::from("data"));
         let public_url = match given.public_url {
@@ -366,6 +388,7 @@ impl Config {
             session_life: Duration::days(number(given.session_days, 30)),
             log_megabytes: or(given.log_megabytes, 2_000).get().into(),
             log_life: Duration::days(number(given.log_days, 30)),
+            otlp,
             log_filter,
             log_format: given.log_format.unwrap_or(LogFormat::Text),
             site_root: given.site_root.unwrap_or_else(|| PathBuf::from("target/site")),

@@ -2,7 +2,7 @@
 
 use crate::{
     connection::Arrival, limit_headers::put_limits, portal::cookie::session_of, problem::Problem, routes::Route,
-    state::AppState,
+    state::AppState, telemetry,
 };
 use axum::{
     body::HttpBody,
@@ -225,6 +225,9 @@ where
     if let Some(verdict) = &unanswered.verdict {
         put_limits(response.headers_mut(), verdict);
     }
+    if state.is_traced() {
+        telemetry::note(id, unanswered.verdict.as_ref());
+    }
     let sent = response.body().size_hint().exact().unwrap_or(0);
     unanswered.answered(response.status(), sent);
     response
@@ -343,7 +346,7 @@ fn text_of(value: &HeaderValue) -> String {
 }
 
 /// The first characters, without any that would break a line or turn its direction, and without our secrets.
-fn shortened(text: &str, length: usize) -> String {
+pub(crate) fn shortened(text: &str, length: usize) -> String {
     redacted(text).chars().filter(|character| !breaks_a_line(*character)).take(length).collect()
 }
 

@@ -8,6 +8,7 @@ use crate::{
     router::router,
     routes::ROUTES,
     state::AppState,
+    telemetry::{Followed, follow},
 };
 use axum::{
     BoxError, Router,
@@ -36,9 +37,10 @@ struct Ways {
 }
 
 impl Front {
-    /// The front of this server.
+    /// The front of this server. Where requests are traced, every one takes the router, which knows its route.
     pub fn new(state: AppState) -> Self {
-        let straight = ROUTES.iter().filter_map(|route| Some((route.path, api::straight(route)?))).collect();
+        let routes = if state.is_traced() { &[] } else { ROUTES };
+        let straight = routes.iter().filter_map(|route| Some((route.path, api::straight(route)?))).collect();
         Self(Arc::new(Ways { straight, router: router(state.clone()), state }))
     }
 
@@ -77,7 +79,15 @@ impl Connection {
             let (parts, _) = request.into_parts();
             let arrival = Arrival::plain(&ways.state.config, self.peer, &parts.headers);
             let state = ways.state.clone();
-            return Answer::Straight(Answering::new(async move { gateway::check(&state, &arrival, &parts).await }));
+            return Answer::Straight(Answering::new(async move {
+                if !state.is_traced() {
+                    return gateway::check(&state, &arrival, &parts).await;
+                }
+                let (method, path) = (&parts.method, parts.uri.path());
+                let route = Some(gateway::CHECK);
+                let span = Followed { arrival: &arrival, method, path, route, headers: &parts.headers }.span();
+                follow(span, gateway::check(&state, &arrival, &parts)).await
+            }));
         }
         let path = request.uri().path();
         // What is read is the most of what is asked, and these few compare faster than any router finds.

@@ -7,7 +7,7 @@ mod policies;
 mod request;
 mod verify;
 
-pub use check::check;
+pub use check::{ROUTE as CHECK, check};
 
 use crate::{
     door::Behind,

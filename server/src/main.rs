@@ -128,8 +128,12 @@ async fn main() -> ExitCode {
 
 async fn run_serve(settings: SettingsArgs) -> Outcome {
     let config = settings.load()?;
-    telemetry::start(&config);
-    Ok(serve(config).await?)
+    let traces = telemetry::start_with_traces(&config)?;
+    let outcome = serve(config).await;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
+    Ok(outcome?)
 }
 
 async fn run_migrate(settings: SettingsArgs) -> Outcome {

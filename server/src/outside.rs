@@ -135,7 +135,7 @@ impl Outside {
 }
 
 /// A body, if it is not too large.
-async fn whole(mut response: reqwest::Response, largest: usize) -> Result<Vec<u8>, OutsideError> {
+pub(crate) async fn whole(mut response: reqwest::Response, largest: usize) -> Result<Vec<u8>, OutsideError> {
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(OutsideError::Request)? {
         if body.len() + part.len() > largest {

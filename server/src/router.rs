@@ -1,12 +1,26 @@
 //! The whole HTTP surface in one screen.
 
-use crate::{api, assets, blocked, gateway, leaks, logos, oauth, portal, problem::Problem, state::AppState};
-use axum::{Router, extract::State, http::StatusCode, middleware, response::IntoResponse, routing::get};
+use crate::{
+    api, assets, blocked,
+    connection::Arrival,
+    gateway, leaks, logos, oauth, portal,
+    problem::Problem,
+    state::AppState,
+    telemetry::{Followed, follow, is_followed},
+};
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// Everything that answers.
 pub fn router(state: AppState) -> Router {
-    Router::new()
+    let router = Router::new()
         .merge(leaks::router())
         .merge(oauth::router())
         .merge(portal::router(&state))
@@ -19,8 +33,23 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         // Flat: no layer of the pages is on the path of a request to the API. The door sees to its panics.
         .merge(api::router(state.config.base_url()))
-        .merge(gateway::router())
-        .with_state(state)
+        .merge(gateway::router());
+    // Around everything, once a route was found; not there at all where nobody wants traces.
+    let router =
+        if state.is_traced() { router.layer(middleware::from_fn_with_state(state.clone(), trace)) } else { router };
+    router.with_state(state)
+}
+
+/// Follows a request to its answer, as a span of a trace.
+async fn trace(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if !is_followed(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let arrival = Arrival::of(&state.config, &request);
+    let (method, path, headers) = (request.method(), request.uri().path(), request.headers());
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let span = Followed { arrival: &arrival, method, path, route, headers }.span();
+    follow(span, next.run(request)).await
 }
 
 /// Whether requests can be served: the database answers.

@@ -57,6 +57,11 @@ impl From<Parts> for AppState {
 }
 
 impl AppState {
+    /// Whether requests are traced: nothing of that is on their path where they are not.
+    pub(crate) fn is_traced(&self) -> bool {
+        self.config.otlp.is_some()
+    }
+
     /// What pages are given.
     pub fn portal(&self) -> Portal {
         Portal {

@@ -124,6 +124,18 @@ pub struct Given {
     /// Let apps name addresses of private networks for their keys and for sign-outs [default: false]
     #[arg(long, env = "LATCHKEY_PRIVATE_NETWORKS")]
     pub private_networks: Option<bool>,
+    /// Collector that takes traces of requests by OTLP over HTTP, such as <http://127.0.0.1:4318> [default: none; nothing is traced]
+    #[arg(long, env = "LATCHKEY_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<Url>,
+    /// What it wants to be sent with them, such as "authorization=Bearer 1234"
+    #[arg(long, env = "LATCHKEY_OTLP_HEADERS", hide_env_values = true)]
+    pub otlp_headers: Option<String>,
+    /// The part of the requests that is traced, from 0 to 1, unless a proxy that is named in trusted_proxies has decided it [default: 0.01]
+    #[arg(long, env = "LATCHKEY_OTLP_SAMPLE")]
+    pub otlp_sample: Option<f64>,
+    /// What this server is called there [default: latchkey]
+    #[arg(long, env = "LATCHKEY_OTLP_SERVICE")]
+    pub otlp_service: Option<String>,
     /// What is written to the log, such as info or info,latchkey_storage=debug [default: info]
     #[arg(long, env = "LATCHKEY_LOG_FILTER")]
     pub log_filter: Option<String>,
@@ -211,6 +223,10 @@ impl Given {
             session_days: self.session_days.or(other.session_days),
             log_days: self.log_days.or(other.log_days),
             log_megabytes: self.log_megabytes.or(other.log_megabytes),
+            otlp_endpoint: self.otlp_endpoint.or(other.otlp_endpoint),
+            otlp_headers: self.otlp_headers.or(other.otlp_headers),
+            otlp_sample: self.otlp_sample.or(other.otlp_sample),
+            otlp_service: self.otlp_service.or(other.otlp_service),
             log_filter: self.log_filter.or(other.log_filter),
             log_format: self.log_format.or(other.log_format),
             site_root: self.site_root,

@@ -9,6 +9,7 @@ use crate::{
     door::{Told as ToldOfCaller, Unanswered, fields, method_word},
     problem::Problem,
     state::AppState,
+    telemetry,
 };
 use axum::response::Response;
 use http::{StatusCode, header, request::Parts};
@@ -17,11 +18,13 @@ use latchkey_core::{
     gateway::{Judged, Origin, Outcome},
     usage::RouteName,
 };
-use latchkey_model::RequestId;
+use latchkey_model::{ApiSlug, RequestId};
 use std::{sync::Arc, time::Instant};
 
 /// What every check's path begins with; the API's short name follows.
 const PREFIX: &str = "/gateway/check/";
+/// What a check's path is, with the API's short name in its place.
+pub const ROUTE: &str = "/gateway/check/{api}";
 /// What follows the short name where the check is the request itself; its own target follows.
 const AS_ITSELF: &str = "/at";
 /// How a proxy says that it passes on no refusals but 401 and 403.
@@ -44,7 +47,7 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Respon
         return answer(Problem::not_found(), None);
     }
     let Some((method, target)) = method_and_target(parts, told) else {
-        tracing::warn!(api = slug, "a check does not say once which method and target it is about");
+        tracing::warn!(api = named(slug), "a check does not say once which method and target it is about");
         return answer(unreadable(), None);
     };
     let at = state.services.ports.now();
@@ -60,7 +63,7 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Respon
     let judged = match state.services.gateway.judge(slug, origin, &request).await {
         Ok(Some(judged)) => judged,
         Ok(None) => {
-            tracing::warn!(api = slug, "a check is about an API that is not registered");
+            tracing::warn!(api = named(slug), "a check is about an API that is not registered");
             return answer(Problem::not_found(), None);
         }
         Err(error) => {
@@ -90,6 +93,9 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Respon
         verdict: Some(verdict),
     };
     let (mut response, status) = decided(state, &guard.api, version, id, only, &unanswered).await;
+    if state.is_traced() {
+        telemetry::note(id, unanswered.verdict.as_ref());
+    }
     if let Some(verdict) = &unanswered.verdict {
         put_rest(response.headers_mut(), state, id, verdict);
     }
@@ -134,6 +140,11 @@ fn asked_about(parts: &Parts) -> (&str, Told<'_>, bool) {
         Some(own) if own.starts_with(['/', '?']) || own.is_empty() => (slug, Told::AsItself(own), false),
         _ => (slug, Told::InFields, parts.uri.query() == Some(ONLY)),
     }
+}
+
+/// A short name, for the log: whatever else stands in its place is the caller's own word, and may be a secret.
+fn named(slug: &str) -> &str {
+    if slug.parse::<ApiSlug>().is_ok() { slug } else { "?" }
 }
 
 fn not_a_proxy() -> Problem {

@@ -62,5 +62,6 @@ mod teams;
 mod tls;
 mod token_exchange;
 mod traceability;
+mod traces;
 mod webhooks;
 mod wire;

@@ -94,9 +94,11 @@ async fn to_the_gateway(scene: &Scene, planted: &mut Planted, what: &str, creden
         let answer = scene.portal().with_key(&scene.verifier, "POST", "/gateway/verify", &body).await;
         planted.saw(&format!("what a server is told of {what}"), &answer);
     }
-    let check = format!("/gateway/check/{credential}");
-    let answer = ask_at_gateway(scene.portal(), PROXY, "GET", &check, &[("x-forwarded-method", "GET")]).await;
-    planted.saw(&format!("what a proxy is told of {what} as an API"), &answer);
+    if known {
+        let check = format!("/gateway/check/{credential}");
+        let answer = ask_at_gateway(scene.portal(), PROXY, "GET", &check, &[("x-forwarded-method", "GET")]).await;
+        planted.saw(&format!("what a proxy is told of {what} as an API"), &answer);
+    }
 }
 
 async fn to_oauth(scene: &Scene, planted: &mut Planted, what: &str, credential: &str) {
@@ -137,7 +139,8 @@ async fn to_oauth(scene: &Scene, planted: &mut Planted, what: &str, credential: 
     ] {
         planted.saw(&format!("an answer about {what} at {path}"), &portal.oauth(path, authorization, body).await);
     }
-    for path in ["/oauth/userinfo", &format!("/oauth/register/{credential}")] {
+    let own = format!("/oauth/register/{}", if is_recognised(what, credential) { credential } else { "nobody" });
+    for path in ["/oauth/userinfo", &own] {
         let answer = portal.with_key(credential, "GET", path, "").await;
         if !answer.status.is_success() {
             planted.saw(&format!("an error about {what} at {path:.20}"), &answer);

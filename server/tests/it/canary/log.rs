@@ -1,26 +1,27 @@
 //! A log that can be read.
 
 use super::planted::text_of;
+use server::telemetry::Traces;
 use std::{
     io,
     sync::{Arc, Mutex},
 };
 use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{
+    Layer,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+};
 
 /// What was logged, at every level.
 #[derive(Clone, Default)]
 pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Writes down whatever is logged on this thread from now on.
-    pub(super) fn listen(&self) -> DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(LevelFilter::TRACE)
-            .with_writer(self.clone())
-            .with_ansi(false)
-            .finish();
-        tracing::subscriber::set_default(subscriber)
+    /// Writes down whatever is logged on this thread from now on, and traces the requests.
+    pub(super) fn listen(&self, traces: &Traces) -> DefaultGuard {
+        let log = fmt::layer().with_writer(self.clone()).with_ansi(false).with_filter(LevelFilter::TRACE);
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(log).with(traces.layer()))
     }
 
     /// All of it.

@@ -40,7 +40,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    pub(super) async fn set(planted: &mut Planted) -> Self {
+    pub(super) async fn set(given: Given, planted: &mut Planted) -> Self {
         let github = Github::start().await;
         let given = Given {
             trusted_proxies: Some("10.0.0.0/8".to_owned()),
@@ -50,7 +50,7 @@ impl Scene {
             unknown_keys_per_minute: "100000".parse().ok(),
             reports_per_minute: "100000".parse().ok(),
             log_rows_per_second: "10000".parse().ok(),
-            ..Given::default()
+            ..given
         };
         let portal = Portal::with(given).await;
         let server_secret = std::fs::read_to_string(portal.folder.path().join("secret.key")).unwrap();
