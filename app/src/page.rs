@@ -354,6 +354,7 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
             items: vec![
                 item("Overview", route::ADMIN_OVERVIEW.to_owned(), IconName::Monitor),
                 item("Failures", route::ADMIN_FAILURES.to_owned(), IconName::Shield),
+                item("Requests", route::ADMIN_LOGS.to_owned(), IconName::List),
                 item("Usage", route::ADMIN_USAGE.to_owned(), IconName::Chart),
                 item("Alerts", route::ADMIN_ALERTS.to_owned(), IconName::Mail),
                 item("Blocks", route::ADMIN_BLOCKS.to_owned(), IconName::Lock),

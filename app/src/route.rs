@@ -46,6 +46,7 @@ pub const DEVICE: &str = "/device";
 pub const AUTHORIZE: &str = "/oauth/authorize";
 pub const FORM_POST: &str = "/oauth/authorize/form-post";
 pub const ADMIN_FAILURES: &str = "/admin/failures";
+pub const ADMIN_LOGS: &str = "/admin/logs";
 pub const ADMIN_USAGE: &str = "/admin/usage";
 pub const ADMIN_ALERTS: &str = "/admin/alerts";
 pub const ADMIN_BLOCKS: &str = "/admin/blocks";
@@ -154,6 +155,11 @@ pub fn client_usage(application: ApplicationId, environment: Environment, client
 
 pub fn logs(application: ApplicationId, environment: Environment) -> String {
     format!("/apps/{application}/{environment}/logs")
+}
+
+/// The log of all environments of an application together.
+pub fn application_logs(application: ApplicationId) -> String {
+    format!("/apps/{application}/logs")
 }
 
 /// The log of one key.

@@ -171,6 +171,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/failures") view=request_log::FailuresPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/overview") view=overview::OverviewPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/lockouts") view=lockout::LockoutsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/logs") view=request_log::PortalLogsPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/logs") view=request_log::ApplicationLogsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/blocks") view=block::BlocksPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/usage") view=usage::PortalUsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/signing-keys") view=signing_key::SigningKeysPage ssr=SsrMode::Async/>

@@ -64,6 +64,18 @@ pub fn crumbs(in_view: &InView) -> Vec<Crumb> {
     ]
 }
 
+/// The same page in each environment, and before those one of all of them together; that one is the page itself where `all` says so.
+pub fn tabs_with_all(
+    in_view: &InView,
+    of_all: fn(ApplicationId) -> String,
+    path: fn(ApplicationId, Environment) -> String,
+    all: bool,
+) -> Vec<Tab> {
+    let href = of_all(in_view.application.application.id);
+    let of_each = environment_tabs(in_view, path).into_iter().map(|tab| Tab { current: tab.current && !all, ..tab });
+    std::iter::once(Tab { label: "All environments".to_owned(), href, current: all }).chain(of_each).collect()
+}
+
 /// The same page in each environment.
 pub fn environment_tabs(in_view: &InView, path: fn(ApplicationId, Environment) -> String) -> Vec<Tab> {
     Environment::ALL

@@ -10,7 +10,7 @@ mod table;
 
 pub use filter::{LogFilter, View};
 pub use log::Log;
-pub use pages::{FailuresPage, LogsPage};
+pub use pages::{ApplicationLogsPage, FailuresPage, LogsPage, PortalLogsPage};
 pub use request_page::RequestPage;
 pub use saved_views::{RemoveView, SaveView};
 pub use table::{RequestTable, many_in_words};

@@ -4,7 +4,7 @@
 //! of the last request that it was told of. So a session that ended or a member who left sees nothing more, and a line that dropped loses
 //! nothing.
 
-use super::log_export::{filter_of, log_of_environment, refused};
+use super::log_export::{filter_of, of_application, of_environment, refused};
 use crate::{problem::Problem, state::AppState};
 use app::{
     feature::request_log::{Log, many_in_words},
@@ -37,8 +37,12 @@ use tokio::{sync::watch, time::Instant};
 
 /// Of an environment.
 pub const ENVIRONMENT: &str = "/apps/{app}/{environment}/logs/live";
+/// Of all environments of an application.
+pub const APPLICATION: &str = "/apps/{app}/logs/live";
 /// Of everybody, for admins.
-pub const PORTAL: &str = "/admin/failures/live";
+pub const PORTAL: &str = "/admin/logs/live";
+/// Of what is refused of that.
+pub const FAILURES: &str = "/admin/failures/live";
 
 /// How long a line lives.
 const LIFE: Duration = Duration::from_secs(50);
@@ -59,7 +63,21 @@ pub async fn environment(
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Response {
-    match log_of_environment(&state, &actor, path).await {
+    match of_environment(&state, &actor, path).await {
+        Ok(log) => answer(state, actor, &log, &query, &headers).await,
+        Err(refused) => refused,
+    }
+}
+
+/// Of all environments of an application.
+pub async fn application(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(application): Path<ApplicationId>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    match of_application(&state, &actor, application).await {
         Ok(log) => answer(state, actor, &log, &query, &headers).await,
         Err(refused) => refused,
     }
@@ -73,6 +91,16 @@ pub async fn portal(
     headers: HeaderMap,
 ) -> Response {
     answer(state, actor, &Log::of_portal(), &query, &headers).await
+}
+
+/// Of what is refused of that.
+pub async fn failures(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    answer(state, actor, &Log::of_failures(), &query, &headers).await
 }
 
 /// Whoever watches, and what they were told.

@@ -25,8 +25,12 @@ use time::format_description::well_known::Rfc3339;
 
 /// Of an environment.
 pub const ENVIRONMENT: &str = "/apps/{app}/{environment}/logs/export";
+/// Of all environments of an application.
+pub const APPLICATION: &str = "/apps/{app}/logs/export";
 /// Of everybody, for admins.
-pub const PORTAL: &str = "/admin/failures/export";
+pub const PORTAL: &str = "/admin/logs/export";
+/// Of what is refused of that.
+pub const FAILURES: &str = "/admin/failures/export";
 
 /// How many requests are read at once.
 const AT_ONCE: u64 = 1_000;
@@ -86,15 +90,25 @@ pub(super) fn filter_of(query: &[(String, String)], headers: &HeaderMap) -> LogF
     LogFilter::from_pairs(query, Zone::named(zone))
 }
 
-/// The log of an environment, unless it is a stranger's. Who nobody is, whoever answers finds out.
-pub(super) async fn log_of_environment(
+/// The log of an application, unless it is a stranger's. Who nobody is, whoever answers finds out.
+pub(super) async fn of_application(
     state: &AppState,
     actor: &Actor,
-    (application, environment): (ApplicationId, Environment),
+    application: ApplicationId,
 ) -> Result<Log, Response> {
     if actor.account().is_ok() && state.services.applications.get(actor, application).await.is_err() {
         return Err(nothing_here());
     }
+    Ok(Log::of_application(application))
+}
+
+/// The log of one of its environments, likewise.
+pub(super) async fn of_environment(
+    state: &AppState,
+    actor: &Actor,
+    (application, environment): (ApplicationId, Environment),
+) -> Result<Log, Response> {
+    of_application(state, actor, application).await?;
     Ok(Log::of_environment(application, environment))
 }
 
@@ -115,7 +129,21 @@ pub async fn environment(
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Response {
-    match log_of_environment(&state, &actor, path).await {
+    match of_environment(&state, &actor, path).await {
+        Ok(log) => answer(&state, actor, &log, &query, &headers).await,
+        Err(refused) => refused,
+    }
+}
+
+/// Of all environments of an application.
+pub async fn application(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(application): Path<ApplicationId>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    match of_application(&state, &actor, application).await {
         Ok(log) => answer(&state, actor, &log, &query, &headers).await,
         Err(refused) => refused,
     }
@@ -129,6 +157,16 @@ pub async fn portal(
     headers: HeaderMap,
 ) -> Response {
     answer(&state, actor, &Log::of_portal(), &query, &headers).await
+}
+
+/// Of what is refused of that.
+pub async fn failures(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&state, actor, &Log::of_failures(), &query, &headers).await
 }
 
 /// What was read, and where to go on.

@@ -16,3 +16,13 @@ pub(crate) fn contains(column: impl ColumnTrait, text: &str) -> SimpleExpr {
 fn escaped(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn like_takes_wildcards_to_the_letter() {
+        assert_eq!(escaped("50%_off!"), "50!%!_off!!");
+    }
+}

@@ -26,8 +26,12 @@ use time::OffsetDateTime;
 pub struct Log {
     /// Whose requests.
     pub of: LogOf,
-    /// Of one environment only.
-    pub environment: Option<(ApplicationId, Environment)>,
+    /// Of one application only.
+    pub application: Option<ApplicationId>,
+    /// Of one of its environments only.
+    pub environment: Option<Environment>,
+    /// Whether it has refusals alone.
+    pub refusals_alone: bool,
     /// Its page.
     pub path: String,
 }
@@ -36,21 +40,33 @@ impl Log {
     /// The log of an environment.
     pub fn of_environment(application: ApplicationId, environment: Environment) -> Self {
         let path = route::logs(application, environment);
-        Self { of: LogOf::Own, environment: Some((application, environment)), path }
+        Self { environment: Some(environment), path, ..Self::of_application(application) }
     }
 
-    /// The log of everybody's refusals, and nobody's.
+    /// The log of all environments of an application.
+    pub fn of_application(application: ApplicationId) -> Self {
+        let path = route::application_logs(application);
+        Self { of: LogOf::Own, application: Some(application), environment: None, refusals_alone: false, path }
+    }
+
+    /// The log of everybody, and nobody.
     pub fn of_portal() -> Self {
-        Self { of: LogOf::Portal, environment: None, path: route::ADMIN_FAILURES.to_owned() }
+        let path = route::ADMIN_LOGS.to_owned();
+        Self { of: LogOf::Portal, application: None, environment: None, refusals_alone: false, path }
     }
 
-    /// What the filter asks of this log. The portal's is about refusals alone.
+    /// What is refused of that.
+    pub fn of_failures() -> Self {
+        Self { refusals_alone: true, path: route::ADMIN_FAILURES.to_owned(), ..Self::of_portal() }
+    }
+
+    /// What the filter asks of this log.
     pub fn wanted(&self, filter: &LogFilter) -> RequestFilter {
         let wanted = filter.to_core();
         RequestFilter {
-            application: self.environment.map(|(application, _)| application),
-            environment: self.environment.map(|(_, environment)| environment),
-            refused: if self.of == LogOf::Portal { Some(true) } else { wanted.refused },
+            application: self.application,
+            environment: self.environment,
+            refused: if self.refusals_alone { Some(true) } else { wanted.refused },
             ..wanted
         }
     }
@@ -75,7 +91,7 @@ impl Log {
         };
         Ok(view! {
             <Tabs label="Views" tabs=views/>
-            <FilterBar filter action=self.path.clone() with_outcome=self.of == LogOf::Own/>
+            <FilterBar filter action=self.path.clone() with_outcome=!self.refusals_alone/>
             {saved}
             {list}
         }
@@ -153,12 +169,11 @@ impl Log {
     }
 
     fn nothing(&self, filter: &LogFilter) -> AnyView {
-        let (title, advice) = match (filter.is_empty(), self.of) {
-            (true, LogOf::Own) => (
-                "No requests yet",
-                "Call the API with a credential of this environment; the request appears here within two seconds.",
-            ),
-            (true, LogOf::Portal) => ("No refused request", "Requests that the door refuses appear here."),
+        let (title, advice) = match (filter.is_empty(), self.refusals_alone) {
+            (true, false) => {
+                ("No requests yet", "Call the API with a credential; the request appears here within two seconds.")
+            }
+            (true, true) => ("No refused request", "Requests that the door refuses appear here."),
             (false, _) => ("No request passes this filter", "Clear the filter to see all of them."),
         };
         let all = self.path.clone();

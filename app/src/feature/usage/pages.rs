@@ -2,7 +2,7 @@
 
 use super::figures::{Figures, Subject};
 use crate::{
-    feature::api_key::{crumbs, environment_tabs, in_view},
+    feature::api_key::{crumbs, in_view, tabs_with_all},
     page::{InView, Page, PageError, page, param, query, take_flash},
     route,
     ssr::{actor, portal, services, zone::Zone},
@@ -61,8 +61,7 @@ pub fn UsagePage() -> impl IntoView {
             }
             Some(CredentialId::Account(_)) => return Err(PageError::NotFound),
         };
-        let mut tabs = vec![everywhere(application, false)];
-        tabs.extend(environment_tabs(&in_view, route::usage));
+        let tabs = tabs_with_all(&in_view, route::application_usage, route::usage, false);
         let explanation = match subject.of {
             UsageOf::Key(_) | UsageOf::Client(_) => "What this credential did. Counts are exact.",
             _ => "What the credentials of this environment did. Counts are exact.",
@@ -86,13 +85,14 @@ pub fn ApplicationUsagePage() -> impl IntoView {
         let id = param::<ApplicationId>("app")?;
         let application = services().applications.get(&actor(), id).await?;
         let in_view = InView { application, environment: Environment::Development };
-        let mut tabs = vec![everywhere(id, true)];
-        tabs.extend(environment_tabs(&in_view, route::usage).into_iter().map(|tab| Tab { current: false, ..tab }));
+        let tabs = tabs_with_all(&in_view, route::application_usage, route::usage, true);
         let mut crumbs = crumbs(&in_view);
         crumbs.pop();
         let nothing = Some(("Go to the keys", route::keys(id, Environment::Development)));
         let here = route::application_usage(id);
-        let shown = shown(Subject { of: UsageOf::Application(id), here, logs: None, nothing }).await?;
+        let shown =
+            shown(Subject { of: UsageOf::Application(id), here, logs: Some(route::application_logs(id)), nothing })
+                .await?;
         let body = view! {
             <PageHead
                 title="Usage"
@@ -111,7 +111,9 @@ pub fn ApplicationUsagePage() -> impl IntoView {
 pub fn PortalUsagePage() -> impl IntoView {
     page(async {
         let here = route::ADMIN_USAGE.to_owned();
-        let shown = shown(Subject { of: UsageOf::Portal, here, logs: None, nothing: None }).await?;
+        let shown =
+            shown(Subject { of: UsageOf::Portal, here, logs: Some(route::ADMIN_LOGS.to_owned()), nothing: None })
+                .await?;
         let body = view! {
             <PageHead
                 title="Usage of the portal"
@@ -140,10 +142,6 @@ fn below(in_view: &InView, name: &str, href: String) -> Vec<Crumb> {
     let mut crumbs = crumbs(in_view);
     crumbs.push(Crumb { label: name.to_owned(), href: Some(href) });
     crumbs
-}
-
-fn everywhere(application: ApplicationId, current: bool) -> Tab {
-    Tab { label: "All environments".to_owned(), href: route::application_usage(application), current }
 }
 
 /// The choice of the range, and what there is to see in it.

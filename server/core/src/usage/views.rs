@@ -69,7 +69,7 @@ impl SavedViews {
             ));
         }
         // It becomes a link: it leads to a log of this portal, or nowhere.
-        let is_log = page == "/admin/failures" || self.is_log_of(account.id, page).await?;
+        let is_log = matches!(page, "/admin/failures" | "/admin/logs") || self.is_log_of(account.id, page).await?;
         let is_query = query.len() <= Self::LONGEST && query.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_log || !is_query {
             return Err(SavedViewError::NotFound);
@@ -88,14 +88,15 @@ impl SavedViews {
         Ok(work.commit().await?)
     }
 
-    /// Whether a page is the log of an environment of an application that the account may see.
+    /// Whether a page is the log of an application that the account may see, or of one of its environments.
     async fn is_log_of(&self, account: AccountId, page: &str) -> Result<bool, StoreError> {
         let parts: Vec<_> = page.split('/').collect();
-        let ["", "apps", application, environment, "logs"] = parts[..] else { return Ok(false) };
-        let (Ok(application), Ok(_)) = (application.parse::<ApplicationId>(), environment.parse::<Environment>())
-        else {
-            return Ok(false);
+        let application = match parts[..] {
+            ["", "apps", application, "logs"] => application,
+            ["", "apps", application, environment, "logs"] if environment.parse::<Environment>().is_ok() => application,
+            _ => return Ok(false),
         };
+        let Ok(application) = application.parse::<ApplicationId>() else { return Ok(false) };
         Ok(self.ports.store.application(account, application, self.ports.now()).await?.is_some())
     }
 

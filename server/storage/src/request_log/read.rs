@@ -349,13 +349,3 @@ fn texts(row: &request_log::Model) -> usize {
     let texts = [&row.method, &row.route, &row.path, &row.address, &row.user_agent, &row.trace];
     texts.into_iter().chain(optional.into_iter().flatten()).map(String::len).sum()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn like_takes_wildcards_to_the_letter() {
-        assert_eq!(escaped("50%_off!"), "50!%!_off!!");
-    }
-}
