@@ -37,7 +37,7 @@ mod m20261126_000026_widen_request_log;
 mod m20261126_000027_create_alerts;
 mod table;
 
-use sea_orm_migration::prelude::*;
+use sea_orm_migration::{prelude::*, sea_orm::EntityTrait, seaql_migrations};
 
 /// Every step, in order.
 pub struct Migrator;
@@ -85,6 +85,15 @@ pub enum State {
     Behind(usize),
     /// The database has a step that this binary does not know: it belongs to a newer version.
     Newer(String),
+}
+
+/// Whether a database lacks steps of this binary. It is only read.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn is_behind(connection: &sea_orm_migration::sea_orm::DatabaseConnection) -> Result<bool, DbErr> {
+    let applied = seaql_migrations::Entity::find().all(connection).await?;
+    Ok(Migrator::migrations().iter().any(|step| applied.iter().all(|row| row.version != step.name())))
 }
 
 /// Compares a database with this binary. Creates the table of applied steps if there is none.

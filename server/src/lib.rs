@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod door;
 pub mod front;
 pub mod gateway;
+pub mod health;
 pub mod leaks;
 pub mod limit_headers;
 mod listeners;

@@ -3,7 +3,10 @@
 //! No number is about a key, an account or an address: who may read them need not know whose requests they count, and there are few of
 //! them however many keys there are. What requests cost is counted by the writer of the request log, off their path.
 
-use crate::state::AppState;
+use crate::{
+    health::{self, Health},
+    state::AppState,
+};
 use axum::{
     Router,
     extract::State,
@@ -36,6 +39,7 @@ struct Snapshot {
     without_row: u64,
     lines: usize,
     database_up: bool,
+    ready: bool,
     uptime_seconds: f64,
 }
 
@@ -54,6 +58,7 @@ impl Snapshot {
             rows_lost: recorder.lost(),
             without_row: recorder.without_row(),
             lines: state.live_lines.count(),
+            ready: Health::faults(state).await.is_empty(),
             database_up: state.services.ports.store.ping().await.is_ok(),
             uptime_seconds: state.started.elapsed().as_secs_f64(),
         }
@@ -138,6 +143,12 @@ impl Collector for Snapshot {
             "Whether the database answers",
             if self.database_up { 1.0 } else { 0.0 },
         )?;
+        gauge(
+            encoder,
+            "latchkey_ready",
+            "Whether requests can be served here: /health/ready says why not",
+            if self.ready { 1.0 } else { 0.0 },
+        )?;
         counters(encoder, "latchkey_requests", "Requests that came to the door", self.requests())?;
         self.durations(encoder)?;
         let refusals = self.refusals.iter().map(|(reason, many)| (vec![("reason", (*reason).to_owned())], *many));
@@ -164,7 +175,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route(PATH, get(show))
         .route("/health/live", get(|| async { "ok\n" }))
-        .route("/health/ready", get(crate::router::ready))
+        .route("/health/ready", get(health::ready_in_detail))
         .with_state(state)
 }
 

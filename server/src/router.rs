@@ -3,7 +3,7 @@
 use crate::{
     api, assets, blocked,
     connection::Arrival,
-    gateway, leaks, logos, oauth, portal,
+    gateway, health, leaks, logos, oauth, portal,
     problem::Problem,
     state::AppState,
     telemetry::{Followed, follow, is_followed},
@@ -11,7 +11,6 @@ use crate::{
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -28,7 +27,7 @@ pub fn router(state: AppState) -> Router {
         .route(logos::PATH, get(logos::serve))
         .route("/robots.txt", get(assets::robots))
         .route("/health/live", get(|| async { "ok\n" }))
-        .route("/health/ready", get(ready))
+        .route("/health/ready", get(health::ready))
         .layer(middleware::from_fn_with_state(state.clone(), blocked::turn_away))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         // Flat: no layer of the pages is on the path of a request to the API. The door sees to its panics.
@@ -50,15 +49,4 @@ async fn trace(State(state): State<AppState>, request: Request, next: Next) -> R
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let span = Followed { arrival: &arrival, method, path, route, headers }.span();
     follow(span, next.run(request)).await
-}
-
-/// Whether requests can be served: the database answers.
-pub(crate) async fn ready(State(state): State<AppState>) -> impl IntoResponse {
-    match state.services.ports.store.ping().await {
-        Ok(()) => (StatusCode::OK, "ok\n"),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
-        }
-    }
 }

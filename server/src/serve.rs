@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     data_folder::{self, DataFolderError},
     front::Front,
+    health::Health,
     leaks::{GithubKeys, GithubKeysError},
     listeners::Listeners,
     oauth::resource_parameter,
@@ -139,6 +140,14 @@ pub struct Server {
     recording: Recording,
 }
 
+impl Server {
+    /// Writes down what was asked so far, and ends.
+    pub async fn finish(self) {
+        drop(self.state);
+        self.recording.finish().await;
+    }
+}
+
 /// How many times as many rows refused requests get: they are what people look for.
 const REFUSED_ROWS: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
@@ -194,7 +203,7 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
         served_per_second: config.log_rows_per_second,
         refused_per_second: config.log_rows_per_second.saturating_mul(REFUSED_ROWS),
     };
-    let (recorder, recording) = Recording::start(Arc::new(store), budget).map_err(ServeError::Thread)?;
+    let (recorder, recording) = Recording::start(Arc::new(store.clone()), budget).map_err(ServeError::Thread)?;
     let services = Arc::new(Services::new(ports, &master, &settings, &outside_ports(&config)?)?);
     let changes = services.ports.store.changes();
     tokio::spawn(services.memories.clone().listen(changes));
@@ -211,6 +220,8 @@ pub fn build(config: Config, store: SeaStore, ports: Ports, assets: Assets) -> R
             .site_pkg_dir("pkg")
             .site_addr(config.listen)
             .build(),
+        database: store,
+        health: Health::default(),
         started: std::time::Instant::now(),
         live_lines: Arc::default(),
         stopping: watch::Sender::new(false),
@@ -251,8 +262,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     tracing::info!("stopping: writing what is left");
     workers::end(working).await;
     server.state.services.leaks.finish().await;
-    drop(server.state);
-    server.recording.finish().await;
+    server.finish().await;
     if let Err(error) = store.close().await {
         tracing::warn!(%error, "the database did not close well");
     }

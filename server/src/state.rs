@@ -1,9 +1,12 @@
 //! What every handler shares.
 
-use crate::{assets::Assets, config::Config, leaks::GithubKeys, portal::live_log::Lines, tls::Authorities};
+use crate::{
+    assets::Assets, config::Config, health::Health, leaks::GithubKeys, portal::live_log::Lines, tls::Authorities,
+};
 use app::ssr::{Portal, session::Rotations};
 use axum::extract::FromRef;
 use latchkey_core::{Services, secret::DigestKey, usage::Recorder};
+use latchkey_storage::SeaStore;
 use leptos::config::LeptosOptions;
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::watch;
@@ -30,6 +33,10 @@ pub struct Parts {
     pub rotations: Rotations,
     /// What the door's challenges say of where tokens come from.
     pub resource_parameter: String,
+    /// The database itself, for those who look after it.
+    pub database: SeaStore,
+    /// What was seen of how this server does.
+    pub health: Health,
     /// When this server began.
     pub started: std::time::Instant,
     /// Room for those who watch a log.

@@ -13,7 +13,7 @@ pub mod views;
 mod writer;
 
 pub use log::LogService;
-pub use recorder::{Owed, Passed, Recorder, RowBudget, Served};
+pub use recorder::{Owed, Passed, Recorder, RowBudget, Served, Unwritten};
 pub use report::UsageService;
 pub use route_name::RouteName;
 pub use totals::RouteTotals;

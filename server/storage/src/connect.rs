@@ -168,6 +168,11 @@ impl SeaStore {
         &self.writer
     }
 
+    /// A connection that reads: for whoever looks after the schema.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
     /// Closes every connection.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod enumeration;
 mod forged_forms;
 mod gateway;
 mod headers;
+mod health;
 mod housekeeping;
 mod https;
 mod identity_providers;

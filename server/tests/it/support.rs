@@ -80,6 +80,14 @@ impl Portal {
         self.second_server(given).await.state.services.clone()
     }
 
+    /// The front of another server on the same store, whose writer of the request log has ended.
+    pub(crate) async fn without_writer(&self) -> Front {
+        let server = self.second_server(Given::default()).await;
+        let front = Front::new(server.state.clone());
+        server.finish().await;
+        front
+    }
+
     async fn second_server(&self, given: Given) -> Server {
         let database_url = Some(self.state.config.database_url.0.clone());
         server(self.folder.path(), &self.clock, Given { database_url, ..given }).await.0

@@ -41,7 +41,10 @@ pub async fn set_alert_rule(
     let Some(of) = of_form(&of).await else { return Ok(()) };
     let list = route::alerts(of);
     let Ok(kind) = kind.parse::<AlertKind>() else {
-        see_other_with(&list, refused(&AlertError::NotFound).flash()).await;
+        match actor().account() {
+            Ok(_) => see_other_with(&list, refused(&AlertError::NotFound).flash()).await,
+            Err(_) => see_other(&route::sign_in_then(&list)),
+        }
         return Ok(());
     };
     let form = RuleForm {

@@ -73,7 +73,8 @@ async fn named(of: &str, id: &str) -> Option<(AlertsOf, WebhookId, String)> {
     let of = of_form(of).await?;
     let id = id.parse::<WebhookId>().ok();
     if id.is_none() {
-        answer(&route::alerts(of), Err(WebhookError::NotFound), "", &[]).await;
+        let error = actor().account().map_err(WebhookError::from).and(Err(WebhookError::NotFound));
+        answer(&route::alerts(of), error, "", &[]).await;
     }
     id.map(|id| (of, id, route::webhook(of, id)))
 }
@@ -150,7 +151,7 @@ pub async fn replay_delivery(
     let Some((of, id, page)) = named(&of, &id).await else { return Ok(()) };
     let outcome = match delivery.parse::<WebhookDeliveryId>() {
         Ok(delivery) => services().webhooks.replay(&actor(), of, id, delivery).await,
-        Err(_) => Err(WebhookError::NotFound),
+        Err(_) => actor().account().map_err(WebhookError::from).and(Err(WebhookError::NotFound)),
     };
     answer(&page, outcome, "It is on its way again. Look at this page again in a moment.", &[]).await;
     Ok(())

@@ -24,7 +24,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use time::OffsetDateTime;
 use tokio::sync::{Notify, mpsc, watch};
@@ -97,6 +97,15 @@ pub struct Owed {
     pub(super) place: Place,
 }
 
+/// That nothing is written, though it should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unwritten {
+    /// Since when.
+    pub since: Instant,
+    /// Whether the store has no space left.
+    pub no_space: bool,
+}
+
 /// What the recorder and the writer share.
 pub(super) struct Shared {
     /// Keys that were used since the writer last came by.
@@ -117,6 +126,8 @@ pub(super) struct Shared {
     /// Keys that came near a limit since somebody asked, and near which.
     pub(super) near: Mutex<HashMap<ApiKeyId, Quota>>,
     pub(super) lost: AtomicU64,
+    /// Whether the last batch could not be written, and since when none could.
+    pub(super) unwritten: Mutex<Option<Unwritten>>,
     without_row: AtomicU64,
     served: Meter,
     refused: Meter,
@@ -146,6 +157,7 @@ impl Recorder {
             to_tell: Notify::new(),
             near: Mutex::default(),
             lost: AtomicU64::new(0),
+            unwritten: Mutex::default(),
             without_row: AtomicU64::new(0),
             served: RowBudget::meter(budget.served_per_second),
             refused: RowBudget::meter(budget.refused_per_second),
@@ -253,6 +265,21 @@ impl Recorder {
     /// How many rows could not be written since the start, though they were owed.
     pub fn lost(&self) -> u64 {
         self.shared.lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody is there who writes.
+    pub fn has_writer(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
+    /// Whether there is no room for another row right now.
+    pub fn is_full(&self) -> bool {
+        self.sender.capacity() == 0
+    }
+
+    /// Since when nothing could be written, if the last batch could not.
+    pub fn unwritten(&self) -> Option<Unwritten> {
+        *self.shared.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many requests since the start were counted and have no row of their own, because more came than the budget allows.

@@ -3,7 +3,7 @@
 use super::{
     folds::{Place, Unwritten},
     networks::Networks,
-    recorder::{Recorder, RowBudget, Served, Shared, address_of, arrival_of},
+    recorder::{Recorder, RowBudget, Served, Shared, Unwritten as NotWritten, address_of, arrival_of},
     tally::{Slot, Sums, latency_bucket, microseconds},
 };
 use crate::{
@@ -23,7 +23,7 @@ use latchkey_model::{ApiKeyId, GrantId, OwnerId};
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     net::IpAddr,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -146,8 +146,8 @@ impl Writer {
                 self.write_batch(stopping).await;
                 return;
             }
-            // What waits for the next visit does not wait for the next request.
-            if !self.folded.is_empty() || !self.addresses.is_empty() {
+            // What waits for the next visit, or could not be written, does not wait for the next request.
+            if !self.folded.is_empty() || !self.addresses.is_empty() || !self.counts.is_empty() {
                 self.shared.wake.notify_one();
             }
             pause = (began.elapsed() * REST).clamp(PAUSE, LONGEST_PAUSE);
@@ -183,6 +183,7 @@ impl Writer {
         batch.networks = self.networks.unwritten().to_vec();
         match write(&*self.store, &batch).await {
             Ok(()) => {
+                *self.unwritten() = None;
                 if !batch.exposures.is_empty() {
                     self.shared.to_tell.notify_one();
                 }
@@ -194,6 +195,9 @@ impl Writer {
                 }
             }
             Err(error) => {
+                let no_space = matches!(error, StoreError::NoSpace(_));
+                let since = self.unwritten().map_or_else(Instant::now, |before| before.since);
+                *self.unwritten() = Some(NotWritten { since, no_space });
                 self.counts = batch.rollups.into_iter().collect();
                 for (key, counts) in batch.addresses {
                     *self.addresses.entry(key).or_default() += counts;
@@ -209,6 +213,10 @@ impl Writer {
             }
         }
         count
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, Option<NotWritten>> {
+        self.shared.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The refusals whose rows are written by now, or with the rows that were taken just now; what came since waits for its own.

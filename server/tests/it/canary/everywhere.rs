@@ -96,6 +96,7 @@ fn path_of(route: &Route, scene: &Scene) -> Option<String> {
     let id_of = |page: &str| page.rsplit('/').next().unwrap_or_default().to_owned();
     let client = if route.path.contains("service-accounts") { &scene.machine.page } else { &scene.stage.page };
     let key = if route.path.starts_with("/account/tokens") { &scene.token_id } else { &scene.key_id };
+    let webhook = if route.path.starts_with("/admin") { &scene.portal_webhook } else { &scene.webhook };
     let path = route
         .path
         .replace("{guide}", "keys")
@@ -104,6 +105,8 @@ fn path_of(route: &Route, scene: &Scene) -> Option<String> {
         .replace("{client}", &id_of(client))
         .replace("{key}", key)
         .replace("{team}", &scene.team)
+        .replace("{kind}", "failure_rate")
+        .replace("{webhook}", webhook)
         .replace("{request_id}", &scene.first)
         .replace("{api}", "orders")
         .replace("{provider}", &scene.provider);

@@ -37,6 +37,9 @@ pub(super) struct Scene {
     pub(super) provider: String,
     /// The id of Ada's team.
     pub(super) team: String,
+    /// The ids of a webhook of hers, and of one of the portal's.
+    pub(super) webhook: String,
+    pub(super) portal_webhook: String,
 }
 
 impl Scene {
@@ -86,6 +89,8 @@ impl Scene {
         let verifier = answer.json()["access_token"].as_str().unwrap().to_owned();
         planted.plant_credential("a token for the gateway", &verifier);
         let (provider, team) = (String::new(), ada.team_id().await);
+        let webhook = add_webhook(ada, &format!("team:{team}"), &format!("/teams/{team}/alerts"), planted).await;
+        let portal_webhook = add_webhook(&mut admin, "portal", "/admin/alerts", planted).await;
         let first = stage.portal.with_key(&key, "GET", "/api/v1/whoami", "").await.header("x-request-id").to_owned();
         Self {
             stage,
@@ -101,12 +106,26 @@ impl Scene {
             first,
             provider,
             team,
+            webhook,
+            portal_webhook,
         }
     }
 
     pub(super) fn portal(&self) -> &Portal {
         &self.stage.portal
     }
+}
+
+/// Adds a webhook to these alerts; its id.
+async fn add_webhook(browser: &mut Browser, of: &str, alerts: &str, planted: &mut Planted) -> String {
+    let fields = [("of", of), ("name", "On call"), ("url", "https://hook.invalid/")];
+    let added = browser.send(&format!("{alerts}/webhooks/new"), "/form/webhook/add", &fields).await;
+    let page = added.location().to_owned();
+    let secret = browser.secret_on(&page).await;
+    planted.plant("the secret of a webhook", secret.strip_prefix("whsec_").unwrap());
+    let id = page.rsplit('/').next().unwrap().to_owned();
+    browser.send(&page, "/form/webhook/test", &[("of", of), ("id", &id)]).await;
+    id
 }
 
 async fn first_admin(portal: &Portal, planted: &mut Planted) -> Browser {
