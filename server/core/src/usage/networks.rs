@@ -25,7 +25,8 @@ impl Networks {
             self.day = day.max(self.day);
             self.noted.clear();
         }
-        if self.noted.insert((credential, network_of_request(address))) {
+        // What cannot be written for long is not kept for ever.
+        if self.noted.insert((credential, network_of_request(address))) && self.unwritten.len() < Self::MOST {
             self.unwritten.push(NetworkUse { owner, credential, address, hour });
         }
     }
