@@ -2,7 +2,7 @@
 
 use super::{AllowList, Expiry, Notes};
 use crate::{
-    leak::finder,
+    leak::{finder, redacted},
     limit::RateLimits,
     port::{
         api::ApiScope,
@@ -85,7 +85,8 @@ pub(crate) fn check_scopes(errors: &mut FieldErrors, ticked: &[String], known: &
             errors.add("scopes", "Choose at least one scope");
         }
         if let Some(unknown) = scopes.iter().find(|scope| !known.iter().any(|one| one.scope == **scope)) {
-            errors.add("scopes", format!("There is no scope {unknown}"));
+            // It may be a secret that was typed into the wrong field.
+            errors.add("scopes", format!("There is no scope {}", redacted(&unknown.to_string())));
         }
     }
     scopes
