@@ -64,7 +64,7 @@ async fn alerts_page(of: AlertsOf) -> Result<Page, PageError> {
         {older}
         <section aria-labelledby="rules">
             <h2 id="rules">"Rules"</h2>
-            <DataTable label="Rules" columns=vec!["Alert", "When", "Who hears it"] action="Change">{rules}</DataTable>
+            <DataTable label="When each alert is raised" columns=vec!["Alert", "When", "Who hears it"] action="Change">{rules}</DataTable>
         </section>
         <WebhookList of webhooks may_change now/>
     };

@@ -52,7 +52,8 @@ pub fn WebhookList(of: AlertsOf, webhooks: Vec<Webhook>, may_change: bool, now: 
                 }
             })
             .collect_view();
-        view! { <DataTable label="Webhooks" columns=vec!["Name", "Where", "State"]>{rows}</DataTable> }.into_any()
+        view! { <DataTable label="Where messages are posted" columns=vec!["Name", "Where", "State"]>{rows}</DataTable> }
+            .into_any()
     };
     let add =
         (may_change && room).then(|| view! { <p><a class="btn" href=route::new_webhook(of)>"Add a webhook"</a></p> });
