@@ -7,15 +7,11 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use latchkey_core::{
-    Actor,
-    account::SignInMethod,
-    clock::{Clock, SystemClock},
     gateway::ApiForm,
     oauth_client::{ClientForm, ClientKind},
-    port::account::Account,
 };
 use latchkey_load::{Target, request::render};
-use latchkey_model::{AccountRole, Environment};
+use latchkey_model::Environment;
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
@@ -29,7 +25,7 @@ pub(crate) const API: &str = "bench";
 /// Makes a service account, an API that it may ask about, and what a person sends; and prints the account's name and secret, the
 /// person's token and cookie.
 pub(crate) async fn make(data: &Path) -> Outcome {
-    let seeded = Box::pin(seed::open(data)).await?;
+    let seeded = Box::pin(seed::open(&seed::Place::folder(data))).await?;
     let scopes = ["read:posts".to_owned(), "write:posts".to_owned()];
     let form = ClientForm {
         name: "Bench",
@@ -55,13 +51,7 @@ pub(crate) async fn make(data: &Path) -> Outcome {
 
 /// Puts an API behind the door, about which this machine may ask.
 async fn guard(seeded: &seed::Seeded, verifier: &str) -> Outcome {
-    let admin = Actor::Account {
-        account: Account { role: AccountRole::Admin, ..seeded.account.clone() },
-        session: [0; 32],
-        signed_in_at: SystemClock.now(),
-        signed_in_by: SignInMethod::PASSWORD,
-        from: std::net::Ipv4Addr::LOCALHOST.into(),
-    };
+    let admin = seeded.admin();
     let form = ApiForm {
         name: "Bench",
         slug: API,

@@ -4,14 +4,19 @@
 //! another core. Scenarios take turns, and what counts is how each compares with the bare handler in the same round.
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
+mod browser;
+mod figures;
+mod fill;
 mod keys;
 mod machine;
 mod person;
+mod prune;
 mod refresh;
 mod run;
 mod seed;
 mod serve;
 mod usage;
+mod world;
 
 use clap::{Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -51,9 +56,8 @@ enum Action {
     },
     /// Serve a data folder, and a bare handler beside it
     Serve {
-        /// The folder
-        #[arg(long)]
-        data: PathBuf,
+        #[command(flatten)]
+        place: seed::Place,
         /// Where Latchkey listens
         #[arg(long)]
         listen: SocketAddr,
@@ -64,6 +68,15 @@ enum Action {
         #[arg(long)]
         bare: SocketAddr,
     },
+    /// Fill a database with single requests and counts, as months of calls leave them behind
+    Fill {
+        #[command(flatten)]
+        place: seed::Place,
+        #[command(flatten)]
+        size: fill::Size,
+    },
+    /// Measure the pages of usage and logs, live logs and retention over a filled database, and print the table
+    Figures(figures::Plan),
     /// Measure the usage page's question over what a data folder holds
     Usage {
         /// The folder
@@ -86,9 +99,11 @@ fn main() -> ExitCode {
             runtime.block_on(seed::fill(&data, keys, usage_rows))?;
             Ok(())
         }),
-        Action::Serve { data, listen, proxies, bare } => {
-            runtime().and_then(|runtime| runtime.block_on(serve::serve(&data, listen, proxies, bare)))
+        Action::Serve { place, listen, proxies, bare } => {
+            runtime().and_then(|runtime| runtime.block_on(serve::serve(&place, listen, proxies, bare)))
         }
+        Action::Fill { place, size } => runtime().and_then(|runtime| runtime.block_on(fill::fill(&place, size))),
+        Action::Figures(plan) => runtime().and_then(|runtime| runtime.block_on(figures::measure(&plan))),
         Action::Machine { data } => runtime().and_then(|runtime| runtime.block_on(machine::make(&data))),
         Action::Usage { data } => runtime().and_then(|runtime| runtime.block_on(usage::measure(&data))),
         Action::Refresh { data } => runtime().and_then(|runtime| runtime.block_on(refresh::measure(&data))),

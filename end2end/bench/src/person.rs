@@ -8,7 +8,8 @@ use latchkey_core::{
     port::{Inserted, session::SessionRecord},
     secret::sha256,
 };
-use latchkey_model::SessionId;
+use latchkey_model::{AccountId, SessionId};
+use serde_json::json;
 use time::Duration;
 
 /// What a person's programs send.
@@ -25,16 +26,30 @@ pub(crate) async fn make(seeded: &Seeded) -> Result<Person, Box<dyn std::error::
     let form = KeyForm { name: "Bench", scopes: &["read:posts".to_owned()], expiry: "30", ..KeyForm::default() };
     let create = CreateApiKey { form, form_id: ports.uuid() };
     let token = seeded.services.personal_tokens.create(&seeded.actor(), create).await?;
+    let session = sign_in(seeded, seeded.account.id).await?;
+    Ok(Person { token: token.plain.expose().to_owned(), session })
+}
+
+/// Signs somebody in, and says what their browser's cookie is.
+pub(crate) async fn sign_in(seeded: &Seeded, account: AccountId) -> Result<String, Box<dyn std::error::Error>> {
+    let ports = &seeded.services.ports;
     let mut id = [0; 16];
     ports.random().fill(&mut id);
     let now = ports.now();
     let session = SessionRecord {
         id: SessionId::from_uuid(ports.uuid()),
         digest: sha256(&id),
-        account_id: Some(seeded.account.id),
+        account_id: Some(account),
         password_version: 0,
         method: SignInMethod::PASSWORD,
-        data: "{}".to_owned(),
+        data: json!({
+            "account": account,
+            "password_version": 0,
+            "method": SignInMethod::PASSWORD.as_str(),
+            "began": now.unix_timestamp(),
+            "seen": now.unix_timestamp(),
+        })
+        .to_string(),
         created_at: now,
         seen_at: now,
         expires_at: now + Duration::DAY,
@@ -46,5 +61,5 @@ pub(crate) async fn make(seeded: &Seeded) -> Result<Person, Box<dyn std::error::
         return Err("the session is there already".into());
     }
     work.commit().await?;
-    Ok(Person { token: token.plain.expose().to_owned(), session: URL_SAFE_NO_PAD.encode(id) })
+    Ok(URL_SAFE_NO_PAD.encode(id))
 }

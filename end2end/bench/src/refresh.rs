@@ -32,7 +32,7 @@ struct App {
 
 /// Measures, and prints what came of it.
 pub(crate) async fn measure(data: &Path) -> Outcome {
-    let seeded = Box::pin(seed::open(data)).await?;
+    let seeded = Box::pin(seed::open(&seed::Place::folder(data))).await?;
     let scopes = ["read:posts".to_owned()];
     let form = ClientForm {
         name: "Bench app",

@@ -4,7 +4,7 @@ use crate::{
     Outcome,
     keys::{Purpose, key},
     machine::{API, Machine},
-    seed::LIMITED,
+    seed::{LIMITED, Place},
 };
 use latchkey_load::{
     Target, closed,
@@ -19,7 +19,7 @@ use std::{
     io::{BufRead, BufReader},
     net::{SocketAddr, TcpListener},
     num::{NonZeroU32, NonZeroUsize},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -54,9 +54,9 @@ pub(crate) struct Plan {
 }
 
 /// A server that is killed at the end.
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    ours: SocketAddr,
+    pub(crate) ours: SocketAddr,
     proxies: SocketAddr,
     bare: SocketAddr,
     started_in: Duration,
@@ -73,7 +73,9 @@ fn free_address() -> Result<SocketAddr, std::io::Error> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
-fn start(data: &Path, core: usize) -> Result<Running, Box<dyn std::error::Error>> {
+/// Starts the server on a core, and waits until it listens.
+pub(crate) fn start(place: &Place, core: usize) -> Result<Running, Box<dyn std::error::Error>> {
+    let data = &place.data;
     let (ours, proxies, bare) = (free_address()?, free_address()?, free_address()?);
     let began = Instant::now();
     let mut child = Command::new("taskset")
@@ -82,6 +84,7 @@ fn start(data: &Path, core: usize) -> Result<Running, Box<dyn std::error::Error>
         .args(["serve", "--listen", &ours.to_string(), "--bare", &bare.to_string()])
         .args(["--proxies", &proxies.to_string(), "--data"])
         .arg(data)
+        .args(place.database.iter().flat_map(|url| ["--database", url]))
         .stdout(Stdio::piped())
         .stderr(std::fs::File::create(data.join("bench.log"))?)
         .spawn()?;
@@ -147,7 +150,7 @@ fn verify(target: Target, token: &str) -> Vec<u8> {
 }
 
 /// The same key with its last character changed: it fails its checksum.
-fn mistyped(key: &str) -> String {
+pub(crate) fn mistyped(key: &str) -> String {
     let last = if key.ends_with('0') { '1' } else { '0' };
     format!("{}{last}", &key[..key.len() - 1])
 }
@@ -170,7 +173,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         None => seeded(plan.keys, folder.path().join("data"))?,
     };
     let machine = Machine::of(&data)?;
-    let server = start(&data, plan.server_core)?;
+    let server = start(&Place::folder(&data), plan.server_core)?;
     println!(
         "started in {:.0} ms, {:.0} MB resident before the first request\n",
         server.started_in.as_secs_f64() * 1_000.0,

@@ -3,13 +3,13 @@
 use crate::keys::{Purpose, key};
 use latchkey_core::{
     Actor, Ports, Services,
-    account::{PlainPassword, SignUp, SignUpError},
+    account::{PlainPassword, SignInMethod, SignUp, SignUpError},
     clock::{Clock, SystemClock},
     port::{StoreError, account::Account, request_log::Period},
     random::SystemRandom,
     secret::{DigestKey, MasterKey},
 };
-use latchkey_model::{ApplicationId, EnvironmentId};
+use latchkey_model::{AccountRole, ApplicationId, EnvironmentId};
 use latchkey_storage::SeaStore;
 use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use server::{
@@ -17,7 +17,12 @@ use server::{
     data_folder,
     serve::{open_database, outside_ports, settings_of},
 };
-use std::{fmt::Write, path::Path, sync::Arc, time::Instant};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 /// Keys that come to their limit at once.
 pub(crate) const LIMITED: u32 = 100;
@@ -25,13 +30,33 @@ pub(crate) const LIMITED: u32 = 100;
 pub(crate) const PUBLIC_URL: &str = "http://127.0.0.1:4000";
 /// Who owns what is seeded.
 pub(crate) const EMAIL: &str = "bench@example.org";
-const PASSWORD: &str = "violet tractor hums at dawn";
+pub(crate) const PASSWORD: &str = "violet tractor hums at dawn";
 const KEYS_AT_ONCE: u32 = 2_000;
 
-/// The settings of a benchmark: the defaults, but limits that are out of reach for the load of one machine.
-pub(crate) fn config(data: &Path) -> Result<Config, server::config::ConfigError> {
+/// What is filled and asked.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Place {
+    /// The data folder
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// The database [default: SQLite in that folder]
+    #[arg(long)]
+    pub(crate) database: Option<String>,
+}
+
+impl Place {
+    /// A folder with a database of its own.
+    pub(crate) fn folder(data: &Path) -> Self {
+        Self { data: data.to_owned(), database: None }
+    }
+}
+
+/// The settings of a benchmark: the defaults, but limits that are out of reach for the load of one machine, and room for every row.
+pub(crate) fn config(place: &Place) -> Result<Config, server::config::ConfigError> {
     Config::new(Given {
-        data: Some(data.to_owned()),
+        data: Some(place.data.clone()),
+        database_url: place.database.clone(),
+        log_megabytes: "1000000".parse().ok(),
         public_url: PUBLIC_URL.parse().ok(),
         requests_per_minute: "1000000000".parse().ok(),
         team_requests_per_minute: "1000000000".parse().ok(),
@@ -44,27 +69,37 @@ pub(crate) struct Seeded {
     pub(crate) services: Arc<Services>,
     pub(crate) account: Account,
     pub(crate) application: ApplicationId,
-    environment: EnvironmentId,
-    store: SeaStore,
+    /// Its environment for production.
+    pub(crate) environment: EnvironmentId,
+    pub(crate) store: SeaStore,
     pepper: DigestKey,
 }
 
 impl Seeded {
     /// The owner, as the rules know them.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::Account {
-            account: self.account.clone(),
-            session: [0; 32],
-            signed_in_at: SystemClock.now(),
-            signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
-            from: std::net::Ipv4Addr::LOCALHOST.into(),
-        }
+        signed_in(self.account.clone())
+    }
+
+    /// The same person with the rights of an admin.
+    pub(crate) fn admin(&self) -> Actor {
+        signed_in(Account { role: AccountRole::Admin, ..self.account.clone() })
+    }
+}
+
+fn signed_in(account: Account) -> Actor {
+    Actor::Account {
+        account,
+        session: [0; 32],
+        signed_in_at: SystemClock.now(),
+        signed_in_by: SignInMethod::PASSWORD,
+        from: std::net::Ipv4Addr::LOCALHOST.into(),
     }
 }
 
 /// Opens a folder, and makes the account and application that own everything, if they are not there.
-pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Error>> {
-    let config = config(data)?;
+pub(crate) async fn open(place: &Place) -> Result<Seeded, Box<dyn std::error::Error>> {
+    let config = config(place)?;
     data_folder::prepare(&config.data)?;
     let store = open_database(&config).await?;
     let ports = Ports::new(Arc::new(store.clone()), Arc::new(SystemClock), Arc::new(SystemRandom));
@@ -76,13 +111,7 @@ pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Erro
         Err(error) => return Err(error.into()),
     }
     let (account, _) = services.ports.store.account_by_email(EMAIL).await?.ok_or("the account was not made")?;
-    let actor = Actor::Account {
-        account: account.clone(),
-        session: [0; 32],
-        signed_in_at: SystemClock.now(),
-        signed_in_by: latchkey_core::account::SignInMethod::PASSWORD,
-        from: std::net::Ipv4Addr::LOCALHOST.into(),
-    };
+    let actor = signed_in(account.clone());
     let applications = services.applications.list(&actor).await?;
     let application = match applications.first() {
         Some(found) => found.application.id,
@@ -96,7 +125,7 @@ pub(crate) async fn open(data: &Path) -> Result<Seeded, Box<dyn std::error::Erro
 /// Fills a folder with keys and rows of usage.
 pub(crate) async fn fill(data: &Path, keys: u32, usage_rows: u64) -> Result<(), Box<dyn std::error::Error>> {
     let began = Instant::now();
-    let seeded = Box::pin(open(data)).await?;
+    let seeded = Box::pin(open(&Place::folder(data))).await?;
     let writer = seeded.store.writer();
     seed_keys(&seeded, writer, Purpose::Valid, keys, "").await?;
     seed_keys(&seeded, writer, Purpose::Limited, LIMITED, "1/30d").await?;

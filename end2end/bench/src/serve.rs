@@ -1,6 +1,6 @@
 //! The server of the benchmark: Latchkey as it is served, and a bare handler of the same binary, each on its own port.
 
-use crate::seed::config;
+use crate::seed::{Place, config};
 use axum::{Router, http::header, routing::get, serve::ListenerExt};
 use latchkey_core::{Ports, clock::SystemClock, random::SystemRandom};
 use server::{
@@ -11,7 +11,7 @@ use server::{
     serve::{build, open_database},
     telemetry,
 };
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 
 /// As many bytes as `whoami` answers: what is left between the two is the door's.
@@ -19,12 +19,12 @@ const SAME: &str = include_str!("same.json");
 
 /// Serves until it is killed. Says `ready` once both listen.
 pub(crate) async fn serve(
-    data: &Path,
+    place: &Place,
     listen: SocketAddr,
     proxies: SocketAddr,
     bare: SocketAddr,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let config = config(data)?;
+    let config = config(place)?;
     telemetry::start(&config);
     data_folder::prepare(&config.data)?;
     let store = open_database(&config).await?;

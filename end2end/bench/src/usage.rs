@@ -1,6 +1,6 @@
 //! The usage page's question: how long the store and the rules take to answer it.
 
-use crate::seed::{open, usage_rows};
+use crate::seed::{Place, open, usage_rows};
 use latchkey_core::usage::report::{Range, UsageOf};
 use latchkey_model::Environment;
 use std::{path::Path, time::Instant};
@@ -8,7 +8,7 @@ use std::{path::Path, time::Instant};
 /// Asks for each range several times, and prints the median.
 pub(crate) async fn measure(data: &Path) -> Result<(), Box<dyn std::error::Error>> {
     const TIMES: usize = 9;
-    let seeded = Box::pin(open(data)).await?;
+    let seeded = Box::pin(open(&Place::folder(data))).await?;
     let actor = seeded.actor();
     let of = UsageOf::Environment(seeded.application, Environment::Production);
     println!("usage page over {} rows:", usage_rows(&seeded).await?);
