@@ -60,6 +60,16 @@ pub struct Pruned {
 /// One batch of removing, in a transaction of its own.
 type Batch<'a> = Pin<Box<dyn Future<Output = Result<u64, StoreError>> + Send + 'a>>;
 
+/// How large the batch after this one is, as this one was quick or slow: it grows by little, so that the first which is too large is
+/// hardly too large, and shrinks by much.
+fn next_size(size: u64, took: StdDuration) -> u64 {
+    let slow = took.as_micros() / RetentionService::AT_A_STRETCH.as_micros();
+    match slow {
+        0 => (size + size / 4 + 1).min(RetentionService::LARGEST_BATCH),
+        slow => (size / (u64::try_from(slow).unwrap_or(u64::MAX).saturating_add(1))).max(1),
+    }
+}
+
 /// Keeps things for as long as they are to be kept.
 #[derive(Clone)]
 pub struct RetentionService {
@@ -72,10 +82,11 @@ pub struct RetentionService {
 
 impl RetentionService {
     /// How long a batch may hold the writer, about: whoever wants to write waits no longer than for a few of its own.
-    const AT_A_STRETCH: StdDuration = StdDuration::from_millis(15);
+    const AT_A_STRETCH: StdDuration = StdDuration::from_millis(10);
     /// How long the writer is left to others after a batch.
     const PAUSE: StdDuration = StdDuration::from_millis(20);
-    const FIRST_BATCH: u64 = 100;
+    /// Small: nobody knows yet how long it takes, with what it needs still on the disk.
+    const FIRST_BATCH: u64 = 20;
     const LARGEST_BATCH: u64 = 2_000;
 
     /// The service, and what the operator set.
@@ -185,8 +196,7 @@ impl RetentionService {
         Ok(pruned)
     }
 
-    /// Runs a batch again and again until it finds nothing more, or so many rows are gone. The next one is as large as the last one was
-    /// quick.
+    /// Runs a batch again and again until it finds nothing more, or so many rows are gone.
     async fn batches(
         &self,
         most: u64,
@@ -205,7 +215,7 @@ impl RetentionService {
             if gone < limit {
                 break;
             }
-            size = if took > Self::AT_A_STRETCH { (size / 2).max(1) } else { (size * 2).min(Self::LARGEST_BATCH) };
+            size = next_size(size, took);
             tokio::time::sleep(Self::PAUSE).await;
         }
         Ok((removed, longest))
@@ -242,5 +252,17 @@ impl RetentionService {
             work.mail_prune(now - life).await?;
         }
         work.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_grow_by_little_and_shrink_by_much() {
+        let after = |milliseconds| next_size(1_000, StdDuration::from_millis(milliseconds));
+        assert_eq!([after(3), after(10), after(25), after(40), after(60_000)], [1_251, 500, 333, 200, 1]);
+        assert_eq!(next_size(1_900, StdDuration::ZERO), RetentionService::LARGEST_BATCH);
     }
 }

@@ -121,6 +121,8 @@ pub(super) struct Shared {
     /// Clients and secrets that asked for tokens since the writer last came by, and when last.
     pub(super) asked: Mutex<HashMap<Used, (OffsetDateTime, IpAddr)>>,
     pub(super) wake: Notify,
+    /// A refusal has a row that waits: whoever watches for it does not wait for long.
+    pub(super) refusal: Notify,
     /// There are people to be told of a key: it was written down as exposed, or is near a limit.
     pub(super) to_tell: Notify,
     /// Keys that came near a limit since somebody asked, and near which.
@@ -154,6 +156,7 @@ impl Recorder {
             written: watch::Sender::new(0),
             asked: Mutex::default(),
             wake: Notify::new(),
+            refusal: Notify::new(),
             to_tell: Notify::new(),
             near: Mutex::default(),
             lost: AtomicU64::new(0),
@@ -235,8 +238,12 @@ impl Recorder {
 
     /// Takes the row of a request, if there is room.
     pub fn keep(&self, served: Served) {
+        let is_refused = served.verdict.outcome.is_err();
         if self.sender.try_send(served).is_ok() {
             self.shared.wake.notify_one();
+            if is_refused {
+                self.shared.refusal.notify_one();
+            }
         } else {
             self.shared.lost.fetch_add(1, Ordering::Relaxed);
         }

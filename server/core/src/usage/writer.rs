@@ -35,6 +35,8 @@ const BATCH_SIZE: usize = 1_000;
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest it waits under load: a request is on the usage page within two seconds.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
+/// The longest that the row of a refusal waits: whoever watches a log is told within a second.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
 /// A batch that took long to write is followed by so many times as long a pause: writing never takes more than a small part of
 /// the machine from those who wait for an answer.
 const REST: u32 = 30;
@@ -136,7 +138,10 @@ impl Writer {
         let mut pause = PAUSE;
         loop {
             let stopping = tokio::select! {
-                () = self.shared.wake.notified() => tokio::time::timeout(pause, &mut stopped).await.is_ok(),
+                () = self.shared.wake.notified() => tokio::select! {
+                    () = self.rest(pause) => false,
+                    _ = &mut stopped => true,
+                },
                 _ = &mut stopped => true,
             };
             let began = Instant::now();
@@ -151,6 +156,18 @@ impl Writer {
                 self.shared.wake.notify_one();
             }
             pause = (began.elapsed() * REST).clamp(PAUSE, LONGEST_PAUSE);
+        }
+    }
+
+    /// Waits for more that can be written together, less long where a refusal is among it.
+    async fn rest(&self, pause: Duration) {
+        let refused = async {
+            self.shared.refusal.notified().await;
+            tokio::time::sleep(REFUSAL_PAUSE).await;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = refused => {}
         }
     }
 

@@ -15,7 +15,7 @@ use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, OwnerId};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
     prelude::Uuid,
-    sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement},
+    sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, SimpleExpr},
 };
 use std::net::IpAddr;
 
@@ -38,14 +38,29 @@ fn environments_of(account: AccountId, application: ApplicationId, kind: Option<
 
 /// Which counts these are, by the columns of the owner and the credential.
 fn of<C: ColumnTrait>(of: CountsOf, owner: C, credential: C) -> Condition {
-    let of_environments = |environments| Condition::all().add(owner.in_subquery(environments)).add(credential.eq(ALL));
     match of {
         CountsOf::Environment(account, application, kind) => {
-            of_environments(environments_of(account, application, Some(kind)))
+            let environment = environments_of(account, application, Some(kind));
+            let is_owner = Expr::col(owner).eq(SimpleExpr::SubQuery(None, Box::new(environment.into())));
+            Condition::all().add(is_owner).add(credential.eq(ALL))
         }
-        CountsOf::Application(account, application) => of_environments(environments_of(account, application, None)),
+        CountsOf::Application(account, application) => {
+            let environments = environments_of(account, application, None);
+            Condition::all().add(owner.in_subquery(environments)).add(credential.eq(ALL))
+        }
         CountsOf::Credential(id) => Condition::all().add(credential.eq(id)),
         CountsOf::Portal => Condition::all().add(owner.eq(ALL)).add(credential.eq(ALL)),
+    }
+}
+
+/// The same, owner by owner: SQLite finds the counts of one by their index, but where there is a choice of owners, it may take
+/// another one, and read those of all.
+fn one_by_one(of: CountsOf) -> Vec<CountsOf> {
+    match of {
+        CountsOf::Application(account, application) => {
+            Environment::ALL.map(|kind| CountsOf::Environment(account, application, kind)).into()
+        }
+        one => vec![one],
     }
 }
 
@@ -77,7 +92,7 @@ struct FromAddress {
 }
 
 /// A sum as a number of the size of what was added up: PostgreSQL would widen it.
-fn sum(column: impl ColumnTrait) -> sea_orm::sea_query::SimpleExpr {
+fn sum(column: impl ColumnTrait) -> SimpleExpr {
     column.sum().cast_as(Alias::new("bigint"))
 }
 
@@ -88,13 +103,19 @@ impl SeaStore {
         period: Period,
         since: i64,
     ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
-        let rows = rollup::Entity::find()
-            .filter(of_rollups(of, period))
-            .filter(rollup::Column::Start.gte(since))
-            .all(&self.reader)
-            .await
-            .map_err(store_error)?;
-        rows.into_iter().map(|row| from_row(row, period)).collect()
+        let mut counts = Vec::new();
+        for of in one_by_one(of) {
+            let rows = rollup::Entity::find()
+                .filter(of_rollups(of, period))
+                .filter(rollup::Column::Start.gte(since))
+                .all(&self.reader)
+                .await
+                .map_err(store_error)?;
+            for row in rows {
+                counts.push(from_row(row, period)?);
+            }
+        }
+        Ok(counts)
     }
 
     pub(super) async fn sums(
@@ -105,21 +126,26 @@ impl SeaStore {
         until: i64,
     ) -> Result<Vec<BeforeThat>, StoreError> {
         use rollup::Column;
-        let rows = rollup::Entity::find()
-            .select_only()
-            .columns([Column::Start, Column::Refused])
-            .column_as(sum(Column::Requests), "requests")
-            .filter(of_rollups(of, period))
-            .filter(Column::Start.gte(since))
-            .filter(Column::Start.lt(until))
-            .group_by(Column::Start)
-            .group_by(Column::Refused)
-            .into_model::<Sum>()
-            .all(&self.reader)
-            .await
-            .map_err(store_error)?;
-        let before = |row: Sum| BeforeThat { start: row.start, refused: row.refused, requests: count(row.requests) };
-        Ok(rows.into_iter().map(before).collect())
+        let mut sums = Vec::new();
+        for of in one_by_one(of) {
+            let rows = rollup::Entity::find()
+                .select_only()
+                .columns([Column::Start, Column::Refused])
+                .column_as(sum(Column::Requests), "requests")
+                .filter(of_rollups(of, period))
+                .filter(Column::Start.gte(since))
+                .filter(Column::Start.lt(until))
+                .group_by(Column::Start)
+                .group_by(Column::Refused)
+                .into_model::<Sum>()
+                .all(&self.reader)
+                .await
+                .map_err(store_error)?;
+            let before =
+                |row: Sum| BeforeThat { start: row.start, refused: row.refused, requests: count(row.requests) };
+            sums.extend(rows.into_iter().map(before));
+        }
+        Ok(sums)
     }
 
     pub(super) async fn busiest_addresses(

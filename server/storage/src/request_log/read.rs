@@ -108,9 +108,9 @@ fn visible(scope: LogScope) -> Condition {
 /// The condition for which there is an index that also sorts: whose requests they are.
 fn whose(scope: LogScope, filter: &RequestFilter) -> Condition {
     use request_log::Column;
-    match (filter.credential, filter.application, filter.environment, filter.address, scope) {
+    match (filter.credential, filter.application, filter.environment, scope) {
         (Some(credential), ..) => Condition::all().add(Column::ApiKeyId.eq(credential)),
-        (None, Some(application), Some(environment), ..) => {
+        (None, Some(application), Some(environment), _) => {
             let id = Query::select()
                 .column(environment::Column::Id)
                 .from(environment::Entity)
@@ -120,12 +120,26 @@ fn whose(scope: LogScope, filter: &RequestFilter) -> Condition {
             Condition::all().add(Expr::col(Column::EnvironmentId).eq(SimpleExpr::SubQuery(None, Box::new(id.into()))))
         }
         (None, Some(application), ..) => Condition::all().add(Column::ApplicationId.eq(application.as_uuid())),
-        (_, _, _, None, LogScope::Portal) if filter.refused == Some(true) => {
-            Condition::all().add(Column::Reason.is_not_null())
-        }
-        (.., Some(address), LogScope::Portal) => Condition::all().add(Column::Address.eq(address.to_string())),
+        (.., LogScope::Portal) if filter.refused == Some(true) => Condition::all().add(Column::Reason.is_not_null()),
         _ => visible(scope),
     }
+}
+
+/// Parts of the filter for which there is such an index, too: whoever's requests they are.
+fn parts(filter: &RequestFilter) -> impl Iterator<Item = Condition> {
+    use request_log::Column;
+    // The index holds errors alone, and is found by this very text.
+    let error = |status: u16| Condition::all().add(Column::Status.eq(i64::from(status))).add(Expr::cust("status >= 400"));
+    [
+        filter.reason.as_ref().map(|reason| Condition::all().add(Column::Reason.eq(reason))),
+        filter.reported.then(|| Condition::all().add(Column::Reported.is_not_null())),
+        filter.status.filter(|status| *status >= 400).map(error),
+        filter.address.map(|address| Condition::all().add(Column::Address.eq(address.to_string()))),
+        filter.network.as_ref().map(|network| Condition::all().add(Column::Network.eq(network))),
+        filter.route.as_ref().map(|route| Condition::all().add(Column::Route.eq(route))),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Between which ids the filter looks.
@@ -170,46 +184,106 @@ fn passing(filter: &RequestFilter) -> Condition {
         .add_option(filter.until.map(|until| Column::At.lt(micros(until))))
 }
 
-/// How many requests are looked at in one question, and for how long questions are asked before an answer is given.
+/// How many requests are looked at in the first question, and the most in a later one: each is as large as the one before was quick.
+const FIRST_WINDOW: u64 = 500;
 const WINDOW: u64 = 20_000;
+/// How long a question takes that is followed by a larger one.
+const QUICK: Duration = Duration::from_millis(20);
+/// For how long questions are asked before an answer is given.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// The id of a request alone.
+#[derive(FromQueryResult)]
+struct Id {
+    id: Uuid,
+}
+
+/// Which requests are looked at: they have something in common by which an index finds and sorts them.
+struct Look {
+    by: Condition,
+    window: u64,
+}
+
 impl SeaStore {
-    /// The requests that belong to the scope and lie within the filter's bounds, at most so many of the newest, under the name of
+    /// The requests that are looked at and lie within the filter's bounds, at most so many of the newest, under the name of
     /// the table: what is asked of them touches no others, however few of them pass.
-    fn window(scope: LogScope, filter: &RequestFilter) -> SelectStatement {
+    fn window(look: &Look, filter: &RequestFilter) -> SelectStatement {
         request_log::Entity::find()
-            .filter(whose(scope, filter))
+            .filter(look.by.clone())
             .filter(bounds(filter))
             .order_by_desc(request_log::Column::Id)
-            .limit(WINDOW)
+            .limit(look.window)
             .into_query()
     }
 
-    /// The last request of the window, if there are others below it.
-    async fn end_of_window(
+    /// Those of the window that pass, the newest first. Whether one passes is seen without reading all of it.
+    async fn passing_in(
         &self,
         scope: LogScope,
+        look: &Look,
         filter: &RequestFilter,
-    ) -> Result<Option<(RequestId, OffsetDateTime)>, StoreError> {
+        limit: u64,
+    ) -> Result<Vec<RequestRow>, StoreError> {
+        let select = Query::select()
+            .column(request_log::Column::Id)
+            .from_subquery(Self::window(look, filter), request_log::Entity)
+            .cond_where(visible(scope))
+            .cond_where(passing(filter))
+            .order_by(request_log::Column::Id, Order::Desc)
+            .limit(limit)
+            .to_owned();
+        let statement = self.reader.get_database_backend().build(&select);
+        let ids = Id::find_by_statement(statement).all(&self.reader).await.map_err(store_error)?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = request_log::Entity::find()
+            .filter(request_log::Column::Id.is_in(ids.into_iter().map(|row| row.id)))
+            .order_by_desc(request_log::Column::Id)
+            .all(&self.reader)
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(from_row).collect()
+    }
+
+    /// The last request of the window, if it is full: there may be others below it.
+    async fn last_in(&self, look: &Look, filter: &RequestFilter) -> Result<Option<RequestId>, StoreError> {
         let last = request_log::Entity::find()
             .select_only()
-            .columns([request_log::Column::Id, request_log::Column::At])
-            .filter(whose(scope, filter))
+            .column(request_log::Column::Id)
+            .filter(look.by.clone())
             .filter(bounds(filter))
             .order_by_desc(request_log::Column::Id)
-            .offset(WINDOW - 1)
+            .offset(look.window - 1)
             .limit(1)
-            .into_tuple::<(Uuid, i64)>()
+            .into_tuple::<Uuid>()
             .one(&self.reader)
             .await
             .map_err(store_error)?;
-        let Some((id, at)) = last else { return Ok(None) };
+        Ok(last.map(RequestId::from_uuid))
+    }
+
+    /// The last request of the window, if there may be others below it, as far as the reader may know.
+    async fn end_of_window(
+        &self,
+        scope: LogScope,
+        look: &Look,
+        filter: &RequestFilter,
+    ) -> Result<Option<(RequestId, OffsetDateTime)>, StoreError> {
+        let Some(id) = self.last_in(look, filter).await? else { return Ok(None) };
         // Of a stranger's credential, nobody learns how far its requests go.
-        if self.request(scope, RequestId::from_uuid(id)).await?.is_none() {
-            return Ok(None);
+        Ok(self.request(scope, id).await?.map(|row| (id, row.at)))
+    }
+
+    /// A look at everything that has a part of the filter, where so little has it that it is seen at once.
+    async fn whole_look(&self, filter: &RequestFilter) -> Result<Option<Look>, StoreError> {
+        for by in parts(filter) {
+            let look = Look { by, window: WINDOW };
+            if self.last_in(&look, filter).await?.is_none() {
+                return Ok(Some(look));
+            }
         }
-        Ok(Some((RequestId::from_uuid(id), time(at)?)))
+        Ok(None)
     }
 }
 
@@ -224,30 +298,26 @@ impl RequestLogReader for SeaStore {
         let began = Instant::now();
         let mut filter = filter.clone();
         let mut rows = Vec::new();
+        let mut look = Look { by: whose(scope, &filter), window: FIRST_WINDOW };
+        let mut is_first = true;
         loop {
-            let left = limit - rows.len() as u64;
-            let select = Query::select()
-                .column(Asterisk)
-                .from_subquery(Self::window(scope, &filter), request_log::Entity)
-                .cond_where(visible(scope))
-                .cond_where(passing(&filter))
-                .order_by(request_log::Column::Id, Order::Desc)
-                .limit(left)
-                .to_owned();
-            let found = request_log::Model::find_by_statement(self.reader.get_database_backend().build(&select))
-                .all(&self.reader)
-                .await
-                .map_err(store_error)?;
-            for row in found {
-                rows.push(from_row(row)?);
-            }
+            let asked = Instant::now();
+            rows.extend(self.passing_in(scope, &look, &filter, limit - rows.len() as u64).await?);
             let searched_to = match rows.len() as u64 {
                 many if many >= limit => None,
-                _ => self.end_of_window(scope, &filter).await?,
+                _ => self.end_of_window(scope, &look, &filter).await?,
             };
             match searched_to {
                 Some((last, _)) if began.elapsed() < PATIENCE => filter.before = Some(last),
                 _ => return Ok(Found { found: rows, searched_to }),
+            }
+            let next = if asked.elapsed() > QUICK { look.window / 2 } else { look.window * 2 };
+            look.window = next.clamp(FIRST_WINDOW, WINDOW);
+            // What is common was found by now.
+            if std::mem::take(&mut is_first)
+                && let Some(whole) = self.whole_look(&filter).await?
+            {
+                look = whole;
             }
         }
     }
@@ -279,7 +349,9 @@ impl RequestLogReader for SeaStore {
         by: GroupBy,
         limit: u64,
     ) -> Result<Found<RequestGroup>, StoreError> {
-        let select = groups::select(Self::window(scope, filter), by, limit)
+        let look = self.whole_look(filter).await?;
+        let look = look.unwrap_or_else(|| Look { by: whose(scope, filter), window: WINDOW });
+        let select = groups::select(Self::window(&look, filter), by, limit)
             .cond_where(visible(scope))
             .cond_where(passing(filter))
             // What came from many places is no single one's.
@@ -291,7 +363,7 @@ impl RequestLogReader for SeaStore {
         let statement = self.reader.get_database_backend().build(&select);
         let rows = groups::Row::find_by_statement(statement).all(&self.reader).await.map_err(store_error)?;
         let found = rows.into_iter().map(|row| row.group(by)).collect::<Result<_, _>>()?;
-        Ok(Found { found, searched_to: self.end_of_window(scope, filter).await? })
+        Ok(Found { found, searched_to: self.end_of_window(scope, &look, filter).await? })
     }
 
     async fn request(&self, scope: LogScope, id: RequestId) -> Result<Option<RequestRow>, StoreError> {

@@ -366,7 +366,7 @@ async fn a_search_that_finds_little_says_how_far_it_came(database: &Database) {
         }
     };
     assert_eq!((found[0].id, found.len()), (rows[0].id, 1));
-    assert!(looks <= 2, "two looks are enough for all of them");
+    assert!(looks <= 10, "a look sees some thousand at least: {looks}");
 }
 
 async fn last_use_goes_forward_only(database: &Database) {
