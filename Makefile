@@ -17,7 +17,7 @@ build: ## Build the release: one binary with the pages' files inside
 test: ## Check everything: format, lints, arrows, licences, unit, integration and browser tests
 	@bash scripts/test.sh
 
-bench: ## Measure the door: one table, server and load on different cores
+bench: ## Measure the door and the pages over filled databases: two tables, server and load on different cores
 	@bash scripts/bench.sh $(ARGS)
 
 fmt: ## Format the Rust code

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command with a PostgreSQL of its own: started in a new folder, on a free port of loopback, gone afterwards.
 #   postgres.sh COMMAND…    sees its address in LATCHKEY_TEST_POSTGRES
+# What POSTGRES_OPTIONS says comes last, and counts.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -27,6 +28,6 @@ cd "$folder"
 "${as[@]}" "$programs/initdb" --pgdata "$folder/data" --username latchkey --auth trust --encoding UTF8 --locale C >/dev/null
 # Tests end the server without keeping anything: it need not wait for the disk.
 "${as[@]}" "$programs/pg_ctl" --pgdata "$folder/data" --silent --wait --log "$folder/log" \
-    --options "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=300" start
+    --options "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=300 ${POSTGRES_OPTIONS:-}" start
 cd "$LATCHKEY_ROOT"
 LATCHKEY_TEST_POSTGRES="postgres://latchkey@127.0.0.1:$port/postgres" "$@"

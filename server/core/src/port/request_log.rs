@@ -538,6 +538,14 @@ pub trait RequestLogReader {
         limit: u64,
     ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError>;
 
+    /// Of an hour or a day, the addresses beyond the busiest so many of each owner and each credential.
+    async fn addresses_beyond(
+        &self,
+        period: Period,
+        start: i64,
+        busiest: u64,
+    ) -> Result<Vec<AddressKey>, StoreError>;
+
     /// The routes that each of these keys was let in to, from a day on. The caller has seen the keys.
     async fn routes_called(&self, keys: &[ApiKeyId], since: i64) -> Result<Vec<(ApiKeyId, String)>, StoreError>;
 
@@ -556,6 +564,9 @@ pub trait RequestLogWriter {
 
     /// Removes at most `limit` of the oldest rows; returns how many.
     async fn request_prune_oldest(&mut self, limit: u64) -> Result<u64, StoreError>;
+
+    /// Counts what came from these addresses with what came from others that are not told apart; returns from how many something came.
+    async fn addresses_together(&mut self, keys: &[AddressKey]) -> Result<u64, StoreError>;
 
     /// Removes at most `limit` roll-ups of each kind, of a period that start before a time, in Unix seconds; returns how many.
     async fn rollup_prune(&mut self, period: Period, before: i64, limit: u64) -> Result<u64, StoreError>;

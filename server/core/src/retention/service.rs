@@ -11,6 +11,10 @@ use latchkey_model::FieldErrors;
 use std::{
     future::Future,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration as StdDuration, Instant},
 };
 use time::{Duration, OffsetDateTime};
@@ -63,11 +67,9 @@ type Batch<'a> = Pin<Box<dyn Future<Output = Result<u64, StoreError>> + Send + '
 /// How large the batch after this one is, as this one was quick or slow: it grows by little, so that the first which is too large is
 /// hardly too large, and shrinks by much.
 fn next_size(size: u64, took: StdDuration) -> u64 {
-    let slow = took.as_micros() / RetentionService::AT_A_STRETCH.as_micros();
-    match slow {
-        0 => (size + size / 4 + 1).min(RetentionService::LARGEST_BATCH),
-        slow => (size / (u64::try_from(slow).unwrap_or(u64::MAX).saturating_add(1))).max(1),
-    }
+    let slow = u64::try_from(took.as_micros() / RetentionService::AT_A_STRETCH.as_micros()).unwrap_or(u64::MAX);
+    let next = if slow == 0 { size + size / 4 } else { size / slow.saturating_add(1) };
+    next.clamp(RetentionService::SMALLEST_BATCH, RetentionService::LARGEST_BATCH)
 }
 
 /// Keeps things for as long as they are to be kept.
@@ -78,20 +80,25 @@ pub struct RetentionService {
     request_days: u16,
     /// The most bytes that rows of single requests may take.
     request_bytes: u64,
+    /// Up to where addresses were looked at since the start: by the hour, by the day.
+    told_apart: Arc<[AtomicI64; 2]>,
 }
 
 impl RetentionService {
     /// How long a batch may hold the writer, about: whoever wants to write waits no longer than for a few of its own.
-    const AT_A_STRETCH: StdDuration = StdDuration::from_millis(10);
+    const AT_A_STRETCH: StdDuration = StdDuration::from_millis(15);
     /// How long the writer is left to others after a batch.
     const PAUSE: StdDuration = StdDuration::from_millis(20);
-    /// Small: nobody knows yet how long it takes, with what it needs still on the disk.
-    const FIRST_BATCH: u64 = 20;
+    /// The first batch, and the smallest: nobody knows yet how long it takes, with what it needs still on the disk, and where every
+    /// commit takes long, less would not be quicker.
+    const SMALLEST_BATCH: u64 = 20;
     const LARGEST_BATCH: u64 = 2_000;
+    /// How many addresses are told apart in an hour or a day that is over.
+    const TOLD_APART: u64 = 100;
 
     /// The service, and what the operator set.
     pub fn new(ports: Ports, audit: AuditService, request_days: u16, request_bytes: u64) -> Self {
-        Self { ports, audit, request_days, request_bytes }
+        Self { ports, audit, request_days, request_bytes, told_apart: Arc::default() }
     }
 
     async fn current(&self) -> Result<Retention, StoreError> {
@@ -189,6 +196,8 @@ impl RetentionService {
             pruned.counts += removed;
             pruned.longest = pruned.longest.max(longest);
         }
+        let longest = self.count_addresses_together(&retention, now).await?;
+        pruned.longest = pruned.longest.max(longest);
         self.prune_the_rest(&retention, now).await?;
         if let Some(life) = retention.life(Kept::AuditEvents) {
             self.audit.prune(now - life).await?;
@@ -202,7 +211,7 @@ impl RetentionService {
         most: u64,
         run: impl for<'a> Fn(&'a mut dyn UnitOfWork, u64) -> Batch<'a> + Send,
     ) -> Result<(u64, StdDuration), StoreError> {
-        let (mut size, mut removed, mut longest) = (Self::FIRST_BATCH, 0, StdDuration::ZERO);
+        let (mut size, mut removed, mut longest) = (Self::SMALLEST_BATCH, 0, StdDuration::ZERO);
         while removed < most {
             let limit = size.min(most - removed);
             let mut work = self.ports.store.begin().await?;
@@ -219,6 +228,44 @@ impl RetentionService {
             tokio::time::sleep(Self::PAUSE).await;
         }
         Ok((removed, longest))
+    }
+
+    /// Of hours and days that are over, tells the busiest addresses of each owner and credential apart, and counts the others
+    /// together: a page that looks at three months reads some thousand rows, however many came. Says for how long it held the
+    /// writer.
+    async fn count_addresses_together(
+        &self,
+        retention: &Retention,
+        now: OffsetDateTime,
+    ) -> Result<StdDuration, StoreError> {
+        let mut longest = StdDuration::ZERO;
+        for (place, (period, kept)) in [(Period::Hour, Kept::HourCounts), (Period::Day, Kept::DayCounts)].iter().enumerate() {
+            // What takes long is counted late.
+            let end = period.start_of(now - Duration::HOUR);
+            let life = retention.life(*kept).map_or(end, Duration::whole_seconds);
+            let done = &self.told_apart[place];
+            let mut start = done.load(Ordering::Relaxed).max(end - life);
+            start -= start.rem_euclid(period.seconds());
+            while start < end {
+                let mut left = &*self.ports.store.addresses_beyond(*period, start, Self::TOLD_APART).await?;
+                let mut size = Self::SMALLEST_BATCH;
+                while !left.is_empty() {
+                    let (some, others) = left.split_at(left.len().min(usize::try_from(size).unwrap_or(usize::MAX)));
+                    left = others;
+                    let mut work = self.ports.store.begin().await?;
+                    let began = Instant::now();
+                    work.addresses_together(some).await?;
+                    work.commit().await?;
+                    let took = began.elapsed();
+                    longest = longest.max(took);
+                    size = next_size(size, took);
+                    tokio::time::sleep(Self::PAUSE).await;
+                }
+                start += period.seconds();
+                done.store(start, Ordering::Relaxed);
+            }
+        }
+        Ok(longest)
     }
 
     /// Small tables, each in a transaction of its own.
@@ -262,7 +309,7 @@ mod tests {
     #[test]
     fn batches_grow_by_little_and_shrink_by_much() {
         let after = |milliseconds| next_size(1_000, StdDuration::from_millis(milliseconds));
-        assert_eq!([after(3), after(10), after(25), after(40), after(60_000)], [1_251, 500, 333, 200, 1]);
+        assert_eq!([after(3), after(15), after(30), after(60_000)], [1_250, 500, 333, RetentionService::SMALLEST_BATCH]);
         assert_eq!(next_size(1_900, StdDuration::ZERO), RetentionService::LARGEST_BATCH);
     }
 }

@@ -3,17 +3,18 @@
 use super::{ALL, read::teams_of};
 use crate::{
     SeaStore,
-    convert::{count, word},
+    convert::{count, number, word},
     entity::{address_rollup, application, environment, rollup},
     error::{Corrupt, store_error},
 };
 use latchkey_core::port::{
     StoreError,
-    request_log::{AddressCounts, BeforeThat, CountsOf, Period, RollupCounts, RollupKey, Volume},
+    request_log::{AddressCounts, AddressKey, BeforeThat, CountsOf, Period, RollupCounts, RollupKey, Volume},
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, OwnerId};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DatabaseBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
     prelude::Uuid,
     sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, SimpleExpr},
 };
@@ -91,6 +92,14 @@ struct FromAddress {
     refused: i64,
 }
 
+/// An address that is not among the busiest.
+#[derive(FromQueryResult)]
+struct Beyond {
+    owner_id: Uuid,
+    credential_id: Uuid,
+    address: String,
+}
+
 /// A sum as a number of the size of what was added up: PostgreSQL would widen it.
 fn sum(column: impl ColumnTrait) -> SimpleExpr {
     column.sum().cast_as(Alias::new("bigint"))
@@ -134,7 +143,8 @@ impl SeaStore {
                 .column_as(sum(Column::Requests), "requests")
                 .filter(of_rollups(of, period))
                 .filter(Column::Start.gte(since))
-                .filter(Column::Start.lt(until))
+                // As a sum, which no index knows: with two bounds, SQLite takes the index by time, and reads what everybody did then.
+                .filter(Expr::col(Column::Start).add(0).lt(until))
                 .group_by(Column::Start)
                 .group_by(Column::Refused)
                 .into_model::<Sum>()
@@ -177,6 +187,38 @@ impl SeaStore {
                 let counts = AddressCounts { requests: count(row.requests), refused: count(row.refused) };
                 let address = if row.address.is_empty() { None } else { Some(word(&row.address, "address")?) };
                 Ok((address, counts))
+            })
+            .collect()
+    }
+
+    pub(super) async fn beyond_the_busiest(
+        &self,
+        period: Period,
+        start: i64,
+        busiest: u64,
+    ) -> Result<Vec<AddressKey>, StoreError> {
+        let backend = self.reader.get_database_backend();
+        let (first, second, third) = match backend {
+            DatabaseBackend::Postgres => ("$1", "$2", "$3"),
+            _ => ("?", "?", "?"),
+        };
+        let sql = format!(
+            "SELECT owner_id, credential_id, address FROM (SELECT owner_id, credential_id, address, row_number() OVER \
+             (PARTITION BY owner_id, credential_id ORDER BY requests DESC, address) AS place FROM address_rollup \
+             WHERE period = {first} AND start = {second} AND address <> '') AS ranked WHERE place > {third}"
+        );
+        let values = [period.as_str().into(), start.into(), number(busiest).into()];
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        let rows = Beyond::find_by_statement(statement).all(&self.reader).await.map_err(store_error)?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(AddressKey {
+                    period,
+                    start,
+                    owner_id: (row.owner_id != ALL).then(|| OwnerId::from_uuid(row.owner_id)),
+                    credential: (row.credential_id != ALL).then_some(row.credential_id),
+                    address: Some(word(&row.address, "address")?),
+                })
             })
             .collect()
     }

@@ -16,7 +16,7 @@ use latchkey_core::{
     port::{
         RequestLogReader, StoreError,
         request_log::{
-            AddressCounts, AttributedTo, Attribution, BeforeThat, CountsOf, CredentialId, Found, GroupBy, LogScope,
+            AddressCounts, AddressKey, AttributedTo, Attribution, BeforeThat, CountsOf, CredentialId, Found, GroupBy, LogScope,
             Period, RequestFilter, RequestGroup, RequestRow, RollupCounts, RollupKey, Volume,
         },
     },
@@ -187,6 +187,8 @@ fn passing(filter: &RequestFilter) -> Condition {
 /// How many requests are looked at in the first question, and the most in a later one: each is as large as the one before was quick.
 const FIRST_WINDOW: u64 = 500;
 const WINDOW: u64 = 20_000;
+/// How many are put together: each is read, and told apart from all others.
+const GROUPED: u64 = 10_000;
 /// How long a question takes that is followed by a larger one.
 const QUICK: Duration = Duration::from_millis(20);
 /// For how long questions are asked before an answer is given.
@@ -276,9 +278,9 @@ impl SeaStore {
     }
 
     /// A look at everything that has a part of the filter, where so little has it that it is seen at once.
-    async fn whole_look(&self, filter: &RequestFilter) -> Result<Option<Look>, StoreError> {
+    async fn whole_look(&self, filter: &RequestFilter, window: u64) -> Result<Option<Look>, StoreError> {
         for by in parts(filter) {
-            let look = Look { by, window: WINDOW };
+            let look = Look { by, window };
             if self.last_in(&look, filter).await?.is_none() {
                 return Ok(Some(look));
             }
@@ -315,7 +317,7 @@ impl RequestLogReader for SeaStore {
             look.window = next.clamp(FIRST_WINDOW, WINDOW);
             // What is common was found by now.
             if std::mem::take(&mut is_first)
-                && let Some(whole) = self.whole_look(&filter).await?
+                && let Some(whole) = self.whole_look(&filter, WINDOW).await?
             {
                 look = whole;
             }
@@ -349,8 +351,8 @@ impl RequestLogReader for SeaStore {
         by: GroupBy,
         limit: u64,
     ) -> Result<Found<RequestGroup>, StoreError> {
-        let look = self.whole_look(filter).await?;
-        let look = look.unwrap_or_else(|| Look { by: whose(scope, filter), window: WINDOW });
+        let look = self.whole_look(filter, GROUPED).await?;
+        let look = look.unwrap_or_else(|| Look { by: whose(scope, filter), window: GROUPED });
         let select = groups::select(Self::window(&look, filter), by, limit)
             .cond_where(visible(scope))
             .cond_where(passing(filter))
@@ -398,6 +400,15 @@ impl RequestLogReader for SeaStore {
         limit: u64,
     ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError> {
         self.busiest_addresses(of, period, since, limit).await
+    }
+
+    async fn addresses_beyond(
+        &self,
+        period: Period,
+        start: i64,
+        busiest: u64,
+    ) -> Result<Vec<AddressKey>, StoreError> {
+        self.beyond_the_busiest(period, start, busiest).await
     }
 
     async fn routes_called(&self, keys: &[ApiKeyId], since: i64) -> Result<Vec<(ApiKeyId, String)>, StoreError> {

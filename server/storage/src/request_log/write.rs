@@ -3,7 +3,7 @@
 use super::{ALL, bulk::Bulk};
 use crate::{
     SeaUnitOfWork,
-    convert::{micros, number},
+    convert::{count, micros, number},
     entity::{api_key, request_log},
     error::{Corrupt, store_error},
 };
@@ -22,6 +22,7 @@ use sea_orm::{
     prelude::Uuid,
     sea_query::{Order, Query, SelectStatement},
 };
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 /// A batch that is tried again after an answer was lost writes nothing twice.
@@ -250,6 +251,34 @@ impl RequestLogWriter for SeaUnitOfWork {
             .limit(limit)
             .to_owned();
         self.remove_requests(old).await
+    }
+
+    async fn addresses_together(&mut self, keys: &[AddressKey]) -> Result<u64, StoreError> {
+        let backend = self.transaction.get_database_backend();
+        let place = |number: u8| if backend == DatabaseBackend::Postgres { format!("${number}") } else { "?".to_owned() };
+        let sql = format!(
+            "DELETE FROM address_rollup WHERE owner_id = {} AND credential_id = {} AND period = {} AND start = {} AND address = {} \
+             RETURNING requests, refused",
+            place(1),
+            place(2),
+            place(3),
+            place(4),
+            place(5)
+        );
+        let (mut sums, mut removed) = (BTreeMap::<AddressKey, AddressCounts>::new(), 0);
+        for key in keys.iter().filter(|key| key.address.is_some()) {
+            let mut values = from_address(&(*key, AddressCounts::default()));
+            values.truncate(5);
+            let statement = Statement::from_sql_and_values(backend, &sql, values);
+            let Some(row) = self.transaction.query_one_raw(statement).await.map_err(store_error)? else { continue };
+            let read = |column| row.try_get("", column).map(count).map_err(store_error);
+            let counts = AddressCounts { requests: read("requests")?, refused: read("refused")? };
+            *sums.entry(AddressKey { address: None, ..*key }).or_default() += counts;
+            removed += 1;
+        }
+        let sums: Vec<_> = sums.into_iter().collect();
+        ADDRESSES.run(&self.transaction, &sums, |counts| Ok(from_address(counts))).await?;
+        Ok(removed)
     }
 
     async fn rollup_prune(&mut self, period: Period, before: i64, limit: u64) -> Result<u64, StoreError> {

@@ -28,9 +28,11 @@ on_both_databases!(
     traffic_is_what_was_let_in_by_route_and_address,
     refusals_that_are_alike_are_counted_at_one_row,
     addresses_are_counted_apart,
+    the_addresses_beyond_the_busiest_are_counted_together,
     refusals_are_put_together_by_what_they_share,
     whoever_watches_is_told_what_came_late_too,
     a_search_that_finds_little_says_how_far_it_came,
+    a_rare_request_is_found_among_many_at_once,
 );
 
 async fn key(database: &Database, owner: &Person, called: &str, public_id: &str) -> ApiKey {
@@ -296,6 +298,42 @@ async fn addresses_are_counted_apart(database: &Database) {
     assert_eq!(read(CountsOf::Portal).await, [("192.0.2.1".parse().ok(), counts(200, 200))]);
 }
 
+async fn the_addresses_beyond_the_busiest_are_counted_together(database: &Database) {
+    let start = Period::Day.start_of(NOW);
+    let of = |address: Option<&str>| AddressKey {
+        period: Period::Day,
+        start,
+        owner_id: None,
+        credential: None,
+        address: address.map(|address| address.parse().unwrap()),
+    };
+    let counted = |requests, refused| AddressCounts { requests, refused };
+    let addresses = vec![
+        (of(Some("192.0.2.1")), counted(9, 0)),
+        (of(Some("192.0.2.2")), counted(3, 3)),
+        (of(Some("192.0.2.3")), counted(7, 1)),
+        (of(Some("2001:db8::1")), counted(2, 0)),
+        (of(None), counted(1, 1)),
+    ];
+    write(database, RequestBatch { addresses, ..RequestBatch::default() }).await;
+    let beyond = database.store.addresses_beyond(Period::Day, start, 2).await.unwrap();
+    assert_eq!(beyond, [of(Some("192.0.2.2")), of(Some("2001:db8::1"))], "those with the least");
+    let mut work = database.begin().await;
+    assert_eq!(work.addresses_together(&beyond).await.unwrap(), 2);
+    assert_eq!(work.addresses_together(&beyond).await.unwrap(), 0, "they are counted once");
+    work.commit().await.unwrap();
+    let found = database.store.addresses(CountsOf::Portal, Period::Day, 0, 10).await.unwrap();
+    let address = |text: &str| Some(text.parse().unwrap());
+    let expected = [
+        (address("192.0.2.1"), counted(9, 0)),
+        (address("192.0.2.3"), counted(7, 1)),
+        (None, counted(6, 4)),
+    ];
+    assert_eq!(found, expected, "nothing is lost");
+    assert_eq!(database.store.addresses_beyond(Period::Day, start, 2).await.unwrap(), []);
+    assert_eq!(database.store.addresses_beyond(Period::Hour, start, 0).await.unwrap(), []);
+}
+
 async fn refusals_are_put_together_by_what_they_share(database: &Database) {
     let ada = person(database, "ada@example.org").await;
     let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
@@ -367,6 +405,34 @@ async fn a_search_that_finds_little_says_how_far_it_came(database: &Database) {
     };
     assert_eq!((found[0].id, found.len()), (rows[0].id, 1));
     assert!(looks <= 10, "a look sees some thousand at least: {looks}");
+}
+
+async fn a_rare_request_is_found_among_many_at_once(database: &Database) {
+    let mut rows: Vec<_> = (0..25_000_u32).map(|n| row_at(NOW + Duration::milliseconds(n.into()), n.into())).collect();
+    let rare = &mut rows[3];
+    rare.status = 503;
+    rare.reported = Some("address_not_allowed".to_owned());
+    rare.address = "198.51.100.77".parse().unwrap();
+    "/rare".clone_into(&mut rare.route);
+    let rare = rare.clone();
+    for some in rows.chunks(5_000) {
+        write_rows(database, some.to_vec()).await;
+    }
+    let filter = RequestFilter::default;
+    for filter in [
+        RequestFilter { status: Some(503), ..filter() },
+        RequestFilter { reported: true, ..filter() },
+        RequestFilter { address: Some(rare.address), ..filter() },
+        RequestFilter { network: Some("198.51.100.0/24".to_owned()), ..filter() },
+        RequestFilter { route: Some("/rare".to_owned()), text: Some("POSTS".to_owned()), ..filter() },
+    ] {
+        let page = database.store.requests(LogScope::Portal, &filter, 10).await.unwrap();
+        assert_eq!(page.found, std::slice::from_ref(&rare), "{filter:?}");
+        assert_eq!(page.searched_to, None, "everything was looked at: {filter:?}");
+    }
+    let absent = RequestFilter { reason: Some("revoked".to_owned()), status: Some(200), ..filter() };
+    let page = database.store.requests(LogScope::Portal, &absent, 10).await.unwrap();
+    assert_eq!((page.found, page.searched_to), (Vec::new(), None));
 }
 
 async fn last_use_goes_forward_only(database: &Database) {
