@@ -52,7 +52,7 @@ const DRAWN_FROM: [&str; 8] = [
 pub(crate) async fn fill(place: &Place, size: Size) -> Result<(), Failed> {
     let began = Instant::now();
     let seeded = Box::pin(seed::open(place)).await?;
-    if count(seeded.store.writer(), "SELECT count(*) AS count FROM (SELECT id FROM request_log LIMIT 1) AS some").await? > 0 {
+    if count(seeded.store.writer(), "SELECT count(*) AS count FROM (SELECT id FROM request_log LIMIT 1) AS found").await? > 0 {
         println!("it is filled already");
         return Ok(seeded.store.close().await?);
     }

@@ -30,6 +30,27 @@ async fn stage() -> (Portal, Browser, String, String) {
 }
 
 #[tokio::test]
+async fn of_hours_that_are_over_the_busiest_addresses_stay_apart() {
+    let (portal, mut ada, application, key) = stage().await;
+    for host in (1..=105).chain([7]) {
+        let request = Request::builder().uri("/api/v1/whoami").header("authorization", format!("Bearer {key}"));
+        let from = format!("198.51.100.{host}:4711");
+        assert_eq!(portal.send_from(&from, request.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
+    }
+    written().await;
+    written().await;
+    let usage = format!("/apps/{application}/development/usage");
+    server::serve::prune(&portal.state).await.unwrap();
+    let text = ada.get(&usage).await.text();
+    assert!(text.contains("198.51.100.7<") && !text.contains("others, counted together"), "the hour goes on: {text}");
+    portal.clock.advance(time::Duration::hours(3));
+    server::serve::prune(&portal.state).await.unwrap();
+    let text = ada.get(&usage).await.text();
+    assert!(text.contains("198.51.100.7<") && text.contains("others, counted together"), "{text}");
+    assert!(text.contains("<dd>106 <span"), "{text}");
+}
+
+#[tokio::test]
 async fn usage_is_counted_for_a_key_an_application_and_the_portal() {
     let (portal, mut ada, application, key) = stage().await;
     let mut admin = portal.admin().await;
