@@ -10,7 +10,7 @@ use crate::{
     prune,
     run::{mistyped, start},
     seed::{self, PASSWORD, Place, Seeded},
-    world::{REASONS, RARE_TEXT},
+    world::{RARE_TEXT, REASONS},
 };
 use latchkey_core::{
     account::{PlainPassword, SignUp, SignUpError},
@@ -67,7 +67,12 @@ pub(crate) struct Figure {
 
 impl Figure {
     /// What was measured, in any order.
-    pub(crate) fn new(what: impl Into<String>, mut took: Vec<Duration>, limit: Duration, note: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        what: impl Into<String>,
+        mut took: Vec<Duration>,
+        limit: Duration,
+        note: impl Into<String>,
+    ) -> Self {
         took.sort_unstable();
         Self { what: what.into(), took, limit, note: note.into() }
     }
@@ -113,10 +118,7 @@ pub(crate) async fn measure(plan: &Plan) -> Outcome {
         figures.push(figure.is_met());
     };
     let server = start(&place, plan.server_core)?;
-    let (owner, admin) = (
-        Browser::new(server.ours, cast.owner.clone()),
-        Browser::new(server.ours, cast.admin.clone()),
-    );
+    let (owner, admin) = (Browser::new(server.ours, cast.owner.clone()), Browser::new(server.ours, cast.admin.clone()));
     for (what, path) in cast.usage_pages() {
         let browser = if path.starts_with("/admin") { &admin } else { &owner };
         tell(page(browser, what, &path, plan.times, USAGE_LIMIT).await?);
@@ -124,7 +126,10 @@ pub(crate) async fn measure(plan: &Plan) -> Outcome {
     for (what, query) in cast.searches(true) {
         tell(page(&owner, format!("log, {what}"), &format!("{}{query}", cast.logs()), plan.times, LOG_LIMIT).await?);
     }
-    tell(page(&owner, "log, by request id".to_owned(), &format!("/logs/{}", cast.request), plan.times, LOG_LIMIT).await?);
+    tell(
+        page(&owner, "log, by request id".to_owned(), &format!("/logs/{}", cast.request), plan.times, LOG_LIMIT)
+            .await?,
+    );
     for (what, query) in cast.searches(false) {
         let path = format!("/admin/failures{query}");
         tell(page(&admin, format!("failures, {what}"), &path, plan.times, LOG_LIMIT).await?);
@@ -302,7 +307,8 @@ impl Cast {
         for method in ["GET", "DELETE"] {
             add(&format!("method {method}"), "method", method);
         }
-        for (of, route) in [("common", "/api/v1/posts/{id}"), ("rare", "/api/v1/reports/{id}"), ("absent", "/nowhere")] {
+        for (of, route) in [("common", "/api/v1/posts/{id}"), ("rare", "/api/v1/reports/{id}"), ("absent", "/nowhere")]
+        {
             add(&format!("route, {of}"), "route", &route.replace('{', "%7B").replace('}', "%7D"));
         }
         for status in ["200", "404", "429", "503"] {

@@ -14,7 +14,9 @@ use latchkey_core::{
     port::request_log::Period,
 };
 use latchkey_model::Environment;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, Statement, TransactionTrait,
+};
 use std::{collections::BTreeMap, fmt::Write, time::Instant};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -45,14 +47,24 @@ const AT_ONCE: u64 = 250_000;
 const WRITTEN_AT_ONCE: usize = 500;
 const TABLES: [&str; 3] = ["request_log", "rollup", "address_rollup"];
 const DRAWN_FROM: [&str; 8] = [
-    "bench_number", "bench_caller", "bench_end", "bench_route", "bench_client", "bench_address", "bench_series", "bench_place",
+    "bench_number",
+    "bench_caller",
+    "bench_end",
+    "bench_route",
+    "bench_client",
+    "bench_address",
+    "bench_series",
+    "bench_place",
 ];
 
 /// Fills a place, unless it is filled: then nothing happens.
 pub(crate) async fn fill(place: &Place, size: Size) -> Result<(), Failed> {
     let began = Instant::now();
     let seeded = Box::pin(seed::open(place)).await?;
-    if count(seeded.store.writer(), "SELECT count(*) AS count FROM (SELECT id FROM request_log LIMIT 1) AS found").await? > 0 {
+    if count(seeded.store.writer(), "SELECT count(*) AS count FROM (SELECT id FROM request_log LIMIT 1) AS found")
+        .await?
+        > 0
+    {
         println!("it is filled already");
         return Ok(seeded.store.close().await?);
     }
@@ -63,7 +75,12 @@ pub(crate) async fn fill(place: &Place, size: Size) -> Result<(), Failed> {
     let world = World::new(&ours);
     let indexes = database.take_indexes().await?;
     database.write_world(&world, size).await?;
-    println!("{} credentials of {} environments after {} s", world.credentials.len(), world.owners.len(), began.elapsed().as_secs());
+    println!(
+        "{} credentials of {} environments after {} s",
+        world.credentials.len(),
+        world.owners.len(),
+        began.elapsed().as_secs()
+    );
     database.draw_rows(now, size.rows).await?;
     println!("{} rows of single requests after {} s", size.rows, began.elapsed().as_secs());
     database.draw_counts(now).await?;
@@ -106,7 +123,8 @@ async fn ours(seeded: &Seeded) -> Result<Ours, Failed> {
         ..ClientForm::default()
     };
     let (kind, id) = (ClientKind::ServiceAccount, services.ports.uuid());
-    let made = services.oauth_clients.create(&actor, kind, seeded.application, Environment::Production, &form, id).await?;
+    let made =
+        services.oauth_clients.create(&actor, kind, seeded.application, Environment::Production, &form, id).await?;
     let client = services.oauth_clients.get(&actor, made.id).await?.client;
     let application = services.applications.get(&actor, seeded.application).await?;
     let environments = [Environment::Production, Environment::Staging, Environment::Development]
@@ -149,11 +167,9 @@ impl Filling {
         let backend = connection.get_database_backend();
         let this = Self { connection, backend };
         let settings: &[&str] = match backend {
-            DatabaseBackend::Postgres => &[
-                "SET synchronous_commit = off",
-                "SET maintenance_work_mem = '1GB'",
-                "SET work_mem = '256MB'",
-            ],
+            DatabaseBackend::Postgres => {
+                &["SET synchronous_commit = off", "SET maintenance_work_mem = '1GB'", "SET work_mem = '256MB'"]
+            }
             _ => &[
                 "PRAGMA journal_mode = OFF",
                 "PRAGMA synchronous = OFF",
@@ -187,9 +203,7 @@ impl Filling {
                 "(lpad(to_hex(at / 1000), 12, '0') || '7' || lpad(to_hex(i * 2654435761 >> 9 & 4095), 3, '0') || '8' \
                  || lpad(to_hex(i * 40503 & 4095), 3, '0') || lpad(to_hex(i), 12, '0'))::uuid"
             }
-            _ => {
-                "unhex(printf('%012x7%03x8%03x%012x', at / 1000, i * 2654435761 >> 9 & 4095, i * 40503 & 4095, i))"
-            }
+            _ => "unhex(printf('%012x7%03x8%03x%012x', at / 1000, i * 2654435761 >> 9 & 4095, i * 40503 & 4095, i))",
         }
     }
 
@@ -203,7 +217,9 @@ impl Filling {
                      AND schemaname = current_schema() AND indexname NOT LIKE '%pkey'"
                 )
             } else {
-                format!("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = '{table}' AND sql IS NOT NULL")
+                format!(
+                    "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = '{table}' AND sql IS NOT NULL"
+                )
             };
             for row in self.connection.query_all_raw(Statement::from_string(self.backend, sql)).await? {
                 let (name, sql): (String, String) = (row.try_get("", "name")?, row.try_get("", "sql")?);
@@ -269,11 +285,16 @@ impl Filling {
                 let route = &world.routes[place];
                 format!(
                     "({slot}, '{}', '{}', '{}', {}, {})",
-                    route.method, route.pattern, route.path, u8::from(route.has_number), route.status
+                    route.method,
+                    route.pattern,
+                    route.path,
+                    u8::from(route.has_number),
+                    route.status
                 )
             })
             .collect();
-        let columns = "slot INTEGER PRIMARY KEY, method TEXT, pattern TEXT, path TEXT, has_number INTEGER, status BIGINT";
+        let columns =
+            "slot INTEGER PRIMARY KEY, method TEXT, pattern TEXT, path TEXT, has_number INTEGER, status BIGINT";
         self.write("bench_route", columns, &routes).await?;
         let weights = CLIENTS.map(|(_, weight)| weight);
         let clients: Vec<_> = (0..)
@@ -296,13 +317,20 @@ impl Filling {
         let callers: Vec<_> = (0..)
             .zip(world.callers().into_iter().chain([last]))
             .map(|(slot, place): (u32, Option<usize>)| {
-                let Some(place) = place else { return format!("({slot}, {ENDS}, NULL, NULL, NULL, NULL, NULL, NULL, NULL)") };
+                let Some(place) = place else {
+                    return format!("({slot}, {ENDS}, NULL, NULL, NULL, NULL, NULL, NULL, NULL)");
+                };
                 let credential = &world.credentials[place];
                 let owner = &world.owners[credential.owner];
                 format!(
                     "({slot}, 0, {}, {}, {}, '{}', {}, '{}', '{}')",
-                    self.id(owner.team), self.id(owner.application), self.id(owner.environment), owner.kind,
-                    self.id(credential.id), credential.hint, credential.name
+                    self.id(owner.team),
+                    self.id(owner.application),
+                    self.id(owner.environment),
+                    owner.kind,
+                    self.id(credential.id),
+                    credential.hint,
+                    credential.name
                 )
             })
             .collect();
@@ -349,7 +377,8 @@ impl Filling {
                 format!("({n}, {owner}, {credential}, '{route}', {status}, {refused}, {:.0})", daily * 1e6)
             })
             .collect();
-        let columns = "n INTEGER PRIMARY KEY, owner ID, credential ID, route TEXT, status BIGINT, refused BOOLEAN, daily BIGINT";
+        let columns =
+            "n INTEGER PRIMARY KEY, owner ID, credential ID, route TEXT, status BIGINT, refused BOOLEAN, daily BIGINT";
         self.write("bench_series", columns, &series).await?;
         let places: Vec<_> = places
             .into_iter()
@@ -414,7 +443,7 @@ impl Filling {
             let (length, last) = (period.seconds(), period.start_of(now));
             let (buckets, parts) = (days * 86_400 / length, 86_400 / length);
             // What comes less often than this has a handful of rows in all: its minutes would be looked at in vain.
-            let least = parts * 10_000;
+            let fewest = parts * 10_000;
             let mut latencies = String::new();
             for bucket in 0..12 {
                 let count = match bucket {
@@ -431,7 +460,7 @@ impl Filling {
                  SELECT owner, '{word}', start, credential, route, status, refused, r{latencies}, r * 120, r * 4000 \
                  FROM (SELECT s.owner, {last} - b.n * {length} AS start, s.credential, s.route, s.status, s.refused, \
                  (s.daily / {parts} + ((s.n * 7919 + b.n) * 2654435761 >> 12) % 1000000) / 1000000 AS r \
-                 FROM bench_series AS s CROSS JOIN bench_number AS b WHERE b.n < {buckets} AND s.daily >= {least}) AS drawn \
+                 FROM bench_series AS s CROSS JOIN bench_number AS b WHERE b.n < {buckets} AND s.daily >= {fewest}) AS drawn \
                  WHERE r > 0",
                 columns.join(", "),
                 word = period.as_str(),

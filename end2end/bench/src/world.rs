@@ -139,7 +139,9 @@ impl World {
             let number = u64::from(application) << 24;
             // Teams have some applications each; the owner's has this one.
             let team = if application == 0 { ours.team } else { id(number >> 26 << 26 | 1) };
-            for (kind, (name, part)) in [("production", 0.8), ("staging", 0.15), ("development", 0.05)].iter().enumerate() {
+            for (kind, (name, part)) in
+                [("production", 0.8), ("staging", 0.15), ("development", 0.05)].iter().enumerate()
+            {
                 let of_kind = number | (kind as u64 + 1) << 20;
                 owners.push(Owner {
                     team,
@@ -196,7 +198,8 @@ fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
     for thing in things {
         let (all, one) = (format!("/api/v1/{thing}"), format!("/api/v1/{thing}/{{id}}"));
-        for (method, pattern, status) in [("GET", &one, 200), ("GET", &all, 200), ("POST", &all, 201), ("DELETE", &one, 204)]
+        for (method, pattern, status) in
+            [("GET", &one, 200), ("GET", &all, 200), ("POST", &all, 201), ("DELETE", &one, 204)]
         {
             let has_number = pattern == &one;
             let path = if has_number { format!("{all}/") } else { all.clone() };

@@ -40,11 +40,11 @@ async fn of_hours_that_are_over_the_busiest_addresses_stay_apart() {
     written().await;
     written().await;
     let usage = format!("/apps/{application}/development/usage");
-    server::serve::prune(&portal.state).await.unwrap();
+    server::workers::prune(&portal.state).await.unwrap();
     let text = ada.get(&usage).await.text();
     assert!(text.contains("198.51.100.7<") && !text.contains("others, counted together"), "the hour goes on: {text}");
     portal.clock.advance(time::Duration::hours(3));
-    server::serve::prune(&portal.state).await.unwrap();
+    server::workers::prune(&portal.state).await.unwrap();
     let text = ada.get(&usage).await.text();
     assert!(text.contains("198.51.100.7<") && text.contains("others, counted together"), "{text}");
     assert!(text.contains("<dd>106 <span"), "{text}");

@@ -539,12 +539,7 @@ pub trait RequestLogReader {
     ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError>;
 
     /// Of an hour or a day, the addresses beyond the busiest so many of each owner and each credential.
-    async fn addresses_beyond(
-        &self,
-        period: Period,
-        start: i64,
-        busiest: u64,
-    ) -> Result<Vec<AddressKey>, StoreError>;
+    async fn addresses_beyond(&self, period: Period, start: i64, busiest: u64) -> Result<Vec<AddressKey>, StoreError>;
 
     /// The routes that each of these keys was let in to, from a day on. The caller has seen the keys.
     async fn routes_called(&self, keys: &[ApiKeyId], since: i64) -> Result<Vec<(ApiKeyId, String)>, StoreError>;

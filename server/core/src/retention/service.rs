@@ -239,7 +239,9 @@ impl RetentionService {
         now: OffsetDateTime,
     ) -> Result<StdDuration, StoreError> {
         let mut longest = StdDuration::ZERO;
-        for (place, (period, kept)) in [(Period::Hour, Kept::HourCounts), (Period::Day, Kept::DayCounts)].iter().enumerate() {
+        for (place, (period, kept)) in
+            [(Period::Hour, Kept::HourCounts), (Period::Day, Kept::DayCounts)].iter().enumerate()
+        {
             // What takes long is counted late.
             let end = period.start_of(now - Duration::HOUR);
             let life = retention.life(*kept).map_or(end, Duration::whole_seconds);
@@ -309,7 +311,10 @@ mod tests {
     #[test]
     fn batches_grow_by_little_and_shrink_by_much() {
         let after = |milliseconds| next_size(1_000, StdDuration::from_millis(milliseconds));
-        assert_eq!([after(3), after(15), after(30), after(60_000)], [1_250, 500, 333, RetentionService::SMALLEST_BATCH]);
+        assert_eq!(
+            [after(3), after(15), after(30), after(60_000)],
+            [1_250, 500, 333, RetentionService::SMALLEST_BATCH]
+        );
         assert_eq!(next_size(1_900, StdDuration::ZERO), RetentionService::LARGEST_BATCH);
     }
 }

@@ -16,8 +16,8 @@ use latchkey_core::{
     port::{
         RequestLogReader, StoreError,
         request_log::{
-            AddressCounts, AddressKey, AttributedTo, Attribution, BeforeThat, CountsOf, CredentialId, Found, GroupBy, LogScope,
-            Period, RequestFilter, RequestGroup, RequestRow, RollupCounts, RollupKey, Volume,
+            AddressCounts, AddressKey, AttributedTo, Attribution, BeforeThat, CountsOf, CredentialId, Found, GroupBy,
+            LogScope, Period, RequestFilter, RequestGroup, RequestRow, RollupCounts, RollupKey, Volume,
         },
     },
 };
@@ -26,7 +26,7 @@ use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait,
     prelude::Uuid,
-    sea_query::{Asterisk, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr},
+    sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr},
 };
 use std::{
     net::IpAddr,
@@ -129,7 +129,8 @@ fn whose(scope: LogScope, filter: &RequestFilter) -> Condition {
 fn parts(filter: &RequestFilter) -> impl Iterator<Item = Condition> {
     use request_log::Column;
     // The index holds errors alone, and is found by this very text.
-    let error = |status: u16| Condition::all().add(Column::Status.eq(i64::from(status))).add(Expr::cust("status >= 400"));
+    let error =
+        |status: u16| Condition::all().add(Column::Status.eq(i64::from(status))).add(Expr::cust("status >= 400"));
     [
         filter.reason.as_ref().map(|reason| Condition::all().add(Column::Reason.eq(reason))),
         filter.reported.then(|| Condition::all().add(Column::Reported.is_not_null())),
@@ -402,12 +403,7 @@ impl RequestLogReader for SeaStore {
         self.busiest_addresses(of, period, since, limit).await
     }
 
-    async fn addresses_beyond(
-        &self,
-        period: Period,
-        start: i64,
-        busiest: u64,
-    ) -> Result<Vec<AddressKey>, StoreError> {
+    async fn addresses_beyond(&self, period: Period, start: i64, busiest: u64) -> Result<Vec<AddressKey>, StoreError> {
         self.beyond_the_busiest(period, start, busiest).await
     }
 

@@ -255,7 +255,8 @@ impl RequestLogWriter for SeaUnitOfWork {
 
     async fn addresses_together(&mut self, keys: &[AddressKey]) -> Result<u64, StoreError> {
         let backend = self.transaction.get_database_backend();
-        let place = |number: u8| if backend == DatabaseBackend::Postgres { format!("${number}") } else { "?".to_owned() };
+        let place =
+            |number: u8| if backend == DatabaseBackend::Postgres { format!("${number}") } else { "?".to_owned() };
         let sql = format!(
             "DELETE FROM address_rollup WHERE owner_id = {} AND credential_id = {} AND period = {} AND start = {} AND address = {} \
              RETURNING requests, refused",

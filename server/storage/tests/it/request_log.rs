@@ -324,11 +324,8 @@ async fn the_addresses_beyond_the_busiest_are_counted_together(database: &Databa
     work.commit().await.unwrap();
     let found = database.store.addresses(CountsOf::Portal, Period::Day, 0, 10).await.unwrap();
     let address = |text: &str| Some(text.parse().unwrap());
-    let expected = [
-        (address("192.0.2.1"), counted(9, 0)),
-        (address("192.0.2.3"), counted(7, 1)),
-        (None, counted(6, 4)),
-    ];
+    let expected =
+        [(address("192.0.2.1"), counted(9, 0)), (address("192.0.2.3"), counted(7, 1)), (None, counted(6, 4))];
     assert_eq!(found, expected, "nothing is lost");
     assert_eq!(database.store.addresses_beyond(Period::Day, start, 2).await.unwrap(), []);
     assert_eq!(database.store.addresses_beyond(Period::Hour, start, 0).await.unwrap(), []);
