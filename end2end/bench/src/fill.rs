@@ -213,8 +213,8 @@ impl Filling {
         for table in TABLES {
             let sql = if self.is_postgres() {
                 format!(
-                    "SELECT indexname AS name, indexdef AS sql FROM pg_indexes WHERE tablename = '{table}' \
-                     AND schemaname = current_schema() AND indexname NOT LIKE '%pkey'"
+                    "SELECT relname::text AS name, pg_get_indexdef(indexrelid) AS sql FROM pg_index JOIN pg_class \
+                     ON pg_class.oid = indexrelid WHERE indrelid = '{table}'::regclass AND NOT indisprimary"
                 )
             } else {
                 format!(

@@ -208,12 +208,14 @@ struct Look {
 }
 
 impl SeaStore {
-    /// The requests that are looked at and lie within the filter's bounds, at most so many of the newest, under the name of
-    /// the table: what is asked of them touches no others, however few of them pass.
-    fn window(look: &Look, filter: &RequestFilter) -> SelectStatement {
+    /// The requests that are looked at and lie within the filter's bounds, down to the last of the window, under the name of the
+    /// table: what is asked of them touches no others, however few of them pass. SQLite is held to their index by the limit, and
+    /// PostgreSQL, which might rather sort everything that it takes for little, has little to sort.
+    fn window(look: &Look, filter: &RequestFilter, last: Option<RequestId>) -> SelectStatement {
         request_log::Entity::find()
             .filter(look.by.clone())
             .filter(bounds(filter))
+            .filter(Condition::all().add_option(last.map(|last| request_log::Column::Id.gte(last.as_uuid()))))
             .order_by_desc(request_log::Column::Id)
             .limit(look.window)
             .into_query()
@@ -225,11 +227,12 @@ impl SeaStore {
         scope: LogScope,
         look: &Look,
         filter: &RequestFilter,
+        last: Option<RequestId>,
         limit: u64,
     ) -> Result<Vec<RequestRow>, StoreError> {
         let select = Query::select()
             .column(request_log::Column::Id)
-            .from_subquery(Self::window(look, filter), request_log::Entity)
+            .from_subquery(Self::window(look, filter, last), request_log::Entity)
             .cond_where(visible(scope))
             .cond_where(passing(filter))
             .order_by(request_log::Column::Id, Order::Desc)
@@ -266,15 +269,14 @@ impl SeaStore {
         Ok(last.map(RequestId::from_uuid))
     }
 
-    /// The last request of the window, if there may be others below it, as far as the reader may know.
-    async fn end_of_window(
+    /// The end of a window and its time, as far as the reader may know of it: of a stranger's credential, nobody learns how far its
+    /// requests go.
+    async fn known_end(
         &self,
         scope: LogScope,
-        look: &Look,
-        filter: &RequestFilter,
+        last: Option<RequestId>,
     ) -> Result<Option<(RequestId, OffsetDateTime)>, StoreError> {
-        let Some(id) = self.last_in(look, filter).await? else { return Ok(None) };
-        // Of a stranger's credential, nobody learns how far its requests go.
+        let Some(id) = last else { return Ok(None) };
         Ok(self.request(scope, id).await?.map(|row| (id, row.at)))
     }
 
@@ -305,10 +307,11 @@ impl RequestLogReader for SeaStore {
         let mut is_first = true;
         loop {
             let asked = Instant::now();
-            rows.extend(self.passing_in(scope, &look, &filter, limit - rows.len() as u64).await?);
+            let last = self.last_in(&look, &filter).await?;
+            rows.extend(self.passing_in(scope, &look, &filter, last, limit - rows.len() as u64).await?);
             let searched_to = match rows.len() as u64 {
                 many if many >= limit => None,
-                _ => self.end_of_window(scope, &look, &filter).await?,
+                _ => self.known_end(scope, last).await?,
             };
             match searched_to {
                 Some((last, _)) if began.elapsed() < PATIENCE => filter.before = Some(last),
@@ -354,7 +357,8 @@ impl RequestLogReader for SeaStore {
     ) -> Result<Found<RequestGroup>, StoreError> {
         let look = self.whole_look(filter, GROUPED).await?;
         let look = look.unwrap_or_else(|| Look { by: whose(scope, filter), window: GROUPED });
-        let select = groups::select(Self::window(&look, filter), by, limit)
+        let last = self.last_in(&look, filter).await?;
+        let select = groups::select(Self::window(&look, filter, last), by, limit)
             .cond_where(visible(scope))
             .cond_where(passing(filter))
             // What came from many places is no single one's.
@@ -366,7 +370,7 @@ impl RequestLogReader for SeaStore {
         let statement = self.reader.get_database_backend().build(&select);
         let rows = groups::Row::find_by_statement(statement).all(&self.reader).await.map_err(store_error)?;
         let found = rows.into_iter().map(|row| row.group(by)).collect::<Result<_, _>>()?;
-        Ok(Found { found, searched_to: self.end_of_window(scope, &look, filter).await? })
+        Ok(Found { found, searched_to: self.known_end(scope, last).await? })
     }
 
     async fn request(&self, scope: LogScope, id: RequestId) -> Result<Option<RequestRow>, StoreError> {
