@@ -303,7 +303,8 @@ impl RequestLogReader for SeaStore {
         let began = Instant::now();
         let mut filter = filter.clone();
         let mut rows = Vec::new();
-        let mut look = Look { by: whose(scope, &filter), window: FIRST_WINDOW };
+        // Fewer than are wanted would never be enough.
+        let mut look = Look { by: whose(scope, &filter), window: limit.clamp(FIRST_WINDOW, WINDOW) };
         let mut is_first = true;
         loop {
             let asked = Instant::now();
