@@ -12,7 +12,8 @@ pub(crate) struct Migration;
 const WHOLE: [&[&str]; 3] = [&["reason", "id"], &["reported", "id"], &["account_id", "id"]];
 
 /// Those that hold some: the name, the columns, and which.
-const PARTS: [(&str, &str, &str); 4] = [
+const PARTS: [(&str, &str, &str); 5] = [
+    ("request_log_refused_by_environment", "environment_id, id", "reason IS NOT NULL"),
     ("request_log_by_reason", "reason, id", "reason IS NOT NULL"),
     ("request_log_reported", "id", "reported IS NOT NULL"),
     ("request_log_by_account", "account_id, id", "account_id IS NOT NULL"),

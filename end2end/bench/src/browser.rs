@@ -80,7 +80,7 @@ pub(crate) struct Line {
 impl Line {
     /// Reads until a text has come, or the line ends.
     pub(crate) async fn until(&mut self, text: &str) -> io::Result<()> {
-        let mut part = vec![0; 16_384];
+        let mut part = [0; 4_096];
         while !self.seen.contains(text) {
             let read = self.stream.read(&mut part).await?;
             if read == 0 {

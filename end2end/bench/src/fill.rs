@@ -440,7 +440,7 @@ impl Filling {
     /// Counts by the day, the hour and the minute, as far back as they are kept.
     async fn draw_counts(&self, now: OffsetDateTime) -> Result<(), Failed> {
         for (period, days) in [(Period::Day, DAYS), (Period::Hour, HOUR_DAYS), (Period::Minute, MINUTE_DAYS)] {
-            let (length, last) = (period.seconds(), period.start_of(now));
+            let (length, newest) = (period.seconds(), period.start_of(now));
             let (buckets, parts) = (days * 86_400 / length, 86_400 / length);
             // What comes less often than this has a handful of rows in all: its minutes would be looked at in vain.
             let fewest = parts * 10_000;
@@ -458,7 +458,7 @@ impl Filling {
             let sql = format!(
                 "INSERT INTO rollup (owner_id, period, start, api_key_id, route, status, refused, requests, {}, bytes_in, bytes_out) \
                  SELECT owner, '{word}', start, credential, route, status, refused, r{latencies}, r * 120, r * 4000 \
-                 FROM (SELECT s.owner, {last} - b.n * {length} AS start, s.credential, s.route, s.status, s.refused, \
+                 FROM (SELECT s.owner, {newest} - b.n * {length} AS start, s.credential, s.route, s.status, s.refused, \
                  (s.daily / {parts} + ((s.n * 7919 + b.n) * 2654435761 >> 12) % 1000000) / 1000000 AS r \
                  FROM bench_series AS s CROSS JOIN bench_number AS b WHERE b.n < {buckets} AND s.daily >= {fewest}) AS drawn \
                  WHERE r > 0",
@@ -473,10 +473,10 @@ impl Filling {
     /// Counts by address, by the hour and the day: once those are over, the busiest alone are told apart.
     async fn draw_addresses(&self, now: OffsetDateTime) -> Result<(), Failed> {
         for (period, days, many) in [(Period::Hour, HOUR_DAYS, "hourly"), (Period::Day, DAYS, "daily")] {
-            let (length, last) = (period.seconds(), period.start_of(now));
+            let (length, newest) = (period.seconds(), period.start_of(now));
             let sql = format!(
                 "INSERT INTO address_rollup (owner_id, credential_id, period, start, address, requests, refused) \
-                 SELECT p.owner, p.credential, '{word}', {last} - b.n * {length}, a.address, 5 + 65536 / (a.slot + 50), d.n % 3 \
+                 SELECT p.owner, p.credential, '{word}', {newest} - b.n * {length}, a.address, 5 + 65536 / (a.slot + 50), d.n % 3 \
                  FROM bench_place AS p CROSS JOIN bench_number AS b CROSS JOIN bench_number AS d CROSS JOIN bench_address AS a \
                  WHERE b.n < {buckets} AND d.n < p.{many} AND (b.n < 2 OR d.n < {TOLD_APART}) \
                  AND a.slot = ((p.n * 1009 + b.n * 31 + d.n) * 40503000017 >> 13) & {slots} ON CONFLICT DO NOTHING",

@@ -108,6 +108,8 @@ fn visible(scope: LogScope) -> Condition {
 /// The condition for which there is an index that also sorts: whose requests they are.
 fn whose(scope: LogScope, filter: &RequestFilter) -> Condition {
     use request_log::Column;
+    // Refusals are few, and have indexes of their own.
+    let is_refused = (filter.refused == Some(true) || filter.reason.is_some()).then(|| Column::Reason.is_not_null());
     match (filter.credential, filter.application, filter.environment, scope) {
         (Some(credential), ..) => Condition::all().add(Column::ApiKeyId.eq(credential)),
         (None, Some(application), Some(environment), _) => {
@@ -117,10 +119,11 @@ fn whose(scope: LogScope, filter: &RequestFilter) -> Condition {
                 .and_where(environment::Column::ApplicationId.eq(application.as_uuid()))
                 .and_where(environment::Column::Kind.eq(environment.as_str()))
                 .to_owned();
-            Condition::all().add(Expr::col(Column::EnvironmentId).eq(SimpleExpr::SubQuery(None, Box::new(id.into()))))
+            let is_its = Expr::col(Column::EnvironmentId).eq(SimpleExpr::SubQuery(None, Box::new(id.into())));
+            Condition::all().add(is_its).add_option(is_refused)
         }
         (None, Some(application), ..) => Condition::all().add(Column::ApplicationId.eq(application.as_uuid())),
-        (.., LogScope::Portal) if filter.refused == Some(true) => Condition::all().add(Column::Reason.is_not_null()),
+        (.., LogScope::Portal) => Condition::all().add_option(is_refused),
         _ => visible(scope),
     }
 }
