@@ -9,6 +9,7 @@ pub mod audit;
 pub mod block;
 pub mod design;
 pub mod device;
+pub mod directory;
 pub mod docs;
 pub mod gateway;
 pub mod grant;

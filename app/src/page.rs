@@ -3,6 +3,7 @@
 use crate::{
     feature::{
         account::{SetTheme, SignOut},
+        application::SuspendedBanner,
         notice::banners,
     },
     route,
@@ -269,6 +270,7 @@ fn framed(page: Page, banners: AnyView) -> AnyView {
     let framed = if let (Frame::Portal(in_view), Actor::Account { account, .. }) = (page.frame, &actor) {
         let viewer = Viewer { name: account.name.as_str().to_owned(), email: account.email.as_str().to_owned() };
         let groups = navigation(in_view.as_ref(), account.role, &here);
+        let suspended = in_view.map(|in_view| view! { <SuspendedBanner application=in_view.application/> });
         view! {
             <PortalFrame
                 groups
@@ -280,6 +282,7 @@ fn framed(page: Page, banners: AnyView) -> AnyView {
                 here
             >
                 {banners}
+                {suspended}
                 {body}
             </PortalFrame>
         }
@@ -357,6 +360,8 @@ fn navigation(in_view: Option<&InView>, role: AccountRole, here: &str) -> Vec<Na
                 item("Requests", route::ADMIN_LOGS.to_owned(), IconName::List),
                 item("Usage", route::ADMIN_USAGE.to_owned(), IconName::Chart),
                 item("Alerts", route::ADMIN_ALERTS.to_owned(), IconName::Mail),
+                item("Accounts", route::ADMIN_ACCOUNTS.to_owned(), IconName::People),
+                item("Credentials", route::ADMIN_CREDENTIALS.to_owned(), IconName::Key),
                 item("Blocks", route::ADMIN_BLOCKS.to_owned(), IconName::Lock),
                 item("Lockouts", route::ADMIN_LOCKOUTS.to_owned(), IconName::Lock),
                 item("Audit log", route::ADMIN_AUDIT.to_owned(), IconName::List),

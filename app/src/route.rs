@@ -5,7 +5,8 @@ use latchkey_core::{
     oauth_client::{ClientId, ClientKind, LogoDigest},
 };
 use latchkey_model::{
-    ApiKeyId, ApiSlug, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId, TeamId, WebhookId,
+    AccountId, ApiKeyId, ApiSlug, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId, TeamId,
+    WebhookId,
 };
 use uuid::Uuid;
 
@@ -49,6 +50,8 @@ pub const ADMIN_FAILURES: &str = "/admin/failures";
 pub const ADMIN_LOGS: &str = "/admin/logs";
 pub const ADMIN_USAGE: &str = "/admin/usage";
 pub const ADMIN_ALERTS: &str = "/admin/alerts";
+pub const ADMIN_ACCOUNTS: &str = "/admin/accounts";
+pub const ADMIN_CREDENTIALS: &str = "/admin/credentials";
 pub const ADMIN_BLOCKS: &str = "/admin/blocks";
 pub const ADMIN_LOCKOUTS: &str = "/admin/lockouts";
 pub const ADMIN_OVERVIEW: &str = "/admin/overview";
@@ -176,6 +179,27 @@ pub fn credential_logs(application: ApplicationId, environment: Environment, cre
 pub fn new_block(network: &str) -> String {
     let network = percent_encoding::utf8_percent_encode(network, percent_encoding::NON_ALPHANUMERIC);
     format!("{ADMIN_BLOCKS}?network={network}")
+}
+
+/// An account, for admins.
+pub fn account(id: AccountId) -> String {
+    format!("{ADMIN_ACCOUNTS}/{id}")
+}
+
+/// The accounts that are older than one.
+pub fn more_accounts(text: &str, role: &str, state: &str, before: AccountId) -> String {
+    let [text, role, state] =
+        [text, role, state].map(|word| percent_encoding::utf8_percent_encode(word, percent_encoding::NON_ALPHANUMERIC));
+    format!("{ADMIN_ACCOUNTS}?text={text}&role={role}&state={state}&before={before}")
+}
+
+/// Credentials that are found by a text, for admins.
+pub fn found_credentials(text: &str) -> String {
+    if text.is_empty() {
+        return ADMIN_CREDENTIALS.to_owned();
+    }
+    let text = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
+    format!("{ADMIN_CREDENTIALS}?q={text}")
 }
 
 pub fn request(id: RequestId) -> String {

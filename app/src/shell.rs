@@ -2,7 +2,7 @@
 
 use crate::{
     feature::{
-        account, admin, alert, api_key, application, audit, block, design, device, docs, gateway, grant,
+        account, admin, alert, api_key, application, audit, block, design, device, directory, docs, gateway, grant,
         identity_provider, landing, lockout, notice, oauth_client, overview, personal_token, request_log,
         second_factor, session, signing_key, team, usage, webhook,
     },
@@ -174,6 +174,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/logs") view=request_log::PortalLogsPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/logs") view=request_log::ApplicationLogsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/blocks") view=block::BlocksPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts") view=directory::AccountsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts/:account") view=directory::AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/credentials") view=directory::CredentialsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/usage") view=usage::PortalUsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/signing-keys") view=signing_key::SigningKeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/apps") view=oauth_client::VerificationPage ssr=SsrMode::Async/>

@@ -35,6 +35,7 @@ mod m20261126_000024_create_audit_log;
 mod m20261126_000025_drop_pending_accounts;
 mod m20261126_000026_widen_request_log;
 mod m20261126_000027_create_alerts;
+mod m20261126_000028_add_suspension;
 mod m20261126_000029_index_searches;
 mod table;
 
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000025_drop_pending_accounts::Migration),
             Box::new(m20261126_000026_widen_request_log::Migration),
             Box::new(m20261126_000027_create_alerts::Migration),
+            Box::new(m20261126_000028_add_suspension::Migration),
             Box::new(m20261126_000029_index_searches::Migration),
         ]
     }

@@ -21,6 +21,7 @@ mod settings_page;
 pub use key_form::{KeyFields, KeyFormValues};
 pub(in crate::feature) use key_form::{capitalised, scope_groups};
 pub use key_page::KeyPage;
+pub use key_state::KeyStateBadge;
 pub use key_table::KeyTable;
 pub use keys_page::{KeyBanners, KeysPage, LeakBanner};
 pub(in crate::feature) use lifecycle_fn::keep_typed;

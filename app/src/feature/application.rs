@@ -10,7 +10,9 @@ use crate::{
         respond::{Refused, see_other_with},
         services,
     },
-    ui::{EmptyState, EnvironmentBadge, Field, Form, Message, PageHead, SubmitButton},
+    ui::{
+        Badge, Banner, EmptyState, EnvironmentBadge, Field, Form, Message, PageHead, RelativeTime, SubmitButton, Tone,
+    },
 };
 use latchkey_core::{application::ApplicationError, port::application::MemberApplication};
 use latchkey_model::Environment;
@@ -36,6 +38,22 @@ pub fn DashboardPage() -> impl IntoView {
             <ApplicationList applications/>
         };
         Ok(Page::portal("Dashboard", body))
+    })
+}
+
+/// That an application is suspended, since when and why: its pages say so before all else.
+#[component]
+pub fn SuspendedBanner(application: MemberApplication) -> impl IntoView {
+    let MemberApplication { application, .. } = application;
+    application.suspended.map(|suspended| {
+        let now = services().ports.now();
+        view! {
+            <Banner tone=Tone::Bad>
+                <strong>{application.name.as_str().to_owned()}</strong>
+                " was suspended by an admin, "<RelativeTime at=suspended.suspension.at now/>
+                {format!(": {}. Its keys and clients are refused, and work again as they are once it is reinstated. To ask for that, write to whoever runs this portal.", suspended.because)}
+            </Banner>
+        }
     })
 }
 
@@ -92,6 +110,7 @@ fn ApplicationList(applications: Vec<MemberApplication>) -> impl IntoView {
                 <li class="card">
                     <h2>{one.application.name.as_str().to_owned()}</h2>
                     <p class="dim">{format!("Team {}", one.team_name)}</p>
+                    {one.application.suspended.is_some().then(|| view! { <Badge tone=Tone::Bad text="Suspended"/> })}
                     <ul class="environments">{rows}</ul>
                 </li>
             }

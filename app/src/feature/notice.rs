@@ -57,7 +57,7 @@ pub async fn banners() -> AnyView {
 
 const fn tone(kind: NoticeKind) -> Tone {
     match kind {
-        NoticeKind::KeyFound | NoticeKind::Portal => Tone::Bad,
+        NoticeKind::KeyFound | NoticeKind::Suspension | NoticeKind::Portal => Tone::Bad,
         NoticeKind::Account
         | NoticeKind::NewBrowser
         | NoticeKind::KeyEnds

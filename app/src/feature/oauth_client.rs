@@ -14,7 +14,7 @@ mod verification_page;
 mod words;
 
 pub use client_page::{ClientPage, ServiceAccountPage};
-pub use clients_page::{ClientsPage, ServiceAccountsPage};
+pub use clients_page::{ClientsPage, ServiceAccountsPage, StateBadge};
 pub use lifecycle_fn::{
     AddClientSecret, CreateClient, EndClientSecret, EndClientTokens, RemoveClientLogo, RevokeClient, SetClientLogo,
     UpdateClient,

@@ -29,6 +29,12 @@ pub async fn enter_by(
     next: &str,
     message: Option<String>,
 ) -> Result<String, tower_sessions::session::Error> {
+    // Nobody else learns it: whoever comes so far has shown that the account is theirs.
+    if account.suspended.is_some() {
+        let message = "This account is suspended. To have it reinstated, write to whoever runs this portal.";
+        Flash::bad(message).put(session).await;
+        return Ok(route::SIGN_IN.to_owned());
+    }
     match sign_in(session, account, by, next).await? {
         Entered::In => {}
         Entered::Half => return Ok(route::SECOND_FACTOR.to_owned()),

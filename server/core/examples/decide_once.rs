@@ -121,6 +121,7 @@ fn entry(case: &str, plain: &PlainApiKey) -> Entry {
             last_used_from: None,
             exposed_at: None,
             leaked: None,
+            suspended: None,
         },
         digest: plain.digest(&MasterKey::new([1; 32]).derive("api-key")),
     };

@@ -65,6 +65,7 @@ impl ApplicationService {
             team_id: team.team_id,
             name,
             created_at: self.ports.now(),
+            suspended: None,
         };
         let environments = Environment::ALL.map(|kind| (EnvironmentId::from_uuid(self.ports.uuid()), kind));
         let mut work = self.ports.store.begin().await?;

@@ -18,6 +18,7 @@ pub mod block;
 pub mod certificate;
 pub mod clock;
 pub mod demo;
+pub mod directory;
 pub mod dpop;
 pub mod gateway;
 pub mod grant;

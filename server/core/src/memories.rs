@@ -59,6 +59,8 @@ impl Memories {
             Change::Token(id) => self.tokens.forget_token(*id),
             Change::Apis => self.apis.forget(),
             Change::Sessions => self.people.forget_sessions(),
+            // Rare, and it may reach far: whatever rests on it is looked up anew, also what came to be meanwhile.
+            Change::Suspensions => self.forget_all(),
             // They are read anew: while they are, what was known holds on.
             Change::Blocks => {}
             Change::Deaf => {

@@ -16,6 +16,7 @@ pub mod application;
 pub mod audit;
 pub mod block;
 pub mod device;
+pub mod directory;
 pub mod ending;
 pub mod grant;
 pub mod identity_provider;
@@ -33,6 +34,7 @@ pub mod saved_view;
 pub mod second_factor;
 pub mod session;
 pub mod signing_key;
+pub mod suspension;
 pub mod team;
 pub mod webhook;
 
@@ -44,6 +46,7 @@ pub use application::{ApplicationReader, ApplicationWriter};
 pub use audit::{AuditReader, AuditWriter};
 pub use block::{BlockReader, BlockWriter};
 pub use device::{DeviceReader, DeviceWriter};
+pub use directory::DirectoryReader;
 pub use ending::EndingWriter;
 pub use grant::{GrantReader, GrantWriter};
 pub use identity_provider::{IdentityProviderReader, IdentityProviderWriter};
@@ -61,6 +64,7 @@ pub use saved_view::{SavedViewReader, SavedViewWriter};
 pub use second_factor::{SecondFactorReader, SecondFactorWriter};
 pub use session::{SessionReader, SessionWriter};
 pub use signing_key::{SigningKeyReader, SigningKeyWriter};
+pub use suspension::SuspensionWriter;
 pub use team::{TeamReader, TeamWriter};
 pub use webhook::{WebhookReader, WebhookWriter};
 
@@ -115,6 +119,8 @@ pub enum Change {
     Apis,
     /// Sessions were ended.
     Sessions,
+    /// Something that many credentials rest on was suspended or reinstated.
+    Suspensions,
     /// Somebody is kept out, or let in again.
     Blocks,
     /// The line to the others was lost: whatever is remembered may be old.
@@ -142,6 +148,7 @@ pub trait Store:
     + AuditReader
     + BlockReader
     + DeviceReader
+    + DirectoryReader
     + GrantReader
     + IdentityProviderReader
     + LockoutReader
@@ -202,6 +209,7 @@ pub trait UnitOfWork:
     + SecondFactorWriter
     + SessionWriter
     + SigningKeyWriter
+    + SuspensionWriter
     + TeamWriter
     + WebhookWriter
     + Send

@@ -17,6 +17,7 @@ use crate::{
     },
     block::{BlockService, Blocks},
     demo::PostService,
+    directory::Directory,
     dpop::Proofs,
     gateway::{GatewayDesk, GuardedApis, KnownApis},
     grant::GrantService,
@@ -161,6 +162,8 @@ pub struct Services {
     pub lockout_desk: LockoutDesk,
     /// How long things are kept.
     pub retention: RetentionService,
+    /// What admins find of everybody's, and do to it.
+    pub directory: Directory,
     /// Networks that are kept out.
     pub blocks: BlockService,
     /// What people hear of alerts.
@@ -346,6 +349,7 @@ impl Services {
             clock: ports.clock(),
         };
         let access_ends = AccessEnds::new(ports.clone(), session_ends.clone(), memories.clone());
+        let directory = Directory::new(ports.clone(), session_ends.clone(), memories.clone());
         let second_factors = SecondFactors::new(
             ports.clone(),
             Arc::new(Sealer::new(master, "totp")?),
@@ -412,6 +416,7 @@ impl Services {
             webhooks: WebhookService::new(ports.clone(), courier.clone(), settings.plain_webhooks),
             courier,
             blocks: BlockService::new(ports.clone(), blocks),
+            directory,
             log: LogService::new(ports.clone()),
             saved_views: SavedViews::new(ports.clone()),
             registrations: Registrations::new(

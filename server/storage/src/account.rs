@@ -5,6 +5,7 @@ use crate::{
     convert::{micros, time, word},
     entity::{account, membership, setup_link, team},
     error::store_error,
+    suspension::suspended,
     work::{consumed, inserted},
 };
 use ::time::OffsetDateTime;
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use latchkey_core::port::{
     AccountReader, AccountWriter, Consumed, Inserted, StoreError,
     account::{Account, KnownAddress, Membership, PasswordHash},
+    suspension::Suspendable,
 };
 use latchkey_model::{AccountId, AccountRole, EmailAddress, Name, TeamId, TeamRole};
 use sea_orm::{
@@ -19,7 +21,7 @@ use sea_orm::{
     UpdateMany, sea_query::OnConflict,
 };
 
-fn from_row(row: account::Model) -> Result<(Account, PasswordHash), StoreError> {
+pub(crate) fn from_row(row: account::Model) -> Result<(Account, PasswordHash), StoreError> {
     let account = Account {
         id: AccountId::from_uuid(row.id),
         email: word(&row.email, "address")?,
@@ -30,6 +32,7 @@ fn from_row(row: account::Model) -> Result<(Account, PasswordHash), StoreError> 
         password_version: row.password_version,
         has_second_factor: row.has_second_factor,
         programs_may_use_password: row.programs_may_use_password,
+        suspended: suspended(Suspendable::Account, row.suspended_at, row.suspended_because.as_deref())?.map(Box::new),
     };
     Ok((account, PasswordHash(row.password_hash)))
 }
@@ -98,6 +101,7 @@ impl AccountReader for SeaStore {
     async fn admin_emails(&self) -> Result<Vec<String>, StoreError> {
         let admins = account::Entity::find()
             .filter(account::Column::Role.eq(AccountRole::Admin.as_str()))
+            .filter(account::Column::SuspendedAt.is_null())
             .all(&self.reader)
             .await
             .map_err(store_error)?;
@@ -135,6 +139,8 @@ impl AccountWriter for SeaUnitOfWork {
             programs_may_use_password: Set(account.programs_may_use_password),
             muted_notices: Set(String::new()),
             deleted_at: Set(None),
+            suspended_at: Set(None),
+            suspended_because: Set(None),
         };
         let insert = account::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
         inserted(insert.exec_without_returning(&self.transaction).await)
@@ -202,7 +208,7 @@ impl AccountWriter for SeaUnitOfWork {
             .all(&self.transaction)
             .await
             .map_err(store_error)?;
-        Ok(held.len() as u64)
+        Ok(held.iter().filter(|admin| admin.suspended_at.is_none()).count() as u64)
     }
 
     async fn account_allow_password(&mut self, account: AccountId, allowed: bool) -> Result<Consumed, StoreError> {

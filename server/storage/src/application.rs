@@ -6,6 +6,7 @@ use crate::{
     convert::{count, micros, time, word},
     entity::{api_key, application, environment, membership, team},
     error::{Corrupt, store_error},
+    suspension::suspended,
     work::inserted,
 };
 use ::time::OffsetDateTime;
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 use latchkey_core::port::{
     ApplicationReader, ApplicationWriter, Inserted, StoreError,
     application::{Application, MemberApplication},
+    suspension::Suspendable,
 };
 use latchkey_model::{AccountId, ApplicationId, Environment, EnvironmentId, TeamId};
 use sea_orm::{
@@ -28,6 +30,8 @@ struct Row {
     team_id: Uuid,
     name: String,
     created_at: i64,
+    suspended_at: Option<i64>,
+    suspended_because: Option<String>,
     team_name: String,
     role: String,
 }
@@ -87,6 +91,11 @@ impl SeaStore {
                         team_id: TeamId::from_uuid(row.team_id),
                         name: word(&row.name, "name")?,
                         created_at: time(row.created_at)?,
+                        suspended: suspended(
+                            Suspendable::Application,
+                            row.suspended_at,
+                            row.suspended_because.as_deref(),
+                        )?,
                     },
                     team_name: word(&row.team_name, "name")?,
                     role: word(&row.role, "role")?,
@@ -163,6 +172,7 @@ impl ApplicationWriter for SeaUnitOfWork {
             name: Set(application.name.as_str().to_owned()),
             name_folded: Set(application.name.as_str().to_lowercase()),
             created_at: Set(micros(application.created_at)),
+            ..Default::default()
         };
         let insert = application::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
         let done = inserted(insert.exec_without_returning(&self.transaction).await)?;

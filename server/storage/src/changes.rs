@@ -13,6 +13,8 @@ const CHANNEL: &str = "latchkey_keys";
 const APIS: &str = "apis";
 /// What is sent when sessions were ended.
 const SESSIONS: &str = "sessions";
+/// What is sent when something was suspended or reinstated.
+const SUSPENSIONS: &str = "suspensions";
 /// What is sent when a network was kept out, or let in again.
 const BLOCKS: &str = "blocks";
 /// How many changes may wait to be heard.
@@ -29,6 +31,7 @@ fn change_of(name: &str) -> Option<Change> {
     match name {
         APIS => return Some(Change::Apis),
         SESSIONS => return Some(Change::Sessions),
+        SUSPENSIONS => return Some(Change::Suspensions),
         BLOCKS => return Some(Change::Blocks),
         _ => {}
     }
@@ -45,6 +48,7 @@ fn name_of(change: &Change) -> Option<String> {
         Change::Token(id) => Some(id.to_string()),
         Change::Apis => Some(APIS.to_owned()),
         Change::Sessions => Some(SESSIONS.to_owned()),
+        Change::Suspensions => Some(SUSPENSIONS.to_owned()),
         Change::Blocks => Some(BLOCKS.to_owned()),
         Change::Deaf | Change::Hearing => None,
     }

@@ -8,6 +8,7 @@ use crate::{
         refresh_token, token_family,
     },
     error::store_error,
+    suspension::suspension,
     work::{consumed, inserted},
 };
 use ::time::OffsetDateTime;
@@ -19,6 +20,7 @@ use latchkey_core::{
         grant::{
             AuthorizationCode, Grant, GrantInView, NewTokenFamily, PushedRequest, RefreshToken, SignIn, TokenFamily,
         },
+        suspension::Suspendable,
     },
 };
 use latchkey_model::{AccountId, GrantId, OauthClientId, ScopeSet};
@@ -188,6 +190,7 @@ impl GrantReader for SeaStore {
             id: row.id,
             grant: grant_from_row(&grant)?,
             account_name: word(&account.name, "name")?,
+            suspended: suspension(Suspendable::Account, account.suspended_at)?,
             sign_in: sign_in(row.signed_in_at, &row.signed_in_by, row.session_digest.as_deref(), &row.id_token_claims)?,
             binding: row.binding.map(|text| word(&text, "binding")).transpose()?,
             expires_at: time(row.expires_at)?,

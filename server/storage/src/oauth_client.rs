@@ -5,3 +5,4 @@ mod row;
 mod write;
 
 pub(crate) use read::client_by_id;
+pub(crate) use row::clients_with_surroundings as find_clients;

@@ -68,7 +68,8 @@ pub fn KeysPage() -> impl IntoView {
 /// What must be said about some of these keys before all else.
 #[component]
 pub fn KeyBanners(keys: Vec<ApiKey>, now: OffsetDateTime) -> impl IntoView {
-    let works = |key: &ApiKey| matches!(key.state(now), KeyState::Live | KeyState::Disabled(_));
+    let works =
+        |key: &ApiKey| matches!(key.state(now), KeyState::Live | KeyState::Disabled(_) | KeyState::Suspended(_));
     let exposed: Vec<_> = keys.iter().filter(|key| key.exposed_at.is_some() && works(key)).cloned().collect();
     let leaked: Vec<_> = keys.into_iter().filter(|key| needs_eyes(key, now)).collect();
     view! {
@@ -94,7 +95,7 @@ pub fn KeyBanners(keys: Vec<ApiKey>, now: OffsetDateTime) -> impl IntoView {
 fn needs_eyes(key: &ApiKey, now: OffsetDateTime) -> bool {
     let Some(leaked) = &key.leaked else { return false };
     match key.state(now) {
-        KeyState::Live | KeyState::Disabled(_) => true,
+        KeyState::Live | KeyState::Disabled(_) | KeyState::Suspended(_) => true,
         KeyState::Revoked(revoked) => {
             revoked.because == RevokedBecause::Leaked && now - leaked.at < time::Duration::days(30)
         }

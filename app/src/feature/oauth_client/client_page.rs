@@ -15,6 +15,7 @@ use crate::{
     },
 };
 use latchkey_core::{
+    clock::written,
     oauth_client::{ClientAuthMethod, ClientInView, ClientKind, OauthClientService},
     port::{
         api_key::KeyOwner,
@@ -129,11 +130,20 @@ fn Facts(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
         its.map(|(application, environment)| route::credential_logs(application, environment, client.id.as_uuid()));
     let usage = its.map(|(application, environment)| route::client_usage(application, environment, client.id));
     let settings = &client.settings;
+    let why = client.suspended.as_ref().map(|suspended| {
+        let sentence = format!(
+            "An admin suspended its {} at {}: {}. To have it reinstated, write to whoever runs this portal.",
+            suspended.suspension.of.as_str(),
+            written(suspended.suspension.at),
+            suspended.because,
+        );
+        view! { <p>{sentence}</p> }
+    });
     view! {
         <section class="card" aria-labelledby="facts">
             <h2 id="facts">"About it"</h2>
             <dl class="facts">
-                <div><dt>"State"</dt><dd><StateBadge revoked_at=client.revoked_at/></dd></div>
+                <div><dt>"State"</dt><dd><StateBadge revoked_at=client.revoked_at suspended=client.suspended.clone()/>{why}</dd></div>
                 {(client.kind == ClientKind::ThirdParty).then(|| {
                     let word = if client.verified_at.is_some() { "by an admin of this portal" } else { "by nobody" };
                     view! { <div><dt>"Verified"</dt><dd>{word}</dd></div> }

@@ -8,7 +8,10 @@ use crate::{
     ssr::{actor, services},
     ui::{Badge, DataTable, EmptyState, LastUse, Message, PageHead, RelativeTime, SecretOnce, Tabs, Tone},
 };
-use latchkey_core::{oauth_client::ClientKind, port::oauth_client::OauthClient};
+use latchkey_core::{
+    oauth_client::ClientKind,
+    port::{oauth_client::OauthClient, suspension::Suspended},
+};
 use latchkey_model::{ApplicationId, Environment};
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -99,7 +102,7 @@ fn Row(
             <td data-label="Client id"><code>{client.client_id.to_string()}</code></td>
             <td data-label="Can"><ul class="plain">{scopes}</ul></td>
             <td data-label="Last used"><LastUse at=client.last_used_at from=client.last_used_from now/></td>
-            <td data-label="State"><StateBadge revoked_at=client.revoked_at/></td>
+            <td data-label="State"><StateBadge revoked_at=client.revoked_at suspended=client.suspended/></td>
             <td><a class="btn btn-small" href=href>"Open"<span class="sr-only">{format!(" {name}")}</span></a></td>
         </tr>
     }
@@ -107,9 +110,10 @@ fn Row(
 
 /// Whether it works.
 #[component]
-pub(super) fn StateBadge(revoked_at: Option<OffsetDateTime>) -> impl IntoView {
-    match revoked_at {
-        Some(_) => view! { <Badge tone=Tone::Bad text="Revoked"/> },
-        None => view! { <Badge tone=Tone::Good text="Live"/> },
+pub fn StateBadge(revoked_at: Option<OffsetDateTime>, suspended: Option<Suspended>) -> impl IntoView {
+    match (revoked_at, suspended) {
+        (Some(_), _) => view! { <Badge tone=Tone::Bad text="Revoked"/> },
+        (None, Some(_)) => view! { <Badge tone=Tone::Bad text="Suspended"/> },
+        (None, None) => view! { <Badge tone=Tone::Good text="Live"/> },
     }
 }

@@ -18,6 +18,8 @@ use crate::{
     port::{
         Change, Store, StoreError, UnitOfWork,
         api_key::{Holder, KeyOwner},
+        oauth_client::OauthClient,
+        suspension::Suspension,
     },
     secret::{digests_equal, sha256},
     signing_key::{KeyRing, KeyRingError},
@@ -261,6 +263,10 @@ impl KnownTokens {
     }
 }
 
+fn suspension_of(client: &OauthClient) -> Option<Suspension> {
+    client.suspended.as_ref().map(|suspended| suspended.suspension)
+}
+
 impl Known {
     fn is_unchanged(&self, entry: &Entry) -> bool {
         entry.token().is_some_and(|token| {
@@ -283,6 +289,7 @@ impl Known {
         let client = known.client();
         let mut revoked = self.store.token_revoked_at(claims.jti).await?;
         let mut client_revoked = client.revoked_at;
+        let mut suspended = suspension_of(client);
         if client.has_ended(claims.jti) {
             revoked = revoked.or(client.tokens_ended_at);
         }
@@ -293,6 +300,7 @@ impl Known {
                 let Some(first) = self.clients.find(&derived.client, now).await? else { return Ok(None) };
                 revoked = revoked.or(self.store.token_revoked_at(derived.from).await?);
                 client_revoked = client_revoked.or(first.client().revoked_at);
+                suspended = suspended.or(suspension_of(first.client()));
                 if first.client().has_ended(derived.from) {
                     revoked = revoked.or(first.client().tokens_ended_at);
                 }
@@ -310,6 +318,7 @@ impl Known {
                         return Ok(None);
                     }
                     let ended = family.ended();
+                    suspended = suspended.or(family.suspended);
                     (KeyOwner::Account { account_id, account_name: family.account_name }, ended)
                 }
                 // What it rests on is gone.
@@ -320,7 +329,8 @@ impl Known {
             (Some(at), ..) => Some(TokenEnd::ClientEnded(at)),
             (None, Some(at), _) => Some(TokenEnd::Revoked(at)),
             (None, None, Some(at)) => Some(TokenEnd::ConsentEnded(at)),
-            (None, None, None) => None,
+            // What has ended stays so when a suspension is over.
+            (None, None, None) => suspended.map(TokenEnd::Suspended),
         };
         let time = OffsetDateTime::from_unix_timestamp;
         let (Ok(scopes), Ok(issued_at), Ok(expires_at)) = (claims.scope.parse(), time(claims.iat), time(claims.exp))
@@ -386,7 +396,7 @@ impl Known {
             scopes: client.settings.scopes.clone(),
             issued_at: certificate.not_before,
             expires_at: certificate.not_after,
-            ended: None,
+            ended: suspension_of(client).map(TokenEnd::Suspended),
         };
         let meters = self.meters_of(&token);
         Ok(Some(Entry::for_token(token, meters, freshness, changes)))

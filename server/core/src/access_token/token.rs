@@ -1,7 +1,11 @@
 //! An access token, once it is proven to be one of ours.
 
 use super::{Audiences, Binding, Derived};
-use crate::{authn::Asked, oauth_client::ClientId, port::api_key::KeyOwner};
+use crate::{
+    authn::Asked,
+    oauth_client::ClientId,
+    port::{api_key::KeyOwner, suspension::Suspension},
+};
 use latchkey_model::{Name, OauthClientId, ScopeSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -41,7 +45,7 @@ pub struct AccessToken {
     pub issued_at: OffsetDateTime,
     /// When it ends by itself.
     pub expires_at: OffsetDateTime,
-    /// Whether it was ended before.
+    /// Whether it was ended before, or is suspended.
     pub ended: Option<TokenEnd>,
 }
 
@@ -84,7 +88,7 @@ pub struct Consent {
     pub family: Uuid,
 }
 
-/// Why a token is not good to its end.
+/// Why a token is not good, though its time has not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenEnd {
     /// Somebody revoked it (RFC 7009).
@@ -93,6 +97,8 @@ pub enum TokenEnd {
     ClientEnded(OffsetDateTime),
     /// The person took back what they had allowed, or a token of the family was used twice.
     ConsentEnded(OffsetDateTime),
+    /// Its client, that client's application, or the person's account is suspended.
+    Suspended(Suspension),
 }
 
 /// Why a text is no access token of ours: for the record; the caller is never told.

@@ -257,6 +257,7 @@ impl AccountService {
             password_version: 0,
             has_second_factor: false,
             programs_may_use_password: false,
+            suspended: None,
         }
     }
 

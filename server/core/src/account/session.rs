@@ -62,7 +62,7 @@ impl SessionEnds {
     }
 
     /// Says that apps are to be told of sessions that ended.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.sign_outs.wake();
     }
 

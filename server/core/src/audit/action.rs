@@ -49,6 +49,10 @@ actions! {
     PasswordReset = "account.password_reset", "Replaced the password by a mailed link";
     /// Whether programs may send the password.
     PasswordForPrograms = "account.password_for_programs", "Changed whether programs may send the password";
+    /// An admin suspended it.
+    AccountSuspended = "account.suspended", "Suspended the account";
+    /// It goes on.
+    AccountReinstated = "account.reinstated", "Reinstated the account";
     /// The account was deleted.
     AccountDeleted = "account.deleted", "Deleted the account";
     /// Something is asked for beside the password.
@@ -83,6 +87,10 @@ actions! {
     MemberRemoved = "team.member_removed", "Took somebody out, or left";
     /// An application was made.
     ApplicationCreated = "application.created", "Made an application";
+    /// An admin suspended it.
+    ApplicationSuspended = "application.suspended", "Suspended an application";
+    /// It goes on.
+    ApplicationReinstated = "application.reinstated", "Reinstated an application";
     /// A key or token was made.
     KeyCreated = "api_key.created", "Made a key";
     /// Its settings were changed.
@@ -115,6 +123,10 @@ actions! {
     ClientTokensEnded = "oauth_client.tokens_ended", "Ended every token of a service account";
     /// It was revoked.
     ClientRevoked = "oauth_client.revoked", "Revoked a client";
+    /// An admin suspended it.
+    ClientSuspended = "oauth_client.suspended", "Suspended a client";
+    /// It goes on.
+    ClientReinstated = "oauth_client.reinstated", "Reinstated a client";
     /// An admin says what it is, or no longer.
     ClientVerified = "oauth_client.verified", "Changed whether a client is verified";
     /// Which apps may register themselves.

@@ -9,7 +9,7 @@ use super::{
     verdict::{Principal, Verdict},
 };
 use crate::{
-    access_token::{AccessToken, Binding, TokenProblem},
+    access_token::{AccessToken, Binding, TokenEnd, TokenProblem},
     api_key::format::{MalformedKey, PublicId},
     certificate::CertificateThumbprint,
     dpop::ProofProblem,
@@ -196,6 +196,7 @@ fn admit(facts: &Facts, entry: &Entry, shown: &Shown) -> Result<Admitted, Refusa
             }
             is_held(token.binding.as_ref(), held, facts.certificate)?;
             match token.ended {
+                Some(TokenEnd::Suspended(suspension)) => return Err(Refusal::Suspended(suspension)),
                 Some(end) => return Err(Refusal::TokenEnded { end }),
                 None if token.expires_at <= facts.at => return Err(Refusal::TokenExpired { at: token.expires_at }),
                 None => {}
@@ -275,6 +276,7 @@ fn still_works(key: &ApiKey, now: OffsetDateTime) -> Result<(), Refusal> {
         KeyState::Revoked(revoked) => Err(Refusal::Revoked { at: revoked.at, because: revoked.because }),
         KeyState::RotatedOut(at) => Err(Refusal::RotatedOut { at }),
         KeyState::Expired(at) => Err(Refusal::Expired { at }),
+        KeyState::Suspended(suspension) => Err(Refusal::Suspended(suspension)),
         KeyState::Disabled(disabled) => Err(Refusal::Disabled { at: disabled.at, by_policy: disabled.by_policy }),
     }
 }

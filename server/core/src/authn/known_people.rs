@@ -179,6 +179,7 @@ impl Known {
         let entry = Arc::new(Entry::for_person(person, self.meters_of(&account), Freshness::new(now, 0)));
         Ok(match (matches, allowed) {
             (false, _) => FoundPerson::Not(Some(entry), PersonProblem::WrongPassword),
+            (true, _) if account.suspended.is_some() => FoundPerson::Not(Some(entry), PersonProblem::Suspended),
             (true, false) => FoundPerson::Not(Some(entry), PersonProblem::NotAllowed),
             (true, true) => FoundPerson::Person(entry),
         })

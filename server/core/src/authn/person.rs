@@ -66,6 +66,9 @@ pub enum PersonProblem {
     /// It is right, and its person has not allowed that programs send it.
     #[error("the password is right, and its person does not let programs send it")]
     NotAllowed,
+    /// It is right, and an admin has suspended the account.
+    #[error("the password is right, and an admin has suspended the account")]
+    Suspended,
 }
 
 impl PersonProblem {
@@ -75,6 +78,7 @@ impl PersonProblem {
             Self::UnknownAccount => "unknown_account",
             Self::WrongPassword => "wrong_password",
             Self::NotAllowed => "password_not_allowed",
+            Self::Suspended => "suspended",
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     block::BlockedNetwork,
     dpop::ProofProblem,
     limit::Quota,
-    port::api_key::RevokedBecause,
+    port::{api_key::RevokedBecause, suspension::Suspension},
 };
 use latchkey_model::{Environment, ScopeSet, trace::StepName};
 use std::{borrow::Cow, collections::BTreeSet, net::IpAddr};
@@ -110,6 +110,8 @@ pub enum Refusal {
         /// Whether its environment's policy for idle keys did it.
         by_policy: bool,
     },
+    /// An admin has suspended what the credential stands for.
+    Suspended(Suspension),
     /// The key ended by itself.
     Expired {
         /// When.
@@ -195,6 +197,7 @@ impl Refusal {
             Self::Revoked { .. }
             | Self::RotatedOut { .. }
             | Self::Disabled { .. }
+            | Self::Suspended(_)
             | Self::Expired { .. }
             | Self::TokenEnded { .. }
             | Self::TokenExpired { .. } => StepName::Lifetime,
@@ -237,6 +240,7 @@ impl Refusal {
             Self::Revoked { .. } | Self::TokenEnded { .. } => "revoked",
             Self::RotatedOut { .. } => "rotated_out",
             Self::Disabled { .. } => "disabled",
+            Self::Suspended(_) => "suspended",
             Self::Expired { .. } | Self::TokenExpired { .. } => "expired",
             Self::AddressNotAllowed { .. } => "address_not_allowed",
             Self::WrongEnvironment { .. } => "wrong_environment",
@@ -266,7 +270,7 @@ impl Refusal {
     pub const REPORTABLE: &'static str = "address_not_allowed";
 
     /// Every reason word, for the filters of the logs page.
-    pub const REASONS: [&'static str; 36] = [
+    pub const REASONS: [&'static str; 37] = [
         "address_blocked",
         "address_not_allowed",
         "ambiguous_credentials",
@@ -288,6 +292,7 @@ impl Refusal {
         "revoked",
         "rotated_out",
         "store_unavailable",
+        "suspended",
         "tls_required",
         "too_many_failures",
         "unknown_account",

@@ -203,7 +203,7 @@ impl ClientAuthenticator {
         let Ok(client_id) = client_id.parse::<ClientId>() else { return Ok(None) };
         self.documents.read(&client_id, now).await?;
         let found = self.known.find(&client_id, now).await?;
-        Ok(found.filter(|entry| entry.client().revoked_at.is_none()))
+        Ok(found.filter(|entry| entry.client().works()))
     }
 
     /// The same, if this is its method.

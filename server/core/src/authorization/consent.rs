@@ -379,8 +379,8 @@ impl AuthorizationService {
         };
         self.documents.read(&id, self.ports.now()).await?;
         let found = self.clients.find(&id, self.ports.now()).await?;
-        let Some(client) = found
-            .filter(|client| client.client().revoked_at.is_none() && client.client().kind == ClientKind::ThirdParty)
+        let Some(client) =
+            found.filter(|client| client.client().works() && client.client().kind == ClientKind::ThirdParty)
         else {
             return Ok(Err(Untrusted::Client));
         };

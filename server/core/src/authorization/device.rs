@@ -271,7 +271,7 @@ impl DeviceService {
             Err(_) => None,
         };
         let waits = |code: &DeviceCode| code.state == DeviceState::Waiting && code.expires_at > now;
-        let found = found.filter(|(code, client)| waits(code) && client.revoked_at.is_none()).ok_or_else(|| {
+        let found = found.filter(|(code, client)| waits(code) && client.works()).ok_or_else(|| {
             let _ = (self.wrong.check(&network, now), self.wrong_of_all.check(&(), now));
             DeviceError::NotFound
         })?;

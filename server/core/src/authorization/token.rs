@@ -20,6 +20,7 @@ use crate::{
     openid::{self, ACR, IdToken, OPENID, PersonClaims, Subjects, access_token_hash},
     port::{
         Inserted, UnitOfWork,
+        account::Account,
         grant::{NewTokenFamily, RefreshToken, SignIn, session_name},
         oauth_client::{OauthClient, OpaqueToken},
     },
@@ -306,6 +307,7 @@ impl TokenService {
         resources: &[&str],
         binding: Option<&Binding>,
     ) -> Result<Prepared, OauthError> {
+        self.giver(consented.account).await?;
         let consent = Consent { grant: consented.grant.as_uuid(), family: consented.family };
         let on_behalf = self.on_behalf(client, consented.account, consent);
         let wanted = self.wanted(&consented.scopes, resources).await?;
@@ -345,6 +347,12 @@ impl TokenService {
         Ok(TokenResponse { refresh_token, id_token, ..answer(made, &scopes, proven.as_ref()) })
     }
 
+    /// Whoever said yes: while their account is suspended, nothing is given in their name.
+    async fn giver(&self, account: AccountId) -> Result<Account, OauthError> {
+        let found = self.ports.store.account(account).await?;
+        found.filter(|account| account.suspended.is_none()).ok_or(OauthError::InvalidGrant)
+    }
+
     /// Says who signed in, where the person let the client know (OpenID Connect Core section 2).
     async fn id_token(
         &self,
@@ -357,7 +365,7 @@ impl TokenService {
         if !scopes.contains(OPENID) {
             return Ok(None);
         }
-        let account = self.ports.store.account(account).await?.ok_or(OauthError::InvalidGrant)?;
+        let account = self.giver(account).await?;
         let iat = self.ports.now().unix_timestamp();
         let algorithm = client.settings.signing_algorithm;
         let token = IdToken {

@@ -137,7 +137,7 @@ impl LeakDesk {
         let (people, old) = (self.ports.store.key_people(key.id).await?, old_key_of(&self.ports, &key).await?);
         let mut work = self.ports.store.begin().await?;
         let noted = work.api_key_leaked(key.id, &Leaked { at: now, place: place.0.clone() }).await?;
-        let works = matches!(key.state(now), KeyState::Live | KeyState::Disabled(_));
+        let works = matches!(key.state(now), KeyState::Live | KeyState::Disabled(_) | KeyState::Suspended(_));
         let mut changed = vec![key.public_id];
         if works && revoke {
             let revoked = Revoked { at: now, because: RevokedBecause::Leaked };

@@ -1,6 +1,7 @@
 //! What each mail says.
 
 use crate::{
+    audit::Reason,
     clock::written,
     limit::Quota,
     notice::NoticeKind,
@@ -10,6 +11,7 @@ use crate::{
         identity_provider::LinkedIdentity,
         mail::{Delivery, Mail},
         notice::{Mailed, Notice},
+        suspension::Suspendable,
     },
     ports::Ports,
     secret::{hex, sha256},
@@ -129,6 +131,63 @@ impl Letter {
                 key.hint(),
                 key.owner.name(),
                 link(key, public_url),
+            ),
+        }
+    }
+
+    /// An admin ended a key or a client: a `kind` that is `called` so.
+    pub fn revoked_by_admin(kind: &str, id: &str, called: &str, reason: &Reason, at: OffsetDateTime) -> Self {
+        Self {
+            kind: NoticeKind::Suspension,
+            occasion: format!("revoked-by-admin:{id}"),
+            subject: format!("An admin revoked the {kind} {called}"),
+            text: format!(
+                "At {}, an admin of this portal revoked the {kind} {called}. Requests with it are refused.\n\nThe reason that they gave: {reason}\n\nIf you do not know why, write to whoever runs this portal.\n",
+                written(at),
+            ),
+        }
+    }
+
+    /// An admin suspended an account, an application or a client that is `called` so.
+    pub fn suspended(what: Suspendable, id: &str, called: &str, reason: &Reason, at: OffsetDateTime) -> Self {
+        let (whose, ends) = match what {
+            Suspendable::Account => (
+                "your account".to_owned(),
+                "You are signed out everywhere, and nothing that stands for you is let in: no password, no personal access token, no app that you authorized.",
+            ),
+            Suspendable::Application => {
+                (format!("the application {called}"), "Its keys, its clients and their tokens are refused.")
+            }
+            Suspendable::Client => {
+                (format!("the client {called}"), "It gets no tokens, and those that it holds are refused.")
+            }
+        };
+        Self {
+            kind: NoticeKind::Suspension,
+            occasion: format!("suspended:{id}:{}", written(at)),
+            subject: format!("An admin suspended {whose}"),
+            text: format!(
+                "At {}, an admin of this portal suspended {whose}. {ends} Nothing is lost: all of it works again once it is reinstated.\n\nThe reason that they gave: {reason}\n\nTo have it reinstated, write to whoever runs this portal.\n",
+                written(at),
+            ),
+        }
+    }
+
+    /// It is reinstated.
+    pub fn reinstated(what: Suspendable, id: &str, called: &str, at: OffsetDateTime) -> Self {
+        let whose = match what {
+            Suspendable::Account => "your account".to_owned(),
+            Suspendable::Application => format!("the application {called}"),
+            Suspendable::Client => format!("the client {called}"),
+        };
+        let again = if what == Suspendable::Account { " Sign in as before." } else { "" };
+        Self {
+            kind: NoticeKind::Suspension,
+            occasion: format!("reinstated:{id}:{}", written(at)),
+            subject: format!("An admin reinstated {whose}"),
+            text: format!(
+                "At {}, an admin of this portal reinstated {whose}. It works as it did before.{again}\n",
+                written(at)
             ),
         }
     }

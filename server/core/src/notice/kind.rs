@@ -27,6 +27,8 @@ pub enum NoticeKind {
     WebhookOff,
     /// Who is in a team.
     Team,
+    /// An admin suspended, reinstated or revoked something.
+    Suspension,
     /// What admins must know of the portal.
     Portal,
 }
@@ -38,9 +40,10 @@ pub struct ParseNoticeKindError;
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Account,
         Self::KeyFound,
+        Self::Suspension,
         Self::NewBrowser,
         Self::KeyEnds,
         Self::KeyIdle,
@@ -67,6 +70,7 @@ impl NoticeKind {
             Self::ServerErrors => "server_errors",
             Self::WebhookOff => "webhook_off",
             Self::Team => "team",
+            Self::Suspension => "suspension",
             Self::Portal => "portal",
         }
     }
@@ -85,6 +89,7 @@ impl NoticeKind {
             Self::ServerErrors => "Requests of your team end in server errors",
             Self::WebhookOff => "A webhook is switched off, since nobody answers there",
             Self::Team => "You are taken out of a team",
+            Self::Suspension => "An admin suspends, reinstates or revokes something of yours",
             Self::Portal => "Somebody attacks the portal, or it fails",
         }
     }
@@ -93,7 +98,7 @@ impl NoticeKind {
     /// could also switch the mail off.
     pub const fn may_be_muted(self) -> bool {
         match self {
-            Self::Account | Self::KeyFound => false,
+            Self::Account | Self::KeyFound | Self::Suspension => false,
             Self::NewBrowser
             | Self::KeyEnds
             | Self::KeyIdle

@@ -118,7 +118,7 @@ impl SignOuts {
         let other = hint.as_ref().is_some_and(|hint| parameters.get("client_id").is_some_and(|id| id != hint.aud));
         let Some(id) = named.and_then(|id| id.parse::<ClientId>().ok()).filter(|_| !other) else { return Ok(nobody) };
         let found = self.clients.find(&id, self.ports.now()).await?;
-        let Some(client) = found.filter(|client| client.client().revoked_at.is_none()) else { return Ok(nobody) };
+        let Some(client) = found.filter(|client| client.client().works()) else { return Ok(nobody) };
         let settings = &client.client().settings;
         let then = parameters
             .get("post_logout_redirect_uri")

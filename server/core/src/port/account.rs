@@ -1,6 +1,6 @@
 //! Accounts, the teams they belong to, and the links that make the first admin.
 
-use super::{Consumed, Inserted, StoreError};
+use super::{Consumed, Inserted, StoreError, suspension::Suspended};
 use crate::account::SignInMethod;
 use async_trait::async_trait;
 use latchkey_model::{AccountId, AccountRole, EmailAddress, Name, TeamId, TeamRole};
@@ -27,13 +27,18 @@ pub struct Account {
     pub has_second_factor: bool,
     /// Whether programs may send its password (RFC 7617): not until its person says so.
     pub programs_may_use_password: bool,
+    /// Whether an admin has suspended it.
+    pub suspended: Option<Box<Suspended>>,
 }
 
 impl Account {
     /// Whether a session opens the account whose person signed in when its password had been changed so often, in this way. One that
-    /// never showed the second factor which the account has by now opens it no more, whenever it began.
+    /// never showed the second factor which the account has by now opens it no more, whenever it began; nor does any while the account
+    /// is suspended.
     pub fn is_open_to(&self, password_version: i64, by: SignInMethod) -> bool {
-        self.password_version == password_version && (by.is_whole() || !self.has_second_factor)
+        self.suspended.is_none()
+            && self.password_version == password_version
+            && (by.is_whole() || !self.has_second_factor)
     }
 }
 
@@ -87,7 +92,7 @@ pub trait AccountReader {
     /// How many accounts there are.
     async fn account_count(&self) -> Result<u64, StoreError>;
 
-    /// The addresses of all admins.
+    /// The addresses of all admins that are not suspended.
     async fn admin_emails(&self) -> Result<Vec<String>, StoreError>;
 
     /// Whether any account is an admin.
@@ -127,7 +132,7 @@ pub trait AccountWriter {
         version: i64,
     ) -> Result<Consumed, StoreError>;
 
-    /// Holds the accounts of all admins until the transaction is over; says how many there are.
+    /// Holds the accounts of all admins until the transaction is over; says how many of them are not suspended.
     async fn admins_hold(&mut self) -> Result<u64, StoreError>;
 
     /// Says whether programs may send the account's password.

@@ -1,6 +1,6 @@
 //! API keys and personal access tokens: rows that outlive the keys they describe, so that a failure can be explained.
 
-use super::{Consumed, Inserted, StoreError};
+use super::{Consumed, Inserted, StoreError, suspension::Suspension};
 use crate::{
     api_key::{
         AllowList, Notes,
@@ -119,6 +119,8 @@ pub enum RevokedBecause {
     Leaked,
     /// It was to take over from another, and that was called off.
     RotationCancelled,
+    /// An admin ended it.
+    Admin,
 }
 
 impl RevokedBecause {
@@ -128,6 +130,7 @@ impl RevokedBecause {
             Self::Asked => "asked",
             Self::Leaked => "leaked",
             Self::RotationCancelled => "rotation_cancelled",
+            Self::Admin => "admin",
         }
     }
 }
@@ -136,7 +139,7 @@ impl std::str::FromStr for RevokedBecause {
     type Err = ParseReasonError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Asked, Self::Leaked, Self::RotationCancelled]
+        [Self::Asked, Self::Leaked, Self::RotationCancelled, Self::Admin]
             .into_iter()
             .find(|one| one.as_str() == text)
             .ok_or(ParseReasonError)
@@ -235,6 +238,8 @@ pub struct ApiKey {
     pub created_at: OffsetDateTime,
     /// Whether it is switched off.
     pub disabled: Option<Disabled>,
+    /// Whether what it stands for is suspended: its application, or its person's account.
+    pub suspended: Option<Suspension>,
     /// Whether somebody ended it.
     pub revoked: Option<Revoked>,
     /// The first key of the row of keys that took over from one another: they share their limits.
@@ -262,6 +267,8 @@ pub enum KeyState {
     RotatedOut(OffsetDateTime),
     /// It ended by itself.
     Expired(OffsetDateTime),
+    /// What it stands for is suspended.
+    Suspended(Suspension),
     /// It is switched off.
     Disabled(Disabled),
     /// It works.
@@ -285,12 +292,15 @@ impl ApiKey {
         if let Some(at) = self.settings.expires_at.filter(|at| *at <= now) {
             return KeyState::Expired(at);
         }
+        if let Some(suspension) = self.suspended {
+            return KeyState::Suspended(suspension);
+        }
         self.disabled.map_or(KeyState::Live, KeyState::Disabled)
     }
 
-    /// Whether it can still be used, or switched on again.
+    /// Whether it can neither be used, nor switched on or reinstated again.
     pub fn is_ended(&self, now: OffsetDateTime) -> bool {
-        !matches!(self.state(now), KeyState::Live | KeyState::Disabled(_))
+        !matches!(self.state(now), KeyState::Live | KeyState::Disabled(_) | KeyState::Suspended(_))
     }
 
     /// Whether it waits for its first use to take over from another key.

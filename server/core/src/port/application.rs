@@ -1,6 +1,6 @@
 //! Applications and their three environments.
 
-use super::{Inserted, StoreError};
+use super::{Inserted, StoreError, suspension::Suspended};
 use async_trait::async_trait;
 use latchkey_model::{AccountId, ApplicationId, Environment, EnvironmentId, Name, TeamId, TeamRole};
 use time::OffsetDateTime;
@@ -16,6 +16,8 @@ pub struct Application {
     pub name: Name,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// Whether an admin has suspended it.
+    pub suspended: Option<Suspended>,
 }
 
 /// An application as one of its team's members sees it.

@@ -1,6 +1,6 @@
 //! What people allowed OAuth clients to do, and what was given for it.
 
-use super::{Consumed, Inserted, StoreError};
+use super::{Consumed, Inserted, StoreError, suspension::Suspension};
 use crate::{
     access_token::Binding, account::SignInMethod, api_key::format::PublicId, oauth_client::ClientId, openid::ClaimSet,
     port::session::SessionDigest, secret::sha256,
@@ -119,6 +119,8 @@ pub struct TokenFamily {
     pub grant: Grant,
     /// What the account is called, for pages and answers.
     pub account_name: Name,
+    /// Whether that account is suspended.
+    pub suspended: Option<Suspension>,
     /// How the person had signed in.
     pub sign_in: SignIn,
     /// The key that its refresh tokens are bound to.

@@ -1,6 +1,10 @@
 //! OAuth clients and service accounts, their secrets, and tokens that were revoked before their end.
 
-use super::{Consumed, Inserted, StoreError, api_key::KeyOwner};
+use super::{
+    Consumed, Inserted, StoreError,
+    api_key::KeyOwner,
+    suspension::{Suspendable, Suspended},
+};
 use crate::{
     access_token::Claims,
     api_key::format::{PublicId, hint},
@@ -105,6 +109,8 @@ pub struct OauthClient {
     pub created_at: OffsetDateTime,
     /// When somebody ended it.
     pub revoked_at: Option<OffsetDateTime>,
+    /// Whether an admin has suspended it, or its application.
+    pub suspended: Option<Suspended>,
     /// When an admin said that it is what it says.
     pub verified_at: Option<OffsetDateTime>,
     /// Its picture.
@@ -127,6 +133,16 @@ impl OauthClient {
             .map(|at| at.to_unix())
             .map(|(seconds, nanoseconds)| i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds));
         made.is_none_or(|made| made <= ended.unix_timestamp_nanos())
+    }
+
+    /// Whether it may ask for anything: it is neither ended nor suspended.
+    pub const fn works(&self) -> bool {
+        self.revoked_at.is_none() && self.suspended.is_none()
+    }
+
+    /// Whether it is suspended by itself, and not only with its application.
+    pub fn is_suspended_itself(&self) -> bool {
+        self.suspended.as_ref().is_some_and(|suspended| suspended.suspension.of == Suspendable::Client)
     }
 
     /// Whether it can prove to be itself (RFC 6749 section 2.1, confidential).

@@ -52,7 +52,7 @@ pub(crate) fn for_door(backend: DatabaseBackend) -> Arc<str> {
 }
 
 impl SeaStore {
-    pub(super) async fn keys(&self, query: Select<api_key::Entity>) -> Result<Vec<ApiKey>, StoreError> {
+    pub(crate) async fn keys(&self, query: Select<api_key::Entity>) -> Result<Vec<ApiKey>, StoreError> {
         let rows = query.into_model::<Row>().all(&self.reader).await.map_err(store_error)?;
         rows.into_iter().map(|row| Ok(StoredApiKey::try_from(row)?.key)).collect()
     }

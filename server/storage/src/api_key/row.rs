@@ -4,6 +4,7 @@ use crate::{
     convert::{digest, micros, time, word},
     entity::{account, api_key, application, environment, membership},
     error::Corrupt,
+    suspension::suspension,
 };
 use ::time::{Duration, OffsetDateTime};
 use latchkey_core::port::{
@@ -11,6 +12,7 @@ use latchkey_core::port::{
     api_key::{
         AddressMode, ApiKey, Disabled, KeyOwner, KeySettings, Leaked, Replaced, Revoked, StoredApiKey, Takeover,
     },
+    suspension::Suspendable,
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, EnvironmentId, TeamId};
 use sea_orm::{
@@ -44,6 +46,8 @@ pub(super) struct Row {
     expires_at: Option<i64>,
     disabled_at: Option<i64>,
     disabled_by_policy: bool,
+    application_suspended_at: Option<i64>,
+    account_suspended_at: Option<i64>,
     revoked_at: Option<i64>,
     revoked_because: Option<String>,
     lineage: Uuid,
@@ -78,6 +82,11 @@ impl TryFrom<Row> for StoredApiKey {
                 account_name: latchkey_model::Name::clone(&created_by_name),
             },
         };
+        // Whoever made an application's key is not whom it stands for.
+        let suspended = match &owner {
+            KeyOwner::Environment { .. } => suspension(Suspendable::Application, row.application_suspended_at)?,
+            KeyOwner::Account { .. } => suspension(Suspendable::Account, row.account_suspended_at)?,
+        };
         let settings = KeySettings {
             name: word(&row.name, "name")?,
             scopes: word(&row.scopes, "scopes")?,
@@ -101,6 +110,7 @@ impl TryFrom<Row> for StoredApiKey {
                 Some(at) => Some(Disabled { at: time(at)?, by_policy: row.disabled_by_policy }),
                 None => None,
             },
+            suspended,
             revoked: match row.revoked_at {
                 Some(at) => Some(Revoked { at: time(at)?, because: word(&because, "reason")? }),
                 None => None,
@@ -134,7 +144,7 @@ impl TryFrom<Row> for StoredApiKey {
 }
 
 /// Keys with their environment, application, team and maker.
-pub(super) fn keys_with_surroundings() -> Select<api_key::Entity> {
+pub(crate) fn keys_with_surroundings() -> Select<api_key::Entity> {
     api_key::Entity::find()
         .join(JoinType::LeftJoin, api_key::Relation::Environment.def())
         .join(JoinType::LeftJoin, environment::Relation::Application.def())
@@ -149,6 +159,8 @@ pub(super) fn keys_with_surroundings() -> Select<api_key::Entity> {
         .column(environment::Column::ApplicationId)
         .column(application::Column::TeamId)
         .column_as(application::Column::Name, "application_name")
+        .column_as(application::Column::SuspendedAt, "application_suspended_at")
+        .column_as(account::Column::SuspendedAt, "account_suspended_at")
         .column_as(account::Column::Name, "created_by_name")
 }
 

@@ -20,6 +20,8 @@ pub struct Model {
     /// Kinds of notices that its person does not want, with spaces between.
     pub muted_notices: String,
     pub deleted_at: Option<i64>,
+    pub suspended_at: Option<i64>,
+    pub suspended_because: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

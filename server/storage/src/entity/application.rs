@@ -11,6 +11,8 @@ pub struct Model {
     pub name: String,
     pub name_folded: String,
     pub created_at: i64,
+    pub suspended_at: Option<i64>,
+    pub suspended_because: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

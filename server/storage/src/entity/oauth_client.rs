@@ -21,6 +21,8 @@ pub struct Model {
     pub created_by: Uuid,
     pub created_at: i64,
     pub revoked_at: Option<i64>,
+    pub suspended_at: Option<i64>,
+    pub suspended_because: Option<String>,
     pub verified_at: Option<i64>,
     pub logo: Option<String>,
     pub tokens_ended_at: Option<i64>,

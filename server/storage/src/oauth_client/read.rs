@@ -20,7 +20,7 @@ use latchkey_core::{
 };
 use latchkey_model::{AccountId, ApplicationId, Environment, OauthClientId};
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     prelude::Uuid,
     sea_query::{NullOrdering, Order, Query},
 };
@@ -35,6 +35,11 @@ pub(crate) async fn client_by_id(connection: &DatabaseConnection, id: Uuid) -> R
 }
 
 impl SeaStore {
+    pub(crate) async fn clients(&self, query: Select<oauth_client::Entity>) -> Result<Vec<OauthClient>, StoreError> {
+        let rows = query.into_model::<Row>().all(&self.reader).await.map_err(store_error)?;
+        rows.into_iter().map(OauthClient::try_from).collect()
+    }
+
     async fn secrets_of(&self, client: Uuid) -> Result<Vec<(ClientSecret, [u8; 32])>, StoreError> {
         client_secret::Entity::find()
             .filter(client_secret::Column::OauthClientId.eq(client))

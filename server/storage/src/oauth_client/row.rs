@@ -3,12 +3,14 @@
 use crate::{
     convert::{digest, time, word},
     entity::{account, application, client_secret, environment, oauth_client, opaque_token},
+    suspension::suspended,
 };
 use ::time::Duration;
 use latchkey_core::port::{
     StoreError,
     api_key::KeyOwner,
     oauth_client::{ClientSecret, ClientSettings, OauthClient, OpaqueToken},
+    suspension::Suspendable,
 };
 use latchkey_model::{AccountId, ApplicationId, ClientSecretId, EnvironmentId, OauthClientId, TeamId};
 use sea_orm::{
@@ -38,6 +40,10 @@ pub(super) struct Row {
     created_by_name: Option<String>,
     created_at: i64,
     revoked_at: Option<i64>,
+    suspended_at: Option<i64>,
+    suspended_because: Option<String>,
+    application_suspended_at: Option<i64>,
+    application_suspended_because: Option<String>,
     verified_at: Option<i64>,
     logo: Option<String>,
     tokens_ended_at: Option<i64>,
@@ -60,6 +66,12 @@ impl TryFrom<Row> for OauthClient {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
+        let own = suspended(Suspendable::Client, row.suspended_at, row.suspended_because.as_deref())?;
+        let of_application = suspended(
+            Suspendable::Application,
+            row.application_suspended_at,
+            row.application_suspended_because.as_deref(),
+        )?;
         Ok(Self {
             id: OauthClientId::from_uuid(row.id),
             client_id: word(&row.client_id, "client id")?,
@@ -98,6 +110,7 @@ impl TryFrom<Row> for OauthClient {
             created_by_name: word(row.created_by_name.as_deref().unwrap_or("someone who left"), "name")?,
             created_at: time(row.created_at)?,
             revoked_at: row.revoked_at.map(time).transpose()?,
+            suspended: own.or(of_application),
             verified_at: row.verified_at.map(time).transpose()?,
             logo: row.logo.map(|text| word(&text, "picture")).transpose()?,
             tokens_ended_at: row.tokens_ended_at.map(time).transpose()?,
@@ -121,7 +134,7 @@ pub(super) fn secret_from_row(row: client_secret::Model) -> Result<(ClientSecret
 }
 
 /// Clients with their environment, application, team and maker.
-pub(super) fn clients_with_surroundings() -> Select<oauth_client::Entity> {
+pub(crate) fn clients_with_surroundings() -> Select<oauth_client::Entity> {
     oauth_client::Entity::find()
         .join(JoinType::InnerJoin, oauth_client::Relation::Environment.def())
         .join(JoinType::InnerJoin, environment::Relation::Application.def())
@@ -136,6 +149,8 @@ pub(super) fn clients_with_surroundings() -> Select<oauth_client::Entity> {
         .column(environment::Column::ApplicationId)
         .column(application::Column::TeamId)
         .column_as(application::Column::Name, "application_name")
+        .column_as(application::Column::SuspendedAt, "application_suspended_at")
+        .column_as(application::Column::SuspendedBecause, "application_suspended_because")
         .column_as(account::Column::Name, "created_by_name")
 }
 

@@ -40,6 +40,7 @@ async fn nothing_is_kept_without_a_commit(database: &Database) {
         password_version: 0,
         has_second_factor: false,
         programs_may_use_password: false,
+        suspended: None,
     };
     let mut work = database.begin().await;
     assert_eq!(work.account_add(&account, &PasswordHash(String::new())).await.unwrap(), Inserted::Done);

@@ -109,6 +109,7 @@ pub(crate) async fn person(database: &Database, email: &str) -> Person {
         password_version: 0,
         has_second_factor: false,
         programs_may_use_password: false,
+        suspended: None,
     };
     let team = TeamId::from_uuid(uuid());
     let mut work = database.begin().await;

@@ -45,6 +45,10 @@ fn facts() -> Facts {
     }
 }
 
+fn suspension(of: Suspendable) -> Suspension {
+    Suspension { of, at: NOW }
+}
+
 fn stored(key: &PlainApiKey) -> StoredApiKey {
     let owner = match key.kind() {
         KeyKind::Api(environment) => KeyOwner::Environment {
@@ -90,6 +94,7 @@ fn stored(key: &PlainApiKey) -> StoredApiKey {
             last_used_from: None,
             exposed_at: None,
             leaked: None,
+            suspended: None,
         },
         digest: key.digest(&pepper()),
     }
@@ -334,6 +339,16 @@ fn table() -> Vec<Row> {
             )
         },
         Row {
+            reason: "suspended",
+            failing: StepName::Lifetime,
+            owner_known: true,
+            ..Row::new(
+                "a key of a suspended application",
+                bearer(key),
+                with(|key| key.suspended = Some(suspension(Suspendable::Application))),
+            )
+        },
+        Row {
             reason: "disabled",
             failing: StepName::Lifetime,
             owner_known: true,
@@ -398,6 +413,7 @@ fn table() -> Vec<Row> {
         Row { reason: "unknown_account", ..nobody(PersonProblem::UnknownAccount) },
         Row { reason: "wrong_password", ..nobody(PersonProblem::WrongPassword) },
         Row { reason: "password_not_allowed", ..nobody(PersonProblem::NotAllowed) },
+        Row { reason: "suspended", ..nobody(PersonProblem::Suspended) },
         Row {
             status: 403,
             code: "wrong_environment",
@@ -519,6 +535,16 @@ fn table() -> Vec<Row> {
                 "a token of a revoked client",
                 TOKEN,
                 proven(|token| token.ended = Some(TokenEnd::ClientEnded(NOW))),
+            )
+        },
+        Row {
+            reason: "suspended",
+            failing: StepName::Lifetime,
+            owner_known: true,
+            ..Row::new(
+                "a token of a suspended client",
+                TOKEN,
+                proven(|token| token.ended = Some(TokenEnd::Suspended(suspension(Suspendable::Client)))),
             )
         },
         Row {

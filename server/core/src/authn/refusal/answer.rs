@@ -77,6 +77,7 @@ impl Refusal {
             | Self::Revoked { .. }
             | Self::RotatedOut { .. }
             | Self::Disabled { .. }
+            | Self::Suspended(_)
             | Self::Expired { .. } => Answer {
                 challenge: Some(Cow::Borrowed("Bearer realm=\"latchkey\", error=\"invalid_token\"")),
                 ..answer(401, "invalid_token", "Credential not valid", INVALID_TOKEN)

@@ -48,6 +48,7 @@ impl Refusal {
             Self::Revoked { at, because: RevokedBecause::Asked } | Self::TokenEnded { end: TokenEnd::Revoked(at) } => {
                 format!("revoked at {}", written(*at))
             }
+            Self::Revoked { at, because: RevokedBecause::Admin } => format!("revoked by an admin at {}", written(*at)),
             Self::Revoked { at, because: RevokedBecause::Leaked } => {
                 format!("revoked at {}, since it was found where secrets must not be", written(*at))
             }
@@ -58,6 +59,9 @@ impl Refusal {
             Self::Disabled { at, by_policy: false } => format!("switched off at {}", written(*at)),
             Self::Disabled { at, by_policy: true } => {
                 format!("switched off at {}, since nobody had used it", written(*at))
+            }
+            Self::Suspended(suspension) | Self::TokenEnded { end: TokenEnd::Suspended(suspension) } => {
+                format!("an admin suspended its {} at {}", suspension.of.as_str(), written(suspension.at))
             }
             Self::Expired { at } | Self::TokenExpired { at } => format!("expired at {}", written(*at)),
             Self::AddressBlocked { network, until } => {
@@ -126,6 +130,9 @@ impl Refusal {
             Self::NotAPerson { why: PersonProblem::NotAllowed } => {
                 "Make a personal access token for the program. If it can send nothing but a password, allow that under Sign-in methods.".to_owned()
             }
+            Self::NotAPerson { why: PersonProblem::Suspended } => {
+                "Write to whoever runs this portal: they suspended the account, and can reinstate it as it was.".to_owned()
+            }
             Self::NotAPerson { .. } => {
                 "Check the address and the password. If you do not know who sends them, somebody is guessing.".to_owned()
             }
@@ -151,9 +158,13 @@ impl Refusal {
             Self::Revoked { because: RevokedBecause::RotationCancelled, .. } => {
                 "Give the caller the key that was to be replaced, or rotate it again.".to_owned()
             }
+            Self::Revoked { because: RevokedBecause::Admin, .. } => {
+                "Why is in the audit log. Make good what led to it, then create a new key and give it to the caller.".to_owned()
+            }
             Self::Revoked { .. } => "Create a new key and give it to the caller.".to_owned(),
             Self::RotatedOut { .. } => "Give the caller the key that took over.".to_owned(),
             Self::Disabled { .. } => "Enable the key on its page, if the caller should go on.".to_owned(),
+            Self::Suspended(_) => "Write to whoever runs this portal: they suspended it, and can reinstate it as it was.".to_owned(),
             Self::Expired { .. } => "Create a new key; choose a later expiry, or none.".to_owned(),
             Self::AddressNotAllowed { .. } => {
                 "Call from an allowed network, or create a key that allows this one. If you do not know the address, revoke the key.".to_owned()

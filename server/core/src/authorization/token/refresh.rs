@@ -26,7 +26,11 @@ impl TokenService {
         let now = self.ports.now();
         let (token, successor_used) = self.find_refresh_token(text).await?.ok_or(OauthError::InvalidGrant)?;
         let family = self.ports.store.token_family(token.family).await?.ok_or(OauthError::InvalidGrant)?;
-        if family.grant.client != client.id || family.ended().is_some() || family.expires_at <= now {
+        if family.grant.client != client.id
+            || family.ended().is_some()
+            || family.suspended.is_some()
+            || family.expires_at <= now
+        {
             return Err(OauthError::InvalidGrant);
         }
         if family.binding.is_some() && family.binding != asked.proven {

@@ -302,7 +302,7 @@ impl Registrations {
         let entry = self.known.find(&id, self.ports.now()).await?.ok_or_else(refused)?;
         let client = entry.client();
         // RFC 7592 section 2.1: a client that has ended is not there any more.
-        if client.revoked_at.is_some() {
+        if !client.works() {
             return Err(refused());
         }
         let own = self.ports.store.registered_client(client.id).await?.ok_or_else(refused)?;

@@ -1,0 +1,203 @@
+//! Keys, tokens, clients and applications, whoever owns them.
+
+use super::{
+    act_fn::{ActOn, FindCredential},
+    act_form::{ActButton, RowActs, SuspendedBadge},
+};
+use crate::{
+    feature::{api_key::KeyStateBadge, oauth_client::StateBadge},
+    page::{Page, PageError, page, query, take_flash},
+    route,
+    ssr::{actor, flash::Flash, services},
+    ui::{DataTable, EmptyState, Field, Form, LastUse, Message, PageHead, SubmitButton},
+};
+use latchkey_core::{
+    directory::CredentialSearch,
+    port::{
+        api_key::{ApiKey, KeyOwner},
+        directory::FoundApplication,
+        oauth_client::OauthClient,
+    },
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+use time::OffsetDateTime;
+
+/// What is found by a name, a client id, or the public part of a key.
+#[component]
+pub fn CredentialsPage() -> impl IntoView {
+    page(async {
+        let services = services();
+        let asked = query("q").unwrap_or_default();
+        let search = CredentialSearch::read(&asked);
+        let found = services.directory.credentials(&actor(), &search).await?;
+        let here = route::found_credentials(search.as_str());
+        // Whoever wrote a whole key into the address is led away from it.
+        if search.as_str() != asked {
+            return Err(PageError::Redirect(here));
+        }
+        let now = services.ports.now();
+        let flash = take_flash().await;
+        let nothing = found.keys.is_empty() && found.clients.is_empty() && found.applications.is_empty();
+        let list = if nothing {
+            let (title, sentence) = if search.is_empty() {
+                (
+                    "Look for a credential",
+                    "Found a key somewhere, or its hint in a log? Paste it above: only its public part is taken.",
+                )
+            } else {
+                ("Nothing is like that", "No key, client or application has this in its name or public id.")
+            };
+            view! { <EmptyState title><p>{sentence}</p></EmptyState> }.into_any()
+        } else {
+            view! {
+                {applications(found.applications, &here, flash.as_ref(), now)}
+                {keys(found.keys, &here, flash.as_ref(), now)}
+                {clients(found.clients, &here, flash.as_ref(), now)}
+            }
+            .into_any()
+        };
+        let body = view! {
+            <PageHead title="Credentials" explanation="Any key, personal access token, client and application: suspend it for a while, or revoke it for good."/>
+            <Message flash/>
+            <Form action=FindCredential::PATH back=route::ADMIN_CREDENTIALS class="filter">
+                <Field
+                    name="text"
+                    label="Key, hint, client id or name"
+                    value=search.to_string()
+                    autocomplete="off"
+                    hint="Of a whole key only the public id is taken.".to_owned()
+                    error=None
+                />
+                <div class="filter-actions"><SubmitButton text="Find"/></div>
+            </Form>
+            {list}
+        };
+        Ok(Page::portal("Credentials", body))
+    })
+}
+
+fn owner_of(owner: &KeyOwner) -> String {
+    match owner {
+        KeyOwner::Environment { application_name, environment, .. } => format!("{application_name}, {environment}"),
+        KeyOwner::Account { account_name, .. } => account_name.to_string(),
+    }
+}
+
+fn applications(
+    applications: Vec<FoundApplication>,
+    here: &str,
+    flash: Option<&Flash>,
+    now: OffsetDateTime,
+) -> impl IntoView + use<> {
+    if applications.is_empty() {
+        return ().into_any();
+    }
+    let rows = applications
+        .into_iter()
+        .map(|one| {
+            let (name, is_suspended) = (one.name.as_str().to_owned(), one.suspended.is_some());
+            view! {
+                <tr>
+                    <td data-label="Application"><strong>{name.clone()}</strong><p class="dim">{format!("Team {}", one.team_name)}</p></td>
+                    <td data-label="State"><SuspendedBadge suspended=one.suspended now/></td>
+                    <td>
+                        <RowActs
+                            on=ActOn::Application
+                            id=one.id.to_string()
+                            called=name
+                            acts=vec![ActButton::suspend_or_reinstate(is_suspended)]
+                            back=here.to_owned()
+                            flash
+                        />
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section aria-labelledby="applications">
+            <h2 id="applications">"Applications"</h2>
+            <DataTable label="Applications" columns=vec!["Application", "State"] action="Act">{rows}</DataTable>
+        </section>
+    }
+    .into_any()
+}
+
+fn keys(keys: Vec<ApiKey>, here: &str, flash: Option<&Flash>, now: OffsetDateTime) -> impl IntoView + use<> {
+    if keys.is_empty() {
+        return ().into_any();
+    }
+    let rows = keys
+        .into_iter()
+        .map(|key| {
+            let (name, ended) = (key.settings.name.as_str().to_owned(), key.is_ended(now));
+            let what = format!("{} of {}", key.owner.kind().label(), owner_of(&key.owner));
+            let acts = (!ended).then(|| view! {
+                <RowActs
+                    on=ActOn::Key
+                    id=key.id.to_string()
+                    called=name.clone()
+                    acts=vec![ActButton::REVOKE]
+                    back=here.to_owned()
+                    flash
+                />
+            });
+            view! {
+                <tr class:ended=ended>
+                    <td data-label="Key"><strong>{name.clone()}</strong><p class="dim"><code>{key.hint()}</code></p></td>
+                    <td data-label="Of">{what}</td>
+                    <td data-label="State"><KeyStateBadge key=key.clone() now/></td>
+                    <td data-label="Last used"><LastUse at=key.last_used_at from=key.last_used_from now/></td>
+                    <td>{acts}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section aria-labelledby="keys">
+            <h2 id="keys">"Keys and tokens"</h2>
+            <DataTable label="Keys and tokens" columns=vec!["Key", "Of", "State", "Last used"] action="Act">{rows}</DataTable>
+        </section>
+    }
+    .into_any()
+}
+
+fn clients(clients: Vec<OauthClient>, here: &str, flash: Option<&Flash>, now: OffsetDateTime) -> impl IntoView + use<> {
+    if clients.is_empty() {
+        return ().into_any();
+    }
+    let rows = clients
+        .into_iter()
+        .map(|client| {
+            let (name, ended) = (client.settings.name.as_str().to_owned(), client.revoked_at.is_some());
+            let of_itself = client.is_suspended_itself();
+            let acts = (!ended).then(|| view! {
+                <RowActs
+                    on=ActOn::Client
+                    id=client.id.to_string()
+                    called=name.clone()
+                    acts=vec![ActButton::suspend_or_reinstate(of_itself), ActButton::REVOKE]
+                    back=here.to_owned()
+                    flash
+                />
+            });
+            let owner = owner_of(&client.owner);
+            view! {
+                <tr class:ended=ended>
+                    <td data-label="Client"><strong>{name.clone()}</strong><p class="dim"><code class="break">{client.client_id.to_string()}</code></p></td>
+                    <td data-label="Of">{owner}</td>
+                    <td data-label="State"><StateBadge revoked_at=client.revoked_at suspended=client.suspended.clone()/></td>
+                    <td data-label="Last used"><LastUse at=client.last_used_at from=client.last_used_from now/></td>
+                    <td>{acts}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section aria-labelledby="clients">
+            <h2 id="clients">"Clients and service accounts"</h2>
+            <DataTable label="Clients and service accounts" columns=vec!["Client", "Of", "State", "Last used"] action="Act">{rows}</DataTable>
+        </section>
+    }
+    .into_any()
+}
