@@ -7,8 +7,8 @@ use crate::{
     convert::{time, word},
     entity::{account, api_key, application, client_secret, membership, oauth_client, opaque_token, session, team},
     error::store_error,
+    like::{begins_with, contains},
     oauth_client::find_clients,
-    request_log::escaped,
     suspension::suspended,
 };
 use async_trait::async_trait;
@@ -21,23 +21,10 @@ use latchkey_core::port::{
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, OauthClientId, TeamId, TeamRole};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, IntoSimpleExpr, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationTrait, Select,
-    prelude::Uuid,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr},
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationTrait, Select, prelude::Uuid, sea_query::Query,
 };
 use std::collections::HashMap;
-
-/// Whether a column has a text in it, without regard to case.
-fn contains(column: impl IntoSimpleExpr, text: &str) -> SimpleExpr {
-    let pattern = format!("%{}%", escaped(&text.to_lowercase()));
-    Expr::expr(Func::lower(column.into_simple_expr())).like(LikeExpr::new(pattern).escape('!'))
-}
-
-/// Whether a column begins with a text.
-fn begins(column: impl IntoSimpleExpr, text: &str) -> SimpleExpr {
-    column.into_simple_expr().like(LikeExpr::new(format!("{}%", escaped(text))).escape('!'))
-}
 
 /// An application with its team, as one query gives them.
 #[derive(FromQueryResult)]
@@ -144,7 +131,7 @@ impl DirectoryReader for SeaStore {
 
     async fn keys_found(&self, text: &str, at_most: u64) -> Result<Vec<ApiKey>, StoreError> {
         use api_key::Column;
-        let wanted = Condition::any().add(contains(Column::Name, text)).add(begins(Column::PublicId, text));
+        let wanted = Condition::any().add(contains(Column::Name, text)).add(begins_with(Column::PublicId, text));
         let query = find_keys().filter(wanted).order_by_desc(Column::CreatedAt).limit(at_most);
         self.keys(query).await
     }
@@ -158,7 +145,7 @@ impl DirectoryReader for SeaStore {
         let of_secrets = Query::select()
             .column(client_secret::Column::OauthClientId)
             .from(client_secret::Entity)
-            .and_where(begins(client_secret::Column::PublicId, text))
+            .and_where(begins_with(client_secret::Column::PublicId, text))
             .to_owned();
         let of_tokens = Query::select()
             .column(opaque_token::Column::OauthClientId)

@@ -12,6 +12,11 @@ pub(crate) fn contains(column: impl ColumnTrait, text: &str) -> SimpleExpr {
     Expr::expr(lower).like(LikeExpr::new(pattern).escape('!'))
 }
 
+/// Whether a column begins with this text, to the letter.
+pub(crate) fn begins_with(column: impl ColumnTrait, text: &str) -> SimpleExpr {
+    Expr::col(column.as_column_ref()).like(LikeExpr::new(format!("{}%", escaped(text))).escape('!'))
+}
+
 /// A text that LIKE takes to the letter, with `!` as the escape.
 fn escaped(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")

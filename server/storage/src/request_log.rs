@@ -11,4 +11,4 @@ use sea_orm::prelude::Uuid;
 /// What stands for an owner or a credential where all of them are counted together.
 const ALL: Uuid = Uuid::nil();
 
-pub(crate) use read::{escaped, visible_to};
+pub(crate) use read::visible_to;

@@ -13,6 +13,7 @@ use crate::{
             Alert, CredentialOwner, CredentialSort, NamedCredential, SeenNetwork, Watched, WatchedCounts,
             WatchedEnvironment,
         },
+        api_key::Holder,
     },
     ports::Ports,
     webhook::Courier,
@@ -79,13 +80,13 @@ impl AlertWatch {
         let (subject, people) = match whose {
             Watched::Portal => (AlertSubject::portal(self.alerts.public_url()), self.ports.store.admin_emails().await?),
             Watched::Environment(environment) => {
-                (self.environment(environment), self.ports.store.team_people(environment.team).await?)
+                (self.environment(environment), self.ports.store.people_of(Holder::Team(environment.team)).await?)
             }
             Watched::Credential(environment, id) => {
                 // What is gone has nobody to tell.
                 let Some((named, _)) = self.ports.store.named_credential(*id).await? else { return Ok(false) };
                 let subject = self.credential(environment, *id, &named);
-                (subject, self.ports.store.team_people(environment.team).await?)
+                (subject, self.ports.store.people_of(Holder::Team(environment.team)).await?)
             }
         };
         let letter = self.letter(begun, whose, &subject, now);
@@ -256,7 +257,7 @@ impl AlertWatch {
             CredentialOwner::Environment(environment) => {
                 let subject = self.credential(&environment, seen.credential, &named);
                 let letter = network_letter(&named, environment.application_name.as_str(), &subject.url, seen);
-                let people = self.ports.store.team_people(environment.team).await?;
+                let people = self.ports.store.people_of(Holder::Team(environment.team)).await?;
                 let alert = NewAlert {
                     of: AlertsOf::Team(environment.team),
                     kind: AlertKind::NewNetwork,

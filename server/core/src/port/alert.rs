@@ -168,9 +168,6 @@ pub trait AlertReader {
 
     /// What a credential is called, and whose it is; none where it is gone.
     async fn named_credential(&self, id: Uuid) -> Result<Option<(NamedCredential, CredentialOwner)>, StoreError>;
-
-    /// The addresses of those in a team who may change what it owns.
-    async fn team_people(&self, team: TeamId) -> Result<Vec<String>, StoreError>;
 }
 
 /// Changes to alerts.

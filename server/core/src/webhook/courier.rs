@@ -7,6 +7,7 @@ use crate::{
     notice::NoticeKind,
     port::{
         Consumed, StoreError, UnitOfWork,
+        api_key::Holder,
         webhook::{Delivery, DeliveryAttempt, DeliveryState, OffBecause, SealedWebhookSecret, Webhook},
     },
     ports::Ports,
@@ -255,7 +256,7 @@ impl Courier {
             return Ok(());
         }
         let people = match webhook.of {
-            crate::alert::AlertsOf::Team(team) => self.ports.store.team_people(team).await?,
+            crate::alert::AlertsOf::Team(team) => self.ports.store.people_of(Holder::Team(team)).await?,
             crate::alert::AlertsOf::Portal => self.ports.store.admin_emails().await?,
         };
         self.letter(webhook, because, now).send(work, &self.ports, &people).await

@@ -4,9 +4,7 @@ use super::{PORTAL, from_row, rule_from_row};
 use crate::{
     SeaStore,
     convert::{count, micros, time, word},
-    entity::{
-        account, alert, alert_rule, api_key, application, environment, membership, oauth_client, rollup, seen_network,
-    },
+    entity::{account, alert, alert_rule, api_key, application, environment, oauth_client, rollup, seen_network},
     error::{Corrupt, store_error},
 };
 use ::time::OffsetDateTime;
@@ -24,7 +22,7 @@ use latchkey_core::{
         request_log::Period,
     },
 };
-use latchkey_model::{AlertId, ApplicationId, Environment, EnvironmentId, KeyKind, TeamId, TeamRole};
+use latchkey_model::{AlertId, ApplicationId, Environment, EnvironmentId, KeyKind, TeamId};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
     RelationTrait,
@@ -65,11 +63,6 @@ impl EnvironmentRow {
             team: TeamId::from_uuid(self.team_id),
         })
     }
-}
-
-#[derive(FromQueryResult)]
-struct Email {
-    email: String,
 }
 
 #[derive(FromQueryResult)]
@@ -255,20 +248,5 @@ impl AlertReader for SeaStore {
         };
         let named = NamedCredential { what, name: client.name, hint: client.client_id };
         Ok(Some((named, CredentialOwner::Environment(environment))))
-    }
-
-    async fn team_people(&self, team: TeamId) -> Result<Vec<String>, StoreError> {
-        let roles = [TeamRole::Owner, TeamRole::Developer].map(TeamRole::as_str);
-        let people = account::Entity::find()
-            .select_only()
-            .column(account::Column::Email)
-            .join(JoinType::InnerJoin, membership::Relation::Account.def().rev())
-            .filter(membership::Column::TeamId.eq(team.as_uuid()))
-            .filter(membership::Column::Role.is_in(roles))
-            .into_model::<Email>()
-            .all(&self.reader)
-            .await
-            .map_err(store_error)?;
-        Ok(people.into_iter().map(|row| row.email).collect())
     }
 }
