@@ -139,7 +139,7 @@ impl From<SigningKeyError> for PageError {
     fn from(error: SigningKeyError) -> Self {
         match error {
             SigningKeyError::NotSignedIn(_) => Self::NotSignedIn,
-            SigningKeyError::Forbidden | SigningKeyError::ProveFirst => Self::NotFound,
+            SigningKeyError::Forbidden | SigningKeyError::Invalid(_) | SigningKeyError::ProveFirst => Self::NotFound,
             SigningKeyError::Store(error) | SigningKeyError::Ring(KeyRingError::Store(error)) => Self::Store(error),
             SigningKeyError::Ring(error) => Self::Store(StoreError::Internal(Box::new(error))),
         }

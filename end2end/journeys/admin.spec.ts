@@ -31,6 +31,7 @@ test("the one-time link makes an admin, who sees a stranger's failure; it works 
   await check(page, "/admin/usage");
   await check(page, "/admin/lockouts");
   await keepOut(page);
+  await suspend(page);
   await check(page, "/admin/outbox");
   await check(page, "/admin/settings");
   await check(page, "/admin/audit");
@@ -83,6 +84,24 @@ async function registerApi(page: Page) {
   await page.getByLabel("Name", { exact: true }).fill("Order reader");
   await page.getByRole("button", { name: "Create key" }).click();
   await expect(page.getByRole("heading", { name: "Your new key, shown once" })).toBeVisible();
+}
+
+/** An account is suspended for a reason and reinstated, and of a key that is sought only the public id goes on. */
+async function suspend(page: Page) {
+  await check(page, "/admin/accounts");
+  await check(page, "/admin/credentials");
+  await page.getByLabel("Key, hint, client id or name").fill("Authorization: Bearer lk_dev_7Gq2abcdEFGH_secret");
+  await page.getByRole("button", { name: "Find" }).click();
+  await expect(page).toHaveURL("/admin/credentials?q=7Gq2abcdEFGH");
+  await page.goto("/admin/accounts?role=developer&state=live");
+  await page.locator("a[href^='/admin/accounts/0']").first().click();
+  await page.getByLabel("Why", { exact: true }).fill("it sends spam");
+  await page.getByRole("button", { name: "Suspend", exact: true }).last().click();
+  await expect(page.getByText("it sends spam")).toBeVisible();
+  await check(page, new URL(page.url()).pathname);
+  await page.getByLabel("Why", { exact: true }).fill("we talked");
+  await page.getByRole("button", { name: "Reinstate", exact: true }).click();
+  await expect(page.getByRole("status")).toContainText("Reinstated");
 }
 
 /** Somebody is kept out from where they try, for a reason, and let in again. */

@@ -37,6 +37,7 @@ test("a provider is added, an identity is linked, and its button signs in", asyn
   await page.getByLabel("Client id").fill("latchkey");
   await page.getByLabel("Client secret").fill("secret");
   await page.getByLabel("Scopes").fill("read:user");
+  await page.getByLabel("Why", { exact: true }).fill("our people are there");
   await page.getByRole("button", { name: "Add it" }).click();
   await expect(page.getByRole("alert")).toContainText("another look");
   await page.getByLabel("Authorization endpoint").fill(`${url}/authorize`);

@@ -33,7 +33,7 @@ impl From<LockoutError> for Refused {
         match error {
             LockoutError::NotSignedIn(_) => Self::new("Sign in first."),
             LockoutError::Forbidden => Self::new("Only an admin may end a lockout."),
-            LockoutError::Invalid(_) => Self::new("Say why, in a few words: it is kept in the audit log."),
+            LockoutError::Invalid(_) => Self::without_reason(),
             LockoutError::NotFound => Self::new("That lockout is over already."),
             LockoutError::Store(_) => Self::fault(&error),
         }

@@ -10,7 +10,7 @@ use crate::{
         respond::{Refused, see_other_with},
         services,
     },
-    ui::{Badge, DataTable, EmptyState, Form, Message, PageHead, RelativeTime, Tone},
+    ui::{Badge, DataTable, EmptyState, Form, Message, PageHead, ReasonInput, RelativeTime, Tone},
 };
 use latchkey_core::{
     jose::SigningAlgorithm,
@@ -75,7 +75,8 @@ fn Row(key: SigningKeyView, now: OffsetDateTime) -> impl IntoView {
             <td data-label="Made"><RelativeTime at=key.created_at now/></td>
             <td>
                 {active.then(|| view! {
-                    <Form action=RotateSigningKey::PATH back=route::ADMIN_SIGNING_KEYS>
+                    <Form action=RotateSigningKey::PATH back=route::ADMIN_SIGNING_KEYS class="row-form">
+                        <ReasonInput id=format!("reason-{}", key.id) label=format!("Why the next {} key signs", key.algorithm.as_str())/>
                         <input type="hidden" name="algorithm" value=key.algorithm.as_str()/>
                         <button type="submit" class="btn btn-small">"Rotate now"</button>
                     </Form>
@@ -91,6 +92,7 @@ impl From<SigningKeyError> for Refused {
             SigningKeyError::NotSignedIn(_) => Self::new("Sign in first."),
             SigningKeyError::ProveFirst => Self::new("Sign in once more before you do this."),
             SigningKeyError::Forbidden => Self::new("Only an admin may rotate signing keys."),
+            SigningKeyError::Invalid(_) => Self::without_reason(),
             SigningKeyError::Ring(_) | SigningKeyError::Store(_) => Self::fault(&error),
         }
     }
@@ -98,12 +100,15 @@ impl From<SigningKeyError> for Refused {
 
 /// Lets the next key sign.
 #[server(prefix = "/form", endpoint = "signing-key/rotate")]
-pub async fn rotate_signing_key(#[server(default)] algorithm: String) -> Result<(), ServerFnError> {
+pub async fn rotate_signing_key(
+    #[server(default)] algorithm: String,
+    #[server(default)] reason: String,
+) -> Result<(), ServerFnError> {
     let Ok(algorithm) = algorithm.parse::<SigningAlgorithm>() else {
         see_other_with(route::ADMIN_SIGNING_KEYS, Flash::bad("There is no such algorithm.")).await;
         return Ok(());
     };
-    match services().signing_keys.rotate(&actor(), algorithm).await {
+    match services().signing_keys.rotate(&actor(), algorithm, &reason).await {
         Ok(()) => {
             let message = "The next key signs from now on. Tokens that are signed with the one before stay good.";
             see_other_with(route::ADMIN_SIGNING_KEYS, Flash::good(message)).await;

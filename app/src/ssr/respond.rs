@@ -29,6 +29,11 @@ impl Refused {
         Self { message, errors }
     }
 
+    /// Nobody said why, where that is kept.
+    pub fn without_reason() -> Self {
+        Self::new("Say why, in a few words: it is kept in the audit log.")
+    }
+
     /// Too many tries.
     pub fn too_many(retry_after: time::Duration) -> Self {
         let seconds = retry_after.whole_seconds() + 1;

@@ -57,6 +57,20 @@ pub fn Field(
     }
 }
 
+/// Why something is done, beside the button that does it.
+#[component]
+pub fn ReasonInput(
+    #[prop(into)] id: String,
+    /// For those who hear the page.
+    #[prop(into)]
+    label: String,
+) -> impl IntoView {
+    view! {
+        <label class="sr-only" for=id.clone()>{label}</label>
+        <input id=id name="reason" placeholder="Why" required=true/>
+    }
+}
+
 /// Several lines of text.
 #[component]
 pub fn TextArea(

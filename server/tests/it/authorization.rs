@@ -2,12 +2,14 @@
 
 use crate::support::{Browser, Portal};
 use http::StatusCode;
+use latchkey_core::port::AccountReader;
 use server::routes::{Access, Kind, ROUTES, Route};
 
 const FORM: &str = "01a20000-0000-7000-8000-000000000006";
 
 /// Ids of Ada's things, to put into paths and forms.
 struct Things {
+    account: String,
     application: String,
     key: String,
     token: String,
@@ -38,6 +40,7 @@ impl Things {
             .replace("{request_id}", &self.request)
             .replace("{provider}", PROVIDER)
             .replace("{api}", "orders")
+            .replace("{account}", &self.account)
             .replace("{team}", &self.team)
             .replace("{kind}", "failure_rate")
             .replace("{webhook}", if route.path.starts_with("/admin/") { &self.admin_webhook } else { &self.webhook })
@@ -158,9 +161,24 @@ async fn things(portal: &Portal, ada: &mut Browser) -> Things {
     let session = crate::support::between(&sessions, "name=\"id\" value=\"", "\"").to_owned();
     let teams = ada.get("/teams").await.text();
     let team = crate::support::between(&teams, "href=\"/teams/", "\"").to_owned();
+    let (account, _) = portal.store.account_by_email("ada@example.org").await.unwrap().unwrap();
+    let account = account.id.to_string();
     let webhook = webhook(ada, &format!("team:{team}"), &format!("/teams/{team}/alerts/webhooks/new")).await;
     let admin_webhook = String::new();
-    Things { application, key, token, third_party, client, secret: row, request, session, team, webhook, admin_webhook }
+    Things {
+        account,
+        application,
+        key,
+        token,
+        third_party,
+        client,
+        secret: row,
+        request,
+        session,
+        team,
+        webhook,
+        admin_webhook,
+    }
 }
 
 /// Adds a webhook on this page; its id.
@@ -200,6 +218,7 @@ async fn api1_every_page_for_everybody() {
         ("client_id", "x"),
         ("client_secret", "x"),
         ("scopes", "read:user"),
+        ("reason", "our people are there"),
     ];
     admin.send("/admin/identity-providers/new", "/form/identity-provider/save", &provider).await;
     admin.send("/admin/apis/new", "/form/guarded-api/save", &crate::gateway::fields(&[])).await;

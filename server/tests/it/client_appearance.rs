@@ -108,13 +108,13 @@ async fn asvs_10_7_people_read_whether_an_admin_has_verified_who_asks() {
     assert!(list.contains("Reading list") && list.contains("Not verified"), "{list}");
     let seen = seen_of(&list);
     for browser in [&mut stage.ada, &mut stage.grace] {
-        let fields = [("id", id.as_str()), ("seen", &seen), ("verified", "yes")];
+        let fields = [("id", id.as_str()), ("seen", &seen), ("verified", "yes"), ("reason", "we know who runs it")];
         browser.send("/dashboard", "/form/oauth-client/verify", &fields).await;
     }
     assert!(asks(&mut stage).await.contains("Nobody has verified it"), "no developer says so, least of all its own");
     let verify = async |admin: &mut Browser| {
         let seen = seen_of(&admin.get("/admin/apps").await.text());
-        let fields = [("id", id.as_str()), ("seen", &seen), ("verified", "yes")];
+        let fields = [("id", id.as_str()), ("seen", &seen), ("verified", "yes"), ("reason", "we know who runs it")];
         admin.send("/admin/apps", "/form/oauth-client/verify", &fields).await
     };
     verify(&mut admin).await;
@@ -131,7 +131,13 @@ async fn asvs_10_7_people_read_whether_an_admin_has_verified_who_asks() {
     stage.ada.change_client(&client, SCOPES, &elsewhere).await;
     assert!(asks(&mut stage).await.contains("Nobody has verified it"), "it leads elsewhere, too");
     // What the admin looked at is what they verify, not what it became before they clicked.
-    admin.send("/admin/apps", "/form/oauth-client/verify", &[("id", &id), ("seen", &seen), ("verified", "yes")]).await;
+    admin
+        .send(
+            "/admin/apps",
+            "/form/oauth-client/verify",
+            &[("id", &id), ("seen", &seen), ("verified", "yes"), ("reason", "we know who runs it")],
+        )
+        .await;
     assert!(admin.get("/admin/apps").await.text().contains("It was changed since you looked"));
     assert!(asks(&mut stage).await.contains("Nobody has verified it"), "bait and switch");
     verify(&mut admin).await;
@@ -142,6 +148,12 @@ async fn asvs_10_7_people_read_whether_an_admin_has_verified_who_asks() {
     upload(&mut stage.ada, &page, &id, None, PNG).await;
     assert!(asks(&mut stage).await.contains("Nobody has verified it"), "it looks otherwise");
     verify(&mut admin).await;
-    admin.send("/admin/apps", "/form/oauth-client/verify", &[("id", &id), ("verified", "")]).await;
+    admin
+        .send(
+            "/admin/apps",
+            "/form/oauth-client/verify",
+            &[("id", &id), ("verified", ""), ("reason", "it changed hands")],
+        )
+        .await;
     assert!(asks(&mut stage).await.contains("Nobody has verified it"), "and it can be taken back");
 }

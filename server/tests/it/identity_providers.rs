@@ -113,6 +113,7 @@ pub(crate) async fn add(admin: &mut Browser, id: &str, issuer: &str, client_id: 
         ("client_id", client_id),
         ("client_secret", secret),
         ("scopes", "openid profile email"),
+        ("reason", "our people sign in there"),
     ];
     admin.send("/admin/identity-providers/new", "/form/identity-provider/save", &fields).await
 }
@@ -289,17 +290,31 @@ async fn a_provider_that_is_switched_off_or_gone_opens_nothing() {
     let mut browser = world.here.browser();
     let url = world.leave(&mut browser, "/apps").await;
     let answer = path_of(world.agree(&url).await.location());
-    world.admin.send(&page, "/form/identity-provider/disable", &[("id", &world.id), ("disabled", "yes")]).await;
+    world
+        .admin
+        .send(
+            &page,
+            "/form/identity-provider/disable",
+            &[("id", &world.id), ("disabled", "yes"), ("reason", "it is down")],
+        )
+        .await;
     browser.get(&answer).await;
     assert!(!is_signed_in(&mut browser).await, "it was switched off meanwhile");
     assert!(!browser.get("/login").await.text().contains("Other desk"));
     let refused = browser.send("/login", "/form/identity-provider/begin", &[("provider", &world.id)]).await;
     assert_eq!(refused.location(), "/login");
 
-    world.admin.send(&page, "/form/identity-provider/disable", &[("id", &world.id), ("disabled", "")]).await;
+    world
+        .admin
+        .send(
+            &page,
+            "/form/identity-provider/disable",
+            &[("id", &world.id), ("disabled", ""), ("reason", "it is back")],
+        )
+        .await;
     assert_eq!(world.round(&mut browser, "/apps").await.location(), "/apps", "on again, links are what they were");
     assert!(world.admin.get(&page).await.text().contains("One link of a person with it ends"), "said before");
-    world.admin.send(&page, "/form/identity-provider/remove", &[("id", &world.id)]).await;
+    world.admin.send(&page, "/form/identity-provider/remove", &[("id", &world.id), ("reason", "nobody uses it")]).await;
     assert!(!browser.get(METHODS).await.text().contains("/form/linked-identity/unlink"), "links ended with it");
     assert_eq!(world.admin.get(&page).await.status, StatusCode::NOT_FOUND);
 }
@@ -331,6 +346,7 @@ async fn what_an_admin_writes_is_checked_kept_sealed_and_stays_one_provider() {
         ("address", "https://id.example.org"),
         ("client_id", "x"),
         ("scopes", "openid"),
+        ("reason", "it moved"),
     ];
     world.admin.send(&page, "/form/identity-provider/save", &elsewhere).await;
     let shown = world.admin.get(&page).await.text();
@@ -358,6 +374,7 @@ async fn api5_providers_are_for_admins_alone() {
         ("address", world.there.state.config.base_url()),
         ("client_id", "x"),
         ("scopes", "openid"),
+        ("reason", "it moved"),
     ];
     for action in ["save", "disable", "remove"] {
         eve.send("/dashboard", &format!("/form/identity-provider/{action}"), &changed).await;
@@ -420,6 +437,7 @@ async fn github_is_spoken_to_in_its_own_way() {
         ("client_id", "Iv1.abc"),
         ("client_secret", "github-secret"),
         ("scopes", "read:user"),
+        ("reason", "our people are there"),
     ];
     let new = "/admin/identity-providers/new";
     let added = admin.send(new, "/form/identity-provider/save", &fields).await;

@@ -59,6 +59,7 @@ mod sign_out;
 mod smtp;
 mod stage;
 mod support;
+mod suspension;
 mod teams;
 mod tls;
 mod token_exchange;

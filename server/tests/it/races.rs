@@ -8,9 +8,9 @@ use latchkey_core::{
         Asked, Facts, Transport,
         credential::{Carried, Credential},
     },
-    port::session::SessionDigest,
+    port::{session::SessionDigest, suspension::SuspendableId},
 };
-use latchkey_model::{ApiKeyId, ApplicationId, Environment};
+use latchkey_model::{AccountRole, ApiKeyId, ApplicationId, Environment};
 use server::config::Given;
 use std::{
     net::Ipv4Addr,
@@ -74,6 +74,57 @@ async fn admitted(services: &Services, key: &PlainApiKey) -> bool {
         asked: Asked::Demo { needed_scope: Some("read:posts") },
     };
     services.door.judge(&facts, &credential, None).await.outcome.is_ok()
+}
+
+/// The same while its application is suspended: nothing is known of which keys that concerns, and none is let in all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn asvs_8_3_2_no_call_that_begins_after_a_suspension_was_answered_succeeds() {
+    const ROUNDS: u64 = 200;
+    let scene = Arc::new(scene().await);
+    let mut admin = scene.ada.clone();
+    if let Actor::Account { account, .. } = &mut admin {
+        account.role = AccountRole::Admin;
+    }
+    let what = SuspendableId::Application(scene.application);
+    let (_, key) = scene.key().await;
+    let key = Arc::new(key);
+    let (before, after) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    for round in 0..ROUNDS {
+        let answered = Arc::new(AtomicBool::new(false));
+        let start = Arc::new(Barrier::new(CALLS + 1));
+        let callers: Vec<_> = (0..CALLS)
+            .map(|_| {
+                let (scene, key, answered, start) =
+                    (Arc::clone(&scene), Arc::clone(&key), Arc::clone(&answered), Arc::clone(&start));
+                let (before, after) = (Arc::clone(&before), Arc::clone(&after));
+                tokio::spawn(async move {
+                    start.wait().await;
+                    for _ in 0..200 {
+                        let late = answered.load(Ordering::SeqCst);
+                        let passed = admitted(&scene.services, &key).await;
+                        assert!(!(late && passed), "round {round}: a call that began after the answer was let in");
+                        if late {
+                            after.fetch_add(1, Ordering::Relaxed);
+                            return;
+                        }
+                        before.fetch_add(u64::from(passed), Ordering::Relaxed);
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        start.wait().await;
+        scene.services.directory.suspend(&admin, what, "a race").await.unwrap();
+        answered.store(true, Ordering::SeqCst);
+        assert!(!admitted(&scene.services, &key).await, "round {round}");
+        for caller in callers {
+            caller.await.unwrap();
+        }
+        scene.services.directory.reinstate(&admin, what, "the race is over").await.unwrap();
+        assert!(admitted(&scene.services, &key).await, "round {round}: at once");
+    }
+    let (before, after) = (before.load(Ordering::Relaxed), after.load(Ordering::Relaxed));
+    assert!(before > ROUNDS && after > ROUNDS, "there were calls on both sides of the answer: {before}, {after}");
 }
 
 /// 64 callers call as fast as they can while the key is revoked. A call that begins after the answer must be refused.

@@ -453,8 +453,13 @@ async fn r66_a_rotated_signing_key_leaves_no_gap() {
     let before = stage.portal.token_of(&stage.machine).await;
     let kid = |token: &str| Compact::read(token).unwrap().header.kid.unwrap();
     let jwks = stage.portal.api("GET", "/oauth/jwks.json", &[], "").await.text();
-    let answer = admin.send("/admin/signing-keys", "/form/signing-key/rotate", &[("algorithm", "ES256")]).await;
+    admin.send("/admin/signing-keys", "/form/signing-key/rotate", &[("algorithm", "ES256")]).await;
+    let page = admin.get("/admin/signing-keys").await.text();
+    assert!(page.contains("Say why") && !page.contains("Retired"), "not without a reason: {page}");
+    let rotate = [("algorithm", "ES256"), ("reason", "a laptop was stolen")];
+    let answer = admin.send("/admin/signing-keys", "/form/signing-key/rotate", &rotate).await;
     assert_eq!(answer.location(), "/admin/signing-keys");
+    assert!(admin.get("/admin/audit").await.text().contains("a laptop was stolen"));
     let page = admin.get("/admin/signing-keys").await.text();
     for state in ["Next", "Active", "Retired"] {
         assert!(page.contains(state), "{state}: {page}");

@@ -42,6 +42,8 @@ async fn answer(outcome: Result<(), IdentityProviderError>, page: &str, message:
             let flash = Refused::from(IdentityProviderError::NotFound).flash();
             see_other_with(route::ADMIN_IDENTITY_PROVIDERS, flash).await;
         }
+        // Of the forms that ask for nothing else.
+        Err(IdentityProviderError::Invalid(_)) => see_other_with(page, Refused::without_reason().flash()).await,
         Err(error) => see_other_with(page, Refused::from(error).flash()).await,
     }
 }
@@ -67,6 +69,7 @@ pub async fn save_provider(
     #[server(default)] client_id: String,
     #[server(default)] client_secret: String,
     #[server(default)] scopes: String,
+    #[server(default)] reason: String,
 ) -> Result<(), ServerFnError> {
     let form = ProviderForm {
         name: &name,
@@ -79,6 +82,7 @@ pub async fn save_provider(
         client_id: &client_id,
         client_secret: &client_secret,
         scopes: &scopes,
+        reason: &reason,
     };
     let new = id.is_empty();
     let services = services();
@@ -108,10 +112,13 @@ pub async fn save_provider(
 pub async fn disable_provider(
     #[server(default)] id: String,
     #[server(default)] disabled: String,
+    #[server(default)] reason: String,
 ) -> Result<(), ServerFnError> {
     let off = !disabled.is_empty();
     let (page, outcome) = match id_of(&id) {
-        Ok(id) => (route::identity_provider(id), services().identity_providers.disable(&actor(), id, off).await),
+        Ok(id) => {
+            (route::identity_provider(id), services().identity_providers.disable(&actor(), id, off, &reason).await)
+        }
         Err(error) => (route::ADMIN_IDENTITY_PROVIDERS.to_owned(), Err(error)),
     };
     let message = if off { "Switched off. Nobody signs in with it." } else { "Switched on." };
@@ -121,11 +128,15 @@ pub async fn disable_provider(
 
 /// Removes a provider.
 #[server(prefix = "/form", endpoint = "identity-provider/remove")]
-pub async fn remove_provider(#[server(default)] id: String) -> Result<(), ServerFnError> {
-    let outcome = match id_of(&id) {
-        Ok(id) => services().identity_providers.remove(&actor(), id).await,
-        Err(error) => Err(error),
+pub async fn remove_provider(
+    #[server(default)] id: String,
+    #[server(default)] reason: String,
+) -> Result<(), ServerFnError> {
+    let (page, outcome) = match id_of(&id) {
+        Ok(id) => (route::identity_provider(id), services().identity_providers.remove(&actor(), id, &reason).await),
+        Err(error) => (route::ADMIN_IDENTITY_PROVIDERS.to_owned(), Err(error)),
     };
-    answer(outcome, route::ADMIN_IDENTITY_PROVIDERS, "Removed, and every link with it.").await;
+    let page = if outcome.is_ok() { route::ADMIN_IDENTITY_PROVIDERS } else { &page };
+    answer(outcome, page, "Removed, and every link with it.").await;
     Ok(())
 }

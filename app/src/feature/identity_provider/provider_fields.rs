@@ -23,6 +23,7 @@ pub(super) struct ProviderValues {
     subject: String,
     client_id: String,
     scopes: String,
+    reason: String,
     errors: FieldErrors,
 }
 
@@ -68,6 +69,7 @@ impl ProviderValues {
             subject: typed("subject"),
             client_id: typed("client_id"),
             scopes: typed("scopes"),
+            reason: typed("reason"),
             errors: flash.errors.clone(),
         }
     }
@@ -89,6 +91,7 @@ pub(super) fn keep_typed(flash: Flash, form: &ProviderForm<'_>) -> Flash {
         .keep("subject", form.subject)
         .keep("client_id", form.client_id)
         .keep("scopes", form.scopes)
+        .keep("reason", form.reason)
 }
 
 fn kinds(chosen: &str) -> Vec<Choice> {
@@ -148,5 +151,6 @@ pub(super) fn ProviderFields(
                 error=error("subject")
             />
         </details>
+        <Field name="reason" label="Why" value=values.reason.clone() autocomplete="off" hint="Kept in the audit log.".to_owned() error=error("reason") required=true/>
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     page::{Page, page, param, take_flash},
     route,
     ssr::{actor, services},
-    ui::{Form, Message, PageHead, SubmitButton},
+    ui::{Form, Message, PageHead, ReasonInput, SubmitButton},
 };
 use latchkey_model::IdentityProviderId;
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -42,7 +42,8 @@ pub fn IdentityProviderPage() -> impl IntoView {
         };
         let body = view! {
             <PageHead title=title.clone() explanation crumbs=crumbs(&title)>
-                <Form action=DisableProvider::PATH back=here>
+                <Form action=DisableProvider::PATH back=here class="row-form">
+                    <ReasonInput id="reason-switch" label="Why it is switched off or on"/>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <input type="hidden" name="disabled" value=if disabled { "" } else { "yes" }/>
                     <button type="submit" class="btn">{if disabled { "Switch on" } else { "Switch off" }}</button>
@@ -58,7 +59,8 @@ pub fn IdentityProviderPage() -> impl IntoView {
             <section class="card form" aria-labelledby="remove">
                 <h2 id="remove">"Remove it"</h2>
                 <p>{ends}</p>
-                <Form action=RemoveProvider::PATH back=remove_back>
+                <Form action=RemoveProvider::PATH back=remove_back class="row-form">
+                    <ReasonInput id="reason-remove" label="Why it is removed"/>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <button type="submit" class="btn btn-danger">"Remove"</button>
                 </Form>

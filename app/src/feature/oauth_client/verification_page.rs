@@ -10,7 +10,7 @@ use crate::{
         respond::{Refused, see_other, see_other_with},
         services,
     },
-    ui::{Badge, DataTable, EmptyState, Form, Message, PageHead, RelativeTime, Tone},
+    ui::{Badge, DataTable, EmptyState, Form, Message, PageHead, ReasonInput, RelativeTime, Tone},
 };
 use latchkey_core::{
     oauth_client::{Appearance, OauthClientError},
@@ -89,7 +89,8 @@ fn Row(client: OauthClient, now: OffsetDateTime) -> impl IntoView {
             <td data-label="Made"><RelativeTime at=created_at now/><p class="dim">{made_by}</p></td>
             <td data-label="State">{state}</td>
             <td>
-                <Form action=VerifyClient::PATH back=route::ADMIN_APPS>
+                <Form action=VerifyClient::PATH back=route::ADMIN_APPS class="row-form">
+                    <ReasonInput id=format!("reason-{id}") label=format!("Why, for {name}")/>
                     <input type="hidden" name="id" value=id/>
                     <input type="hidden" name="verified" value=next/>
                     <input type="hidden" name="seen" value=seen/>
@@ -106,10 +107,11 @@ pub async fn verify_client(
     #[server(default)] id: String,
     #[server(default)] verified: String,
     #[server(default)] seen: String,
+    #[server(default)] reason: String,
 ) -> Result<(), ServerFnError> {
     let verified = !verified.is_empty();
     let outcome = match id.parse() {
-        Ok(id) => services().client_verification.set(&actor(), id, &Appearance::seen(&seen), verified).await,
+        Ok(id) => services().client_verification.set(&actor(), id, &Appearance::seen(&seen), verified, &reason).await,
         Err(_) => actor().account().map_err(OauthClientError::from).and(Err(OauthClientError::NotFound)),
     };
     match outcome {
@@ -119,6 +121,9 @@ pub async fn verify_client(
         }
         Err(OauthClientError::NotSignedIn(_)) => see_other(&route::sign_in_then(route::ADMIN_APPS)),
         Err(OauthClientError::Forbidden) => see_other(route::DASHBOARD),
+        Err(OauthClientError::Invalid(_)) => {
+            see_other_with(route::ADMIN_APPS, Refused::without_reason().flash()).await;
+        }
         Err(error) => see_other_with(route::ADMIN_APPS, Refused::from(error).flash()).await,
     }
     Ok(())

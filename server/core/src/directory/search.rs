@@ -15,7 +15,12 @@ impl CredentialSearch {
     /// What a person typed. What is longer than any name or id is a secret of some kind: nothing is taken of that.
     pub fn read(typed: &str) -> Self {
         let typed = typed.trim();
-        if let Some(begin) = typed.find(MARK) {
+        let begins_a_word = |at: &usize| {
+            let before = typed[..*at].chars().next_back();
+            // A signed token may have these three characters anywhere.
+            before.is_none_or(|before| !before.is_ascii_alphanumeric() && !matches!(before, '-' | '_' | '.'))
+        };
+        if let Some(begin) = typed.match_indices(MARK).map(|(at, _)| at).find(begins_a_word) {
             // `lk_dev_7Gq2…x4Tb`, the hint of a key, is read as far as it says where the key begins.
             let after_kind = typed[begin + MARK.len()..].split_once('_').map_or("", |(_, rest)| rest);
             return Self(after_kind.chars().take_while(char::is_ascii_alphanumeric).take(ID_LENGTH).collect());
@@ -71,6 +76,7 @@ mod tests {
     fn what_is_longer_than_a_name_is_not_sought() {
         assert!(CredentialSearch::read(&"eyJhbGciOiJFUzI1NiJ9.".repeat(8)).is_empty());
         assert!(CredentialSearch::read("lk_dev_").is_empty());
+        assert!(CredentialSearch::read(&"eyJhbGlk_dev_7Gq2abcd".repeat(4)).is_empty());
         for typed in ["nightly import", "7Gq2abcdEFGH", "lkc_0123456789abcdefghij"] {
             assert_eq!(CredentialSearch::read(typed).as_str(), typed);
         }

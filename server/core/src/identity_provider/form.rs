@@ -1,7 +1,7 @@
 //! What an admin fills in about a provider.
 
 use super::protocol::{OauthEndpoints, Protocol, ProtocolKind};
-use crate::{oauth_client::is_askable, port::identity_provider::ProviderSettings};
+use crate::{audit::Reason, oauth_client::is_askable, port::identity_provider::ProviderSettings};
 use latchkey_model::{FieldErrors, Name};
 use url::Url;
 
@@ -28,6 +28,8 @@ pub struct ProviderForm<'a> {
     pub client_secret: &'a str,
     /// What is asked for, with spaces between.
     pub scopes: &'a str,
+    /// Why it is added, or changed.
+    pub reason: &'a str,
 }
 
 impl ProviderForm<'_> {
@@ -35,10 +37,11 @@ impl ProviderForm<'_> {
     pub const GITHUB: &'static str = "https://github.com";
     const LONGEST: usize = 512;
 
-    pub(super) fn check(&self, secret_needed: bool) -> Result<ProviderSettings, FieldErrors> {
+    pub(super) fn check(&self, secret_needed: bool) -> Result<(ProviderSettings, Reason), FieldErrors> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", self.name.parse::<Name>());
         let protocol = self.check_protocol(&mut errors);
+        let reason = errors.check("reason", self.reason.parse::<Reason>());
         let client_id = self.client_id.trim();
         if client_id.is_empty() || client_id.len() > Self::LONGEST || client_id.contains(char::is_control) {
             errors.add("client_id", "Write the client id that the provider gave you");
@@ -62,9 +65,10 @@ impl ProviderForm<'_> {
         if openid && !scopes.contains(&"openid") {
             errors.add("scopes", "OpenID Connect needs the scope openid");
         }
-        match (name, protocol) {
-            (Some(name), Some(protocol)) if errors.is_empty() => {
-                Ok(ProviderSettings { name, protocol, client_id: client_id.to_owned(), scopes: scopes.join(" ") })
+        match (name, protocol, reason) {
+            (Some(name), Some(protocol), Some(reason)) if errors.is_empty() => {
+                let client_id = client_id.to_owned();
+                Ok((ProviderSettings { name, protocol, client_id, scopes: scopes.join(" ") }, reason))
             }
             _ => Err(errors),
         }
@@ -134,6 +138,7 @@ mod tests {
         client_id: "latchkey",
         client_secret: "secret",
         scopes: "openid profile",
+        reason: "our people sign in there",
     };
 
     fn wrong(form: &ProviderForm<'_>) -> String {
@@ -143,11 +148,12 @@ mod tests {
 
     #[test]
     fn an_issuer_is_kept_to_the_letter() {
-        let settings = OPENID.check(true).unwrap();
+        let (settings, _) = OPENID.check(true).unwrap();
         assert_eq!(settings.protocol, Protocol::Openid { issuer: "https://id.example.org".to_owned() });
         assert!(ProviderForm { client_secret: "", ..OPENID }.check(false).is_ok(), "the secret that there is stays");
-        let github = ProviderForm { kind: "github", address: "", scopes: "read:user", ..OPENID }.check(true).unwrap();
-        let usual = |kind| ProviderForm { kind, scopes: " ", ..OPENID }.check(true).unwrap().scopes;
+        let (github, _) =
+            ProviderForm { kind: "github", address: "", scopes: "read:user", ..OPENID }.check(true).unwrap();
+        let usual = |kind| ProviderForm { kind, scopes: " ", ..OPENID }.check(true).unwrap().0.scopes;
         assert_eq!((usual("openid").as_str(), usual("github").as_str()), ("openid profile email", "read:user"));
         assert_eq!(github.protocol, Protocol::Github { url: "https://github.com".parse().unwrap() });
     }
@@ -171,6 +177,7 @@ mod tests {
             (ProviderForm { client_id: " ", ..OPENID }, "client_id"),
             (ProviderForm { client_secret: "", ..OPENID }, "client_secret"),
             (ProviderForm { scopes: "profile", ..OPENID }, "scopes"),
+            (ProviderForm { reason: " ", ..OPENID }, "reason"),
             (ProviderForm { scopes: "openid \"", ..OPENID }, "scopes"),
             (ProviderForm { subject: "email", ..oauth2 }, "subject"),
             (ProviderForm { token_endpoint: "javascript:x", ..oauth2 }, "token_endpoint"),

@@ -3,7 +3,7 @@
 use super::{form::ProviderForm, protocol::ProtocolKind};
 use crate::{
     actor::{Actor, NotAdmin, NotProven, NotSignedIn},
-    audit::{Act, Action, Tenant},
+    audit::{Act, Action, Reason, Tenant},
     port::{Consumed, Inserted, StoreError, identity_provider::IdentityProvider},
     ports::Ports,
     sealing::{SealError, Sealer},
@@ -122,7 +122,7 @@ impl IdentityProviders {
     ) -> Result<(), IdentityProviderError> {
         actor.admin()?;
         actor.proven(self.ports.now())?;
-        let settings = form.check(true).map_err(IdentityProviderError::Invalid)?;
+        let (settings, reason) = form.check(true).map_err(IdentityProviderError::Invalid)?;
         let sealed_secret = self.seal(id, form.client_secret.trim())?;
         let provider =
             IdentityProvider { id, settings, sealed_secret, created_at: self.ports.now(), disabled_at: None };
@@ -131,7 +131,7 @@ impl IdentityProviders {
             return Err(IdentityProviderError::SentTwice);
         }
         let added = Act::new(Tenant::Portal, Action::ProviderAdded, id, &provider.settings.name);
-        Ok(added.commit_by(actor, work, &self.ports).await?)
+        Ok(added.because(reason).commit_by(actor, work, &self.ports).await?)
     }
 
     /// Changes a provider. Another place to ask is another provider, where the same name may be somebody else's: it is added beside
@@ -147,7 +147,7 @@ impl IdentityProviders {
     ) -> Result<(), IdentityProviderError> {
         let known = self.get(actor, id).await?;
         actor.proven(self.ports.now())?;
-        let settings = form.check(false).map_err(IdentityProviderError::Invalid)?;
+        let (settings, reason) = form.check(false).map_err(IdentityProviderError::Invalid)?;
         if settings.protocol != known.settings.protocol {
             let sentence =
                 "This is another provider, where the same name may be somebody else's. Add it as one of its own";
@@ -167,6 +167,7 @@ impl IdentityProviders {
                     .change("name", &known.settings.name, &settings.name)
                     .change("client_id", &known.settings.client_id, &settings.client_id)
                     .change("client_secret", "", if sealed.is_some() { "another one" } else { "" })
+                    .because(reason)
                     .by(actor, &mut *work, &self.ports)
                     .await?;
                 Ok(work.commit().await?)
@@ -184,14 +185,20 @@ impl IdentityProviders {
         actor: &Actor,
         id: IdentityProviderId,
         disabled: bool,
+        reason: &str,
     ) -> Result<(), IdentityProviderError> {
         let known = self.get(actor, id).await?;
+        let reason = why(reason)?;
         actor.proven(self.ports.now())?;
         let mut work = self.ports.store.begin().await?;
         match work.identity_provider_disable(id, disabled.then(|| self.ports.now())).await? {
             Consumed::Won => {
                 let switched = Act::new(Tenant::Portal, Action::ProviderSwitched, id, &known.settings.name);
-                Ok(switched.change("off", !disabled, disabled).commit_by(actor, work, &self.ports).await?)
+                Ok(switched
+                    .change("off", !disabled, disabled)
+                    .because(reason)
+                    .commit_by(actor, work, &self.ports)
+                    .await?)
             }
             Consumed::Lost => Err(IdentityProviderError::NotFound),
         }
@@ -201,14 +208,20 @@ impl IdentityProviders {
     ///
     /// # Errors
     /// [`IdentityProviderError`].
-    pub async fn remove(&self, actor: &Actor, id: IdentityProviderId) -> Result<(), IdentityProviderError> {
+    pub async fn remove(
+        &self,
+        actor: &Actor,
+        id: IdentityProviderId,
+        reason: &str,
+    ) -> Result<(), IdentityProviderError> {
         let known = self.get(actor, id).await?;
+        let reason = why(reason)?;
         actor.proven(self.ports.now())?;
         let mut work = self.ports.store.begin().await?;
         match work.identity_provider_remove(id).await? {
             Consumed::Won => {
                 let removed = Act::new(Tenant::Portal, Action::ProviderRemoved, id, &known.settings.name);
-                Ok(removed.commit_by(actor, work, &self.ports).await?)
+                Ok(removed.because(reason).commit_by(actor, work, &self.ports).await?)
             }
             Consumed::Lost => Err(IdentityProviderError::NotFound),
         }
@@ -230,4 +243,8 @@ impl IdentityProviders {
         let found = self.ports.store.identity_provider(id).await?;
         Ok(found.filter(|provider| provider.disabled_at.is_none()))
     }
+}
+
+fn why(reason: &str) -> Result<Reason, IdentityProviderError> {
+    FieldErrors::at("reason", reason.parse()).map_err(IdentityProviderError::Invalid)
 }

@@ -3,13 +3,13 @@
 use super::{KnownClients, OauthClientError};
 use crate::{
     actor::Actor,
-    audit::{Act, Action, Tenant},
+    audit::{Act, Action, Reason, Tenant},
     memory::commit_and_forget,
     port::{Change, Consumed, oauth_client::OauthClient},
     ports::Ports,
     secret::{hex, sha256},
 };
-use latchkey_model::OauthClientId;
+use latchkey_model::{FieldErrors, OauthClientId};
 use std::fmt;
 
 /// What people are shown of a client, by its digest: what an admin looked at is what they verify.
@@ -62,15 +62,17 @@ impl ClientVerification {
     /// Says that a client is what it was when somebody looked at it, or that nobody says so any more.
     ///
     /// # Errors
-    /// [`OauthClientError::Changed`] where it is something else by now: whoever looked at it looks again.
+    /// [`OauthClientError::Invalid`] without a reason; [`OauthClientError::Changed`] where it is something else by now: whoever looked at it looks again.
     pub async fn set(
         &self,
         actor: &Actor,
         id: OauthClientId,
         seen: &Appearance,
         verified: bool,
+        reason: &str,
     ) -> Result<(), OauthClientError> {
         actor.admin()?;
+        let reason = FieldErrors::at("reason", reason.parse::<Reason>()).map_err(OauthClientError::Invalid)?;
         let client = self.ports.store.client_for_people(id).await?.ok_or(OauthClientError::NotFound)?;
         if verified && Appearance::of(&client) != *seen {
             return Err(OauthClientError::Changed);
@@ -80,6 +82,7 @@ impl ClientVerification {
             Consumed::Won => {
                 let act = Act::new(Tenant::Portal, Action::ClientVerified, client.id, &client.settings.name);
                 act.change("verified", client.verified_at.is_some(), verified)
+                    .because(reason)
                     .by(actor, &mut *work, &self.ports)
                     .await?;
             }

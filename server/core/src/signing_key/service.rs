@@ -3,7 +3,7 @@
 use super::{KeyRing, KeyRingError};
 use crate::{
     actor::{Actor, NotAdmin, NotProven, NotSignedIn},
-    audit::{Act, Action, Tenant},
+    audit::{Act, Action, Reason, Tenant},
     jose::SigningAlgorithm,
     port::{
         StoreError,
@@ -11,7 +11,7 @@ use crate::{
     },
     ports::Ports,
 };
-use latchkey_model::SigningKeyId;
+use latchkey_model::{FieldErrors, SigningKeyId};
 use time::{Duration, OffsetDateTime};
 
 /// Why a signing key could not be shown or rotated.
@@ -26,6 +26,9 @@ pub enum SigningKeyError {
     /// Only an admin may.
     #[error("only an admin may see this")]
     Forbidden,
+    /// Fields need another look.
+    #[error("fields need another look")]
+    Invalid(FieldErrors),
     /// The keys could not be read or changed.
     #[error(transparent)]
     Ring(#[from] KeyRingError),
@@ -100,13 +103,19 @@ impl SigningKeyService {
     ///
     /// # Errors
     /// [`SigningKeyError`].
-    pub async fn rotate(&self, actor: &Actor, algorithm: SigningAlgorithm) -> Result<(), SigningKeyError> {
+    pub async fn rotate(
+        &self,
+        actor: &Actor,
+        algorithm: SigningAlgorithm,
+        reason: &str,
+    ) -> Result<(), SigningKeyError> {
         actor.admin()?;
+        let reason = FieldErrors::at("reason", reason.parse::<Reason>()).map_err(SigningKeyError::Invalid)?;
         actor.proven(self.ports.now())?;
         self.ring.rotate(algorithm).await?;
         let work = self.ports.store.begin().await?;
         let rotated = Act::new(Tenant::Portal, Action::SigningKeyRotated, algorithm.as_str(), "");
-        Ok(rotated.commit_by(actor, work, &self.ports).await?)
+        Ok(rotated.because(reason).commit_by(actor, work, &self.ports).await?)
     }
 
     /// What the clock does: rotates keys that have signed long enough, and removes those that nothing good was signed with any more.

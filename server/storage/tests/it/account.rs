@@ -69,6 +69,7 @@ async fn a_team_has_one_application_of_a_name(database: &Database) {
         team_id: ada.team,
         name: name("BOOKSHELF"),
         created_at: NOW,
+        suspended: None,
     };
     let environments = Environment::ALL.map(|environment| (EnvironmentId::from_uuid(uuid()), environment));
     let mut work = database.begin().await;

@@ -29,8 +29,10 @@ async fn a_committed_change_is_heard_and_an_undone_one_is_not() {
     add_key(&database, &new_key(&ada, &bookshelf, "bbbbbbbbbbbb")).await;
     let mut work = database.begin().await;
     work.announce(&Change::Key("bbbbbbbbbbbb".parse().unwrap())).await.unwrap();
+    work.announce(&Change::Suspensions).await.unwrap();
     work.commit().await.unwrap();
     assert_eq!(next(&mut changes).await, Change::Key("bbbbbbbbbbbb".parse().unwrap()));
+    assert_eq!(next(&mut changes).await, Change::Suspensions);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,4 +15,5 @@ mod request_log;
 mod schema;
 mod session;
 mod support;
+mod suspension;
 mod webhook;

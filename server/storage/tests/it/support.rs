@@ -127,8 +127,13 @@ pub(crate) struct Made {
 }
 
 pub(crate) async fn application(database: &Database, owner: &Person, called: &str) -> Made {
-    let application =
-        Application { id: ApplicationId::from_uuid(uuid()), team_id: owner.team, name: name(called), created_at: NOW };
+    let application = Application {
+        id: ApplicationId::from_uuid(uuid()),
+        team_id: owner.team,
+        name: name(called),
+        created_at: NOW,
+        suspended: None,
+    };
     let environments = Environment::ALL.map(|environment| (EnvironmentId::from_uuid(uuid()), environment));
     let mut work = database.begin().await;
     assert_eq!(work.application_add(&application, environments).await.unwrap(), Inserted::Done);
