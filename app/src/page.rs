@@ -39,7 +39,7 @@ pub struct Page {
 
 enum Frame {
     Public,
-    Portal(Option<InView>),
+    Portal(Option<Box<InView>>),
 }
 
 /// The application and environment that a page is about.
@@ -64,7 +64,7 @@ impl Page {
 
     /// A page about an application.
     pub fn application(title: impl Into<String>, in_view: InView, body: impl IntoView + 'static) -> Self {
-        Self { title: title.into(), frame: Frame::Portal(Some(in_view)), body: body.into_any() }
+        Self { title: title.into(), frame: Frame::Portal(Some(Box::new(in_view))), body: body.into_any() }
     }
 }
 
@@ -269,7 +269,7 @@ fn framed(page: Page, banners: AnyView) -> AnyView {
     let body = page.body;
     let framed = if let (Frame::Portal(in_view), Actor::Account { account, .. }) = (page.frame, &actor) {
         let viewer = Viewer { name: account.name.as_str().to_owned(), email: account.email.as_str().to_owned() };
-        let groups = navigation(in_view.as_ref(), account.role, &here);
+        let groups = navigation(in_view.as_deref(), account.role, &here);
         let suspended = in_view.map(|in_view| view! { <SuspendedBanner application=in_view.application/> });
         view! {
             <PortalFrame

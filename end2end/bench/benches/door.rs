@@ -90,6 +90,7 @@ fn stored(key: &PlainApiKey) -> StoredApiKey {
             last_used_from: None,
             exposed_at: None,
             leaked: None,
+            suspended: None,
         },
         digest: key.digest(&MasterKey::new([1; 32]).derive("api-key")),
     }

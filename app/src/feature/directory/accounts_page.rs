@@ -40,10 +40,10 @@ pub fn AccountsPage() -> impl IntoView {
             },
             before: asked("before").parse().ok(),
         };
-        let (found, last) = services.directory.accounts(&actor(), &search).await?;
+        let (found, oldest) = services.directory.accounts(&actor(), &search).await?;
         let now = services.ports.now();
         let flash = take_flash().await;
-        let more = last.map(|last| route::more_accounts(&text, &role, &state, last));
+        let more = oldest.map(|oldest| route::more_accounts(&text, &role, &state, oldest));
         let list = if found.is_empty() {
             view! {
                 <EmptyState title="Nobody is like that">

@@ -105,6 +105,7 @@ fn path_of(route: &Route, scene: &Scene) -> Option<String> {
         .replace("{client}", &id_of(client))
         .replace("{key}", key)
         .replace("{team}", &scene.team)
+        .replace("{account}", &scene.account)
         .replace("{kind}", "failure_rate")
         .replace("{webhook}", webhook)
         .replace("{request_id}", &scene.first)

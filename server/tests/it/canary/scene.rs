@@ -8,6 +8,7 @@ use crate::{
     support::{Browser, Machine, ORIGIN, PASSWORD, Portal, basic, mistyped, new_account},
 };
 use http::StatusCode;
+use latchkey_core::port::AccountReader;
 use server::config::Given;
 
 /// What the app may ask for.
@@ -35,7 +36,8 @@ pub(super) struct Scene {
     pub(super) first: String,
     /// The id of a provider.
     pub(super) provider: String,
-    /// The id of Ada's team.
+    /// The id of Ada's account, and of her team.
+    pub(super) account: String,
     pub(super) team: String,
     /// The ids of a webhook of hers, and of one of the portal's.
     pub(super) webhook: String,
@@ -89,6 +91,8 @@ impl Scene {
         let verifier = answer.json()["access_token"].as_str().unwrap().to_owned();
         planted.plant_credential("a token for the gateway", &verifier);
         let (provider, team) = (String::new(), ada.team_id().await);
+        let (account, _) = stage.portal.store.account_by_email("ada@example.org").await.unwrap().unwrap();
+        let account = account.id.to_string();
         let webhook = add_webhook(ada, &format!("team:{team}"), &format!("/teams/{team}/alerts"), planted).await;
         let portal_webhook = add_webhook(&mut admin, "portal", "/admin/alerts", planted).await;
         let first = stage.portal.with_key(&key, "GET", "/api/v1/whoami", "").await.header("x-request-id").to_owned();
@@ -105,6 +109,7 @@ impl Scene {
             token_id,
             first,
             provider,
+            account,
             team,
             webhook,
             portal_webhook,

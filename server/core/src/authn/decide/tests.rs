@@ -16,7 +16,10 @@ use crate::{
     limit::{Meter, Meters, Quota, RateLimits},
     memory::Freshness,
     oauth_client::ClientId,
-    port::api_key::{Disabled, KeyOwner, KeySettings, Replaced, Revoked, RevokedBecause, StoredApiKey},
+    port::{
+        api_key::{Disabled, KeyOwner, KeySettings, Replaced, Revoked, RevokedBecause, StoredApiKey},
+        suspension::{Suspendable, Suspension},
+    },
     random::SystemRandom,
     secret::{DigestKey, MasterKey},
 };
