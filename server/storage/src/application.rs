@@ -95,7 +95,8 @@ impl SeaStore {
                             Suspendable::Application,
                             row.suspended_at,
                             row.suspended_because.as_deref(),
-                        )?,
+                        )?
+                        .map(Box::new),
                     },
                     team_name: word(&row.team_name, "name")?,
                     role: word(&row.role, "role")?,

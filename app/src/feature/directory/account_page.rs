@@ -124,7 +124,7 @@ fn applications(
                 <tr>
                     <td data-label="Application"><strong>{name.clone()}</strong><p class="dim">{format!("Team {}", one.team_name)}</p></td>
                     <td data-label="Live keys">{live}</td>
-                    <td data-label="State"><SuspendedBadge suspended=application.suspended now/></td>
+                    <td data-label="State"><SuspendedBadge suspended=application.suspended.map(|suspended| *suspended) now/></td>
                     <td>
                         <RowActs
                             on=ActOn::Application

@@ -17,7 +17,7 @@ pub struct Application {
     /// When it was made.
     pub created_at: OffsetDateTime,
     /// Whether an admin has suspended it.
-    pub suspended: Option<Suspended>,
+    pub suspended: Option<Box<Suspended>>,
 }
 
 /// An application as one of its team's members sees it.
