@@ -3,6 +3,7 @@
 use crate::{
     stage::{SCOPES, Stage, Tokens, encoded, error},
     support::{Answer, join_all},
+    suspension::{account_id, act},
 };
 use http::StatusCode;
 use latchkey_core::authorization::DeviceService;
@@ -75,6 +76,25 @@ async fn rfc8628_3_a_person_lets_a_device_act() {
     assert_eq!(error(&stage.poll(&device).await), "invalid_grant", "once");
     let page = stage.grace.get(&format!("/device?user_code={}", device.user_code)).await.text();
     assert!(page.contains("No device waits with this code"), "{page}");
+}
+
+#[tokio::test]
+async fn r32_a_suspended_account_is_given_nothing_by_any_grant() {
+    let mut stage = Stage::with_device().await;
+    let mut admin = stage.portal.admin().await;
+    let tokens = stage.tokens().await;
+    let code = stage.code().await;
+    let (device, _) = stage.begin().await;
+    stage.answer_device(&device, SCOPES, "allow").await;
+    let grace = account_id(&stage.portal, "grace@example.org").await;
+    act(&mut admin, "account", &grace, "suspend", "a stolen laptop").await;
+    for answer in [stage.poll(&device).await, stage.redeem_code(&code).await, stage.refresh(&tokens.refresh).await] {
+        assert_eq!(error(&answer), "invalid_grant", "{answer:?}");
+    }
+    act(&mut admin, "account", &grace, "reinstate", "it was found").await;
+    for answer in [stage.poll(&device).await, stage.redeem_code(&code).await, stage.refresh(&tokens.refresh).await] {
+        assert_eq!(answer.status, StatusCode::OK, "nothing was spent: {answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -11,13 +11,13 @@ use time::Duration;
 
 const WHY: &str = "it sends spam since Monday";
 
-async fn act(admin: &mut Browser, on: &str, id: &str, act: &str, reason: &str) -> String {
+pub(crate) async fn act(admin: &mut Browser, on: &str, id: &str, act: &str, reason: &str) -> String {
     let fields = [("on", on), ("id", id), ("act", act), ("reason", reason)];
     let answer = admin.send("/admin/credentials", "/form/directory/act", &fields).await;
     admin.get(answer.location()).await.text()
 }
 
-async fn account_id(portal: &Portal, email: &str) -> String {
+pub(crate) async fn account_id(portal: &Portal, email: &str) -> String {
     portal.store.account_by_email(email).await.unwrap().unwrap().0.id.to_string()
 }
 
