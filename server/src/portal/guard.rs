@@ -35,8 +35,17 @@ use tower_sessions::Session;
 const SERVER_FN_ERROR: HeaderName = HeaderName::from_static("serverfnerror");
 const SEED_LENGTH: usize = 32;
 /// Fields whose content is never kept for a second try.
-const SECRET_FIELDS: [&str; 8] =
-    ["password", "current_password", "code", "answer", "token", "client_secret", upload::FILE, field::TOKEN];
+const SECRET_FIELDS: [&str; 9] = [
+    "password",
+    "current_password",
+    "code",
+    "answer",
+    "token",
+    "client_secret",
+    "credential",
+    upload::FILE,
+    field::TOKEN,
+];
 
 /// Why a form is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

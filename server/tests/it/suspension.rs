@@ -226,7 +226,7 @@ async fn any_credential_is_found_by_its_public_part_and_revoked_with_a_reason() 
     let public = &key[7..19];
     for typed in [key.clone(), format!("Authorization: Bearer {key}"), format!("lk_dev_{}…{}", &key[7..11], &key[54..])]
     {
-        let answer = admin.send("/admin/credentials", "/form/directory/find", &[("text", &typed)]).await;
+        let answer = admin.send("/admin/credentials", "/form/directory/find", &[("credential", &typed)]).await;
         let location = answer.location().to_owned();
         assert!(public.starts_with(location.strip_prefix("/admin/credentials?q=").unwrap()), "{location}");
         let page = admin.get(&location).await.text();
@@ -235,7 +235,7 @@ async fn any_credential_is_found_by_its_public_part_and_revoked_with_a_reason() 
     }
     let led = admin.get(&format!("/admin/credentials?q={key}")).await;
     assert_eq!(led.location(), format!("/admin/credentials?q={public}"));
-    let nothing = admin.send("/admin/credentials", "/form/directory/find", &[("text", &token)]).await;
+    let nothing = admin.send("/admin/credentials", "/form/directory/find", &[("credential", &token)]).await;
     assert_eq!(nothing.location(), "/admin/credentials", "a signed token is no name");
     for sought in [&machine.client_id, "nightly", &machine.secret[7..19]] {
         let page = admin.get(&format!("/admin/credentials?q={sought}")).await.text();

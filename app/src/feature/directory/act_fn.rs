@@ -133,10 +133,10 @@ pub async fn act_on_thing(
 /// Leads to what was sought. What was typed may be a whole key, which must get into no address: only what may be written anywhere
 /// goes on.
 #[server(prefix = "/form", endpoint = "directory/find")]
-pub async fn find_credential(#[server(default)] text: String) -> Result<(), ServerFnError> {
+pub async fn find_credential(#[server(default)] credential: String) -> Result<(), ServerFnError> {
     match actor().admin().map_err(DirectoryError::from) {
         Ok(_) => {
-            let search = CredentialSearch::read(&text);
+            let search = CredentialSearch::read(&credential);
             if search.is_empty() {
                 let message = "Type a name, a client id, or the beginning of a key.";
                 see_other_with(route::ADMIN_CREDENTIALS, Flash::bad(message)).await;

@@ -61,7 +61,7 @@ pub fn CredentialsPage() -> impl IntoView {
             <Message flash/>
             <Form action=FindCredential::PATH back=route::ADMIN_CREDENTIALS class="filter">
                 <Field
-                    name="text"
+                    name="credential"
                     label="Key, hint, client id or name"
                     value=search.to_string()
                     autocomplete="off"
