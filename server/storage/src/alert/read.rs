@@ -128,7 +128,8 @@ impl AlertReader for SeaStore {
     }
 
     async fn alerts_going(&self) -> Result<Vec<Alert>, StoreError> {
-        let going = alert::Entity::find().filter(alert::Column::Going.eq(true));
+        // In the very words of the index that holds them alone.
+        let going = alert::Entity::find().filter(Expr::cust("going"));
         going.all(&self.reader).await.map_err(store_error)?.into_iter().map(from_row).collect()
     }
 
@@ -194,7 +195,8 @@ impl AlertReader for SeaStore {
 
     async fn networks_untold(&self, limit: u64) -> Result<Vec<SeenNetwork>, StoreError> {
         use seen_network::{Column, Entity};
-        let untold = Entity::find().filter(Column::Told.eq(false)).order_by_asc(Column::FirstAt).limit(limit);
+        // Likewise.
+        let untold = Entity::find().filter(Expr::cust("NOT told")).order_by_asc(Column::FirstAt).limit(limit);
         let mut found = Vec::new();
         for row in untold.all(&self.reader).await.map_err(store_error)? {
             let others = Entity::find()
