@@ -1,6 +1,9 @@
 //! How a credential is sought: by what may be written anywhere, never by a secret.
 
-use crate::api_key::format::{ID_LENGTH, MARK};
+use crate::{
+    api_key::format::{ID_LENGTH, MARK},
+    leak::finder,
+};
 use latchkey_model::Name;
 use std::fmt;
 
@@ -12,9 +15,17 @@ use std::fmt;
 pub struct CredentialSearch(String);
 
 impl CredentialSearch {
-    /// What a person typed. What is longer than any name or id is a secret of some kind: nothing is taken of that.
+    /// The longest run of letters and digits in what may be written anywhere: that of a client id.
+    const LONGEST_RUN: usize = 20;
+
+    /// What a person typed. What is longer than any name or id, or has a longer run of letters and digits, is a secret of some kind, or
+    /// a part of one: nothing is taken of that.
     pub fn read(typed: &str) -> Self {
         let typed = typed.trim();
+        // A key that is glued to other text is a key all the same.
+        if let Some(found) = finder::find(typed.as_bytes()).next() {
+            return Self(found.key.public_id().as_str().to_owned());
+        }
         let begins_a_word = |at: &usize| {
             let before = typed[..*at].chars().next_back();
             // A signed token may have these three characters anywhere.
@@ -25,7 +36,9 @@ impl CredentialSearch {
             let after_kind = typed[begin + MARK.len()..].split_once('_').map_or("", |(_, rest)| rest);
             return Self(after_kind.chars().take_while(char::is_ascii_alphanumeric).take(ID_LENGTH).collect());
         }
-        if typed.chars().count() > Name::MAX_LENGTH && !is_client_id(typed) {
+        let runs = typed.split(|character: char| !character.is_ascii_alphanumeric());
+        let is_too_long = typed.chars().count() > Name::MAX_LENGTH && !is_client_id(typed);
+        if is_too_long || runs.map(str::len).any(|length| length > Self::LONGEST_RUN) {
             return Self::default();
         }
         Self(typed.to_owned())
@@ -69,6 +82,21 @@ mod tests {
                 assert_eq!(CredentialSearch::read(&typed).as_str(), id.as_str());
             }
             assert_eq!(CredentialSearch::read(&key.hint()).as_str(), &id.as_str()[..4]);
+        }
+    }
+
+    #[test]
+    fn r53_neither_a_key_that_is_glued_to_other_text_nor_a_part_of_one_goes_on() {
+        for kind in [KeyKind::Api(Environment::Development), KeyKind::Personal, KeyKind::ClientSecret] {
+            let key = PlainApiKey::generate(&SystemRandom, kind);
+            let (text, id) = (key.expose(), key.public_id());
+            for glued in ["\\n", "x_", "%22", "Bearer%20", "a", "https://client.example/x_"] {
+                assert_eq!(CredentialSearch::read(&format!("{glued}{text}")).as_str(), id.as_str(), "{glued}");
+            }
+            let secret = &text[text.len() - 38..];
+            for part in [&text[8..], secret, &secret[..32], &format!("https://client.example/{secret}")] {
+                assert!(CredentialSearch::read(part).is_empty(), "{part}");
+            }
         }
     }
 
