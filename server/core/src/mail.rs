@@ -13,6 +13,7 @@ mod secret_letter;
 
 pub use carrier::{CarryError, MailCarrier, Message};
 pub use letter::Letter;
+pub(crate) use letter::page_of;
 pub use outbox::{OutboxError, OutboxMail, OutboxPage, OutboxService};
 pub use postman::Postman;
 pub use secret_letter::{LetterError, SecretLetter};

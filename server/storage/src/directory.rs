@@ -5,7 +5,7 @@ use crate::{
     account::from_row,
     api_key::find_keys,
     convert::{time, word},
-    entity::{account, api_key, application, client_secret, membership, oauth_client, opaque_token, session, team},
+    entity::{account, api_key, application, client_secret, oauth_client, opaque_token, session, team},
     error::store_error,
     like::{begins_with, contains},
     oauth_client::find_clients,
@@ -14,12 +14,12 @@ use crate::{
 use async_trait::async_trait;
 use latchkey_core::port::{
     DirectoryReader, StoreError,
-    api_key::{ApiKey, Holder},
+    api_key::ApiKey,
     directory::{AccountSearch, FoundAccount, FoundApplication},
     oauth_client::OauthClient,
     suspension::Suspendable,
 };
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, OauthClientId, TeamId, TeamRole};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, OauthClientId, TeamId};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
     RelationTrait, Select, prelude::Uuid, sea_query::Query,
@@ -41,11 +41,6 @@ struct ApplicationRow {
 struct SignInRow {
     account_id: Uuid,
     at: i64,
-}
-
-#[derive(FromQueryResult)]
-struct Email {
-    email: String,
 }
 
 impl SeaStore {
@@ -162,18 +157,5 @@ impl DirectoryReader for SeaStore {
 
     async fn client_found(&self, id: OauthClientId) -> Result<Option<OauthClient>, StoreError> {
         Ok(self.clients(find_clients().filter(oauth_client::Column::Id.eq(id.as_uuid()))).await?.pop())
-    }
-
-    async fn people_of(&self, holder: Holder) -> Result<Vec<String>, StoreError> {
-        let query = account::Entity::find().select_only().column(account::Column::Email);
-        let query = match holder {
-            Holder::Account(account) => query.filter(account::Column::Id.eq(account.as_uuid())),
-            Holder::Team(team) => query
-                .join(JoinType::InnerJoin, membership::Relation::Account.def().rev())
-                .filter(membership::Column::TeamId.eq(team.as_uuid()))
-                .filter(membership::Column::Role.is_in([TeamRole::Owner, TeamRole::Developer].map(TeamRole::as_str))),
-        };
-        let rows = query.into_model::<Email>().all(&self.reader).await.map_err(store_error)?;
-        Ok(rows.into_iter().map(|row| row.email).collect())
     }
 }

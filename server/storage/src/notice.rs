@@ -4,7 +4,7 @@ use crate::{
     SeaStore, SeaUnitOfWork,
     convert::{micros, time, word},
     entity::{
-        account,
+        account, membership,
         notice::{ActiveModel, Column, Entity, Model},
     },
     error::store_error,
@@ -16,12 +16,14 @@ use latchkey_core::{
     notice::NoticeKind,
     port::{
         Consumed, Inserted, NoticeReader, NoticeWriter, StoreError,
+        api_key::Holder,
         notice::{Mailed, Notice},
     },
 };
-use latchkey_model::{AccountId, NoticeId};
+use latchkey_model::{AccountId, NoticeId, TeamRole};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationTrait, UpdateMany, sea_query::OnConflict,
 };
 
 fn from_row(row: Model) -> Result<Notice, StoreError> {
@@ -34,6 +36,11 @@ fn from_row(row: Model) -> Result<Notice, StoreError> {
         created_at: time(row.created_at)?,
         seen_at: row.seen_at.map(time).transpose()?,
     })
+}
+
+#[derive(FromQueryResult)]
+struct Email {
+    email: String,
 }
 
 fn kinds(words: &str) -> Result<Vec<NoticeKind>, StoreError> {
@@ -49,6 +56,19 @@ impl NoticeReader for SeaStore {
         }
         let rows = query.order_by_desc(Column::Id).limit(limit).all(&self.reader).await.map_err(store_error)?;
         rows.into_iter().map(from_row).collect()
+    }
+
+    async fn people_of(&self, holder: Holder) -> Result<Vec<String>, StoreError> {
+        let query = account::Entity::find().select_only().column(account::Column::Email);
+        let query = match holder {
+            Holder::Account(account) => query.filter(account::Column::Id.eq(account.as_uuid())),
+            Holder::Team(team) => query
+                .join(JoinType::InnerJoin, membership::Relation::Account.def().rev())
+                .filter(membership::Column::TeamId.eq(team.as_uuid()))
+                .filter(membership::Column::Role.is_in([TeamRole::Owner, TeamRole::Developer].map(TeamRole::as_str))),
+        };
+        let rows = query.into_model::<Email>().all(&self.reader).await.map_err(store_error)?;
+        Ok(rows.into_iter().map(|row| row.email).collect())
     }
 
     async fn muted_notices(&self, account: AccountId) -> Result<Vec<NoticeKind>, StoreError> {

@@ -20,7 +20,7 @@ use crate::{
 };
 use latchkey_core::{
     alert::{AlertAccess, AlertsOf},
-    port::webhook::{Delivery, DeliveryAttempt, DeliveryState, Webhook},
+    port::webhook::{Delivery, DeliveryAttempt, DeliveryState, Webhook, shown_url},
     webhook::{WebhookError, WebhookView},
 };
 use latchkey_model::WebhookId;
@@ -103,7 +103,7 @@ async fn webhook_page(of: AlertsOf) -> Result<Page, PageError> {
         <section class="card" aria-labelledby="facts">
             <h2 id="facts">"About it"</h2>
             <dl class="facts">
-                <div><dt>"Address"</dt><dd><code>{shown_address(&webhook)}</code></dd></div>
+                <div><dt>"Address"</dt><dd><code>{shown_url(&webhook.url)}</code></dd></div>
                 <div><dt>"State"</dt><dd><WebhookState webhook=webhook.clone() now/></dd></div>
                 <div><dt>"Added"</dt><dd><RelativeTime at=webhook.created_at now/></dd></div>
                 {webhook.former_secret.as_ref().filter(|(_, until)| *until > now).map(|(_, until)| view! {
@@ -119,13 +119,6 @@ async fn webhook_page(of: AlertsOf) -> Result<Page, PageError> {
         {settings}
     };
     Ok(Page::portal(format!("Webhook {name}"), body))
-}
-
-/// The address without its query: some services keep a secret there. Whoever may change it sees it whole in the form.
-fn shown_address(webhook: &Webhook) -> String {
-    let mut url = webhook.url.clone();
-    url.set_query(None);
-    if webhook.url.query().is_some() { format!("{url}?…") } else { url.to_string() }
 }
 
 #[component]

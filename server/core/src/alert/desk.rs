@@ -2,11 +2,11 @@
 
 use super::{AlertKind, AlertsOf, Rule};
 use crate::{
-    mail::Letter,
+    mail::{Letter, page_of},
     port::{
-        Inserted, StoreError, UnitOfWork,
+        Consumed, Inserted, StoreError, UnitOfWork,
         alert::{Alert, Course},
-        api_key::{ApiKey, Holder, KeyOwner},
+        api_key::{ApiKey, Holder},
     },
     ports::Ports,
     webhook::{Event, Message},
@@ -16,12 +16,38 @@ use serde::Serialize;
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// What kind of thing an alert is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectKind {
+    /// An API key, or a personal access token.
+    ApiKey,
+    /// An app or a service account.
+    OauthClient,
+    /// An environment of an application.
+    Environment,
+    /// The portal.
+    Portal,
+}
+
+impl SubjectKind {
+    /// What people read before its name.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::ApiKey => "The API key",
+            Self::OauthClient => "The client",
+            Self::Environment => "The environment",
+            Self::Portal => "",
+        }
+    }
+}
+
 /// What an alert is about, as webhooks say it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlertSubject {
-    /// `api_key`, `oauth_client`, `environment` or `portal`.
+    /// What kind of thing it is.
     #[serde(rename = "type")]
-    pub what: &'static str,
+    pub what: SubjectKind,
     /// Its id; none for the portal.
     pub id: Option<Uuid>,
     /// What it is called.
@@ -37,7 +63,7 @@ impl AlertSubject {
     /// The portal.
     pub fn portal(public_url: &str) -> Self {
         Self {
-            what: "portal",
+            what: SubjectKind::Portal,
             id: None,
             name: "The portal".to_owned(),
             hint: String::new(),
@@ -47,13 +73,13 @@ impl AlertSubject {
 
     /// A key.
     pub fn key(key: &ApiKey, public_url: &str) -> Self {
-        let url = match &key.owner {
-            KeyOwner::Environment { application_id, environment, .. } => {
-                format!("{public_url}/apps/{application_id}/{environment}/keys/{}", key.id)
-            }
-            KeyOwner::Account { .. } => format!("{public_url}/account/tokens/{}", key.id),
-        };
-        Self { what: "api_key", id: Some(key.id.as_uuid()), name: key.settings.name.to_string(), hint: key.hint(), url }
+        Self {
+            what: SubjectKind::ApiKey,
+            id: Some(key.id.as_uuid()),
+            name: key.settings.name.to_string(),
+            hint: key.hint(),
+            url: page_of(key, public_url),
+        }
     }
 }
 
@@ -198,7 +224,7 @@ impl Alerts {
         let now = self.ports.now();
         let rule = self.rule(alert.of, alert.kind).await?;
         let mut work = self.ports.store.begin().await?;
-        if work.alert_end(alert.id, now).await? == crate::port::Consumed::Lost {
+        if work.alert_end(alert.id, now).await? == Consumed::Lost {
             return Ok(());
         }
         if rule.on && rule.webhooks {

@@ -1,6 +1,9 @@
 //! What alerts are about, and whose they are.
 
-use crate::audit::Tenant;
+use crate::{
+    audit::Tenant,
+    port::{Store, StoreError, api_key::Holder},
+};
 use latchkey_model::TeamId;
 use std::{fmt, str::FromStr};
 
@@ -17,6 +20,16 @@ pub enum AlertsOf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("nobody who has alerts")]
 pub struct ParseAlertsOfError;
+
+impl AlertsOf {
+    /// The addresses of those who are told.
+    pub(crate) async fn people(self, store: &dyn Store) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Team(team) => store.people_of(Holder::Team(team)).await,
+            Self::Portal => store.admin_emails().await,
+        }
+    }
+}
 
 impl From<AlertsOf> for Tenant {
     fn from(of: AlertsOf) -> Self {

@@ -2,7 +2,7 @@
 
 use super::{
     AlertKind, AlertSubject, Alerts, AlertsOf, Measure, NewAlert, Rule, Share,
-    desk::Measured,
+    desk::{Measured, SubjectKind},
     letter::{self, Counted, Named},
 };
 use crate::{
@@ -13,7 +13,6 @@ use crate::{
             Alert, CredentialOwner, CredentialSort, NamedCredential, SeenNetwork, Watched, WatchedCounts,
             WatchedEnvironment,
         },
-        api_key::Holder,
     },
     ports::Ports,
     webhook::Courier,
@@ -54,21 +53,25 @@ impl AlertWatch {
     pub async fn look(&self) -> Result<u64, StoreError> {
         let now = self.ports.now();
         let rules = Rules(self.ports.store.alert_rules_of_all().await?.into_iter().map(by_kind).collect());
+        let going = self.ports.store.alerts_going().await?;
+        let is_going: HashSet<About> = going.iter().map(about).collect();
         let (mut raised, mut lasting) = (0, HashSet::new());
         for minutes in rules.windows() {
             let since = (now - Duration::minutes(minutes.into())).unix_timestamp();
             for counts in self.ports.store.watched_counts(since - since.rem_euclid(60)).await? {
                 for begun in begun(&rules, minutes, &counts) {
                     let about = (begun.of, begun.kind, begun.subject);
-                    raised += u64::from(self.raise(&begun, &counts.whose, now).await?);
+                    if !is_going.contains(&about) {
+                        raised += u64::from(self.raise(&begun, &counts.whose, now).await?);
+                    }
                     lasting.insert(about);
                 }
             }
         }
-        raised += u64::from(self.look_at_lockouts(&rules, &mut lasting, now).await?);
-        for alert in self.ports.store.alerts_going().await? {
-            if !lasting.contains(&about(&alert)) {
-                self.alerts.end(&alert).await?;
+        raised += u64::from(self.look_at_lockouts(&rules, &is_going, &mut lasting, now).await?);
+        for alert in &going {
+            if !lasting.contains(&about(alert)) {
+                self.alerts.end(alert).await?;
             }
         }
         raised += self.look_at_networks(&rules).await?;
@@ -77,18 +80,16 @@ impl AlertWatch {
     }
 
     async fn raise(&self, begun: &Begun, whose: &Watched, now: OffsetDateTime) -> Result<bool, StoreError> {
-        let (subject, people) = match whose {
-            Watched::Portal => (AlertSubject::portal(self.alerts.public_url()), self.ports.store.admin_emails().await?),
-            Watched::Environment(environment) => {
-                (self.environment(environment), self.ports.store.people_of(Holder::Team(environment.team)).await?)
-            }
+        let subject = match whose {
+            Watched::Portal => AlertSubject::portal(self.alerts.public_url()),
+            Watched::Environment(environment) => self.environment(environment),
             Watched::Credential(environment, id) => {
                 // What is gone has nobody to tell.
                 let Some((named, _)) = self.ports.store.named_credential(*id).await? else { return Ok(false) };
-                let subject = self.credential(environment, *id, &named);
-                (subject, self.ports.store.people_of(Holder::Team(environment.team)).await?)
+                self.credential(environment, *id, &named)
             }
         };
+        let people = begun.of.people(&*self.ports.store).await?;
         let letter = self.letter(begun, whose, &subject, now);
         let measured =
             Measured { matching: begun.matching, requests: Some(begun.requests), minutes: Some(begun.share.minutes) };
@@ -126,13 +127,12 @@ impl AlertWatch {
             crate::clock::written(now)
         );
         let failures = self.failures(whose, begun.kind);
-        let (what, owner) = match whose {
-            Watched::Portal => ("", String::new()),
-            Watched::Environment(environment) => ("The environment", environment.application_name.to_string()),
-            Watched::Credential(environment, _) => (word(subject.what), environment.application_name.to_string()),
+        let owner = match whose {
+            Watched::Portal => String::new(),
+            Watched::Environment(one) | Watched::Credential(one, _) => one.application_name.to_string(),
         };
         let named = Named {
-            what,
+            what: subject.what.word(),
             name: &subject.name,
             hint: &subject.hint,
             owner: &owner,
@@ -165,14 +165,14 @@ impl AlertWatch {
     fn environment(&self, one: &WatchedEnvironment) -> AlertSubject {
         let url = format!("{}/apps/{}/{}/usage", self.alerts.public_url(), one.application, one.environment);
         let name = format!("{} ({})", one.application_name, one.environment);
-        AlertSubject { what: "environment", id: Some(one.id.as_uuid()), name, hint: String::new(), url }
+        AlertSubject { what: SubjectKind::Environment, id: Some(one.id.as_uuid()), name, hint: String::new(), url }
     }
 
     fn credential(&self, owner: &WatchedEnvironment, id: Uuid, named: &NamedCredential) -> AlertSubject {
         let (what, part) = match named.what {
-            CredentialSort::Key | CredentialSort::PersonalToken => ("api_key", "keys"),
-            CredentialSort::Client => ("oauth_client", "clients"),
-            CredentialSort::ServiceAccount => ("oauth_client", "service-accounts"),
+            CredentialSort::Key | CredentialSort::PersonalToken => (SubjectKind::ApiKey, "keys"),
+            CredentialSort::Client => (SubjectKind::OauthClient, "clients"),
+            CredentialSort::ServiceAccount => (SubjectKind::OauthClient, "service-accounts"),
         };
         let url = format!("{}/apps/{}/{}/{part}/{id}", self.alerts.public_url(), owner.application, owner.environment);
         AlertSubject { what, id: Some(id), name: named.name.clone(), hint: named.hint.clone(), url }
@@ -181,6 +181,7 @@ impl AlertWatch {
     async fn look_at_lockouts(
         &self,
         rules: &Rules,
+        is_going: &HashSet<About>,
         lasting: &mut HashSet<About>,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
@@ -190,7 +191,11 @@ impl AlertWatch {
         if !rule.on || locks < u64::from(at_least) {
             return Ok(false);
         }
-        lasting.insert((AlertsOf::Portal, AlertKind::Lockouts, None));
+        let about = (AlertsOf::Portal, AlertKind::Lockouts, None);
+        lasting.insert(about);
+        if is_going.contains(&about) {
+            return Ok(false);
+        }
         let url = format!("{}/admin/lockouts", self.alerts.public_url());
         let letter = letter::many_lockouts(format!("lockouts:{}", crate::clock::written(now)), locks, now, &url);
         let alert = NewAlert {
@@ -201,7 +206,7 @@ impl AlertWatch {
             measured: Some(Measured { matching: locks, requests: None, minutes: None }),
             lasts: true,
         };
-        let admins = self.ports.store.admin_emails().await?;
+        let admins = AlertsOf::Portal.people(&*self.ports.store).await?;
         self.raise_or_resume(alert, &admins, now).await
     }
 
@@ -257,15 +262,9 @@ impl AlertWatch {
             CredentialOwner::Environment(environment) => {
                 let subject = self.credential(&environment, seen.credential, &named);
                 let letter = network_letter(&named, environment.application_name.as_str(), &subject.url, seen);
-                let people = self.ports.store.people_of(Holder::Team(environment.team)).await?;
-                let alert = NewAlert {
-                    of: AlertsOf::Team(environment.team),
-                    kind: AlertKind::NewNetwork,
-                    subject,
-                    letter,
-                    measured: None,
-                    lasts: false,
-                };
+                let of = AlertsOf::Team(environment.team);
+                let people = of.people(&*self.ports.store).await?;
+                let alert = NewAlert { of, kind: AlertKind::NewNetwork, subject, letter, measured: None, lasts: false };
                 Ok(self.alerts.raise(work, alert, &people).await? == Inserted::Done)
             }
         }
@@ -281,14 +280,6 @@ fn network_letter(named: &NamedCredential, owner: &str, url: &str, seen: &SeenNe
     };
     let named = Named { what, name: &named.name, hint: &named.hint, owner, url, failures: url };
     letter::new_network(&named, seen)
-}
-
-/// What a subject is, for people.
-const fn word(what: &str) -> &'static str {
-    match what.as_bytes() {
-        b"api_key" => "The API key",
-        _ => "The client",
-    }
 }
 
 fn about(alert: &Alert) -> About {

@@ -96,7 +96,7 @@ impl Housekeeping {
         for (id, quota) in near {
             let Some(public_id) = self.ports.store.public_id(id).await? else { continue };
             let Some(stored) = self.ports.store.api_key_for_door(public_id).await? else { continue };
-            let people = self.ports.store.key_people(id).await?;
+            let people = self.ports.store.people_of(stored.key.owner.holder()).await?;
             let letter = Letter::limit_near(&stored.key, quota, self.ports.now(), &self.public_url);
             let mut work = self.ports.store.begin().await?;
             self.alerts.raise_of_key(&mut *work, AlertKind::LimitNear, &stored.key, letter, &people).await?;

@@ -134,7 +134,8 @@ impl LeakDesk {
         let (key, now) = (stored.key, self.ports.now());
         // A personal access token opens what its person may do: it is always revoked.
         let revoke = self.ports.store.key_policy_of(key.id).await?.is_none_or(|policy| policy.revoke_leaked);
-        let (people, old) = (self.ports.store.key_people(key.id).await?, old_key_of(&self.ports, &key).await?);
+        let people = self.ports.store.people_of(key.owner.holder()).await?;
+        let old = old_key_of(&self.ports, &key).await?;
         let mut work = self.ports.store.begin().await?;
         let noted = work.api_key_leaked(key.id, &Leaked { at: now, place: place.0.clone() }).await?;
         let works = matches!(key.state(now), KeyState::Live | KeyState::Disabled(_) | KeyState::Suspended(_));

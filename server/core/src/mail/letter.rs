@@ -47,7 +47,7 @@ impl Letter {
                 key.settings.name,
                 key.hint(),
                 key.owner.name(),
-                link(key, public_url),
+                page_of(key, public_url),
             ),
         }
     }
@@ -67,7 +67,7 @@ impl Letter {
                 key.settings.name,
                 key.hint(),
                 key.owner.name(),
-                link(key, public_url),
+                page_of(key, public_url),
             ),
         }
     }
@@ -85,7 +85,7 @@ impl Letter {
                 key.settings.name,
                 key.hint(),
                 key.owner.name(),
-                link(key, public_url),
+                page_of(key, public_url),
             ),
         }
     }
@@ -103,7 +103,7 @@ impl Letter {
                 key.settings.name,
                 key.hint(),
                 key.owner.name(),
-                link(key, public_url),
+                page_of(key, public_url),
             ),
         }
     }
@@ -130,7 +130,7 @@ impl Letter {
                 key.settings.name,
                 key.hint(),
                 key.owner.name(),
-                link(key, public_url),
+                page_of(key, public_url),
             ),
         }
     }
@@ -284,7 +284,8 @@ impl Letter {
     }
 }
 
-fn link(key: &ApiKey, public_url: &str) -> String {
+/// The page of a key.
+pub(crate) fn page_of(key: &ApiKey, public_url: &str) -> String {
     match &key.owner {
         KeyOwner::Environment { application_id, environment, .. } => {
             format!("{public_url}/apps/{application_id}/{environment}/keys/{}", key.id)

@@ -460,9 +460,6 @@ pub trait ApiKeyReader {
 
     /// Keys that work, were seen where others can read them, and whose people were not told so yet. For the server's own workers.
     async fn keys_exposed(&self, now: OffsetDateTime, limit: u64) -> Result<Vec<KeyToTell>, StoreError>;
-
-    /// Those who are told about a key: the members of its team who may change it, or its person.
-    async fn key_people(&self, id: ApiKeyId) -> Result<Vec<String>, StoreError>;
 }
 
 /// Changes to keys. Each is one conditional UPDATE whose row count decides, and names who may change the key.

@@ -1,12 +1,6 @@
 //! What admins find, whoever owns it: the only questions about owned data that name no account. Their services check who asks.
 
-use super::{
-    StoreError,
-    account::Account,
-    api_key::{ApiKey, Holder},
-    oauth_client::OauthClient,
-    suspension::Suspended,
-};
+use super::{StoreError, account::Account, api_key::ApiKey, oauth_client::OauthClient, suspension::Suspended};
 use async_trait::async_trait;
 use latchkey_model::{AccountId, AccountRole, ApiKeyId, ApplicationId, Name, OauthClientId, TeamId};
 use time::OffsetDateTime;
@@ -74,8 +68,4 @@ pub trait DirectoryReader {
 
     /// One client.
     async fn client_found(&self, id: OauthClientId) -> Result<Option<OauthClient>, StoreError>;
-
-    /// The addresses of those who are told what is done to something of theirs: the members of its team who may change it, or its
-    /// person.
-    async fn people_of(&self, holder: Holder) -> Result<Vec<String>, StoreError>;
 }

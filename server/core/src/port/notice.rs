@@ -1,6 +1,6 @@
 //! Notices that people read in the portal.
 
-use super::{Consumed, StoreError};
+use super::{Consumed, StoreError, api_key::Holder};
 use crate::notice::NoticeKind;
 use async_trait::async_trait;
 use latchkey_model::{AccountId, NoticeId};
@@ -39,6 +39,10 @@ pub enum Mailed {
 pub trait NoticeReader {
     /// An account's notices, the newest first: all, or those that were not seen.
     async fn notices(&self, account: AccountId, unseen: bool, limit: u64) -> Result<Vec<Notice>, StoreError>;
+
+    /// The addresses of those who are told what happens to something of theirs: the members of its team who may change it, or its
+    /// person.
+    async fn people_of(&self, holder: Holder) -> Result<Vec<String>, StoreError>;
 
     /// The kinds of which an account wants no mail.
     async fn muted_notices(&self, account: AccountId) -> Result<Vec<NoticeKind>, StoreError>;

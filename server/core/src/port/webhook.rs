@@ -69,6 +69,13 @@ pub struct Webhook {
     pub off: Option<(OffsetDateTime, OffBecause)>,
 }
 
+/// An address for people and the audit log: without its query, in which some services keep a secret.
+pub fn shown_url(url: &Url) -> String {
+    let mut shown = url.clone();
+    shown.set_query(None);
+    if url.query().is_some() { format!("{shown}?…") } else { shown.to_string() }
+}
+
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryState {

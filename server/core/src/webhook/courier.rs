@@ -2,12 +2,12 @@
 
 use super::{Signed, WebhookSecret};
 use crate::{
+    alert::AlertsOf,
     clock::written,
     mail::Letter,
     notice::NoticeKind,
     port::{
         Consumed, StoreError, UnitOfWork,
-        api_key::Holder,
         webhook::{Delivery, DeliveryAttempt, DeliveryState, OffBecause, SealedWebhookSecret, Webhook},
     },
     ports::Ports,
@@ -255,10 +255,7 @@ impl Courier {
         if work.webhook_off(webhook.id, now, because).await? == Consumed::Lost {
             return Ok(());
         }
-        let people = match webhook.of {
-            crate::alert::AlertsOf::Team(team) => self.ports.store.people_of(Holder::Team(team)).await?,
-            crate::alert::AlertsOf::Portal => self.ports.store.admin_emails().await?,
-        };
+        let people = webhook.of.people(&*self.ports.store).await?;
         self.letter(webhook, because, now).send(work, &self.ports, &people).await
     }
 
@@ -268,8 +265,8 @@ impl Courier {
             OffBecause::Failing | OffBecause::Asked => "it took no message for five days",
         };
         let page = match webhook.of {
-            crate::alert::AlertsOf::Team(team) => format!("{}/teams/{team}/alerts/webhooks", self.public_url),
-            crate::alert::AlertsOf::Portal => format!("{}/admin/alerts/webhooks", self.public_url),
+            AlertsOf::Team(team) => format!("{}/teams/{team}/alerts/webhooks", self.public_url),
+            AlertsOf::Portal => format!("{}/admin/alerts/webhooks", self.public_url),
         };
         let text = format!(
             "At {}, the webhook {} was switched off, since {why}. It is told of nothing until somebody switches it on again; what it missed can be sent again from its page:\n{page}/{}\n",

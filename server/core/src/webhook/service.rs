@@ -7,7 +7,7 @@ use crate::{
     audit::{Act, Action, Tenant},
     port::{
         Consumed, StoreError,
-        webhook::{Delivery, DeliveryAttempt, OffBecause, Webhook},
+        webhook::{Delivery, DeliveryAttempt, OffBecause, Webhook, shown_url},
     },
     ports::Ports,
     sealing::SealError,
@@ -225,7 +225,7 @@ impl WebhookService {
         let mut work = self.ports.store.begin().await?;
         work.webhook_add(&webhook).await?;
         Act::new(Tenant::from(of), Action::WebhookAdded, id, &webhook.name)
-            .change("url", "", shown(&webhook.url))
+            .change("url", "", shown_url(&webhook.url))
             .commit_by(actor, work, &self.ports)
             .await?;
         Ok((id, secret.expose()))
@@ -248,7 +248,7 @@ impl WebhookService {
         let (name, url) = form.read(self.plain_too).map_err(WebhookError::Invalid)?;
         let act = Act::new(Tenant::from(of), Action::WebhookChanged, id, &name)
             .change("name", &before.name, &name)
-            .change("url", shown(&before.url), shown(&url));
+            .change("url", shown_url(&before.url), shown_url(&url));
         self.set(actor, Webhook { name, url, ..before }, act).await
     }
 
@@ -355,13 +355,6 @@ impl WebhookService {
     }
 }
 
-/// An address for the audit log: without its query, in which some services keep a secret.
-fn shown(url: &Url) -> String {
-    let mut shown = url.clone();
-    shown.set_query(None);
-    if url.query().is_some() { format!("{shown}?…") } else { shown.to_string() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,6 +382,6 @@ mod tests {
     #[test]
     fn the_audit_log_keeps_no_query() {
         let url = "https://example.org/hook?token=secret".parse().unwrap();
-        assert_eq!(shown(&url), "https://example.org/hook?…");
+        assert_eq!(shown_url(&url), "https://example.org/hook?…");
     }
 }

@@ -4,8 +4,8 @@ use super::row::{Row, keys_with_surroundings, owned_by, works_at};
 use crate::{
     SeaStore,
     convert::{count, micros, word},
-    entity::{account, api_key, application, environment, membership, request_log},
-    error::{Corrupt, store_error},
+    entity::{api_key, environment, request_log},
+    error::store_error,
     request_log::visible_to,
 };
 use ::time::OffsetDateTime;
@@ -17,10 +17,10 @@ use latchkey_core::{
         api_key::{ApiKey, KeyPolicy, KeyToTell, StoredApiKey, Traffic},
     },
 };
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, TeamRole};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment};
 use sea_orm::{
-    ColumnTrait, DatabaseBackend, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, RelationTrait, Select, Statement,
+    ColumnTrait, DatabaseBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select, Statement,
     sea_query::{CaseStatement, Expr, ExprTrait, Order},
 };
 use std::sync::Arc;
@@ -38,11 +38,6 @@ struct TrafficRow {
     route: String,
     address: String,
     requests: i64,
-}
-
-#[derive(FromQueryResult)]
-struct Email {
-    email: String,
 }
 
 /// The door's question about a key, without its id. It is put together once: where many keys are not in mind, that would be most of the
@@ -182,32 +177,5 @@ impl ApiKeyReader for SeaStore {
 
     async fn keys_exposed(&self, now: OffsetDateTime, limit: u64) -> Result<Vec<KeyToTell>, StoreError> {
         self.exposed(now, limit).await
-    }
-
-    async fn key_people(&self, id: ApiKeyId) -> Result<Vec<String>, StoreError> {
-        let key = api_key::Entity::find_by_id(id.as_uuid()).one(&self.reader).await.map_err(store_error)?;
-        let Some(key) = key else { return Ok(Vec::new()) };
-        let query = account::Entity::find().select_only().column(account::Column::Email);
-        let query = match (key.environment_id, key.account_id) {
-            (Some(environment), _) => {
-                let roles = [TeamRole::Owner, TeamRole::Developer].map(TeamRole::as_str);
-                query
-                    .join(JoinType::InnerJoin, membership::Relation::Account.def().rev())
-                    .join(
-                        JoinType::InnerJoin,
-                        membership::Entity::belongs_to(application::Entity)
-                            .from(membership::Column::TeamId)
-                            .to(application::Column::TeamId)
-                            .into(),
-                    )
-                    .join(JoinType::InnerJoin, environment::Relation::Application.def().rev())
-                    .filter(environment::Column::Id.eq(environment))
-                    .filter(membership::Column::Role.is_in(roles))
-            }
-            (None, Some(account)) => query.filter(account::Column::Id.eq(account)),
-            (None, None) => return Err(Corrupt { what: "key's owner" }.into()),
-        };
-        let emails = query.into_model::<Email>().all(&self.reader).await.map_err(store_error)?;
-        Ok(emails.into_iter().map(|row| row.email).collect())
     }
 }

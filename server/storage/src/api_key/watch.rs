@@ -8,7 +8,7 @@ use crate::{
 };
 use ::time::{Duration, OffsetDateTime};
 use latchkey_core::port::{
-    ApiKeyReader, StoreError,
+    NoticeReader, StoreError,
     api_key::{ApiKey, KeyToTell},
 };
 use sea_orm::{
@@ -22,7 +22,7 @@ impl SeaStore {
     async fn with_people(&self, keys: Vec<ApiKey>) -> Result<Vec<KeyToTell>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
         for key in keys {
-            found.push(KeyToTell { emails: self.key_people(key.id).await?, key });
+            found.push(KeyToTell { emails: self.people_of(key.owner.holder()).await?, key });
         }
         Ok(found)
     }

@@ -4,7 +4,7 @@ use crate::support::{
     Database, Made, NOW, Person, add_key, application, name, new_key, on_both_databases, person, stored, uuid,
 };
 use latchkey_core::port::{
-    ApiKeyReader, Consumed, Inserted,
+    ApiKeyReader, Consumed, Inserted, NoticeReader,
     api_key::{Disabled, Holder, KeyPolicy, KeySettings, KeyState, Leaked, NewKeyOwner, Replaced, Takeover},
 };
 use latchkey_model::{ApiKeyId, Environment, KeyKind};
@@ -186,7 +186,7 @@ async fn a_token_is_its_persons_alone(database: &Database) {
     assert_eq!(database.store.api_key(scene.eve.account.id, token.id).await.unwrap(), None);
     assert_eq!(database.store.api_key(scene.ada.account.id, token.id).await.unwrap(), Some(found));
     assert_eq!(database.store.key_policy_of(token.id).await.unwrap(), None);
-    assert_eq!(database.store.key_people(token.id).await.unwrap(), ["ada@example.org"]);
+    assert_eq!(database.store.people_of(Holder::Account(scene.ada.account.id)).await.unwrap(), ["ada@example.org"]);
 }
 
 async fn people_are_told_of_each_end_once_for_each_distance(database: &Database) {

@@ -4,7 +4,7 @@ use crate::support::{Database, NOW, add_key, application, name, new_key, on_both
 use latchkey_core::{
     audit::Reason,
     port::{
-        AccountReader, ApplicationReader, Consumed, DirectoryReader,
+        AccountReader, ApplicationReader, Consumed, DirectoryReader, NoticeReader,
         api_key::{Holder, KeyState, NewKeyOwner},
         directory::AccountSearch,
         suspension::{Suspendable, SuspendableId, Suspension},
