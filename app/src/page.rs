@@ -397,6 +397,11 @@ pub fn query(name: &str) -> Option<String> {
     })
 }
 
+/// A value among the pairs of a query; the first one counts, and none is empty.
+pub fn value_in(pairs: &[(String, String)], name: &str) -> String {
+    pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
 /// A part of the path; what cannot be read names nothing.
 ///
 /// # Errors

@@ -22,7 +22,9 @@ pub use chart::{Bar, Chart};
 pub use code_sample::{CodeSample, Sample};
 pub use data_table::DataTable;
 pub use empty_state::EmptyState;
-pub use field::{Checkbox, CheckboxGroups, CheckboxList, Choice, ChoiceGroup, Field, RadioList, ReasonInput, TextArea};
+pub use field::{
+    Checkbox, CheckboxGroups, CheckboxList, Choice, ChoiceGroup, Field, RadioList, ReasonInput, TextArea, options,
+};
 pub use form::{Form, SubmitButton};
 pub use frame::{NavGroup, NavItem, PortalFrame, PublicFrame, Viewer};
 pub use head::{Crumb, PageHead, Tab, Tabs};

@@ -1,5 +1,6 @@
 //! The portal's pages and forms: Leptos behind a session, a defence against forged requests, and headers for browsers.
 
+mod asked_log;
 pub mod audit_export;
 pub(crate) mod cookie;
 mod file;
@@ -47,6 +48,11 @@ pub fn router(state: &AppState) -> Router<AppState> {
         // Lax, not Strict: a link from a mail must find its reader signed in.
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(state.config.session_idle));
+    let logs = asked_log::PAGES.into_iter().fold(Router::new(), |router, page| {
+        router
+            .route(&format!("{page}/export"), get(log_export::export))
+            .route(&format!("{page}/live"), get(live_log::watch_log))
+    });
     Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), context, document)
         .route(personal_data::PATH, get(personal_data::export))
@@ -56,14 +62,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .route(usage_export::ENVIRONMENT, get(usage_export::environment))
         .route(usage_export::APPLICATION, get(usage_export::application))
         .route(usage_export::PORTAL, get(usage_export::portal))
-        .route(log_export::ENVIRONMENT, get(log_export::environment))
-        .route(log_export::APPLICATION, get(log_export::application))
-        .route(log_export::PORTAL, get(log_export::portal))
-        .route(log_export::FAILURES, get(log_export::failures))
-        .route(live_log::ENVIRONMENT, get(live_log::environment))
-        .route(live_log::APPLICATION, get(live_log::application))
-        .route(live_log::PORTAL, get(live_log::portal))
-        .route(live_log::FAILURES, get(live_log::failures))
+        .merge(logs)
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .layer(sessions)

@@ -5,6 +5,7 @@ mod accounts_page;
 mod act_fn;
 mod act_form;
 mod credentials_page;
+mod listed;
 
 pub use account_page::AccountPage;
 pub use accounts_page::AccountsPage;

@@ -2,7 +2,8 @@
 //!
 //! A script on every page keeps it in a cookie, so that the next page is right from its first byte; without scripts, times are UTC.
 
-use super::respond::cookie_value;
+use super::respond::{cookie_value, find_cookie};
+use http::HeaderMap;
 use jiff::{Timestamp, civil, tz::TimeZone};
 use time::{
     OffsetDateTime, UtcOffset, format_description::BorrowedFormatItem, format_description::well_known::Rfc3339,
@@ -27,6 +28,11 @@ impl Zone {
         cookie_value(COOKIE).map_or(Self(TimeZone::UTC), |name| Self::named(&name))
     }
 
+    /// The zone of whoever sends these fields.
+    pub fn of_headers(headers: &HeaderMap) -> Self {
+        find_cookie(headers, COOKIE).map_or(Self(TimeZone::UTC), Self::named)
+    }
+
     /// What it is called.
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")
@@ -49,6 +55,15 @@ impl Zone {
     /// A time as a field for dates and times takes it (HTML's local date and time).
     pub fn to_field(&self, at: OffsetDateTime) -> String {
         self.write(at, format_description!("[year]-[month]-[day]T[hour]:[minute]"))
+    }
+
+    /// What such a field shows of what was typed, and what is wrong with it where it cannot be read.
+    pub fn as_typed(&self, typed: &str) -> (String, Option<String>) {
+        match self.read(typed) {
+            Some(at) => (self.to_field(at), None),
+            None if typed.is_empty() => (String::new(), None),
+            None => (typed.to_owned(), Some("Not a time such as 2026-11-26T14:00: it filters nothing".to_owned())),
+        }
     }
 
     /// Reads what such a field sends, or a time of RFC 3339 in whatever zone.

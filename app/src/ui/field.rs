@@ -57,6 +57,19 @@ pub fn Field(
     }
 }
 
+/// The options of a filter: any, or one of these, by value and words.
+pub fn options(chosen: &str, listed: &[(&'static str, &'static str)]) -> impl IntoView + use<> {
+    let chosen = chosen.to_owned();
+    let listed = listed.to_vec();
+    view! {
+        <option value="" selected=chosen.is_empty()>"Any"</option>
+        {listed
+            .into_iter()
+            .map(|(value, label)| view! { <option value=value selected=value == chosen>{label}</option> })
+            .collect_view()}
+    }
+}
+
 /// Why something is done, beside the button that does it.
 #[component]
 pub fn ReasonInput(

@@ -2,11 +2,7 @@
 
 use super::file::{sign_in_first, unavailable};
 use crate::state::AppState;
-use app::{
-    feature::audit::AuditQuery,
-    route,
-    ssr::{respond::find_cookie, zone, zone::Zone},
-};
+use app::{feature::audit::AuditQuery, route, ssr::zone::Zone};
 use axum::{
     Extension,
     extract::{Path, Query, State},
@@ -98,8 +94,7 @@ pub async fn portal(state: State<AppState>, actor: Extension<Actor>, parts: Part
 }
 
 fn filter_of(parts: &[(String, String)], headers: &HeaderMap) -> AuditQuery {
-    let zone = find_cookie(headers, zone::COOKIE).unwrap_or_default();
-    AuditQuery::from_pairs(parts, Zone::named(zone))
+    AuditQuery::from_pairs(parts, Zone::of_headers(headers))
 }
 
 async fn answer(state: &AppState, actor: &Actor, scope: AuditScope, page: &str, filter: &AuditQuery) -> Response {

@@ -4,28 +4,24 @@
 //! of the last request that it was told of. So a session that ended or a member who left sees nothing more, and a line that dropped loses
 //! nothing.
 
-use super::log_export::{filter_of, of_application, of_environment, refused};
+use super::asked_log::AskedLog;
 use crate::{problem::Problem, state::AppState};
-use app::{
-    feature::request_log::{Log, many_in_words},
-    ssr::zone::Zone,
-};
+use app::{feature::request_log::many_in_words, ssr::zone::Zone};
 use axum::{
-    Extension,
-    extract::{Path, Query, State},
+    extract::State,
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
 };
 use futures_util::stream;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use latchkey_core::{
     Actor,
     port::request_log::{RequestFilter, RequestRow},
     usage::log::{LogError, LogOf},
 };
-use latchkey_model::{AccountId, ApplicationId, Environment, RequestId, live::LiveRequest};
+use latchkey_model::{AccountId, RequestId, live::LiveRequest};
 use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
@@ -34,15 +30,6 @@ use std::{
 };
 use time::macros::format_description;
 use tokio::{sync::watch, time::Instant};
-
-/// Of an environment.
-pub const ENVIRONMENT: &str = "/apps/{app}/{environment}/logs/live";
-/// Of all environments of an application.
-pub const APPLICATION: &str = "/apps/{app}/logs/live";
-/// Of everybody, for admins.
-pub const PORTAL: &str = "/admin/logs/live";
-/// Of what is refused of that.
-pub const FAILURES: &str = "/admin/failures/live";
 
 /// How long a line lives.
 const LIFE: Duration = Duration::from_secs(50);
@@ -54,54 +41,6 @@ const TOGETHER: Duration = Duration::from_millis(100);
 const STILL_THERE: Duration = Duration::from_secs(15);
 /// How far back whoever opens a line again is told of what they missed.
 const BACK: time::Duration = time::Duration::minutes(5);
-
-/// Of an environment.
-pub async fn environment(
-    State(state): State<AppState>,
-    Extension(actor): Extension<Actor>,
-    Path(path): Path<(ApplicationId, Environment)>,
-    Query(query): Query<Vec<(String, String)>>,
-    headers: HeaderMap,
-) -> Response {
-    match of_environment(&state, &actor, path).await {
-        Ok(log) => answer(state, actor, &log, &query, &headers).await,
-        Err(refused) => refused,
-    }
-}
-
-/// Of all environments of an application.
-pub async fn application(
-    State(state): State<AppState>,
-    Extension(actor): Extension<Actor>,
-    Path(application): Path<ApplicationId>,
-    Query(query): Query<Vec<(String, String)>>,
-    headers: HeaderMap,
-) -> Response {
-    match of_application(&state, &actor, application).await {
-        Ok(log) => answer(state, actor, &log, &query, &headers).await,
-        Err(refused) => refused,
-    }
-}
-
-/// Of everybody.
-pub async fn portal(
-    State(state): State<AppState>,
-    Extension(actor): Extension<Actor>,
-    Query(query): Query<Vec<(String, String)>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(state, actor, &Log::of_portal(), &query, &headers).await
-}
-
-/// Of what is refused of that.
-pub async fn failures(
-    State(state): State<AppState>,
-    Extension(actor): Extension<Actor>,
-    Query(query): Query<Vec<(String, String)>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(state, actor, &Log::of_failures(), &query, &headers).await
-}
 
 /// Whoever watches, and what they were told.
 struct Watcher {
@@ -179,26 +118,27 @@ fn event(row: &RequestRow, zone: &Zone) -> Option<Event> {
     Event::default().id(live.id.clone()).retry(Duration::from_secs(1)).json_data(live).ok()
 }
 
-async fn answer(state: AppState, actor: Actor, log: &Log, query: &[(String, String)], headers: &HeaderMap) -> Response {
-    let filter = filter_of(query, headers);
-    let wanted = RequestFilter { before: None, until: None, ..log.wanted(&filter) };
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let after = last.or_else(|| query.iter().find(|(name, _)| name == "after").map(|(_, id)| id.as_str()));
+/// The requests that pass the filter, from now on.
+pub async fn watch_log(State(state): State<AppState>, asked: AskedLog) -> Response {
+    let (of, filter) = (asked.log.of, asked.filter());
+    let wanted = RequestFilter { before: None, until: None, ..asked.log.wanted(&filter) };
+    let last = asked.headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let after = last.or_else(|| asked.value("after"));
     let ports = &state.services.ports;
     let earliest = RequestId::from_uuid(ports.uuid_at(ports.now() - BACK));
     let newest = after.and_then(|id| id.parse().ok()).unwrap_or_else(|| RequestId::from_uuid(ports.uuid()));
     let newest = newest.max(earliest);
     // Those of the minute before are on the page already. On a line that is opened again they are told once more, since some may have
     // come while it was down: whoever listens knows them by their ids.
-    let known = match state.services.log.after(&actor, log.of, &wanted, newest).await {
+    let known = match state.services.log.after(&asked.actor, of, &wanted, newest).await {
         Ok(known) => known,
-        Err(error) => return refused(&error, log),
+        Err(error) => return asked.refused(&error),
     };
     let told = match last {
         Some(_) => HashMap::new(),
         None => known.iter().filter(|row| row.id <= newest).map(|row| (row.id, row.stands_for)).collect(),
     };
-    let account = actor.account().map(|account| account.id);
+    let account = asked.actor.account().map(|account| account.id);
     let Some(line) = account.ok().and_then(|account| state.live_lines.open(account)) else {
         let detail = "So many logs are watched right now that there is no room. Close a page that watches one, or try again in a minute.";
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_lines", "Too many lines", detail);
@@ -207,8 +147,8 @@ async fn answer(state: AppState, actor: Actor, log: &Log, query: &[(String, Stri
     let watcher = Watcher {
         written: state.recorder.written(),
         stopping: state.stopping.subscribe(),
-        actor,
-        of: log.of,
+        actor: asked.actor,
+        of,
         filter: wanted,
         zone: filter.zone().clone(),
         newest,

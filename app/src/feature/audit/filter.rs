@@ -1,6 +1,11 @@
 //! The filter of an audit log, whose state is the URL.
 
-use crate::{page::query, route, ssr::zone::Zone, ui::Field};
+use crate::{
+    page::{query, value_in},
+    route,
+    ssr::zone::Zone,
+    ui::Field,
+};
 use latchkey_core::{
     audit::Action,
     leak::redacted,
@@ -32,8 +37,7 @@ impl AuditQuery {
 
     /// Reads the filter from the parts of a query.
     pub fn from_pairs(pairs: &[(String, String)], zone: Zone) -> Self {
-        let value = |name: &str| pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone());
-        Self::from_values(|name| value(name).unwrap_or_default(), zone)
+        Self::from_values(|name| value_in(pairs, name), zone)
     }
 
     fn from_values(value: impl Fn(&str) -> String, zone: Zone) -> Self {
@@ -91,13 +95,6 @@ impl AuditQuery {
         let before = before.to_string();
         route::query(self.fields().into_iter().chain([("before", before.as_str())]))
     }
-
-    fn time(&self, typed: &str) -> (String, Option<String>) {
-        let read = self.zone.read(typed);
-        let error = (!typed.is_empty() && read.is_none())
-            .then(|| "Not a time such as 2026-11-26T14:00: it filters nothing".to_owned());
-        (read.map_or_else(|| typed.to_owned(), |at| self.zone.to_field(at)), error)
-    }
 }
 
 /// The filter as a form that GETs: its state can be bookmarked and shared.
@@ -110,7 +107,8 @@ pub(super) fn AuditFilterBar(filter: AuditQuery, #[prop(into)] action: String) -
         .into_iter()
         .map(|(label, word)| view! { <option value=word selected=word == chosen>{label}</option> })
         .collect_view();
-    let ((since, since_error), (until, until_error)) = (filter.time(&filter.since), filter.time(&filter.until));
+    let ((since, since_error), (until, until_error)) =
+        (filter.zone.as_typed(&filter.since), filter.zone.as_typed(&filter.until));
     let zone = filter.zone.name().to_owned();
     let clear = (!filter.is_empty()).then(|| view! { <a class="btn" href=action.clone()>"Clear"</a> });
     view! {

@@ -2,14 +2,14 @@
 
 use super::{
     act_fn::ActOn,
-    act_form::{ActButton, CardActs, RowActs, SuspendedBadge},
+    act_form::{ActButton, CardActs, SuspendedBadge},
+    listed::{ApplicationRow, key_row, listed},
 };
 use crate::{
-    feature::api_key::KeyStateBadge,
     page::{Page, page, param, take_flash},
     route,
     ssr::{actor, flash::Flash, services},
-    ui::{Crumb, DataTable, LastUse, Message, PageHead, RelativeTime},
+    ui::{Crumb, Message, PageHead, RelativeTime},
 };
 use latchkey_core::port::{account::Membership, api_key::ApiKey, application::MemberApplication};
 use latchkey_model::AccountId;
@@ -111,76 +111,21 @@ fn applications(
     flash: Option<&Flash>,
     now: OffsetDateTime,
 ) -> impl IntoView + use<> {
-    if applications.is_empty() {
-        return ().into_any();
-    }
-    let rows = applications
-        .into_iter()
-        .map(|one| {
-            let application = one.application;
-            let (name, is_suspended) = (application.name.as_str().to_owned(), application.suspended.is_some());
-            let live: u64 = one.live_keys.iter().sum();
-            view! {
-                <tr>
-                    <td data-label="Application"><strong>{name.clone()}</strong><p class="dim">{format!("Team {}", one.team_name)}</p></td>
-                    <td data-label="Live keys">{live}</td>
-                    <td data-label="State"><SuspendedBadge suspended=application.suspended.map(|suspended| *suspended) now/></td>
-                    <td>
-                        <RowActs
-                            on=ActOn::Application
-                            id=application.id.to_string()
-                            called=name
-                            acts=vec![ActButton::suspend_or_reinstate(is_suspended)]
-                            back=here.to_owned()
-                            flash
-                        />
-                    </td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <section aria-labelledby="applications">
-            <h2 id="applications">"Applications of its teams"</h2>
-            <DataTable label="Applications of its teams" columns=vec!["Application", "Live keys", "State"] action="Act">{rows}</DataTable>
-        </section>
-    }
-    .into_any()
+    let row = |one: MemberApplication| {
+        let row = ApplicationRow {
+            id: one.application.id,
+            name: one.application.name,
+            team_name: one.team_name,
+            live_keys: Some(one.live_keys.iter().sum()),
+            suspended: one.application.suspended.map(|suspended| *suspended),
+        };
+        row.show(here, flash, now)
+    };
+    let rows = applications.into_iter().map(row).collect();
+    listed("applications", "Applications of its teams", vec!["Application", "Live keys", "State"], rows)
 }
 
 fn tokens(tokens: Vec<ApiKey>, here: &str, flash: Option<&Flash>, now: OffsetDateTime) -> impl IntoView + use<> {
-    if tokens.is_empty() {
-        return ().into_any();
-    }
-    let rows = tokens
-        .into_iter()
-        .map(|token| {
-            let (name, ended) = (token.settings.name.as_str().to_owned(), token.is_ended(now));
-            let acts = (!ended).then(|| view! {
-                <RowActs
-                    on=ActOn::Key
-                    id=token.id.to_string()
-                    called=name.clone()
-                    acts=vec![ActButton::REVOKE]
-                    back=here.to_owned()
-                    flash
-                />
-            });
-            view! {
-                <tr class:ended=ended>
-                    <td data-label="Token"><strong>{name.clone()}</strong><p class="dim"><code>{token.hint()}</code></p></td>
-                    <td data-label="State"><KeyStateBadge key=token.clone() now/></td>
-                    <td data-label="Last used"><LastUse at=token.last_used_at from=token.last_used_from now/></td>
-                    <td>{acts}</td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <section aria-labelledby="tokens">
-            <h2 id="tokens">"Personal access tokens"</h2>
-            <DataTable label="Personal access tokens" columns=vec!["Token", "State", "Last used"] action="Act">{rows}</DataTable>
-        </section>
-    }
-    .into_any()
+    let rows = tokens.into_iter().map(|token| key_row(token, "Token", None, here, flash, now)).collect();
+    listed("tokens", "Personal access tokens", vec!["Token", "State", "Last used"], rows)
 }

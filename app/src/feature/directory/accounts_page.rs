@@ -5,23 +5,12 @@ use crate::{
     page::{Page, page, query, take_flash},
     route,
     ssr::{actor, services},
-    ui::{DataTable, EmptyState, Field, Message, PageHead, RelativeTime},
+    ui::{DataTable, EmptyState, Field, Message, PageHead, RelativeTime, options},
 };
 use latchkey_core::port::directory::{AccountSearch, FoundAccount};
 use latchkey_model::AccountRole;
 use leptos::prelude::*;
 use time::OffsetDateTime;
-
-fn options(chosen: &str, listed: [(&'static str, &'static str); 2]) -> impl IntoView + use<> {
-    let chosen = chosen.to_owned();
-    view! {
-        <option value="" selected=chosen.is_empty()>"Any"</option>
-        {listed
-            .into_iter()
-            .map(|(value, label)| view! { <option value=value selected=value == chosen>{label}</option> })
-            .collect_view()}
-    }
-}
 
 /// Accounts by address, name, role and state.
 #[component]
@@ -65,8 +54,8 @@ pub fn AccountsPage() -> impl IntoView {
             <Message flash/>
             <form method="get" action=route::ADMIN_ACCOUNTS class="filter" role="search" aria-label="Find an account">
                 <Field name="text" label="Address or name" value=text error=None/>
-                <div class="field"><label for="role">"Role"</label><select id="role" name="role">{options(&role, [("developer", "Developer"), ("admin", "Admin")])}</select></div>
-                <div class="field"><label for="state">"State"</label><select id="state" name="state">{options(&state, [("live", "Live"), ("suspended", "Suspended")])}</select></div>
+                <div class="field"><label for="role">"Role"</label><select id="role" name="role">{options(&role, &[("developer", "Developer"), ("admin", "Admin")])}</select></div>
+                <div class="field"><label for="state">"State"</label><select id="state" name="state">{options(&state, &[("live", "Live"), ("suspended", "Suspended")])}</select></div>
                 <div class="filter-actions"><button type="submit" class="btn btn-primary">"Find"</button></div>
             </form>
             {list}

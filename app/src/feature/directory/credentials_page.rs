@@ -2,14 +2,15 @@
 
 use super::{
     act_fn::{ActOn, FindCredential},
-    act_form::{ActButton, RowActs, SuspendedBadge},
+    act_form::{ActButton, RowActs},
+    listed::{ApplicationRow, key_row, listed},
 };
 use crate::{
-    feature::{api_key::KeyStateBadge, oauth_client::StateBadge},
+    feature::oauth_client::StateBadge,
     page::{Page, PageError, page, query, take_flash},
     route,
     ssr::{actor, flash::Flash, services},
-    ui::{DataTable, EmptyState, Field, Form, LastUse, Message, PageHead, SubmitButton},
+    ui::{EmptyState, Field, Form, LastUse, Message, PageHead, SubmitButton},
 };
 use latchkey_core::{
     directory::CredentialSearch,
@@ -89,83 +90,24 @@ fn applications(
     flash: Option<&Flash>,
     now: OffsetDateTime,
 ) -> impl IntoView + use<> {
-    if applications.is_empty() {
-        return ().into_any();
-    }
-    let rows = applications
-        .into_iter()
-        .map(|one| {
-            let (name, is_suspended) = (one.name.as_str().to_owned(), one.suspended.is_some());
-            view! {
-                <tr>
-                    <td data-label="Application"><strong>{name.clone()}</strong><p class="dim">{format!("Team {}", one.team_name)}</p></td>
-                    <td data-label="State"><SuspendedBadge suspended=one.suspended now/></td>
-                    <td>
-                        <RowActs
-                            on=ActOn::Application
-                            id=one.id.to_string()
-                            called=name
-                            acts=vec![ActButton::suspend_or_reinstate(is_suspended)]
-                            back=here.to_owned()
-                            flash
-                        />
-                    </td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <section aria-labelledby="applications">
-            <h2 id="applications">"Applications"</h2>
-            <DataTable label="Applications" columns=vec!["Application", "State"] action="Act">{rows}</DataTable>
-        </section>
-    }
-    .into_any()
+    let row = |one: FoundApplication| {
+        let FoundApplication { id, name, team_name, suspended, .. } = one;
+        ApplicationRow { id, name, team_name, live_keys: None, suspended }.show(here, flash, now)
+    };
+    let rows = applications.into_iter().map(row).collect();
+    listed("applications", "Applications", vec!["Application", "State"], rows)
 }
 
 fn keys(keys: Vec<ApiKey>, here: &str, flash: Option<&Flash>, now: OffsetDateTime) -> impl IntoView + use<> {
-    if keys.is_empty() {
-        return ().into_any();
-    }
-    let rows = keys
-        .into_iter()
-        .map(|key| {
-            let (name, ended) = (key.settings.name.as_str().to_owned(), key.is_ended(now));
-            let what = format!("{} of {}", key.owner.kind().label(), owner_of(&key.owner));
-            let acts = (!ended).then(|| view! {
-                <RowActs
-                    on=ActOn::Key
-                    id=key.id.to_string()
-                    called=name.clone()
-                    acts=vec![ActButton::REVOKE]
-                    back=here.to_owned()
-                    flash
-                />
-            });
-            view! {
-                <tr class:ended=ended>
-                    <td data-label="Key"><strong>{name.clone()}</strong><p class="dim"><code>{key.hint()}</code></p></td>
-                    <td data-label="Of">{what}</td>
-                    <td data-label="State"><KeyStateBadge key=key.clone() now/></td>
-                    <td data-label="Last used"><LastUse at=key.last_used_at from=key.last_used_from now/></td>
-                    <td>{acts}</td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <section aria-labelledby="keys">
-            <h2 id="keys">"Keys and tokens"</h2>
-            <DataTable label="Keys and tokens" columns=vec!["Key", "Of", "State", "Last used"] action="Act">{rows}</DataTable>
-        </section>
-    }
-    .into_any()
+    let row = |key: ApiKey| {
+        let whose = format!("{} of {}", key.owner.kind().label(), owner_of(&key.owner));
+        key_row(key, "Key", Some(whose), here, flash, now)
+    };
+    let rows = keys.into_iter().map(row).collect();
+    listed("keys", "Keys and tokens", vec!["Key", "Of", "State", "Last used"], rows)
 }
 
 fn clients(clients: Vec<OauthClient>, here: &str, flash: Option<&Flash>, now: OffsetDateTime) -> impl IntoView + use<> {
-    if clients.is_empty() {
-        return ().into_any();
-    }
     let rows = clients
         .into_iter()
         .map(|client| {
@@ -191,13 +133,8 @@ fn clients(clients: Vec<OauthClient>, here: &str, flash: Option<&Flash>, now: Of
                     <td>{acts}</td>
                 </tr>
             }
+            .into_any()
         })
-        .collect_view();
-    view! {
-        <section aria-labelledby="clients">
-            <h2 id="clients">"Clients and service accounts"</h2>
-            <DataTable label="Clients and service accounts" columns=vec!["Client", "Of", "State", "Last used"] action="Act">{rows}</DataTable>
-        </section>
-    }
-    .into_any()
+        .collect();
+    listed("clients", "Clients and service accounts", vec!["Client", "Of", "State", "Last used"], rows)
 }

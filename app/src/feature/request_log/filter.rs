@@ -1,6 +1,11 @@
 //! The filter of a log, whose state is the URL.
 
-use crate::{page::query, route, ssr::zone::Zone, ui::Field};
+use crate::{
+    page::{query, value_in},
+    route,
+    ssr::zone::Zone,
+    ui::{Field, options},
+};
 use latchkey_core::{
     authn::Refusal,
     leak::redacted,
@@ -68,8 +73,7 @@ impl LogFilter {
 
     /// Reads the filter from the parts of a query.
     pub fn from_pairs(pairs: &[(String, String)], zone: Zone) -> Self {
-        let value = |name: &str| pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone());
-        Self::from_values(|name| value(name).unwrap_or_default(), zone)
+        Self::from_values(|name| value_in(pairs, name), zone)
     }
 
     fn from_values(value: impl Fn(&str) -> String, zone: Zone) -> Self {
@@ -165,31 +169,11 @@ impl LogFilter {
     pub fn older(&self, before: RequestId) -> String {
         self.with(&[("before", &before.to_string())])
     }
-
-    /// A time as the field for it takes it.
-    fn field(&self, typed: &str) -> String {
-        match self.zone.read(typed) {
-            Some(at) => self.zone.to_field(at),
-            None => typed.to_owned(),
-        }
-    }
 }
 
 /// Whether something was typed that cannot be read.
 fn unread<T: FromStr>(typed: &str) -> bool {
     !typed.is_empty() && typed.parse::<T>().is_err()
-}
-
-fn options(chosen: &str, listed: &[(&'static str, &'static str)]) -> impl IntoView + use<> {
-    let chosen = chosen.to_owned();
-    let listed = listed.to_vec();
-    view! {
-        <option value="" selected=chosen.is_empty()>"Any"</option>
-        {listed
-            .into_iter()
-            .map(|(value, label)| view! { <option value=value selected=value == chosen>{label}</option> })
-            .collect_view()}
-    }
 }
 
 /// The filter as a form that GETs: its state can be bookmarked and shared.
@@ -208,11 +192,8 @@ pub fn FilterBar(
     let address_error =
         unread::<IpAddr>(&filter.address).then(|| "Not an address such as 203.0.113.9: it filters nothing".to_owned());
     let key_error = unread::<Uuid>(&filter.key).then(|| "Not the id of a credential: it filters nothing".to_owned());
-    let time_error = |typed: &str| {
-        (!typed.is_empty() && filter.zone.read(typed).is_none())
-            .then(|| "Not a time such as 2026-11-26T14:00: it filters nothing".to_owned())
-    };
-    let (since_error, until_error) = (time_error(&filter.since), time_error(&filter.until));
+    let ((since, since_error), (until, until_error)) =
+        (filter.zone.as_typed(&filter.since), filter.zone.as_typed(&filter.until));
     let clear = (!filter.is_empty()).then(|| {
         let all = LogFilter::from_values(
             |name| if name == "view" { filter.view.clone() } else { String::new() },
@@ -221,7 +202,6 @@ pub fn FilterBar(
         view! { <a class="btn" href=format!("{action}{}", all.with(&[]))>"Clear"</a> }
     });
     let zone = filter.zone.name().to_owned();
-    let (since, until) = (filter.field(&filter.since), filter.field(&filter.until));
     view! {
         <form method="get" action=action class="filter" role="search" aria-label="Filter the log">
             {(!filter.view.is_empty()).then(|| view! { <input type="hidden" name="view" value=filter.view.clone()/> })}

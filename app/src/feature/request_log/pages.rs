@@ -70,41 +70,27 @@ pub fn ApplicationLogsPage() -> impl IntoView {
 /// Every request, for admins.
 #[component]
 pub fn PortalLogsPage() -> impl IntoView {
-    page(async {
-        if let Some(id) = asked_request() {
-            return Err(PageError::Redirect(route::request(id)));
-        }
-        let shown = Log::of_portal().show().await?;
-        let flash = take_flash().await;
-        let body = view! {
-            <PageHead
-                title="Requests"
-                explanation="Every request that came to the door, whoever it belongs to, and also when it belongs to nobody."
-            />
-            <Message flash/>
-            {shown}
-        };
-        Ok(Page::portal("Requests", body))
-    })
+    let explanation = "Every request that came to the door, whoever it belongs to, and also when it belongs to nobody.";
+    page(of_everybody(Log::of_portal(), "Requests", explanation))
 }
 
 /// What the door refused, for admins.
 #[component]
 pub fn FailuresPage() -> impl IntoView {
-    page(async {
-        if let Some(id) = asked_request() {
-            return Err(PageError::Redirect(route::request(id)));
-        }
-        let shown = Log::of_failures().show().await?;
-        let flash = take_flash().await;
-        let body = view! {
-            <PageHead
-                title="Authentication failures"
-                explanation="Every request that the door refused, in the whole portal, whoever it belongs to, and also when it belongs to nobody."
-            />
-            <Message flash/>
-            {shown}
-        };
-        Ok(Page::portal("Authentication failures", body))
-    })
+    let explanation = "Every request that the door refused, in the whole portal, whoever it belongs to, and also when it belongs to nobody.";
+    page(of_everybody(Log::of_failures(), "Authentication failures", explanation))
+}
+
+async fn of_everybody(log: Log, title: &'static str, explanation: &'static str) -> Result<Page, PageError> {
+    if let Some(id) = asked_request() {
+        return Err(PageError::Redirect(route::request(id)));
+    }
+    let shown = log.show().await?;
+    let flash = take_flash().await;
+    let body = view! {
+        <PageHead title explanation/>
+        <Message flash/>
+        {shown}
+    };
+    Ok(Page::portal(title, body))
 }
