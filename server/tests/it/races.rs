@@ -76,6 +76,60 @@ async fn admitted(services: &Services, key: &PlainApiKey) -> bool {
     services.door.judge(&facts, &credential, None).await.outcome.is_ok()
 }
 
+/// Calls on both sides of an answer: how many were let in before, and how many began after.
+#[derive(Default)]
+struct Sides {
+    before: AtomicU64,
+    after: AtomicU64,
+}
+
+impl Sides {
+    /// 64 callers call as fast as they can while the key is ended by `act`. A call that begins after its answer must be refused.
+    async fn race(
+        self: &Arc<Self>,
+        scene: &Arc<Scene>,
+        key: &Arc<PlainApiKey>,
+        round: u64,
+        act: impl Future<Output = ()>,
+    ) {
+        let answered = Arc::new(AtomicBool::new(false));
+        let start = Arc::new(Barrier::new(CALLS + 1));
+        let callers: Vec<_> = (0..CALLS)
+            .map(|_| {
+                let (scene, key, answered, start) =
+                    (Arc::clone(scene), Arc::clone(key), Arc::clone(&answered), Arc::clone(&start));
+                let sides = Arc::clone(self);
+                tokio::spawn(async move {
+                    start.wait().await;
+                    for _ in 0..200 {
+                        let late = answered.load(Ordering::SeqCst);
+                        let passed = admitted(&scene.services, &key).await;
+                        assert!(!(late && passed), "round {round}: a call that began after the answer was let in");
+                        if late {
+                            sides.after.fetch_add(1, Ordering::Relaxed);
+                            return;
+                        }
+                        sides.before.fetch_add(u64::from(passed), Ordering::Relaxed);
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        start.wait().await;
+        act.await;
+        answered.store(true, Ordering::SeqCst);
+        assert!(!admitted(&scene.services, key).await, "round {round}");
+        for caller in callers {
+            caller.await.unwrap();
+        }
+    }
+
+    fn have_both(&self, rounds: u64) {
+        let (before, after) = (self.before.load(Ordering::Relaxed), self.after.load(Ordering::Relaxed));
+        assert!(before > rounds && after > rounds, "there were calls on both sides of the answer: {before}, {after}");
+    }
+}
+
 /// The same while its application is suspended: nothing is known of which keys that concerns, and none is let in all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn asvs_8_3_2_no_call_that_begins_after_a_suspension_was_answered_succeeds() {
@@ -88,43 +142,14 @@ async fn asvs_8_3_2_no_call_that_begins_after_a_suspension_was_answered_succeeds
     let what = SuspendableId::Application(scene.application);
     let (_, key) = scene.key().await;
     let key = Arc::new(key);
-    let (before, after) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let sides = Arc::<Sides>::default();
     for round in 0..ROUNDS {
-        let answered = Arc::new(AtomicBool::new(false));
-        let start = Arc::new(Barrier::new(CALLS + 1));
-        let callers: Vec<_> = (0..CALLS)
-            .map(|_| {
-                let (scene, key, answered, start) =
-                    (Arc::clone(&scene), Arc::clone(&key), Arc::clone(&answered), Arc::clone(&start));
-                let (before, after) = (Arc::clone(&before), Arc::clone(&after));
-                tokio::spawn(async move {
-                    start.wait().await;
-                    for _ in 0..200 {
-                        let late = answered.load(Ordering::SeqCst);
-                        let passed = admitted(&scene.services, &key).await;
-                        assert!(!(late && passed), "round {round}: a call that began after the answer was let in");
-                        if late {
-                            after.fetch_add(1, Ordering::Relaxed);
-                            return;
-                        }
-                        before.fetch_add(u64::from(passed), Ordering::Relaxed);
-                        tokio::task::yield_now().await;
-                    }
-                })
-            })
-            .collect();
-        start.wait().await;
-        scene.services.directory.suspend(&admin, what, "a race").await.unwrap();
-        answered.store(true, Ordering::SeqCst);
-        assert!(!admitted(&scene.services, &key).await, "round {round}");
-        for caller in callers {
-            caller.await.unwrap();
-        }
+        let suspend = async { scene.services.directory.suspend(&admin, what, "a race").await.unwrap() };
+        sides.race(&scene, &key, round, suspend).await;
         scene.services.directory.reinstate(&admin, what, "the race is over").await.unwrap();
         assert!(admitted(&scene.services, &key).await, "round {round}: at once");
     }
-    let (before, after) = (before.load(Ordering::Relaxed), after.load(Ordering::Relaxed));
-    assert!(before > ROUNDS && after > ROUNDS, "there were calls on both sides of the answer: {before}, {after}");
+    sides.have_both(ROUNDS);
 }
 
 /// 64 callers call as fast as they can while the key is revoked. A call that begins after the answer must be refused.
@@ -132,43 +157,13 @@ async fn asvs_8_3_2_no_call_that_begins_after_a_suspension_was_answered_succeeds
 async fn asvs_8_3_2_no_call_that_begins_after_a_revocation_was_answered_succeeds() {
     const ROUNDS: u64 = 1_000;
     let scene = Arc::new(scene().await);
-    let (before, after) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let sides = Arc::<Sides>::default();
     for round in 0..ROUNDS {
         let (id, key) = scene.key().await;
-        let key = Arc::new(key);
-        let answered = Arc::new(AtomicBool::new(false));
-        let start = Arc::new(Barrier::new(CALLS + 1));
-        let callers: Vec<_> = (0..CALLS)
-            .map(|_| {
-                let (scene, key, answered, start) =
-                    (Arc::clone(&scene), Arc::clone(&key), Arc::clone(&answered), Arc::clone(&start));
-                let (before, after) = (Arc::clone(&before), Arc::clone(&after));
-                tokio::spawn(async move {
-                    start.wait().await;
-                    for _ in 0..200 {
-                        let late = answered.load(Ordering::SeqCst);
-                        let passed = admitted(&scene.services, &key).await;
-                        assert!(!(late && passed), "round {round}: a call that began after the answer was let in");
-                        if late {
-                            after.fetch_add(1, Ordering::Relaxed);
-                            return;
-                        }
-                        before.fetch_add(u64::from(passed), Ordering::Relaxed);
-                        tokio::task::yield_now().await;
-                    }
-                })
-            })
-            .collect();
-        start.wait().await;
-        scene.services.api_keys.revoke(&scene.ada, id).await.unwrap();
-        answered.store(true, Ordering::SeqCst);
-        assert!(!admitted(&scene.services, &key).await, "round {round}");
-        for caller in callers {
-            caller.await.unwrap();
-        }
+        let revoke = async { drop(scene.services.api_keys.revoke(&scene.ada, id).await.unwrap()) };
+        sides.race(&scene, &Arc::new(key), round, revoke).await;
     }
-    let (before, after) = (before.load(Ordering::Relaxed), after.load(Ordering::Relaxed));
-    assert!(before > ROUNDS && after > ROUNDS, "there were calls on both sides of the answer: {before}, {after}");
+    sides.have_both(ROUNDS);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
