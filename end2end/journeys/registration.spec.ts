@@ -24,7 +24,8 @@ test("an app registers itself with a token, signs a person in, and asks them to 
         scope: "openid profile",
       }),
     });
-  expect((await register(`${token.slice(0, -1)}x`)).status).toBe(401);
+  // Every character counts; the last one may be an "x" already.
+  expect((await register(`${token.slice(0, -1)}${token.endsWith("x") ? "y" : "x"}`)).status).toBe(401);
   const registered = await register(token);
   expect(registered.status).toBe(201);
   const { client_id } = (await registered.json()) as { client_id: string };
