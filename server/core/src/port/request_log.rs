@@ -468,15 +468,28 @@ pub enum CountsOf {
     Portal,
 }
 
-/// The requests of one column, of the time before.
+/// The requests of a bucket, whatever they asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BeforeThat {
+pub struct BucketSum {
     /// The start of the bucket, in Unix seconds.
     pub start: i64,
     /// Whether the door refused them.
     pub refused: bool,
     /// How many there were.
     pub requests: u64,
+}
+
+/// The requests to a route that were answered alike, whenever they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteSum {
+    /// Method and pattern.
+    pub route: String,
+    /// Answered how.
+    pub status: u16,
+    /// Whether the door refused them.
+    pub refused: bool,
+    /// What was counted.
+    pub counts: RollupCounts,
 }
 
 /// Questions about requests.
@@ -520,14 +533,11 @@ pub trait RequestLogReader {
         since: i64,
     ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError>;
 
-    /// The counts alone of the buckets that start at or after a time, and before another.
-    async fn rollup_sums(
-        &self,
-        of: CountsOf,
-        period: Period,
-        since: i64,
-        until: i64,
-    ) -> Result<Vec<BeforeThat>, StoreError>;
+    /// The same, added up by bucket: of an application, once for each of its environments.
+    async fn bucket_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<BucketSum>, StoreError>;
+
+    /// The same, added up by route and status: of an application, once for each of its environments.
+    async fn route_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<RouteSum>, StoreError>;
 
     /// From where requests came, the busiest first; those beyond the first of each hour together.
     async fn addresses(

@@ -7,8 +7,8 @@ use crate::{
     port::{
         StoreError,
         request_log::{
-            AddressCounts, BeforeThat, CountsOf, LATENCY_BOUNDS_US, LatencyCounts, Period, RollupCounts, RollupKey,
-            Volume,
+            AddressCounts, BucketSum, CountsOf, LATENCY_BOUNDS_US, LatencyCounts, Period, RollupCounts, RollupKey,
+            RouteSum, Volume,
         },
     },
     ports::Ports,
@@ -127,12 +127,12 @@ impl UsageService {
         let (period, first, last) = range.span(self.ports.now());
         let length = last + period.seconds() - first;
         let store = &self.ports.store;
-        let rows = store.rollups(counts, period, first).await?;
-        let before = store.rollup_sums(counts, period, first - length, first).await?;
+        let buckets = store.bucket_sums(counts, period, first - length).await?;
+        let routes = store.route_sums(counts, period, first).await?;
         let by_address = range.addresses();
         let since = first - first.rem_euclid(by_address.seconds());
         let addresses = store.addresses(counts, by_address, since, ADDRESSES).await?;
-        Ok(Usage { addresses, ..add_up(&rows, &before, period, first, last) })
+        Ok(Usage { addresses, ..add_up(&buckets, routes, period, first, last) })
     }
 
     /// The roll-ups themselves, the oldest first.
@@ -184,13 +184,13 @@ impl UsageService {
 
 /// What is added up for a route.
 #[derive(Default)]
-struct RouteSums {
+struct OfRoute {
     requests: u64,
     refused: u64,
     latency: LatencyCounts,
 }
 
-fn add_up(rows: &[(RollupKey, RollupCounts)], before: &[BeforeThat], period: Period, first: i64, last: i64) -> Usage {
+fn add_up(buckets: &[BucketSum], routes: Vec<RouteSum>, period: Period, first: i64, last: i64) -> Usage {
     let step = usize::try_from(period.seconds()).unwrap_or(1);
     let length = last + period.seconds() - first;
     let mut columns: BTreeMap<i64, Column> = (first..=last)
@@ -201,39 +201,38 @@ fn add_up(rows: &[(RollupKey, RollupCounts)], before: &[BeforeThat], period: Per
         })
         .collect();
     let mut usage = Usage::default();
-    for one in before {
-        let Some(column) = columns.get_mut(&(one.start + length)) else { continue };
-        column.before += one.requests;
-        usage.before.0 += one.requests;
-        usage.before.1 += if one.refused { one.requests } else { 0 };
+    for one in buckets {
+        if let Some(column) = columns.get_mut(&one.start) {
+            *(if one.refused { &mut column.refused } else { &mut column.served }) += one.requests;
+        } else if let Some(column) = columns.get_mut(&(one.start + length)) {
+            column.before += one.requests;
+            usage.before.0 += one.requests;
+            usage.before.1 += if one.refused { one.requests } else { 0 };
+        }
     }
     let mut all = RollupCounts::default();
-    let mut routes: BTreeMap<&str, RouteSums> = BTreeMap::new();
+    let mut by_route: BTreeMap<String, OfRoute> = BTreeMap::new();
     let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
-    for (key, counts) in rows {
-        let Some(column) = columns.get_mut(&key.start) else { continue };
-        all += *counts;
-        let route = routes.entry(&key.route).or_default();
-        if key.refused {
-            usage.refused += counts.requests;
-            column.refused += counts.requests;
-            route.refused += counts.requests;
-        } else {
-            column.served += counts.requests;
+    for one in routes {
+        all += one.counts;
+        *statuses.entry(one.status).or_default() += one.counts.requests;
+        let route = by_route.entry(one.route).or_default();
+        route.requests += one.counts.requests;
+        if one.refused {
+            route.refused += one.counts.requests;
+            usage.refused += one.counts.requests;
         }
-        route.requests += counts.requests;
-        for (sum, new) in route.latency.iter_mut().zip(counts.latency) {
+        for (sum, new) in route.latency.iter_mut().zip(one.counts.latency) {
             *sum += new;
         }
-        *statuses.entry(key.status).or_default() += counts.requests;
     }
     usage.requests = all.requests;
     usage.volume = all.volume;
     usage.columns = columns.into_values().collect();
-    usage.routes = routes
+    usage.routes = by_route
         .into_iter()
         .map(|(route, sums)| RouteUsage {
-            route: route.to_owned(),
+            route,
             requests: sums.requests,
             refused: sums.refused,
             p95_us: percentile(&sums.latency, 95),
@@ -263,28 +262,20 @@ fn percentile(latency: &LatencyCounts, percent: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn row(start: i64, status: u16, refused: bool, requests: u64, bucket: usize) -> (RollupKey, RollupCounts) {
+    fn to_route(status: u16, refused: bool, requests: u64, latency: usize) -> RouteSum {
         let volume = Volume { received: requests, sent: 10 * requests };
         let mut counts = RollupCounts { requests, volume, ..RollupCounts::default() };
-        counts.latency[bucket] = requests;
-        let key = RollupKey {
-            period: Period::Minute,
-            start,
-            owner_id: None,
-            credential: None,
-            route: format!("GET /{status}"),
-            status,
-            refused,
-        };
-        (key, counts)
+        counts.latency[latency] = requests;
+        RouteSum { route: format!("GET /{status}"), status, refused, counts }
     }
 
     #[test]
     fn adds_up_and_keeps_empty_buckets() {
-        let rows = [row(60, 200, false, 97, 0), row(120, 401, true, 2, 3), row(120, 404, false, 1, 11)];
-        let before = [(-240, true, 2), (-120, false, 50), (-60, false, 7)]
-            .map(|(start, refused, requests)| BeforeThat { start, refused, requests });
-        let usage = add_up(&rows, &before, Period::Minute, 0, 180);
+        let buckets =
+            [(-240, true, 2), (-120, false, 50), (-60, false, 7), (60, false, 97), (120, true, 2), (120, false, 1)]
+                .map(|(start, refused, requests)| BucketSum { start, refused, requests });
+        let routes = vec![to_route(200, false, 97, 0), to_route(401, true, 2, 3), to_route(404, false, 1, 11)];
+        let usage = add_up(&buckets, routes, Period::Minute, 0, 180);
         assert_eq!(usage.columns.len(), 4);
         assert_eq!((usage.requests, usage.refused), (100, 2));
         assert_eq!((usage.columns[1].served, usage.columns[2].served, usage.columns[2].refused), (97, 1, 2));
@@ -300,7 +291,7 @@ mod tests {
 
     #[test]
     fn nothing_is_nothing() {
-        let usage = add_up(&[], &[], Period::Minute, 0, 60);
+        let usage = add_up(&[], Vec::new(), Period::Minute, 0, 60);
         assert_eq!((usage.requests, usage.latency_us, usage.columns.len()), (0, None, 2));
     }
 }

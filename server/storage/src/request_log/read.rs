@@ -16,8 +16,8 @@ use latchkey_core::{
     port::{
         RequestLogReader, StoreError,
         request_log::{
-            AddressCounts, AddressKey, AttributedTo, Attribution, BeforeThat, CountsOf, CredentialId, Found, GroupBy,
-            LogScope, Period, RequestFilter, RequestGroup, RequestRow, RollupCounts, RollupKey, Volume,
+            AddressCounts, AddressKey, AttributedTo, Attribution, BucketSum, CountsOf, CredentialId, Found, GroupBy,
+            LogScope, Period, RequestFilter, RequestGroup, RequestRow, RollupCounts, RollupKey, RouteSum, Volume,
         },
     },
 };
@@ -391,14 +391,12 @@ impl RequestLogReader for SeaStore {
         self.counts(of, period, since).await
     }
 
-    async fn rollup_sums(
-        &self,
-        of: CountsOf,
-        period: Period,
-        since: i64,
-        until: i64,
-    ) -> Result<Vec<BeforeThat>, StoreError> {
-        self.sums(of, period, since, until).await
+    async fn bucket_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<BucketSum>, StoreError> {
+        self.by_bucket(of, period, since).await
+    }
+
+    async fn route_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<RouteSum>, StoreError> {
+        self.by_route(of, period, since).await
     }
 
     async fn addresses(

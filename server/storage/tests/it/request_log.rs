@@ -5,8 +5,9 @@ use latchkey_core::port::{
     ApiKeyReader, RequestLogReader,
     api_key::{ApiKey, KeyOwner, Traffic},
     request_log::{
-        AddressCounts, AddressKey, AttributedTo, Attribution, BeforeThat, CountsOf, CredentialId, Folded, GroupBy,
-        LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts, RollupKey, Used, Volume,
+        AddressCounts, AddressKey, AttributedTo, Attribution, BucketSum, CountsOf, CredentialId, Folded, GroupBy,
+        LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts, RollupKey, RouteSum, Used,
+        Volume,
     },
 };
 use latchkey_model::{
@@ -226,16 +227,28 @@ async fn rollups_add_up(database: &Database) {
     let sums = |of| {
         let store = database.store.clone();
         async move {
-            let mut sums = store.rollup_sums(of, Period::Hour, 0, i64::MAX).await.unwrap();
+            let mut sums = store.bucket_sums(of, Period::Hour, 0).await.unwrap();
             sums.sort_by_key(|sum| sum.refused);
             sums
         }
     };
     let start = Period::Hour.start_of(NOW);
-    let both = [false, true].map(|refused| BeforeThat { start, refused, requests: 6 });
+    let both = [false, true].map(|refused| BucketSum { start, refused, requests: 6 });
     assert_eq!(sums(CountsOf::Application(ada.account.id, application_of(&key).0)).await, both);
     assert_eq!(sums(CountsOf::Application(eve.account.id, application_of(&key).0)).await, []);
     assert_eq!(sums(CountsOf::Portal).await, [], "the portal's counts are rows of their own");
+    let mut by_route =
+        database.store.route_sums(CountsOf::Credential(key.id.as_uuid()), Period::Hour, 0).await.unwrap();
+    by_route.sort_by_key(|sum| sum.refused);
+    let both = [(200, false), (401, true)].map(|(status, refused)| RouteSum {
+        route: "GET /api/v1/posts".to_owned(),
+        status,
+        refused,
+        counts: twice,
+    });
+    assert_eq!(by_route, both);
+    let later = database.store.route_sums(CountsOf::Credential(key.id.as_uuid()), Period::Hour, start + 1).await;
+    assert_eq!(later.unwrap(), [], "from then on");
     let mut work = database.begin().await;
     assert_eq!(work.rollup_prune(Period::Day, i64::MAX, 9).await.unwrap(), 0);
     assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW), 9).await.unwrap(), 0);
