@@ -37,6 +37,9 @@ mod m20261126_000026_widen_request_log;
 mod m20261126_000027_create_alerts;
 mod m20261126_000028_add_suspension;
 mod m20261126_000029_index_searches;
+mod m20261127_000030_seal_sessions;
+mod m20261127_000031_cluster_counts;
+mod m20261127_000032_index_reported;
 mod table;
 
 use sea_orm_migration::{prelude::*, sea_orm::EntityTrait, seaql_migrations};
@@ -76,6 +79,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000027_create_alerts::Migration),
             Box::new(m20261126_000028_add_suspension::Migration),
             Box::new(m20261126_000029_index_searches::Migration),
+            Box::new(m20261127_000030_seal_sessions::Migration),
+            Box::new(m20261127_000031_cluster_counts::Migration),
+            Box::new(m20261127_000032_index_reported::Migration),
         ]
     }
 }

@@ -148,6 +148,17 @@ fn Row(event: AuditEvent, whose: bool, now: OffsetDateTime) -> impl IntoView {
         };
         view! { <p class="dim">{format!("{text}, event {sequence}")}</p> }
     });
+    // An account's name is in no log: its page shows it, and the address.
+    let target = match event.tenant {
+        Tenant::Account(id) if event.target_name.is_empty() && event.target == id.to_string() => {
+            if whose {
+                view! { <a href=route::account(id)>"An account"</a> }.into_any()
+            } else {
+                "Your account".into_any()
+            }
+        }
+        _ => event.target_name.into_any(),
+    };
     let changes: Vec<FieldChange> = serde_json::from_str(&event.changes).unwrap_or_default();
     let changes = changes.into_iter().map(|change| {
         let FieldChange { field, before, after } = change;
@@ -172,7 +183,7 @@ fn Row(event: AuditEvent, whose: bool, now: OffsetDateTime) -> impl IntoView {
                 {tenant}
             </td>
             <td data-label="To what">
-                {event.target_name}
+                {target}
                 <p class="dim"><code>{event.target}</code></p>
             </td>
         </tr>

@@ -461,7 +461,7 @@ impl Filling {
                  FROM (SELECT s.owner, {newest} - b.n * {length} AS start, s.credential, s.route, s.status, s.refused, \
                  (s.daily / {parts} + ((s.n * 7919 + b.n) * 2654435761 >> 12) % 1000000) / 1000000 AS r \
                  FROM bench_series AS s CROSS JOIN bench_number AS b WHERE b.n < {buckets} AND s.daily >= {fewest}) AS drawn \
-                 WHERE r > 0",
+                 WHERE r > 0 ORDER BY owner, credential, start",
                 columns.join(", "),
                 word = period.as_str(),
             );

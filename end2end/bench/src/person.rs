@@ -35,21 +35,21 @@ pub(crate) async fn sign_in(seeded: &Seeded, account: AccountId) -> Result<Strin
     let ports = &seeded.services.ports;
     let mut id = [0; 16];
     ports.random().fill(&mut id);
-    let now = ports.now();
+    let (now, digest) = (ports.now(), sha256(&id));
+    let values = json!({
+        "account": account,
+        "password_version": 0,
+        "method": SignInMethod::PASSWORD.as_str(),
+        "began": now.unix_timestamp(),
+        "seen": now.unix_timestamp(),
+    });
     let session = SessionRecord {
         id: SessionId::from_uuid(ports.uuid()),
-        digest: sha256(&id),
+        digest,
         account_id: Some(account),
         password_version: 0,
         method: SignInMethod::PASSWORD,
-        data: json!({
-            "account": account,
-            "password_version": 0,
-            "method": SignInMethod::PASSWORD.as_str(),
-            "began": now.unix_timestamp(),
-            "seen": now.unix_timestamp(),
-        })
-        .to_string(),
+        data: seeded.services.session_values.seal(&digest, values.to_string().as_bytes())?,
         created_at: now,
         seen_at: now,
         expires_at: now + Duration::DAY,

@@ -9,6 +9,7 @@ mod personal_data;
 mod profile;
 mod service;
 mod session;
+mod session_values;
 mod sign_in_method;
 
 pub use access::AccessEnds;
@@ -20,4 +21,5 @@ pub use personal_data::{ExportError, PersonalData, PersonalDataService};
 pub use profile::{EmailConfirmed, EmailLink, ProfileError, ProfileService};
 pub use service::{AccountService, AllowPasswordError, SetupError, SignInError, SignUp, SignUpError};
 pub use session::{SessionEnds, SessionError, SessionService};
+pub use session_values::SessionValues;
 pub use sign_in_method::{FirstFactor, ParseSignInMethodError, SecondFactor, SignInMethod};

@@ -4,7 +4,7 @@ use crate::{
     access_token::{KnownTokens, TokenSurroundings, demo_api, gateway},
     account::{
         AccessEnds, AccountService, DeletionService, MailedLinks, PasswordService, Passwords, PersonalDataService,
-        ProfileService, SessionEnds, SessionService,
+        ProfileService, SessionEnds, SessionService, SessionValues,
     },
     alert::{AlertService, AlertWatch, Alerts},
     api_key::{ApiKeyService, Housekeeping, KeyChanges, NeededScope, Rotations, RouteScopes},
@@ -116,6 +116,8 @@ pub struct Services {
     pub postman: Postman,
     /// The sessions of an account.
     pub sessions: SessionService,
+    /// What sessions keep.
+    pub session_values: SessionValues,
     /// Other providers that people sign in with.
     pub identity_providers: IdentityProviders,
     /// Signing in with them.
@@ -385,6 +387,7 @@ impl Services {
             teams,
             personal_data: PersonalDataService::new(ports.clone()),
             sessions: SessionService::new(ports.clone(), session_ends, issuer.as_str().into()),
+            session_values: SessionValues::new(ports.clone(), Arc::new(Sealer::new(master, "session")?)),
             sign_outs,
             provider_sign_in: ProviderSignIn::new(
                 ports.clone(),

@@ -5,6 +5,7 @@ use app::ssr::session::{ACCOUNT, ADDRESS, METHOD, PASSWORD_VERSION, REPLACES, Ro
 use async_trait::async_trait;
 use latchkey_core::{
     Ports,
+    account::SessionValues,
     authn::KnownPeople,
     openid::SignOuts,
     port::{
@@ -28,6 +29,7 @@ pub(super) const BEGAN: &str = "began";
 #[derive(Clone)]
 pub struct PortalSessions {
     ports: Ports,
+    values: SessionValues,
     sign_outs: SignOuts,
     rotations: Rotations,
     people: KnownPeople,
@@ -46,6 +48,7 @@ impl PortalSessions {
     pub fn new(state: &AppState) -> Self {
         Self {
             ports: state.services.ports.clone(),
+            values: state.services.session_values.clone(),
             sign_outs: state.services.sign_outs.clone(),
             rotations: state.rotations.clone(),
             people: state.services.memories.people.clone(),
@@ -60,13 +63,15 @@ impl PortalSessions {
         let text = |name: &str| record.data.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let began = record.data.get(BEGAN).and_then(Value::as_i64).unwrap_or_else(|| now.unix_timestamp());
         let began = OffsetDateTime::from_unix_timestamp(began).map_err(|error| Error::Encode(error.to_string()))?;
+        let digest = digest_of(record.id);
+        let values = serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
         Ok(SessionRecord {
             id: SessionId::from_uuid(self.ports.uuid()),
-            digest: digest_of(record.id),
+            digest,
             account_id: text(ACCOUNT).parse().ok(),
             password_version: record.data.get(PASSWORD_VERSION).and_then(Value::as_i64).unwrap_or_default(),
             method: text(METHOD).parse().unwrap_or_default(),
-            data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
+            data: self.values.seal(&digest, &values).map_err(|error| Error::Encode(error.to_string()))?,
             created_at: began,
             seen_at: now,
             // By our own clock, not the middleware's: one time decides everything.
@@ -113,9 +118,11 @@ impl SessionStore for PortalSessions {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let found = self.ports.store.session_load(&digest_of(*id), self.ports.now()).await;
+        let digest = digest_of(*id);
+        let found = self.ports.store.session_load(&digest, self.ports.now()).await;
         let Some(row) = found.map_err(|error| failed(&error))? else { return Ok(None) };
-        let data = serde_json::from_str(&row.data).map_err(|error| Error::Decode(error.to_string()))?;
+        let values = self.values.open(&digest, &row.data).map_err(|error| Error::Decode(error.to_string()))?;
+        let data = serde_json::from_slice(&values).map_err(|error| Error::Decode(error.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date: row.expires_at }))
     }
 

@@ -11,7 +11,7 @@ use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::port::{
     Consumed, Inserted, SessionReader, SessionWriter, StoreError,
-    session::{SessionDigest, SessionRecord},
+    session::{SealedValues, SessionDigest, SessionRecord},
 };
 use latchkey_model::{AccountId, SessionId};
 use sea_orm::{
@@ -26,7 +26,7 @@ fn from_row(row: session::Model) -> Result<SessionRecord, StoreError> {
         account_id: row.account_id.map(AccountId::from_uuid),
         password_version: row.password_version,
         method: word(&row.method, "method")?,
-        data: row.data,
+        data: SealedValues(row.data),
         created_at: time(row.created_at)?,
         seen_at: time(row.seen_at)?,
         expires_at: time(row.expires_at)?,
@@ -90,7 +90,7 @@ impl SessionWriter for SeaUnitOfWork {
             account_id: Set(session.account_id.map(AccountId::as_uuid)),
             password_version: Set(session.password_version),
             method: Set(session.method.to_string()),
-            data: Set(session.data.clone()),
+            data: Set(session.data.0.clone()),
             created_at: Set(micros(session.created_at)),
             seen_at: Set(micros(session.seen_at)),
             expires_at: Set(micros(session.expires_at)),
@@ -107,7 +107,7 @@ impl SessionWriter for SeaUnitOfWork {
             account_id: Set(session.account_id.map(AccountId::as_uuid)),
             password_version: Set(session.password_version),
             method: Set(session.method.to_string()),
-            data: Set(session.data.clone()),
+            data: Set(session.data.0.clone()),
             seen_at: Set(micros(session.seen_at)),
             expires_at: Set(micros(session.expires_at)),
             ..Default::default()

@@ -3,6 +3,7 @@
 use crate::{
     stage::encoded,
     support::{Answer, Browser, LOOPBACK, ORIGIN, PASSWORD, Portal, between, send},
+    suspension::{account_id, act},
 };
 use axum::{
     Form, Json, Router,
@@ -317,6 +318,25 @@ async fn a_provider_that_is_switched_off_or_gone_opens_nothing() {
     world.admin.send(&page, "/form/identity-provider/remove", &[("id", &world.id), ("reason", "nobody uses it")]).await;
     assert!(!browser.get(METHODS).await.text().contains("/form/linked-identity/unlink"), "links ended with it");
     assert_eq!(world.admin.get(&page).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn asvs_7_4_2_an_identity_elsewhere_opens_no_suspended_account() {
+    let mut world = World::set().await;
+    let mut linked = world.linked().await;
+    let id = account_id(&world.here, SAME).await;
+    let mut on_the_way = world.here.browser();
+    let url = world.leave(&mut on_the_way, "/apps").await;
+    let answer = path_of(world.agree(&url).await.location());
+    act(&mut world.admin, "account", &id, "suspend", "it sends spam").await;
+    on_the_way.get(&answer).await;
+    let mut later = world.here.browser();
+    world.round(&mut later, "/apps").await;
+    for browser in [&mut linked, &mut on_the_way, &mut later] {
+        assert!(!is_signed_in(browser).await);
+    }
+    act(&mut world.admin, "account", &id, "reinstate", "they explained it").await;
+    assert_eq!(world.round(&mut later, "/apps").await.location(), "/apps", "the link is what it was");
 }
 
 #[tokio::test]

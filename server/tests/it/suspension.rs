@@ -61,15 +61,17 @@ async fn nothing_of_a_suspended_application_is_let_in_until_it_is_reinstated() {
     let key = ada.key(&application, "development", &["read:posts"], "never").await;
     let machine = ada.service_account(&application, "production", &["read:posts"], &[]).await;
     let token = portal.token_of(&machine).await;
+    let opaque = ada.service_account(&application, "staging", &["read:posts"], &[("token_form", "opaque")]).await;
+    let opaque = portal.token_of(&opaque).await;
     let (other, personal) =
         (ada.application("Elsewhere").await, ada.token_with(&[("scopes[]", "read:posts"), ("expiry", "30")]).await);
     let elsewhere = ada.key(&other, "development", &["read:posts"], "never").await;
-    for credential in [&key, &token, &personal, &elsewhere] {
+    for credential in [&key, &token, &opaque, &personal, &elsewhere] {
         assert_eq!(asks(&portal, credential).await.status, StatusCode::OK);
     }
 
     act(&mut admin, "application", &application, "suspend", WHY).await;
-    for credential in [&key, &token] {
+    for credential in [&key, &token, &opaque] {
         is_suspended(&portal, &asks(&portal, credential).await, "invalid_token").await;
     }
     let asked = portal.oauth("/oauth/token", Some(&machine.basic()), "grant_type=client_credentials").await;
@@ -96,7 +98,7 @@ async fn nothing_of_a_suspended_application_is_let_in_until_it_is_reinstated() {
     let again = act(&mut admin, "application", &application, "suspend", WHY).await;
     assert!(again.contains("It is like that already"), "{again}");
     act(&mut admin, "application", &application, "reinstate", "they mended it").await;
-    for credential in [&key, &token, &later] {
+    for credential in [&key, &token, &opaque, &later] {
         assert_eq!(asks(&portal, credential).await.status, StatusCode::OK, "as it was");
     }
     portal.token_of(&machine).await;

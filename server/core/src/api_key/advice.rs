@@ -72,8 +72,9 @@ impl ApiKeyService {
         let account = actor.account()?;
         let now = self.ports.now();
         let policy = self.ports.store.key_policy(account.id, application, environment).await?;
+        let Some(owner) = keys.first().map(|key| key.owner.id()) else { return Ok(BTreeMap::new()) };
         let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
-        let used = self.used_scopes(self.ports.store.routes_called(&ids, window_start(now)).await?).await?;
+        let used = self.used_scopes(self.ports.store.routes_called(owner, &ids, window_start(now)).await?).await?;
         let nothing = BTreeSet::new();
         let advice = keys.iter().map(|key| {
             let used = used.get(&key.id).unwrap_or(&nothing);
@@ -90,7 +91,7 @@ impl ApiKeyService {
         actor.account()?;
         let now = self.ports.now();
         let policy = self.ports.store.key_policy_of(key.id).await?;
-        let called = self.ports.store.routes_called(&[key.id], window_start(now)).await?;
+        let called = self.ports.store.routes_called(key.owner.id(), &[key.id], window_start(now)).await?;
         let used = self.used_scopes(called).await?.remove(&key.id).unwrap_or_default();
         Ok(Advice::of(key, &used, policy.as_ref(), now))
     }

@@ -81,7 +81,11 @@ impl ApiKeyService {
         // From the start of an hour, since counts are kept by the hour.
         let first = Period::Hour.start_of(self.ports.now() - Duration::DAY);
         let since = OffsetDateTime::from_unix_timestamp(first).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let counts = self.ports.store.rollups(CountsOf::Credential(key.id.as_uuid()), Period::Hour, first).await?;
+        let counts = self
+            .ports
+            .store
+            .rollups(CountsOf::Credential(key.owner.id(), key.id.as_uuid()), Period::Hour, first)
+            .await?;
         let mut routes: BTreeMap<String, u64> = BTreeMap::new();
         for (slot, sums) in counts.into_iter().filter(|(slot, _)| !slot.refused) {
             *routes.entry(slot.route).or_default() += sums.requests;

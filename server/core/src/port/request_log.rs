@@ -462,8 +462,8 @@ pub enum CountsOf {
     Environment(AccountId, ApplicationId, Environment),
     /// Those of an application, likewise.
     Application(AccountId, ApplicationId),
-    /// Those with a credential. The caller has seen that the account may know of it.
-    Credential(Uuid),
+    /// Those with a credential of this owner. The caller has seen that the account may know of it.
+    Credential(OwnerId, Uuid),
     /// Everybody's and nobody's.
     Portal,
 }
@@ -536,8 +536,15 @@ pub trait RequestLogReader {
     /// The same, added up by bucket: of an application, once for each of its environments.
     async fn bucket_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<BucketSum>, StoreError>;
 
-    /// The same, added up by route and status: of an application, once for each of its environments.
-    async fn route_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<RouteSum>, StoreError>;
+    /// Those that start at or after a time, and before another, added up by route and status: of an application, once for each of its
+    /// environments.
+    async fn route_sums(
+        &self,
+        of: CountsOf,
+        period: Period,
+        since: i64,
+        until: i64,
+    ) -> Result<Vec<RouteSum>, StoreError>;
 
     /// From where requests came, the busiest first; those beyond the first of each hour together.
     async fn addresses(
@@ -551,8 +558,13 @@ pub trait RequestLogReader {
     /// Of an hour or a day, the addresses beyond the busiest so many of each owner and each credential.
     async fn addresses_beyond(&self, period: Period, start: i64, busiest: u64) -> Result<Vec<AddressKey>, StoreError>;
 
-    /// The routes that each of these keys was let in to, from a day on. The caller has seen the keys.
-    async fn routes_called(&self, keys: &[ApiKeyId], since: i64) -> Result<Vec<(ApiKeyId, String)>, StoreError>;
+    /// The routes that each of these keys was let in to, from a day on. The caller has seen the keys, which are all this owner's.
+    async fn routes_called(
+        &self,
+        owner: OwnerId,
+        keys: &[ApiKeyId],
+        since: i64,
+    ) -> Result<Vec<(ApiKeyId, String)>, StoreError>;
 
     /// How many rows of single requests there are, and about how many bytes one takes.
     async fn request_log_size(&self) -> Result<(u64, u64), StoreError>;

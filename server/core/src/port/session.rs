@@ -9,6 +9,16 @@ use time::OffsetDateTime;
 /// SHA-256 of the cookie's value: the value itself is stored nowhere.
 pub type SessionDigest = [u8; 32];
 
+/// The values of a session, sealed for it: text, so that the column stays what it was.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedValues(pub String);
+
+impl std::fmt::Debug for SealedValues {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealedValues")
+    }
+}
+
 /// A session as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
@@ -22,8 +32,8 @@ pub struct SessionRecord {
     pub password_version: i64,
     /// How they signed in.
     pub method: SignInMethod,
-    /// The session's values, as JSON.
-    pub data: String,
+    /// The session's values.
+    pub data: SealedValues,
     /// When it began.
     pub created_at: OffsetDateTime,
     /// When it was last saved.

@@ -19,6 +19,14 @@ pub enum Range {
     Quarter,
 }
 
+/// A part of a range: the buckets of a period that start at or after a time, and before another, in Unix seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) period: Period,
+    pub(super) since: i64,
+    pub(super) until: i64,
+}
+
 /// The text names no range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a range is 1h, 24h, 7d, 30d or 90d")]
@@ -69,6 +77,24 @@ impl Range {
         }
     }
 
+    /// The range in as few buckets as add up to the same: hours that make a day are counted by the day, too.
+    pub(super) fn parts(self, now: OffsetDateTime) -> Vec<Part> {
+        let (period, first, last) = self.span(now);
+        let end = last + period.seconds();
+        let day = Period::Day.seconds();
+        let (first_day, end_of_days) = (first + (-first).rem_euclid(day), end - end.rem_euclid(day));
+        let whole = |period, since, until| Part { period, since, until };
+        let parts = match period {
+            Period::Hour if first_day < end_of_days => vec![
+                whole(Period::Hour, first, first_day),
+                whole(Period::Day, first_day, end_of_days),
+                whole(Period::Hour, end_of_days, end),
+            ],
+            _ => vec![whole(period, first, end)],
+        };
+        parts.into_iter().filter(|part| part.since < part.until).collect()
+    }
+
     /// The period, and the first and last bucket, of the range that ends now.
     pub(super) fn span(self, now: OffsetDateTime) -> (Period, i64, i64) {
         let (period, count) = self.buckets();
@@ -82,5 +108,32 @@ impl FromStr for Range {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|range| range.as_str() == text).ok_or(ParseRangeError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::{Duration, macros::datetime};
+
+    #[test]
+    fn parts_cover_the_range_once() {
+        for hour in 0..49 {
+            let now = datetime!(2026-03-01 00:30 UTC) + Duration::hours(hour);
+            for range in Range::ALL {
+                let (period, first, last) = range.span(now);
+                let parts = range.parts(now);
+                assert_eq!(parts.first().map(|part| part.since), Some(first));
+                assert_eq!(parts.last().map(|part| part.until), Some(last + period.seconds()));
+                assert!(parts.windows(2).all(|pair| pair[0].until == pair[1].since), "{range:?} at {now}: {parts:?}");
+                for part in parts {
+                    let length = part.period.seconds();
+                    assert_eq!((part.since % length, part.until % length), (0, 0), "{range:?} at {now}: {part:?}");
+                }
+            }
+        }
+        let week = Range::Week.parts(datetime!(2026-03-08 09:30 UTC));
+        let lengths: Vec<_> = week.iter().map(|part| (part.until - part.since) / part.period.seconds()).collect();
+        assert_eq!(lengths, [14, 6, 10], "hours to midnight, days, hours of today");
     }
 }

@@ -128,7 +128,10 @@ impl UsageService {
         let length = last + period.seconds() - first;
         let store = &self.ports.store;
         let buckets = store.bucket_sums(counts, period, first - length).await?;
-        let routes = store.route_sums(counts, period, first).await?;
+        let mut routes = Vec::new();
+        for part in range.parts(self.ports.now()) {
+            routes.extend(store.route_sums(counts, part.period, part.since, part.until).await?);
+        }
         let by_address = range.addresses();
         let since = first - first.rem_euclid(by_address.seconds());
         let addresses = store.addresses(counts, by_address, since, ADDRESSES).await?;
@@ -172,9 +175,13 @@ impl UsageService {
                 CountsOf::Application(account.id, application),
                 store.application(account.id, application, now).await?.is_some(),
             ),
-            UsageOf::Key(key) => (CountsOf::Credential(key.as_uuid()), store.api_key(account.id, key).await?.is_some()),
+            UsageOf::Key(key) => {
+                let key = store.api_key(account.id, key).await?.ok_or(UsageError::NotFound)?;
+                (CountsOf::Credential(key.owner.id(), key.id.as_uuid()), true)
+            }
             UsageOf::Client(client) => {
-                (CountsOf::Credential(client.as_uuid()), store.oauth_client(account.id, client).await?.is_some())
+                let client = store.oauth_client(account.id, client).await?.ok_or(UsageError::NotFound)?;
+                (CountsOf::Credential(client.owner.id(), client.id.as_uuid()), true)
             }
             UsageOf::Portal => (CountsOf::Portal, account.role == AccountRole::Admin),
         };

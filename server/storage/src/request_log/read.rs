@@ -21,10 +21,10 @@ use latchkey_core::{
         },
     },
 };
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, EnvironmentId, OauthClientId, RequestId, TeamId};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, EnvironmentId, OauthClientId, OwnerId, RequestId, TeamId};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr},
 };
@@ -108,8 +108,9 @@ fn visible(scope: LogScope) -> Condition {
 /// The condition for which there is an index that also sorts: whose requests they are.
 fn whose(scope: LogScope, filter: &RequestFilter) -> Condition {
     use request_log::Column;
-    // Refusals are few, and have indexes of their own.
+    // Refusals are few, and have indexes of their own; so have those that would have been some.
     let is_refused = (filter.refused == Some(true) || filter.reason.is_some()).then(|| Column::Reason.is_not_null());
+    let is_reported = filter.reported.then(|| Column::Reported.is_not_null());
     match (filter.credential, filter.application, filter.environment, scope) {
         (Some(credential), ..) => Condition::all().add(Column::ApiKeyId.eq(credential)),
         (None, Some(application), Some(environment), _) => {
@@ -120,10 +121,10 @@ fn whose(scope: LogScope, filter: &RequestFilter) -> Condition {
                 .and_where(environment::Column::Kind.eq(environment.as_str()))
                 .to_owned();
             let is_its = Expr::col(Column::EnvironmentId).eq(SimpleExpr::SubQuery(None, Box::new(id.into())));
-            Condition::all().add(is_its).add_option(is_refused)
+            Condition::all().add(is_its).add_option(is_refused).add_option(is_reported)
         }
         (None, Some(application), ..) => Condition::all().add(Column::ApplicationId.eq(application.as_uuid())),
-        (.., LogScope::Portal) => Condition::all().add_option(is_refused),
+        (.., LogScope::Portal) => Condition::all().add_option(is_refused).add_option(is_reported),
         _ => visible(scope),
     }
 }
@@ -189,8 +190,11 @@ fn passing(filter: &RequestFilter) -> Condition {
 }
 
 /// How many requests are looked at in the first question, and the most in a later one: each is as large as the one before was quick.
-const FIRST_WINDOW: u64 = 500;
-const WINDOW: u64 = 20_000;
+/// The most is what takes no longer than people wait where all of it comes from the disk.
+const FIRST_WINDOW: u64 = 250;
+const WINDOW: u64 = 1_000;
+/// How many may have a part of a filter in common, so that they are looked at rather than those of the scope.
+const FEW: u64 = 20_000;
 /// How many are put together: each is read, and told apart from all others.
 const GROUPED: u64 = 10_000;
 /// How long a question takes that is followed by a larger one.
@@ -255,6 +259,28 @@ impl SeaStore {
         rows.into_iter().map(from_row).collect()
     }
 
+    /// How much of the window is read while people wait: reading it again, to put it together, waits for no disk.
+    async fn read_ahead(&self, look: &Look, filter: &RequestFilter) -> Result<u64, StoreError> {
+        let (began, mut filter, mut read) = (Instant::now(), filter.clone(), 0);
+        let part = Look { by: look.by.clone(), window: WINDOW };
+        loop {
+            let last = self.last_in(&part, &filter).await?;
+            // A column that no index holds.
+            let all = Query::select()
+                .expr(Expr::col(request_log::Column::StandsFor).sum())
+                .from_subquery(Self::window(&part, &filter, last), request_log::Entity)
+                .to_owned();
+            self.reader.query_one_raw(self.reader.get_database_backend().build(&all)).await.map_err(store_error)?;
+            read += part.window;
+            match last {
+                Some(last) if read < look.window && began.elapsed() < PATIENCE / 2 => filter.before = Some(last),
+                Some(_) => return Ok(Ord::min(read, look.window)),
+                // There is no more than that.
+                None => return Ok(look.window),
+            }
+        }
+    }
+
     /// The last request of the window, if it is full: there may be others below it.
     async fn last_in(&self, look: &Look, filter: &RequestFilter) -> Result<Option<RequestId>, StoreError> {
         let last = request_log::Entity::find()
@@ -283,10 +309,10 @@ impl SeaStore {
         Ok(self.request(scope, id).await?.map(|row| (id, row.at)))
     }
 
-    /// A look at everything that has a part of the filter, where so little has it that it is seen at once.
-    async fn whole_look(&self, filter: &RequestFilter, window: u64) -> Result<Option<Look>, StoreError> {
+    /// A look at everything that has a part of the filter, where so many have it at most.
+    async fn whole_look(&self, filter: &RequestFilter, most: u64) -> Result<Option<Look>, StoreError> {
         for by in parts(filter) {
-            let look = Look { by, window };
+            let look = Look { by, window: most };
             if self.last_in(&look, filter).await?.is_none() {
                 return Ok(Some(look));
             }
@@ -307,7 +333,8 @@ impl RequestLogReader for SeaStore {
         let mut filter = filter.clone();
         let mut rows = Vec::new();
         // Fewer than are wanted would never be enough.
-        let mut look = Look { by: whose(scope, &filter), window: limit.clamp(FIRST_WINDOW, WINDOW) };
+        let fewest = limit.clamp(FIRST_WINDOW, FEW);
+        let mut look = Look { by: whose(scope, &filter), window: fewest };
         let mut is_first = true;
         loop {
             let asked = Instant::now();
@@ -322,12 +349,12 @@ impl RequestLogReader for SeaStore {
                 _ => return Ok(Found { found: rows, searched_to }),
             }
             let next = if asked.elapsed() > QUICK { look.window / 2 } else { look.window * 2 };
-            look.window = next.clamp(FIRST_WINDOW, WINDOW);
+            look.window = next.clamp(fewest, Ord::max(fewest, WINDOW));
             // What is common was found by now.
             if std::mem::take(&mut is_first)
-                && let Some(whole) = self.whole_look(&filter, WINDOW).await?
+                && let Some(whole) = self.whole_look(&filter, FEW).await?
             {
-                look = whole;
+                look.by = whole.by;
             }
         }
     }
@@ -360,7 +387,8 @@ impl RequestLogReader for SeaStore {
         limit: u64,
     ) -> Result<Found<RequestGroup>, StoreError> {
         let look = self.whole_look(filter, GROUPED).await?;
-        let look = look.unwrap_or_else(|| Look { by: whose(scope, filter), window: GROUPED });
+        let mut look = look.unwrap_or_else(|| Look { by: whose(scope, filter), window: GROUPED });
+        look.window = self.read_ahead(&look, filter).await?;
         let last = self.last_in(&look, filter).await?;
         let select = groups::select(Self::window(&look, filter, last), by, limit)
             .cond_where(visible(scope))
@@ -395,8 +423,14 @@ impl RequestLogReader for SeaStore {
         self.by_bucket(of, period, since).await
     }
 
-    async fn route_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<RouteSum>, StoreError> {
-        self.by_route(of, period, since).await
+    async fn route_sums(
+        &self,
+        of: CountsOf,
+        period: Period,
+        since: i64,
+        until: i64,
+    ) -> Result<Vec<RouteSum>, StoreError> {
+        self.by_route(of, period, since, until).await
     }
 
     async fn addresses(
@@ -413,8 +447,13 @@ impl RequestLogReader for SeaStore {
         self.beyond_the_busiest(period, start, busiest).await
     }
 
-    async fn routes_called(&self, keys: &[ApiKeyId], since: i64) -> Result<Vec<(ApiKeyId, String)>, StoreError> {
-        self.called(keys, since).await
+    async fn routes_called(
+        &self,
+        owner: OwnerId,
+        keys: &[ApiKeyId],
+        since: i64,
+    ) -> Result<Vec<(ApiKeyId, String)>, StoreError> {
+        self.called(owner, keys, since).await
     }
 
     async fn request_log_size(&self) -> Result<(u64, u64), StoreError> {

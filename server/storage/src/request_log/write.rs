@@ -284,15 +284,18 @@ impl RequestLogWriter for SeaUnitOfWork {
 
     async fn rollup_prune(&mut self, period: Period, before: i64, limit: u64) -> Result<u64, StoreError> {
         let (backend, mut removed) = (self.transaction.get_database_backend(), 0);
-        // Each database has a name of its own for where a row lies; by the key, which is long, it would take several times as long.
         // In the order of their index: PostgreSQL would else read the table from its start, again for each batch.
-        let (place, first, second) = match backend {
-            DatabaseBackend::Postgres => ("ctid", "$1", "$2"),
-            _ => ("rowid", "?", "?"),
-        };
-        for table in ["rollup", "address_rollup"] {
+        for (table, key) in [
+            ("rollup", "owner_id, api_key_id, period, start, route, status, refused"),
+            ("address_rollup", "owner_id, credential_id, period, start, address"),
+        ] {
+            // PostgreSQL knows where a row lies, SQLite keeps it in its key.
+            let (place, places, first, second) = match backend {
+                DatabaseBackend::Postgres => ("ctid".to_owned(), "ctid", "$1", "$2"),
+                _ => (format!("({key})"), key, "?", "?"),
+            };
             let sql = format!(
-                "DELETE FROM {table} WHERE {place} IN (SELECT {place} FROM {table} WHERE period = {first} AND start < {second} \
+                "DELETE FROM {table} WHERE {place} IN (SELECT {places} FROM {table} WHERE period = {first} AND start < {second} \
                  ORDER BY start LIMIT {limit})"
             );
             let statement = Statement::from_sql_and_values(backend, sql, [period.as_str().into(), before.into()]);

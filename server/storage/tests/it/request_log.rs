@@ -219,10 +219,11 @@ async fn rollups_add_up(database: &Database) {
     twice.latency[11] = 2;
     assert_eq!(found, [(together(&rollup), twice), (together(&other), twice)], "all keys together");
     assert_eq!(read(eve.account.id).await, []);
-    let mut of_key = database.store.rollups(CountsOf::Credential(key.id.as_uuid()), Period::Hour, 0).await.unwrap();
+    let mut of_key =
+        database.store.rollups(CountsOf::Credential(key.owner.id(), key.id.as_uuid()), Period::Hour, 0).await.unwrap();
     of_key.sort_by_key(|(key, _)| key.status);
     assert_eq!(of_key, [(rollup, twice), (other, twice)]);
-    let called = database.store.routes_called(&[key.id], 0).await.unwrap();
+    let called = database.store.routes_called(key.owner.id(), &[key.id], 0).await.unwrap();
     assert_eq!(called, [], "by the day, and there is no day yet");
     let sums = |of| {
         let store = database.store.clone();
@@ -237,8 +238,12 @@ async fn rollups_add_up(database: &Database) {
     assert_eq!(sums(CountsOf::Application(ada.account.id, application_of(&key).0)).await, both);
     assert_eq!(sums(CountsOf::Application(eve.account.id, application_of(&key).0)).await, []);
     assert_eq!(sums(CountsOf::Portal).await, [], "the portal's counts are rows of their own");
-    let mut by_route =
-        database.store.route_sums(CountsOf::Credential(key.id.as_uuid()), Period::Hour, 0).await.unwrap();
+    let of_routes = |since, until| {
+        let store = database.store.clone();
+        let of = CountsOf::Credential(key.owner.id(), key.id.as_uuid());
+        async move { store.route_sums(of, Period::Hour, since, until).await.unwrap() }
+    };
+    let mut by_route = of_routes(start, start + 1).await;
     by_route.sort_by_key(|sum| sum.refused);
     let both = [(200, false), (401, true)].map(|(status, refused)| RouteSum {
         route: "GET /api/v1/posts".to_owned(),
@@ -247,8 +252,9 @@ async fn rollups_add_up(database: &Database) {
         counts: twice,
     });
     assert_eq!(by_route, both);
-    let later = database.store.route_sums(CountsOf::Credential(key.id.as_uuid()), Period::Hour, start + 1).await;
-    assert_eq!(later.unwrap(), [], "from then on");
+    for (since, until) in [(start + 1, i64::MAX), (0, start)] {
+        assert_eq!(of_routes(since, until).await, [], "from then on, and before that");
+    }
     let mut work = database.begin().await;
     assert_eq!(work.rollup_prune(Period::Day, i64::MAX, 9).await.unwrap(), 0);
     assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW), 9).await.unwrap(), 0);
@@ -307,7 +313,10 @@ async fn addresses_are_counted_apart(database: &Database) {
     let counts = |requests, refused| AddressCounts { requests, refused };
     assert_eq!(found, [("2001:db8::1".parse().ok(), counts(14, 0)), ("203.0.113.9".parse().ok(), counts(10, 2))]);
     assert_eq!(read(CountsOf::Environment(eve.account.id, application, environment)).await, []);
-    assert_eq!(read(CountsOf::Credential(key.id.as_uuid())).await, [("203.0.113.9".parse().ok(), counts(4, 0))]);
+    assert_eq!(
+        read(CountsOf::Credential(key.owner.id(), key.id.as_uuid())).await,
+        [("203.0.113.9".parse().ok(), counts(4, 0))]
+    );
     assert_eq!(read(CountsOf::Portal).await, [("192.0.2.1".parse().ok(), counts(200, 200))]);
 }
 

@@ -3,7 +3,10 @@
 use crate::support::{Database, NOW, on_both_databases, person, uuid};
 use latchkey_core::{
     account::SignInMethod,
-    port::{Consumed, Inserted, SessionReader, session::SessionRecord},
+    port::{
+        Consumed, Inserted, SessionReader,
+        session::{SealedValues, SessionRecord},
+    },
 };
 use latchkey_model::{AccountId, SessionId};
 use time::Duration;
@@ -23,7 +26,7 @@ fn session(account: Option<AccountId>, digest: u8) -> SessionRecord {
         account_id: account,
         password_version: 0,
         method: SignInMethod::PASSWORD,
-        data: "{}".to_owned(),
+        data: SealedValues("sealed".to_owned()),
         created_at: NOW,
         seen_at: NOW,
         expires_at: NOW + Duration::days(3),
@@ -46,7 +49,7 @@ async fn t03_saving_does_not_bring_an_ended_session_back(database: &Database) {
     let mut work = database.begin().await;
     assert_eq!(work.session_end(&row.digest, NOW).await.unwrap(), Consumed::Won);
     work.commit().await.unwrap();
-    row.data = String::from("{\"late\":true}");
+    row.data = SealedValues("late".to_owned());
     let mut work = database.begin().await;
     assert_eq!(work.session_save(&row).await.unwrap(), Consumed::Lost);
     work.commit().await.unwrap();

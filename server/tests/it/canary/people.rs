@@ -162,6 +162,11 @@ pub(super) async fn add_a_second_factor(scene: &mut Scene, planted: &mut Planted
         planted.plant("a recovery code without its dashes", &code.replace('-', ""));
     }
     planted.plant("a wrong recovery code", "canary-recovery-code");
+    // Halfway in, on the way to where a mail leads.
+    planted.plant("a link that somebody wants to go on to", "canary-invitation");
+    let next = ("next", "/invitation?token=canary-invitation");
+    let mut halfway = portal.browser();
+    halfway.send("/login", "/form/account/sign-in", &[("email", ADA), ("password", PASSWORD), next]).await;
     let mut browser = portal.browser();
     browser.send("/login", "/form/account/sign-in", &[("email", ADA), ("password", PASSWORD)]).await;
     for code in ["canary-recovery-code", codes[0].as_str()] {
