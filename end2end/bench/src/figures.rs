@@ -117,6 +117,10 @@ pub(crate) async fn measure(plan: &Plan) -> Outcome {
         println!("{figure}");
         figures.push(figure.is_met());
     };
+    // First, so that no server does so beside the pages: what is filled in has not been looked after for a day.
+    for figure in Box::pin(prune::measure(&place)).await? {
+        tell(figure);
+    }
     let server = start(&place, plan.server_core)?;
     let (owner, admin) = (Browser::new(server.ours, cast.owner.clone()), Browser::new(server.ours, cast.admin.clone()));
     for (what, path) in cast.usage_pages() {
@@ -138,10 +142,6 @@ pub(crate) async fn measure(plan: &Plan) -> Outcome {
     tell(live(&admin, server.ours, "/admin/failures/live", "failures", unknown, plan.failures).await?);
     let wrong = mistyped(&cast.key);
     tell(live(&owner, server.ours, &format!("{}/live", cast.logs()), "log", |_| wrong.clone(), plan.failures).await?);
-    drop(server);
-    for figure in Box::pin(prune::measure(&place)).await? {
-        tell(figure);
-    }
     let met = figures.iter().filter(|met| **met).count();
     println!("\n{met} of {} are met", figures.len());
     Ok(())

@@ -473,10 +473,10 @@ pub enum CountsOf {
 pub struct BucketSum {
     /// The start of the bucket, in Unix seconds.
     pub start: i64,
-    /// Whether the door refused them.
-    pub refused: bool,
     /// How many there were.
     pub requests: u64,
+    /// How many of them the door refused.
+    pub refused: u64,
 }
 
 /// The requests to a route that were answered alike, whenever they came.

@@ -61,16 +61,8 @@ pub struct Pruned {
     pub longest: StdDuration,
 }
 
-/// One batch of removing, in a transaction of its own.
-type Batch<'a> = Pin<Box<dyn Future<Output = Result<u64, StoreError>> + Send + 'a>>;
-
-/// How large the batch after this one is, as this one was quick or slow: it grows by little, so that the first which is too large is
-/// hardly too large, and shrinks by much.
-fn next_size(size: u64, took: StdDuration) -> u64 {
-    let slow = u64::try_from(took.as_micros() / RetentionService::AT_A_STRETCH.as_micros()).unwrap_or(u64::MAX);
-    let next = if slow == 0 { size + size / 4 } else { size / slow.saturating_add(1) };
-    next.clamp(RetentionService::SMALLEST_BATCH, RetentionService::LARGEST_BATCH)
-}
+/// Some removing, in a transaction that goes on.
+type Removing<'a> = Pin<Box<dyn Future<Output = Result<u64, StoreError>> + Send + 'a>>;
 
 /// Keeps things for as long as they are to be kept.
 #[derive(Clone)]
@@ -85,14 +77,13 @@ pub struct RetentionService {
 }
 
 impl RetentionService {
-    /// How long a batch may hold the writer, about: whoever wants to write waits no longer than for a few of its own.
+    /// How long a batch may hold the writer before its last part begins: whoever wants to write waits no longer than for a few of its
+    /// own.
     const AT_A_STRETCH: StdDuration = StdDuration::from_millis(15);
     /// How long the writer is left to others after a batch.
     const PAUSE: StdDuration = StdDuration::from_millis(20);
-    /// The first batch, and the smallest: nobody knows yet how long it takes, with what it needs still on the disk, and where every
-    /// commit takes long, less would not be quicker.
-    const SMALLEST_BATCH: u64 = 20;
-    const LARGEST_BATCH: u64 = 2_000;
+    /// How many rows a part of a batch removes: so few that it is quick also where all that it needs lies on the disk.
+    const PART: u64 = 8;
     /// How many addresses are told apart in an hour or a day that is over.
     const TOLD_APART: u64 = 100;
 
@@ -205,26 +196,25 @@ impl RetentionService {
         Ok(pruned)
     }
 
-    /// Runs a batch again and again until it finds nothing more, or so many rows are gone.
+    /// Removes parts, in one batch after the other, until one finds nothing more, or so many rows are gone. Says how many, and for how
+    /// long a batch held the writer at most.
     async fn batches(
         &self,
         most: u64,
-        run: impl for<'a> Fn(&'a mut dyn UnitOfWork, u64) -> Batch<'a> + Send,
+        run: impl for<'a> Fn(&'a mut dyn UnitOfWork, u64) -> Removing<'a> + Send,
     ) -> Result<(u64, StdDuration), StoreError> {
-        let (mut size, mut removed, mut longest) = (Self::SMALLEST_BATCH, 0, StdDuration::ZERO);
-        while removed < most {
-            let limit = size.min(most - removed);
+        let (mut removed, mut longest, mut is_over) = (0, StdDuration::ZERO, most == 0);
+        while !is_over {
             let mut work = self.ports.store.begin().await?;
             let began = Instant::now();
-            let gone = run(&mut *work, limit).await?;
-            work.commit().await?;
-            let took = began.elapsed();
-            longest = longest.max(took);
-            removed += gone;
-            if gone < limit {
-                break;
+            while !is_over && began.elapsed() < Self::AT_A_STRETCH {
+                let limit = Self::PART.min(most - removed);
+                let gone = run(&mut *work, limit).await?;
+                removed += gone;
+                is_over = gone < limit || removed >= most;
             }
-            size = next_size(size, took);
+            work.commit().await?;
+            longest = longest.max(began.elapsed());
             tokio::time::sleep(Self::PAUSE).await;
         }
         Ok((removed, longest))
@@ -249,18 +239,18 @@ impl RetentionService {
             let mut start = done.load(Ordering::Relaxed).max(end - life);
             start -= start.rem_euclid(period.seconds());
             while start < end {
-                let mut left = &*self.ports.store.addresses_beyond(*period, start, Self::TOLD_APART).await?;
-                let mut size = Self::SMALLEST_BATCH;
-                while !left.is_empty() {
-                    let (some, others) = left.split_at(left.len().min(usize::try_from(size).unwrap_or(usize::MAX)));
-                    left = others;
+                let beyond = self.ports.store.addresses_beyond(*period, start, Self::TOLD_APART).await?;
+                let mut parts = beyond.chunks(usize::try_from(Self::PART).unwrap_or(1)).peekable();
+                while parts.peek().is_some() {
                     let mut work = self.ports.store.begin().await?;
                     let began = Instant::now();
-                    work.addresses_together(some).await?;
+                    while began.elapsed() < Self::AT_A_STRETCH
+                        && let Some(part) = parts.next()
+                    {
+                        work.addresses_together(part).await?;
+                    }
                     work.commit().await?;
-                    let took = began.elapsed();
-                    longest = longest.max(took);
-                    size = next_size(size, took);
+                    longest = longest.max(began.elapsed());
                     tokio::time::sleep(Self::PAUSE).await;
                 }
                 start += period.seconds();
@@ -301,20 +291,5 @@ impl RetentionService {
             work.mail_prune(now - life).await?;
         }
         work.commit().await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_grow_by_little_and_shrink_by_much() {
-        let after = |milliseconds| next_size(1_000, StdDuration::from_millis(milliseconds));
-        assert_eq!(
-            [after(3), after(15), after(30), after(60_000)],
-            [1_250, 500, 333, RetentionService::SMALLEST_BATCH]
-        );
-        assert_eq!(next_size(1_900, StdDuration::ZERO), RetentionService::LARGEST_BATCH);
     }
 }

@@ -210,11 +210,12 @@ fn add_up(buckets: &[BucketSum], routes: Vec<RouteSum>, period: Period, first: i
     let mut usage = Usage::default();
     for one in buckets {
         if let Some(column) = columns.get_mut(&one.start) {
-            *(if one.refused { &mut column.refused } else { &mut column.served }) += one.requests;
+            column.refused += one.refused;
+            column.served += one.requests.saturating_sub(one.refused);
         } else if let Some(column) = columns.get_mut(&(one.start + length)) {
             column.before += one.requests;
             usage.before.0 += one.requests;
-            usage.before.1 += if one.refused { one.requests } else { 0 };
+            usage.before.1 += one.refused;
         }
     }
     let mut all = RollupCounts::default();
@@ -278,9 +279,8 @@ mod tests {
 
     #[test]
     fn adds_up_and_keeps_empty_buckets() {
-        let buckets =
-            [(-240, true, 2), (-120, false, 50), (-60, false, 7), (60, false, 97), (120, true, 2), (120, false, 1)]
-                .map(|(start, refused, requests)| BucketSum { start, refused, requests });
+        let buckets = [(-240, 2, 2), (-120, 50, 0), (-60, 7, 0), (60, 97, 0), (120, 3, 2)]
+            .map(|(start, requests, refused)| BucketSum { start, requests, refused });
         let routes = vec![to_route(200, false, 97, 0), to_route(401, true, 2, 3), to_route(404, false, 1, 11)];
         let usage = add_up(&buckets, routes, Period::Minute, 0, 180);
         assert_eq!(usage.columns.len(), 4);

@@ -189,16 +189,13 @@ fn passing(filter: &RequestFilter) -> Condition {
         .add_option(filter.until.map(|until| Column::At.lt(micros(until))))
 }
 
-/// How many requests are looked at in the first question, and the most in a later one: each is as large as the one before was quick.
-/// The most is what takes no longer than people wait where all of it comes from the disk.
-const FIRST_WINDOW: u64 = 250;
-const WINDOW: u64 = 1_000;
+/// How many requests are looked at in a question: so few that one which must read all of them from the disk is answered while people
+/// wait.
+const WINDOW: u64 = 250;
 /// How many may have a part of a filter in common, so that they are looked at rather than those of the scope.
-const FEW: u64 = 20_000;
+const FEW: u64 = 10_000;
 /// How many are put together: each is read, and told apart from all others.
 const GROUPED: u64 = 10_000;
-/// How long a question takes that is followed by a larger one.
-const QUICK: Duration = Duration::from_millis(20);
 /// For how long questions are asked before an answer is given.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -333,11 +330,9 @@ impl RequestLogReader for SeaStore {
         let mut filter = filter.clone();
         let mut rows = Vec::new();
         // Fewer than are wanted would never be enough.
-        let fewest = limit.clamp(FIRST_WINDOW, FEW);
-        let mut look = Look { by: whose(scope, &filter), window: fewest };
+        let mut look = Look { by: whose(scope, &filter), window: limit.clamp(WINDOW, FEW) };
         let mut is_first = true;
         loop {
-            let asked = Instant::now();
             let last = self.last_in(&look, &filter).await?;
             rows.extend(self.passing_in(scope, &look, &filter, last, limit - rows.len() as u64).await?);
             let searched_to = match rows.len() as u64 {
@@ -348,8 +343,6 @@ impl RequestLogReader for SeaStore {
                 Some((last, _)) if began.elapsed() < PATIENCE => filter.before = Some(last),
                 _ => return Ok(Found { found: rows, searched_to }),
             }
-            let next = if asked.elapsed() > QUICK { look.window / 2 } else { look.window * 2 };
-            look.window = next.clamp(fewest, Ord::max(fewest, WINDOW));
             // What is common was found by now.
             if std::mem::take(&mut is_first)
                 && let Some(whole) = self.whole_look(&filter, FEW).await?

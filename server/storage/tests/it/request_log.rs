@@ -227,14 +227,10 @@ async fn rollups_add_up(database: &Database) {
     assert_eq!(called, [], "by the day, and there is no day yet");
     let sums = |of| {
         let store = database.store.clone();
-        async move {
-            let mut sums = store.bucket_sums(of, Period::Hour, 0).await.unwrap();
-            sums.sort_by_key(|sum| sum.refused);
-            sums
-        }
+        async move { store.bucket_sums(of, Period::Hour, 0).await.unwrap() }
     };
     let start = Period::Hour.start_of(NOW);
-    let both = [false, true].map(|refused| BucketSum { start, refused, requests: 6 });
+    let both = [BucketSum { start, requests: 12, refused: 6 }];
     assert_eq!(sums(CountsOf::Application(ada.account.id, application_of(&key).0)).await, both);
     assert_eq!(sums(CountsOf::Application(eve.account.id, application_of(&key).0)).await, []);
     assert_eq!(sums(CountsOf::Portal).await, [], "the portal's counts are rows of their own");
