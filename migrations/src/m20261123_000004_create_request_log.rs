@@ -1,7 +1,7 @@
 //! What went through the door. The rows stand alone: they survive what they tell of, so they carry its names and have no
 //! foreign keys.
 
-use crate::table::{belongs_to, drop_all, flag, id, index, number, optional_id, optional_text, table, text};
+use crate::table::{belongs_to, drop_all, flag, id, index, key, number, optional_id, optional_text, table, text};
 use sea_orm_migration::prelude::*;
 
 #[derive(DeriveMigrationName)]
@@ -49,13 +49,17 @@ impl MigrationTrait for Migration {
 
 pub(crate) async fn create_rollups(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let key = ["environment_id", "period", "start", "api_key_id", "route", "status", "refused"];
-    let mut primary_key = Index::create();
-    for column in key {
-        primary_key.col(Alias::new(column));
-    }
+    let mut rollup = rollup_of("environment_id", &key);
+    rollup.foreign_key(&mut belongs_to("environment_id", "environment"));
+    manager.create_table(rollup).await?;
+    manager.create_index(index("rollup", &["period", "start"])).await
+}
+
+/// Counts of owners whose ids are in this column, with this key.
+pub(crate) fn rollup_of(owner: &'static str, columns: &[&'static str]) -> TableCreateStatement {
     let mut rollup = table("rollup");
     rollup
-        .col(id("environment_id"))
+        .col(id(owner))
         .col(text("period"))
         .col(number("start"))
         .col(id("api_key_id"))
@@ -66,7 +70,5 @@ pub(crate) async fn create_rollups(manager: &SchemaManager<'_>) -> Result<(), Db
     for bucket in 0..12 {
         rollup.col(ColumnDef::new(Alias::new(format!("latency_{bucket}"))).big_integer().not_null());
     }
-    rollup.primary_key(&mut primary_key).foreign_key(&mut belongs_to("environment_id", "environment"));
-    manager.create_table(rollup).await?;
-    manager.create_index(index("rollup", &["period", "start"])).await
+    rollup.primary_key(&mut key(columns)).to_owned()
 }

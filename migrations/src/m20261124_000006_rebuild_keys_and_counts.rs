@@ -191,25 +191,7 @@ async fn rebuild_rollups(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     rename(manager, "rollup", "old_rollup").await?;
     // The key comes second: the page of one key reads its rows alone, and that of an environment reads its own.
     let key = ["owner_id", "period", "start", "api_key_id", "route", "status", "refused"];
-    let mut primary_key = Index::create();
-    for column in key {
-        primary_key.col(Alias::new(column));
-    }
-    let mut rollup = table("rollup");
-    rollup
-        .col(id("owner_id"))
-        .col(text("period"))
-        .col(number("start"))
-        .col(id("api_key_id"))
-        .col(text("route"))
-        .col(number("status"))
-        .col(flag("refused"))
-        .col(number("requests"));
-    for bucket in 0..12 {
-        rollup.col(ColumnDef::new(Alias::new(format!("latency_{bucket}"))).big_integer().not_null());
-    }
-    rollup.primary_key(&mut primary_key);
-    manager.create_table(rollup).await?;
+    manager.create_table(crate::m20261123_000004_create_request_log::rollup_of("owner_id", &key)).await?;
     let columns = rollup_columns();
     run(manager, &format!("INSERT INTO rollup (owner_id, {columns}) SELECT environment_id, {columns} FROM old_rollup"))
         .await?;

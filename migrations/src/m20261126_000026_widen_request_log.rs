@@ -1,12 +1,12 @@
 //! Rows that stand for many alike, data volume, counts by address, networks that are kept out, where pruned chains begin, and views of the log that people keep.
 
-use crate::table::{belongs_to, digest, drop_all, id, index, number, optional_number, optional_text, table, text};
+use crate::table::{belongs_to, digest, drop_all, id, index, key, number, optional_number, optional_text, table, text};
 use sea_orm_migration::prelude::*;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-const VOLUMES: [&str; 2] = ["bytes_in", "bytes_out"];
+pub(crate) const VOLUMES: [&str; 2] = ["bytes_in", "bytes_out"];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -26,27 +26,7 @@ impl MigrationTrait for Migration {
         // Refusals alone: among millions that were let in, they are found by it.
         let refused = "CREATE INDEX request_log_refused ON request_log (id) WHERE reason IS NOT NULL";
         manager.get_connection().execute_unprepared(refused).await?;
-        manager
-            .create_table(
-                table("address_rollup")
-                    .col(id("owner_id"))
-                    .col(id("credential_id"))
-                    .col(text("period"))
-                    .col(number("start"))
-                    .col(text("address"))
-                    .col(number("requests"))
-                    .col(number("refused"))
-                    .primary_key(
-                        Index::create()
-                            .col(Alias::new("owner_id"))
-                            .col(Alias::new("credential_id"))
-                            .col(Alias::new("period"))
-                            .col(Alias::new("start"))
-                            .col(Alias::new("address")),
-                    )
-                    .to_owned(),
-            )
-            .await?;
+        manager.create_table(address_rollup()).await?;
         manager.create_index(index("address_rollup", &["period", "start"])).await?;
         manager.create_index(index("address_rollup", &["credential_id", "period", "start"])).await?;
         manager
@@ -104,8 +84,25 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// The key of counts by address.
+pub(crate) const ADDRESS_ROLLUP: [&str; 5] = ["owner_id", "credential_id", "period", "start", "address"];
+
+/// Counts by address.
+pub(crate) fn address_rollup() -> TableCreateStatement {
+    table("address_rollup")
+        .col(id("owner_id"))
+        .col(id("credential_id"))
+        .col(text("period"))
+        .col(number("start"))
+        .col(text("address"))
+        .col(number("requests"))
+        .col(number("refused"))
+        .primary_key(&mut key(&ADDRESS_ROLLUP))
+        .to_owned()
+}
+
 /// A number that the rows of before have too.
-fn from_now_on(name: &'static str, before: i64) -> ColumnDef {
+pub(crate) fn from_now_on(name: &'static str, before: i64) -> ColumnDef {
     ColumnDef::new(Alias::new(name)).big_integer().not_null().default(before).to_owned()
 }
 

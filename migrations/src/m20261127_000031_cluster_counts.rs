@@ -3,7 +3,11 @@
 //! SQLite keeps them in the key itself, so that a page reads them one after the other, and writing a count touches two trees where it
 //! touched five.
 
-use crate::table::{flag, id, index, number, table, text};
+use crate::{
+    m20261123_000004_create_request_log::rollup_of,
+    m20261126_000026_widen_request_log::{ADDRESS_ROLLUP, VOLUMES, address_rollup, from_now_on},
+    table::index,
+};
 use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 
 #[derive(DeriveMigrationName)]
@@ -11,7 +15,6 @@ pub(crate) struct Migration;
 
 const ROLLUP: [&str; 7] = ["owner_id", "api_key_id", "period", "start", "route", "status", "refused"];
 const ROLLUP_BEFORE: [&str; 7] = ["owner_id", "period", "start", "api_key_id", "route", "status", "refused"];
-const ADDRESS_ROLLUP: [&str; 5] = ["owner_id", "credential_id", "period", "start", "address"];
 const BY_TIME: [&str; 2] = ["period", "start"];
 
 #[async_trait::async_trait]
@@ -34,45 +37,12 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn key(columns: &[&'static str]) -> IndexCreateStatement {
-    let mut key = Index::create();
-    for column in columns {
-        key.col(Alias::new(*column));
+fn rollup(key: &[&'static str]) -> TableCreateStatement {
+    let mut rollup = rollup_of("owner_id", key);
+    for volume in VOLUMES {
+        rollup.col(from_now_on(volume, 0));
     }
-    key
-}
-
-fn rollup(columns: &[&'static str]) -> TableCreateStatement {
-    let mut rollup = table("rollup");
     rollup
-        .col(id("owner_id"))
-        .col(text("period"))
-        .col(number("start"))
-        .col(id("api_key_id"))
-        .col(text("route"))
-        .col(number("status"))
-        .col(flag("refused"))
-        .col(number("requests"));
-    for bucket in 0..12 {
-        rollup.col(ColumnDef::new(Alias::new(format!("latency_{bucket}"))).big_integer().not_null());
-    }
-    for volume in ["bytes_in", "bytes_out"] {
-        rollup.col(ColumnDef::new(Alias::new(volume)).big_integer().not_null().default(0));
-    }
-    rollup.primary_key(&mut key(columns)).to_owned()
-}
-
-fn address_rollup() -> TableCreateStatement {
-    table("address_rollup")
-        .col(id("owner_id"))
-        .col(id("credential_id"))
-        .col(text("period"))
-        .col(number("start"))
-        .col(text("address"))
-        .col(number("requests"))
-        .col(number("refused"))
-        .primary_key(&mut key(&ADDRESS_ROLLUP))
-        .to_owned()
 }
 
 /// Makes a table anew, with its rows in the order of its key; its columns stay in their order.

@@ -51,13 +51,18 @@ pub(crate) fn belongs_to(column: &'static str, table: &'static str) -> ForeignKe
         .to_owned()
 }
 
-pub(crate) fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
-    let mut index = Index::create();
-    index.name(format!("{table}_by_{}", columns.join("_"))).table(Alias::new(table));
+/// The primary key of a table.
+pub(crate) fn key(columns: &[&'static str]) -> IndexCreateStatement {
+    let mut key = Index::create();
     for column in columns {
-        index.col(Alias::new(*column));
+        key.col(Alias::new(*column));
     }
-    index
+    key
+}
+
+pub(crate) fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let name = format!("{table}_by_{}", columns.join("_"));
+    key(columns).name(name).table(Alias::new(table)).to_owned()
 }
 
 pub(crate) fn unique(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
