@@ -397,9 +397,9 @@ pub fn query(name: &str) -> Option<String> {
     })
 }
 
-/// A value among the pairs of a query; the first one counts, and none is empty.
-pub fn value_in(pairs: &[(String, String)], name: &str) -> String {
-    pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone()).unwrap_or_default()
+/// A value among the pairs of a query; the first one counts.
+pub fn value_in<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
 }
 
 /// A part of the path; what cannot be read names nothing.

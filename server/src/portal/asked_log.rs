@@ -4,6 +4,7 @@ use super::file::{nothing_here, sign_in_first, unavailable};
 use crate::state::AppState;
 use app::{
     feature::request_log::{Log, LogFilter},
+    page::value_in,
     ssr::zone::Zone,
 };
 use axum::{
@@ -71,7 +72,7 @@ impl AskedLog {
 
     /// A value of the query; the first one counts.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        value_in(&self.query, name)
     }
 
     /// Says why it is not told.

@@ -37,7 +37,7 @@ impl AuditQuery {
 
     /// Reads the filter from the parts of a query.
     pub fn from_pairs(pairs: &[(String, String)], zone: Zone) -> Self {
-        Self::from_values(|name| value_in(pairs, name), zone)
+        Self::from_values(|name| value_in(pairs, name).unwrap_or_default().to_owned(), zone)
     }
 
     fn from_values(value: impl Fn(&str) -> String, zone: Zone) -> Self {

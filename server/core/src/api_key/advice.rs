@@ -71,8 +71,8 @@ impl ApiKeyService {
     ) -> Result<BTreeMap<ApiKeyId, Advice>, ApiKeyError> {
         let account = actor.account()?;
         let now = self.ports.now();
-        let policy = self.ports.store.key_policy(account.id, application, environment).await?;
         let Some(owner) = keys.first().map(|key| key.owner.id()) else { return Ok(BTreeMap::new()) };
+        let policy = self.ports.store.key_policy(account.id, application, environment).await?;
         let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
         let used = self.used_scopes(self.ports.store.routes_called(owner, &ids, window_start(now)).await?).await?;
         let nothing = BTreeSet::new();

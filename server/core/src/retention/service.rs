@@ -201,7 +201,7 @@ impl RetentionService {
     async fn batches(
         &self,
         most: u64,
-        run: impl for<'a> Fn(&'a mut dyn UnitOfWork, u64) -> Removing<'a> + Send,
+        mut run: impl for<'a> FnMut(&'a mut dyn UnitOfWork, u64) -> Removing<'a> + Send,
     ) -> Result<(u64, StdDuration), StoreError> {
         let (mut removed, mut longest, mut is_over) = (0, StdDuration::ZERO, most == 0);
         while !is_over {
@@ -240,19 +240,14 @@ impl RetentionService {
             start -= start.rem_euclid(period.seconds());
             while start < end {
                 let beyond = self.ports.store.addresses_beyond(*period, start, Self::TOLD_APART).await?;
-                let mut parts = beyond.chunks(usize::try_from(Self::PART).unwrap_or(1)).peekable();
-                while parts.peek().is_some() {
-                    let mut work = self.ports.store.begin().await?;
-                    let began = Instant::now();
-                    while began.elapsed() < Self::AT_A_STRETCH
-                        && let Some(part) = parts.next()
-                    {
-                        work.addresses_together(part).await?;
-                    }
-                    work.commit().await?;
-                    longest = longest.max(began.elapsed());
-                    tokio::time::sleep(Self::PAUSE).await;
-                }
+                let mut left = beyond.iter().copied();
+                let (_, held) = self
+                    .batches(beyond.len() as u64, |work, limit| {
+                        let part: Vec<_> = left.by_ref().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
+                        Box::pin(async move { work.addresses_together(&part).await.map(|_| part.len() as u64) })
+                    })
+                    .await?;
+                longest = longest.max(held);
                 start += period.seconds();
                 done.store(start, Ordering::Relaxed);
             }

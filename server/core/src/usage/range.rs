@@ -83,14 +83,14 @@ impl Range {
         let end = last + period.seconds();
         let day = Period::Day.seconds();
         let (first_day, end_of_days) = (first + (-first).rem_euclid(day), end - end.rem_euclid(day));
-        let whole = |period, since, until| Part { period, since, until };
+        let part = |period, since, until| Part { period, since, until };
         let parts = match period {
             Period::Hour if first_day < end_of_days => vec![
-                whole(Period::Hour, first, first_day),
-                whole(Period::Day, first_day, end_of_days),
-                whole(Period::Hour, end_of_days, end),
+                part(Period::Hour, first, first_day),
+                part(Period::Day, first_day, end_of_days),
+                part(Period::Hour, end_of_days, end),
             ],
-            _ => vec![whole(period, first, end)],
+            _ => vec![part(period, first, end)],
         };
         parts.into_iter().filter(|part| part.since < part.until).collect()
     }

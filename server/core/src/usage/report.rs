@@ -124,12 +124,12 @@ impl UsageService {
     /// [`UsageError::NotFound`] for what is a stranger's too.
     pub async fn usage(&self, actor: &Actor, of: UsageOf, range: Range) -> Result<Usage, UsageError> {
         let counts = self.counts_of(actor, of).await?;
-        let (period, first, last) = range.span(self.ports.now());
+        let (store, now) = (&self.ports.store, self.ports.now());
+        let (period, first, last) = range.span(now);
         let length = last + period.seconds() - first;
-        let store = &self.ports.store;
         let buckets = store.bucket_sums(counts, period, first - length).await?;
         let mut routes = Vec::new();
-        for part in range.parts(self.ports.now()) {
+        for part in range.parts(now) {
             routes.extend(store.route_sums(counts, part.period, part.since, part.until).await?);
         }
         let by_address = range.addresses();
@@ -166,26 +166,26 @@ impl UsageService {
     async fn counts_of(&self, actor: &Actor, of: UsageOf) -> Result<CountsOf, UsageError> {
         let account = actor.account()?;
         let (store, now) = (&self.ports.store, self.ports.now());
-        let (counts, is_there) = match of {
-            UsageOf::Environment(application, environment) => (
-                CountsOf::Environment(account.id, application, environment),
-                store.application(account.id, application, now).await?.is_some(),
-            ),
-            UsageOf::Application(application) => (
-                CountsOf::Application(account.id, application),
-                store.application(account.id, application, now).await?.is_some(),
-            ),
+        Ok(match of {
+            UsageOf::Environment(application, environment) => {
+                store.application(account.id, application, now).await?.ok_or(UsageError::NotFound)?;
+                CountsOf::Environment(account.id, application, environment)
+            }
+            UsageOf::Application(application) => {
+                store.application(account.id, application, now).await?.ok_or(UsageError::NotFound)?;
+                CountsOf::Application(account.id, application)
+            }
             UsageOf::Key(key) => {
                 let key = store.api_key(account.id, key).await?.ok_or(UsageError::NotFound)?;
-                (CountsOf::Credential(key.owner.id(), key.id.as_uuid()), true)
+                CountsOf::Credential(key.owner.id(), key.id.as_uuid())
             }
             UsageOf::Client(client) => {
                 let client = store.oauth_client(account.id, client).await?.ok_or(UsageError::NotFound)?;
-                (CountsOf::Credential(client.owner.id(), client.id.as_uuid()), true)
+                CountsOf::Credential(client.owner.id(), client.id.as_uuid())
             }
-            UsageOf::Portal => (CountsOf::Portal, account.role == AccountRole::Admin),
-        };
-        is_there.then_some(counts).ok_or(UsageError::NotFound)
+            UsageOf::Portal if account.role == AccountRole::Admin => CountsOf::Portal,
+            UsageOf::Portal => return Err(UsageError::NotFound),
+        })
     }
 }
 

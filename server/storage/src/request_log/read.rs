@@ -256,8 +256,9 @@ impl SeaStore {
         rows.into_iter().map(from_row).collect()
     }
 
-    /// How much of the window is read while people wait: reading it again, to put it together, waits for no disk.
-    async fn read_ahead(&self, look: &Look, filter: &RequestFilter) -> Result<u64, StoreError> {
+    /// The last request of the window that is read while people wait, if there may be others below it: reading them again, to put them
+    /// together, waits for no disk.
+    async fn read_ahead(&self, look: &Look, filter: &RequestFilter) -> Result<Option<RequestId>, StoreError> {
         let (began, mut filter, mut read) = (Instant::now(), filter.clone(), 0);
         let part = Look { by: look.by.clone(), window: WINDOW };
         loop {
@@ -269,12 +270,10 @@ impl SeaStore {
                 .to_owned();
             self.reader.query_one_raw(self.reader.get_database_backend().build(&all)).await.map_err(store_error)?;
             read += part.window;
-            match last {
-                Some(last) if read < look.window && began.elapsed() < PATIENCE / 2 => filter.before = Some(last),
-                Some(_) => return Ok(Ord::min(read, look.window)),
-                // There is no more than that.
-                None => return Ok(look.window),
+            if last.is_none() || read >= look.window || began.elapsed() >= PATIENCE / 2 {
+                return Ok(last);
             }
+            filter.before = last;
         }
     }
 
@@ -306,12 +305,12 @@ impl SeaStore {
         Ok(self.request(scope, id).await?.map(|row| (id, row.at)))
     }
 
-    /// A look at everything that has a part of the filter, where so many have it at most.
-    async fn whole_look(&self, filter: &RequestFilter, most: u64) -> Result<Option<Look>, StoreError> {
+    /// A part of the filter that few have: they are looked at rather than all of the scope.
+    async fn rare_part(&self, filter: &RequestFilter) -> Result<Option<Condition>, StoreError> {
         for by in parts(filter) {
-            let look = Look { by, window: most };
+            let look = Look { by, window: FEW };
             if self.last_in(&look, filter).await?.is_none() {
-                return Ok(Some(look));
+                return Ok(Some(look.by));
             }
         }
         Ok(None)
@@ -345,9 +344,9 @@ impl RequestLogReader for SeaStore {
             }
             // What is common was found by now.
             if std::mem::take(&mut is_first)
-                && let Some(whole) = self.whole_look(&filter, FEW).await?
+                && let Some(rare) = self.rare_part(&filter).await?
             {
-                look.by = whole.by;
+                look.by = rare;
             }
         }
     }
@@ -379,10 +378,9 @@ impl RequestLogReader for SeaStore {
         by: GroupBy,
         limit: u64,
     ) -> Result<Found<RequestGroup>, StoreError> {
-        let look = self.whole_look(filter, GROUPED).await?;
-        let mut look = look.unwrap_or_else(|| Look { by: whose(scope, filter), window: GROUPED });
-        look.window = self.read_ahead(&look, filter).await?;
-        let last = self.last_in(&look, filter).await?;
+        let rare = self.rare_part(filter).await?;
+        let look = Look { by: rare.unwrap_or_else(|| whose(scope, filter)), window: GROUPED };
+        let last = self.read_ahead(&look, filter).await?;
         let select = groups::select(Self::window(&look, filter, last), by, limit)
             .cond_where(visible(scope))
             .cond_where(passing(filter))

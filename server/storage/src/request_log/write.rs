@@ -290,12 +290,12 @@ impl RequestLogWriter for SeaUnitOfWork {
             ("address_rollup", "owner_id, credential_id, period, start, address"),
         ] {
             // PostgreSQL knows where a row lies, SQLite keeps it in its key.
-            let (place, places, first, second) = match backend {
-                DatabaseBackend::Postgres => ("ctid".to_owned(), "ctid", "$1", "$2"),
-                _ => (format!("({key})"), key, "?", "?"),
+            let (place, first, second) = match backend {
+                DatabaseBackend::Postgres => ("ctid", "$1", "$2"),
+                _ => (key, "?", "?"),
             };
             let sql = format!(
-                "DELETE FROM {table} WHERE {place} IN (SELECT {places} FROM {table} WHERE period = {first} AND start < {second} \
+                "DELETE FROM {table} WHERE ({place}) IN (SELECT {place} FROM {table} WHERE period = {first} AND start < {second} \
                  ORDER BY start LIMIT {limit})"
             );
             let statement = Statement::from_sql_and_values(backend, sql, [period.as_str().into(), before.into()]);
