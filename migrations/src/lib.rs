@@ -40,6 +40,7 @@ mod m20261126_000029_index_searches;
 mod m20261127_000030_seal_sessions;
 mod m20261127_000031_cluster_counts;
 mod m20261127_000032_index_reported;
+mod m20261127_000033_create_bucket_rollup;
 mod table;
 
 use sea_orm_migration::{prelude::*, sea_orm::EntityTrait, seaql_migrations};
@@ -82,6 +83,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000030_seal_sessions::Migration),
             Box::new(m20261127_000031_cluster_counts::Migration),
             Box::new(m20261127_000032_index_reported::Migration),
+            Box::new(m20261127_000033_create_bucket_rollup::Migration),
         ]
     }
 }

@@ -45,7 +45,7 @@ const TOLD_APART: u32 = 130;
 const AT_ONCE: u64 = 250_000;
 /// Rows of tables that are written out.
 const WRITTEN_AT_ONCE: usize = 500;
-const TABLES: [&str; 3] = ["request_log", "rollup", "address_rollup"];
+const TABLES: [&str; 4] = ["request_log", "rollup", "bucket_rollup", "address_rollup"];
 const DRAWN_FROM: [&str; 8] = [
     "bench_number",
     "bench_caller",
@@ -467,7 +467,7 @@ impl Filling {
             );
             self.run(&sql).await?;
         }
-        Ok(())
+        self.run(seed::SUM_BUCKETS).await.map(drop)
     }
 
     /// Counts by address, by the hour and the day: once those are over, the busiest alone are told apart.

@@ -226,8 +226,14 @@ async fn seed_usage(
         sums.join(", "),
     );
     writer.execute_unprepared(&sql).await?;
+    writer.execute_unprepared(SUM_BUCKETS).await?;
     Ok(())
 }
+
+/// Draws the counts by bucket from all others, as the writer counts them.
+pub(crate) const SUM_BUCKETS: &str = "INSERT INTO bucket_rollup (owner_id, credential_id, period, start, requests, refused) \
+    SELECT owner_id, api_key_id, period, start, sum(requests), sum(CASE WHEN refused THEN requests ELSE 0 END) FROM rollup \
+    WHERE true GROUP BY owner_id, api_key_id, period, start ON CONFLICT DO NOTHING";
 
 /// How many rows of usage there are.
 pub(crate) async fn usage_rows(seeded: &Seeded) -> Result<i64, StoreError> {

@@ -16,6 +16,7 @@ pub(crate) mod audit_head;
 pub(crate) mod audit_seal;
 pub(crate) mod authorization_code;
 pub(crate) mod block;
+pub(crate) mod bucket_rollup;
 pub(crate) mod client_logo;
 pub(crate) mod client_secret;
 pub(crate) mod device_code;

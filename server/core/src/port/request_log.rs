@@ -178,6 +178,17 @@ impl Period {
     }
 }
 
+/// The buckets of a period that start at or after a time, and before another, in Unix seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Buckets {
+    /// Minutes, hours or days.
+    pub period: Period,
+    /// The first start.
+    pub since: i64,
+    /// The first start that is not theirs.
+    pub until: i64,
+}
+
 /// The upper bounds of the latency buckets, in microseconds; a last bucket has no bound.
 pub const LATENCY_BOUNDS_US: [u64; 11] =
     [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000];
@@ -536,22 +547,15 @@ pub trait RequestLogReader {
     /// The same, added up by bucket: of an application, once for each of its environments.
     async fn bucket_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<BucketSum>, StoreError>;
 
-    /// Those that start at or after a time, and before another, added up by route and status: of an application, once for each of its
-    /// environments.
-    async fn route_sums(
-        &self,
-        of: CountsOf,
-        period: Period,
-        since: i64,
-        until: i64,
-    ) -> Result<Vec<RouteSum>, StoreError>;
+    /// The roll-ups of these buckets, added up by route and status: of an application, once for each of its environments, and once for
+    /// each of these.
+    async fn route_sums(&self, of: CountsOf, buckets: &[Buckets]) -> Result<Vec<RouteSum>, StoreError>;
 
-    /// From where requests came, the busiest first; those beyond the first of each hour together.
+    /// From where the requests of these buckets came, the busiest first; those beyond the first of each hour together.
     async fn addresses(
         &self,
         of: CountsOf,
-        period: Period,
-        since: i64,
+        buckets: &[Buckets],
         limit: u64,
     ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError>;
 

@@ -1,6 +1,6 @@
 //! How far back the usage page looks.
 
-use crate::port::request_log::Period;
+use crate::port::request_log::{Buckets, Period};
 use std::str::FromStr;
 use time::OffsetDateTime;
 
@@ -17,14 +17,6 @@ pub enum Range {
     Month,
     /// 90 days, by the day.
     Quarter,
-}
-
-/// A part of a range: the buckets of a period that start at or after a time, and before another, in Unix seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) period: Period,
-    pub(super) since: i64,
-    pub(super) until: i64,
 }
 
 /// The text names no range.
@@ -69,21 +61,13 @@ impl Range {
         }
     }
 
-    /// The buckets by which addresses are counted.
-    pub(super) const fn addresses(self) -> Period {
-        match self {
-            Self::Hour | Self::Day | Self::Week => Period::Hour,
-            Self::Month | Self::Quarter => Period::Day,
-        }
-    }
-
     /// The range in as few buckets as add up to the same: hours that make a day are counted by the day, too.
-    pub(super) fn parts(self, now: OffsetDateTime) -> Vec<Part> {
+    pub(super) fn parts(self, now: OffsetDateTime) -> Vec<Buckets> {
         let (period, first, last) = self.span(now);
         let end = last + period.seconds();
         let day = Period::Day.seconds();
         let (first_day, end_of_days) = (first + (-first).rem_euclid(day), end - end.rem_euclid(day));
-        let part = |period, since, until| Part { period, since, until };
+        let part = |period, since, until| Buckets { period, since, until };
         let parts = match period {
             Period::Hour if first_day < end_of_days => vec![
                 part(Period::Hour, first, first_day),
@@ -93,6 +77,22 @@ impl Range {
             _ => vec![part(period, first, end)],
         };
         parts.into_iter().filter(|part| part.since < part.until).collect()
+    }
+
+    /// The same for addresses, which are not counted by the minute: whole hours then.
+    pub(super) fn address_parts(self, now: OffsetDateTime) -> Vec<Buckets> {
+        let (period, first, last) = self.span(now);
+        match period {
+            Period::Minute => {
+                let hour = Period::Hour.seconds();
+                vec![Buckets {
+                    period: Period::Hour,
+                    since: first - first.rem_euclid(hour),
+                    until: last + period.seconds(),
+                }]
+            }
+            Period::Hour | Period::Day => self.parts(now),
+        }
     }
 
     /// The period, and the first and last bucket, of the range that ends now.
@@ -132,6 +132,9 @@ mod tests {
                 }
             }
         }
+        let hour = Range::Hour.address_parts(datetime!(2026-03-08 09:30 UTC));
+        let since = datetime!(2026-03-08 08:00 UTC).unix_timestamp();
+        assert_eq!(hour, [Buckets { period: Period::Hour, since, until: since + 5_460 }], "all of both hours that it touches");
         let week = Range::Week.parts(datetime!(2026-03-08 09:30 UTC));
         let lengths: Vec<_> = week.iter().map(|part| (part.until - part.since) / part.period.seconds()).collect();
         assert_eq!(lengths, [14, 6, 10], "hours to midnight, days, hours of today");

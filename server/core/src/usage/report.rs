@@ -127,14 +127,13 @@ impl UsageService {
         let (store, now) = (&self.ports.store, self.ports.now());
         let (period, first, last) = range.span(now);
         let length = last + period.seconds() - first;
-        let buckets = store.bucket_sums(counts, period, first - length).await?;
-        let mut routes = Vec::new();
-        for part in range.parts(now) {
-            routes.extend(store.route_sums(counts, part.period, part.since, part.until).await?);
-        }
-        let by_address = range.addresses();
-        let since = first - first.rem_euclid(by_address.seconds());
-        let addresses = store.addresses(counts, by_address, since, ADDRESSES).await?;
+        let (parts, address_parts) = (range.parts(now), range.address_parts(now));
+        // At once: what one waits for the disk, another may use.
+        let (buckets, routes, addresses) = tokio::try_join!(
+            store.bucket_sums(counts, period, first - length),
+            store.route_sums(counts, &parts),
+            store.addresses(counts, &address_parts, ADDRESSES),
+        )?;
         Ok(Usage { addresses, ..add_up(&buckets, routes, period, first, last) })
     }
 

@@ -4,19 +4,21 @@ use super::{ALL, read::teams_of};
 use crate::{
     SeaStore,
     convert::{count, number, word},
-    entity::{address_rollup, application, environment, rollup},
+    entity::{address_rollup, application, bucket_rollup, environment, rollup},
     error::{Corrupt, store_error},
 };
 use latchkey_core::port::{
     StoreError,
-    request_log::{AddressCounts, AddressKey, BucketSum, CountsOf, Period, RollupCounts, RollupKey, RouteSum, Volume},
+    request_log::{
+        AddressCounts, AddressKey, BucketSum, Buckets, CountsOf, Period, RollupCounts, RollupKey, RouteSum, Volume,
+    },
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, OwnerId};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect, Statement,
+    ColumnTrait, Condition, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryResult,
+    QuerySelect, QueryTrait, Statement,
     prelude::Uuid,
-    sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr},
+    sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr, UnionType},
 };
 use std::net::IpAddr;
 
@@ -38,7 +40,7 @@ fn environments_of(account: AccountId, application: ApplicationId, kind: Option<
 }
 
 /// Which counts these are, by the columns of the owner and the credential.
-fn of<C: ColumnTrait>(of: CountsOf, owner: C, credential: C) -> Condition {
+fn of_owner<C: ColumnTrait>(of: CountsOf, owner: C, credential: C) -> Condition {
     match of {
         CountsOf::Environment(account, application, kind) => {
             let environment = environments_of(account, application, Some(kind));
@@ -65,8 +67,19 @@ fn one_by_one(of: CountsOf) -> Vec<CountsOf> {
     }
 }
 
-fn of_rollups(counts: CountsOf, period: Period) -> Condition {
-    of(counts, rollup::Column::OwnerId, rollup::Column::ApiKeyId).add(rollup::Column::Period.eq(period.as_str()))
+/// Every part of what is asked for: of one owner, and of buckets of one period that follow each other.
+fn parts(of: CountsOf, buckets: &[Buckets]) -> impl Iterator<Item = (CountsOf, Buckets)> {
+    one_by_one(of).into_iter().flat_map(|one| buckets.iter().map(move |buckets| (one, *buckets)))
+}
+
+/// Which buckets these are, by the columns of the period and the start.
+fn within<C: ColumnTrait>(buckets: Buckets, period: C, start: C) -> Condition {
+    Condition::all().add(period.eq(buckets.period.as_str())).add(start.gte(buckets.since)).add(start.lt(buckets.until))
+}
+
+/// Questions of the same columns as one; none, where there is none.
+fn union(questions: impl IntoIterator<Item = SelectStatement>) -> Option<SelectStatement> {
+    questions.into_iter().reduce(|mut one, other| one.union(UnionType::All, other).to_owned())
 }
 
 /// A route that a key called.
@@ -170,7 +183,8 @@ impl SeaStore {
         let mut counts = Vec::new();
         for of in one_by_one(of) {
             let rows = rollup::Entity::find()
-                .filter(of_rollups(of, period))
+                .filter(of_owner(of, rollup::Column::OwnerId, rollup::Column::ApiKeyId))
+                .filter(rollup::Column::Period.eq(period.as_str()))
                 .filter(rollup::Column::Start.gte(since))
                 .all(&self.reader)
                 .await
@@ -188,90 +202,69 @@ impl SeaStore {
         period: Period,
         since: i64,
     ) -> Result<Vec<BucketSum>, StoreError> {
-        use rollup::Column;
-        let refused = Expr::case(Column::Refused.eq(true), Expr::col(Column::Requests)).finally(0);
-        let refused = SimpleExpr::from(Func::sum(refused)).cast_as(Alias::new("bigint"));
-        let mut sums = Vec::new();
-        for of in one_by_one(of) {
-            let rows = rollup::Entity::find()
+        use bucket_rollup::Column;
+        let query = one_by_one(of).into_iter().map(|one| {
+            bucket_rollup::Entity::find()
                 .select_only()
-                .column(Column::Start)
-                .column_as(sum(Column::Requests), "requests")
-                .column_as(refused.clone(), "refused")
-                .filter(of_rollups(of, period))
+                .columns([Column::Start, Column::Requests, Column::Refused])
+                .filter(of_owner(one, Column::OwnerId, Column::CredentialId))
+                .filter(Column::Period.eq(period.as_str()))
                 .filter(Column::Start.gte(since))
-                // By this alone, which is the order in which they lie: nothing is sorted.
-                .group_by(Column::Start)
-                .into_model::<OfBucket>()
-                .all(&self.reader)
-                .await
-                .map_err(store_error)?;
-            let of_bucket = |row: OfBucket| BucketSum {
-                start: row.start,
-                requests: count(row.requests),
-                refused: count(row.refused),
-            };
-            sums.extend(rows.into_iter().map(of_bucket));
-        }
-        Ok(sums)
+                .into_query()
+        });
+        let rows: Vec<OfBucket> = self.all_of(query).await?;
+        let of_bucket =
+            |row: OfBucket| BucketSum { start: row.start, requests: count(row.requests), refused: count(row.refused) };
+        Ok(rows.into_iter().map(of_bucket).collect())
     }
 
     /// Whole rows, to be added up here, would take ten times as long: there may be tens of thousands, of two dozen columns each.
-    pub(super) async fn by_route(
-        &self,
-        of: CountsOf,
-        period: Period,
-        since: i64,
-        until: i64,
-    ) -> Result<Vec<RouteSum>, StoreError> {
+    pub(super) async fn by_route(&self, of: CountsOf, buckets: &[Buckets]) -> Result<Vec<RouteSum>, StoreError> {
         use rollup::Column;
-        let mut sums = Vec::new();
-        for of in one_by_one(of) {
+        let queries = parts(of, buckets).map(|(one, buckets)| {
             let mut query = rollup::Entity::find()
                 .select_only()
                 .columns([Column::Route, Column::Status, Column::Refused])
-                .filter(of_rollups(of, period))
-                .filter(Column::Start.gte(since))
-                // As a sum, which no index knows: with two bounds, SQLite takes the index by time, and reads what everybody did then.
-                .filter(Expr::col(Column::Start).add(0).lt(until))
+                .filter(of_owner(one, Column::OwnerId, Column::ApiKeyId))
+                .filter(within(buckets, Column::Period, Column::Start))
                 .group_by(Column::Route)
                 .group_by(Column::Status)
                 .group_by(Column::Refused);
             for column in COUNTED {
                 query = query.column_as(sum(column), column.as_str());
             }
-            let rows = query.into_model::<OfRoute>().all(&self.reader).await.map_err(store_error)?;
-            for row in rows {
-                sums.push(row.sum()?);
-            }
-        }
-        Ok(sums)
+            query.into_query()
+        });
+        self.all_of::<OfRoute>(queries).await?.into_iter().map(OfRoute::sum).collect()
     }
 
     pub(super) async fn busiest_addresses(
         &self,
-        counts: CountsOf,
-        period: Period,
-        since: i64,
+        of: CountsOf,
+        buckets: &[Buckets],
         limit: u64,
     ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError> {
         use address_rollup::Column;
-        let rows = address_rollup::Entity::find()
-            .select_only()
+        let counted = parts(of, buckets).map(|(one, buckets)| {
+            address_rollup::Entity::find()
+                .select_only()
+                .columns([Column::Address, Column::Requests, Column::Refused])
+                .filter(of_owner(one, Column::OwnerId, Column::CredentialId))
+                .filter(within(buckets, Column::Period, Column::Start))
+                .into_query()
+        });
+        let Some(counted) = union(counted) else { return Ok(Vec::new()) };
+        let busiest = Query::select()
             .column(Column::Address)
-            .column_as(sum(Column::Requests), "requests")
-            .column_as(sum(Column::Refused), "refused")
-            .filter(of(counts, Column::OwnerId, Column::CredentialId))
-            .filter(Column::Period.eq(period.as_str()))
-            .filter(Column::Start.gte(since))
-            .group_by(Column::Address)
-            .order_by_desc(Expr::col(Alias::new("requests")))
-            .order_by_asc(Column::Address)
+            .expr_as(sum(Column::Requests), Column::Requests)
+            .expr_as(sum(Column::Refused), Column::Refused)
+            .from_subquery(counted, address_rollup::Entity)
+            .group_by_col(Column::Address)
+            .order_by(Alias::new("requests"), Order::Desc)
+            .order_by(Column::Address, Order::Asc)
             .limit(limit)
-            .into_model::<FromAddress>()
-            .all(&self.reader)
-            .await
-            .map_err(store_error)?;
+            .to_owned();
+        let rows: Vec<FromAddress> = self.all_of([busiest]).await?;
         rows.into_iter()
             .map(|row| {
                 let counts = AddressCounts { requests: count(row.requests), refused: count(row.refused) };
@@ -279,6 +272,16 @@ impl SeaStore {
                 Ok((address, counts))
             })
             .collect()
+    }
+
+    /// What these questions find, asked as one.
+    async fn all_of<T: FromQueryResult>(
+        &self,
+        questions: impl IntoIterator<Item = SelectStatement>,
+    ) -> Result<Vec<T>, StoreError> {
+        let Some(question) = union(questions) else { return Ok(Vec::new()) };
+        let statement = self.reader.get_database_backend().build(&question);
+        T::find_by_statement(statement).all(&self.reader).await.map_err(store_error)
     }
 
     pub(super) async fn beyond_the_busiest(

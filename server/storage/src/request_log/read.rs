@@ -16,8 +16,9 @@ use latchkey_core::{
     port::{
         RequestLogReader, StoreError,
         request_log::{
-            AddressCounts, AddressKey, AttributedTo, Attribution, BucketSum, CountsOf, CredentialId, Found, GroupBy,
-            LogScope, Period, RequestFilter, RequestGroup, RequestRow, RollupCounts, RollupKey, RouteSum, Volume,
+            AddressCounts, AddressKey, AttributedTo, Attribution, BucketSum, Buckets, CountsOf, CredentialId, Found,
+            GroupBy, LogScope, Period, RequestFilter, RequestGroup, RequestRow, RollupCounts, RollupKey, RouteSum,
+            Volume,
         },
     },
 };
@@ -414,24 +415,17 @@ impl RequestLogReader for SeaStore {
         self.by_bucket(of, period, since).await
     }
 
-    async fn route_sums(
-        &self,
-        of: CountsOf,
-        period: Period,
-        since: i64,
-        until: i64,
-    ) -> Result<Vec<RouteSum>, StoreError> {
-        self.by_route(of, period, since, until).await
+    async fn route_sums(&self, of: CountsOf, buckets: &[Buckets]) -> Result<Vec<RouteSum>, StoreError> {
+        self.by_route(of, buckets).await
     }
 
     async fn addresses(
         &self,
         of: CountsOf,
-        period: Period,
-        since: i64,
+        buckets: &[Buckets],
         limit: u64,
     ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError> {
-        self.busiest_addresses(of, period, since, limit).await
+        self.busiest_addresses(of, buckets, limit).await
     }
 
     async fn addresses_beyond(&self, period: Period, start: i64, busiest: u64) -> Result<Vec<AddressKey>, StoreError> {

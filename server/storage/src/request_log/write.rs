@@ -108,6 +108,40 @@ fn counted((key, counts): &(RollupKey, RollupCounts)) -> Vec<Value> {
     values
 }
 
+/// The same by bucket alone.
+const BUCKETS: Bulk = Bulk {
+    head: "INSERT INTO bucket_rollup (owner_id, credential_id, period, start, requests, refused) VALUES ",
+    tail: " ON CONFLICT (owner_id, credential_id, period, start) DO UPDATE SET \
+           requests = bucket_rollup.requests + excluded.requests, refused = bucket_rollup.refused + excluded.refused",
+    columns: 6,
+};
+
+/// What is counted of a bucket: all requests, and those that the door refused.
+type BucketCounts = ((Uuid, Uuid, Period, i64), (u64, u64));
+
+/// These counts added up by bucket.
+fn by_bucket(rollups: &[(RollupKey, RollupCounts)]) -> Vec<BucketCounts> {
+    let mut sums = BTreeMap::<_, (u64, u64)>::new();
+    for (key, counts) in rollups {
+        let whose = (key.owner_id.map_or(ALL, OwnerId::as_uuid), key.credential.unwrap_or(ALL));
+        let (requests, refused) = sums.entry((whose.0, whose.1, key.period, key.start)).or_default();
+        *requests += counts.requests;
+        *refused += if key.refused { counts.requests } else { 0 };
+    }
+    sums.into_iter().collect()
+}
+
+fn of_bucket(((owner, credential, period, start), (requests, refused)): &BucketCounts) -> Vec<Value> {
+    vec![
+        (*owner).into(),
+        (*credential).into(),
+        period.as_str().into(),
+        (*start).into(),
+        number(*requests).into(),
+        number(*refused).into(),
+    ]
+}
+
 const ADDRESSES: Bulk = Bulk {
     head: "INSERT INTO address_rollup (owner_id, credential_id, period, start, address, requests, refused) VALUES ",
     tail: " ON CONFLICT (owner_id, credential_id, period, start, address) DO UPDATE SET \
@@ -216,6 +250,7 @@ impl RequestLogWriter for SeaUnitOfWork {
         FOLDED.run(&self.transaction, &batch.folded, |rows| Ok(folded(rows))).await?;
         ADDRESSES.run(&self.transaction, &batch.addresses, |counts| Ok(from_address(counts))).await?;
         ROLLUPS.run(&self.transaction, &batch.rollups, |counts| Ok(counted(counts))).await?;
+        BUCKETS.run(&self.transaction, &by_bucket(&batch.rollups), |counts| Ok(of_bucket(counts))).await?;
         for (bulk, uses) in by_table(&batch.last_uses) {
             bulk.run(&self.transaction, &uses, |used| Ok(last_use(used))).await?;
         }
@@ -287,6 +322,7 @@ impl RequestLogWriter for SeaUnitOfWork {
         // In the order of their index: PostgreSQL would else read the table from its start, again for each batch.
         for (table, key) in [
             ("rollup", "owner_id, api_key_id, period, start, route, status, refused"),
+            ("bucket_rollup", "owner_id, credential_id, period, start"),
             ("address_rollup", "owner_id, credential_id, period, start, address"),
         ] {
             // PostgreSQL knows where a row lies, SQLite keeps it in its key.

@@ -5,9 +5,9 @@ use latchkey_core::port::{
     ApiKeyReader, RequestLogReader,
     api_key::{ApiKey, KeyOwner, Traffic},
     request_log::{
-        AddressCounts, AddressKey, AttributedTo, Attribution, BucketSum, CountsOf, CredentialId, Folded, GroupBy,
-        LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts, RollupKey, RouteSum, Used,
-        Volume,
+        AddressCounts, AddressKey, AttributedTo, Attribution, BucketSum, Buckets, CountsOf, CredentialId, Folded,
+        GroupBy, LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts, RollupKey, RouteSum,
+        Used, Volume,
     },
 };
 use latchkey_model::{
@@ -237,7 +237,7 @@ async fn rollups_add_up(database: &Database) {
     let of_routes = |since, until| {
         let store = database.store.clone();
         let of = CountsOf::Credential(key.owner.id(), key.id.as_uuid());
-        async move { store.route_sums(of, Period::Hour, since, until).await.unwrap() }
+        async move { store.route_sums(of, &[Buckets { period: Period::Hour, since, until }]).await.unwrap() }
     };
     let mut by_route = of_routes(start, start + 1).await;
     by_route.sort_by_key(|sum| sum.refused);
@@ -251,11 +251,20 @@ async fn rollups_add_up(database: &Database) {
     for (since, until) in [(start + 1, i64::MAX), (0, start)] {
         assert_eq!(of_routes(since, until).await, [], "from then on, and before that");
     }
+    let hours = |since, until| Buckets { period: Period::Hour, since, until };
+    let apart = [hours(0, start), hours(start, start + 1), ever(Period::Day)];
+    let of_key = CountsOf::Credential(key.owner.id(), key.id.as_uuid());
+    assert_eq!(database.store.route_sums(of_key, &apart).await.unwrap().len(), 2, "each part for itself");
     let mut work = database.begin().await;
     assert_eq!(work.rollup_prune(Period::Day, i64::MAX, 9).await.unwrap(), 0);
-    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW), 9).await.unwrap(), 0);
-    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW) + 1, 3).await.unwrap(), 3);
-    assert_eq!(work.rollup_prune(Period::Hour, Period::Hour.start_of(NOW) + 1, 3).await.unwrap(), 1);
+    assert_eq!(work.rollup_prune(Period::Hour, start, 9).await.unwrap(), 0);
+    assert_eq!(work.rollup_prune(Period::Hour, start + 1, 3).await.unwrap(), 3 + 2, "and their sums by bucket");
+    assert_eq!(work.rollup_prune(Period::Hour, start + 1, 3).await.unwrap(), 1);
+}
+
+/// All buckets of a period.
+fn ever(period: Period) -> Buckets {
+    Buckets { period, since: 0, until: i64::MAX }
 }
 
 /// The id of a request of that time.
@@ -302,7 +311,7 @@ async fn addresses_are_counted_apart(database: &Database) {
     }
     let read = |of| {
         let store = database.store.clone();
-        async move { store.addresses(of, Period::Hour, 0, 2).await.unwrap() }
+        async move { store.addresses(of, &[ever(Period::Hour)], 2).await.unwrap() }
     };
     let (application, environment) = application_of(&key);
     let found = read(CountsOf::Environment(ada.account.id, application, environment)).await;
@@ -314,6 +323,15 @@ async fn addresses_are_counted_apart(database: &Database) {
         [("203.0.113.9".parse().ok(), counts(4, 0))]
     );
     assert_eq!(read(CountsOf::Portal).await, [("192.0.2.1".parse().ok(), counts(200, 200))]);
+    let start = Period::Hour.start_of(NOW);
+    let halves = [(0, start), (start, start + 1)].map(|(since, until)| Buckets { period: Period::Hour, since, until });
+    let of_application = CountsOf::Application(ada.account.id, application);
+    assert_eq!(
+        database.store.addresses(of_application, &halves, 2).await.unwrap(),
+        found,
+        "in all environments, of all parts"
+    );
+    assert_eq!(database.store.addresses(of_application, &halves[..1], 2).await.unwrap(), [], "before that");
 }
 
 async fn the_addresses_beyond_the_busiest_are_counted_together(database: &Database) {
@@ -340,7 +358,7 @@ async fn the_addresses_beyond_the_busiest_are_counted_together(database: &Databa
     assert_eq!(work.addresses_together(&beyond).await.unwrap(), 2);
     assert_eq!(work.addresses_together(&beyond).await.unwrap(), 0, "they are counted once");
     work.commit().await.unwrap();
-    let found = database.store.addresses(CountsOf::Portal, Period::Day, 0, 10).await.unwrap();
+    let found = database.store.addresses(CountsOf::Portal, &[ever(Period::Day)], 10).await.unwrap();
     let address = |text: &str| Some(text.parse().unwrap());
     let expected =
         [(address("192.0.2.1"), counted(9, 0)), (address("192.0.2.3"), counted(7, 1)), (None, counted(6, 4))];
