@@ -18,7 +18,7 @@ use latchkey_core::{
     },
     dpop::PresentedProof,
     leak::{breaks_a_line, redacted},
-    port::request_log::Volume,
+    port::rollup::Volume,
     usage::{Owed, Passed, RouteName, Served},
 };
 use latchkey_model::RequestId;

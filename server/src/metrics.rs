@@ -14,7 +14,7 @@ use axum::{
     routing::get,
 };
 use http::{StatusCode, header};
-use latchkey_core::{port::request_log::LATENCY_BOUNDS_US, usage::RouteTotals};
+use latchkey_core::{port::rollup::LATENCY_BOUNDS_US, usage::RouteTotals};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric, text},

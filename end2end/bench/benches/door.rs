@@ -13,7 +13,7 @@ use latchkey_core::{
     clock::{Clock, SystemClock},
     limit::{Limiter, Meter, Meters, Quota, RateLimits},
     memory::Freshness,
-    port::request_log::Volume,
+    port::rollup::Volume,
     port::{
         Store,
         api_key::{AddressMode, ApiKey, KeyOwner, KeySettings, StoredApiKey},

@@ -11,7 +11,7 @@ use crate::{
 use latchkey_core::{
     api_key::{CreateApiKey, KeyForm},
     oauth_client::{ClientForm, ClientKind},
-    port::request_log::Period,
+    port::rollup::Period,
 };
 use latchkey_model::Environment;
 use sea_orm::{

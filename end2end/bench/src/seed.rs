@@ -5,7 +5,7 @@ use latchkey_core::{
     Actor, Ports, Services,
     account::{PlainPassword, SignInMethod, SignUp, SignUpError},
     clock::{Clock, SystemClock},
-    port::{StoreError, account::Account, request_log::Period},
+    port::{StoreError, account::Account, rollup::Period},
     random::SystemRandom,
     secret::{DigestKey, MasterKey},
 };

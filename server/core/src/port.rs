@@ -30,6 +30,7 @@ pub mod post;
 pub mod registration;
 pub mod request_log;
 pub mod retention;
+pub mod rollup;
 pub mod saved_view;
 pub mod second_factor;
 pub mod session;
@@ -60,6 +61,7 @@ pub use post::{PostReader, PostWriter};
 pub use registration::{RegistrationReader, RegistrationWriter};
 pub use request_log::{RequestLogReader, RequestLogWriter};
 pub use retention::{RetentionReader, RetentionWriter};
+pub use rollup::{RollupReader, RollupWriter};
 pub use saved_view::{SavedViewReader, SavedViewWriter};
 pub use second_factor::{SecondFactorReader, SecondFactorWriter};
 pub use session::{SessionReader, SessionWriter};
@@ -161,6 +163,7 @@ pub trait Store:
     + RegistrationReader
     + RequestLogReader
     + RetentionReader
+    + RollupReader
     + SavedViewReader
     + SecondFactorReader
     + SessionReader
@@ -205,6 +208,7 @@ pub trait UnitOfWork:
     + RegistrationWriter
     + RequestLogWriter
     + RetentionWriter
+    + RollupWriter
     + SavedViewWriter
     + SecondFactorWriter
     + SessionWriter

@@ -11,7 +11,7 @@ use axum::{
 use futures_util::stream;
 use latchkey_core::{
     Actor,
-    port::request_log::{LATENCY_BOUNDS_US, RollupCounts, RollupKey},
+    port::rollup::{LATENCY_BOUNDS_US, RollupCounts, RollupKey},
     usage::report::{Range, UsageError, UsageOf},
 };
 use latchkey_model::{ApiKeyId, ApplicationId, Environment, OauthClientId};

@@ -7,4 +7,4 @@ mod watch;
 mod write;
 
 pub(crate) use read::for_door;
-pub(crate) use row::{keys_with_surroundings as find_keys, teams_of, works_at};
+pub(crate) use row::{keys_with_surroundings as find_keys, works_at};

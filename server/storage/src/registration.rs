@@ -2,10 +2,10 @@
 
 use crate::{
     SeaStore, SeaUnitOfWork,
-    api_key::teams_of,
     convert::{digest, micros, time, word},
     entity::{application, environment, registered_client, registration},
     error::store_error,
+    team::teams_of,
     work::{consumed, inserted},
 };
 use async_trait::async_trait;

@@ -21,7 +21,7 @@ use sea_orm::{
 };
 
 /// The teams that an account is in.
-fn teams_of(account: AccountId) -> SelectStatement {
+pub(crate) fn teams_of(account: AccountId) -> SelectStatement {
     Query::select()
         .column(membership::Column::TeamId)
         .from(membership::Entity)

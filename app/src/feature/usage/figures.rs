@@ -5,7 +5,7 @@ use crate::{
     ui::{Bar, Chart},
 };
 use latchkey_core::{
-    port::request_log::AddressCounts,
+    port::rollup::AddressCounts,
     usage::report::{Column, Range, Usage, UsageOf},
 };
 use leptos::prelude::*;

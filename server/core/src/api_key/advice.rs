@@ -6,7 +6,7 @@ use crate::{
     port::{
         StoreError,
         api_key::{ApiKey, KeyPolicy, KeyState},
-        request_log::Period,
+        rollup::Period,
     },
 };
 use latchkey_model::{ApiKeyId, ApplicationId, Environment, Scope, ScopeSet};

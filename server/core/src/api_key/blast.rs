@@ -6,7 +6,7 @@ use crate::{
     gateway::NeededScopes,
     port::{
         api_key::{AddressMode, ApiKey, KeySettings, Traffic},
-        request_log::{CountsOf, Period},
+        rollup::{CountsOf, Period},
     },
 };
 use latchkey_model::ScopeSet;

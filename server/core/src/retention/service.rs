@@ -4,7 +4,7 @@ use super::{Kept, Retention};
 use crate::{
     actor::{Actor, NotAdmin, NotSignedIn},
     audit::{Act, Action, AuditService, Reason, Tenant},
-    port::{StoreError, UnitOfWork, request_log::Period},
+    port::{StoreError, UnitOfWork, rollup::Period},
     ports::Ports,
 };
 use latchkey_model::FieldErrors;

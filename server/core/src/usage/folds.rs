@@ -8,7 +8,7 @@ use crate::{
     api_key::format::PublicId,
     authn::{Refusal, Verdict},
     limit::network_of,
-    port::request_log::{Folded, Period},
+    port::{request_log::Folded, rollup::Period},
 };
 use latchkey_model::RequestId;
 use std::{

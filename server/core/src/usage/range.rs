@@ -1,6 +1,6 @@
 //! How far back the usage page looks.
 
-use crate::port::request_log::{Buckets, Period};
+use crate::port::rollup::{Buckets, Period};
 use std::str::FromStr;
 use time::OffsetDateTime;
 
@@ -134,7 +134,11 @@ mod tests {
         }
         let hour = Range::Hour.address_parts(datetime!(2026-03-08 09:30 UTC));
         let since = datetime!(2026-03-08 08:00 UTC).unix_timestamp();
-        assert_eq!(hour, [Buckets { period: Period::Hour, since, until: since + 5_460 }], "all of both hours that it touches");
+        assert_eq!(
+            hour,
+            [Buckets { period: Period::Hour, since, until: since + 5_460 }],
+            "all of both hours that it touches"
+        );
         let week = Range::Week.parts(datetime!(2026-03-08 09:30 UTC));
         let lengths: Vec<_> = week.iter().map(|part| (part.until - part.since) / part.period.seconds()).collect();
         assert_eq!(lengths, [14, 6, 10], "hours to midnight, days, hours of today");

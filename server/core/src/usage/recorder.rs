@@ -13,7 +13,10 @@ use super::{
 use crate::{
     authn::{Entry, Verdict},
     limit::{Meter, Quota, Readings},
-    port::request_log::{Period, Used, Volume},
+    port::{
+        request_log::Used,
+        rollup::{Period, Volume},
+    },
 };
 use latchkey_model::{ApiKeyId, RequestId};
 use std::{

@@ -6,7 +6,7 @@ use crate::{
     actor::{Actor, NotSignedIn},
     port::{
         StoreError,
-        request_log::{
+        rollup::{
             AddressCounts, BucketSum, CountsOf, LATENCY_BOUNDS_US, LatencyCounts, Period, RollupCounts, RollupKey,
             RouteSum, Volume,
         },

@@ -3,7 +3,7 @@
 use super::RouteName;
 use crate::{
     limit::Quota,
-    port::request_log::{AddressCounts, LATENCY_BOUNDS_US, Period, RollupCounts, Volume},
+    port::rollup::{AddressCounts, LATENCY_BOUNDS_US, Period, RollupCounts, Volume},
 };
 use std::{
     net::IpAddr,

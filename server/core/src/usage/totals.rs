@@ -4,7 +4,7 @@ use super::{
     RouteName,
     tally::{Slot, Sums},
 };
-use crate::port::request_log::LatencyCounts;
+use crate::port::rollup::LatencyCounts;
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},

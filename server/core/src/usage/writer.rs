@@ -12,10 +12,8 @@ use crate::{
     limit::Quota,
     port::{
         Store, StoreError,
-        request_log::{
-            AddressCounts, AddressKey, Attribution, CredentialId, Folded, LastUse, Period, RequestBatch, RequestRow,
-            RollupCounts, RollupKey, Used,
-        },
+        request_log::{Attribution, CredentialId, Folded, LastUse, RequestBatch, RequestRow, Used},
+        rollup::{AddressCounts, AddressKey, Period, RollupCounts, RollupKey},
     },
 };
 use ::time::{Date, OffsetDateTime};

@@ -19,7 +19,7 @@ use latchkey_core::{
             Alert, CredentialOwner, CredentialSort, NamedCredential, SeenNetwork, Watched, WatchedCounts,
             WatchedEnvironment,
         },
-        request_log::Period,
+        rollup::Period,
     },
 };
 use latchkey_model::{AlertId, ApplicationId, Environment, EnvironmentId, KeyKind, TeamId};

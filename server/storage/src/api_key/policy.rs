@@ -1,10 +1,10 @@
 //! How environments treat their keys.
 
-use super::row::teams_of;
 use crate::{
     SeaStore, SeaUnitOfWork,
     entity::{api_key, application, environment},
     error::store_error,
+    team::teams_of,
     work::consumed,
 };
 use latchkey_core::port::{Consumed, StoreError, api_key::KeyPolicy};

@@ -164,15 +164,6 @@ pub(crate) fn keys_with_surroundings() -> Select<api_key::Entity> {
         .column_as(account::Column::Name, "created_by_name")
 }
 
-/// The teams of an account.
-pub(crate) fn teams_of(account: AccountId) -> SelectStatement {
-    Query::select()
-        .column(membership::Column::TeamId)
-        .from(membership::Entity)
-        .and_where(membership::Column::AccountId.eq(account.as_uuid()))
-        .to_owned()
-}
-
 /// Only what the account's teams own, and the account's own tokens.
 pub(super) fn owned_by(query: Select<api_key::Entity>, account: AccountId) -> Select<api_key::Entity> {
     query.filter(

@@ -3,10 +3,10 @@
 use super::row::{Row, clients_with_surroundings, opaque, secret_from_row};
 use crate::{
     SeaStore,
-    api_key::teams_of,
     convert::{micros, time},
     entity::{application, client_logo, client_secret, environment, oauth_client, opaque_token, revoked_token},
     error::store_error,
+    team::teams_of,
 };
 use ::time::OffsetDateTime;
 use async_trait::async_trait;

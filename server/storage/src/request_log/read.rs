@@ -7,6 +7,7 @@ use crate::{
     entity::{environment, membership, request_log},
     error::{Corrupt, store_error},
     like::contains,
+    team::teams_of,
 };
 use ::time::OffsetDateTime;
 use async_trait::async_trait;
@@ -16,10 +17,9 @@ use latchkey_core::{
     port::{
         RequestLogReader, StoreError,
         request_log::{
-            AddressCounts, AddressKey, AttributedTo, Attribution, BucketSum, Buckets, CountsOf, CredentialId, Found,
-            GroupBy, LogScope, Period, RequestFilter, RequestGroup, RequestRow, RollupCounts, RollupKey, RouteSum,
-            Volume,
+            AttributedTo, Attribution, CredentialId, Found, GroupBy, LogScope, RequestFilter, RequestGroup, RequestRow,
         },
+        rollup::Volume,
     },
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, EnvironmentId, OauthClientId, OwnerId, RequestId, TeamId};
@@ -81,15 +81,6 @@ fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
         trace: serde_json::from_str(&row.trace).map_err(|_| Corrupt { what: "trace" })?,
         remedy: row.remedy,
     })
-}
-
-/// Teams that an account is in.
-pub(super) fn teams_of(account: AccountId) -> SelectStatement {
-    Query::select()
-        .column(membership::Column::TeamId)
-        .from(membership::Entity)
-        .and_where(membership::Column::AccountId.eq(account.as_uuid()))
-        .to_owned()
 }
 
 /// Requests of the account's teams, and those with the account's own tokens.
@@ -400,45 +391,6 @@ impl RequestLogReader for SeaStore {
     async fn request(&self, scope: LogScope, id: RequestId) -> Result<Option<RequestRow>, StoreError> {
         let query = request_log::Entity::find().filter(visible(scope)).filter(request_log::Column::Id.eq(id.as_uuid()));
         query.one(&self.reader).await.map_err(store_error)?.map(from_row).transpose()
-    }
-
-    async fn rollups(
-        &self,
-        of: CountsOf,
-        period: Period,
-        since: i64,
-    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
-        self.counts(of, period, since).await
-    }
-
-    async fn bucket_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<BucketSum>, StoreError> {
-        self.by_bucket(of, period, since).await
-    }
-
-    async fn route_sums(&self, of: CountsOf, buckets: &[Buckets]) -> Result<Vec<RouteSum>, StoreError> {
-        self.by_route(of, buckets).await
-    }
-
-    async fn addresses(
-        &self,
-        of: CountsOf,
-        buckets: &[Buckets],
-        limit: u64,
-    ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError> {
-        self.busiest_addresses(of, buckets, limit).await
-    }
-
-    async fn addresses_beyond(&self, period: Period, start: i64, busiest: u64) -> Result<Vec<AddressKey>, StoreError> {
-        self.beyond_the_busiest(period, start, busiest).await
-    }
-
-    async fn routes_called(
-        &self,
-        owner: OwnerId,
-        keys: &[ApiKeyId],
-        since: i64,
-    ) -> Result<Vec<(ApiKeyId, String)>, StoreError> {
-        self.called(owner, keys, since).await
     }
 
     async fn request_log_size(&self) -> Result<(u64, u64), StoreError> {

@@ -5,9 +5,11 @@ use latchkey_core::port::{
     ApiKeyReader, RequestLogReader,
     api_key::{ApiKey, KeyOwner, Traffic},
     request_log::{
-        AddressCounts, AddressKey, AttributedTo, Attribution, BucketSum, Buckets, CountsOf, CredentialId, Folded,
-        GroupBy, LastUse, LogScope, Period, RequestBatch, RequestFilter, RequestRow, RollupCounts, RollupKey, RouteSum,
-        Used, Volume,
+        AttributedTo, Attribution, CredentialId, Folded, GroupBy, LastUse, LogScope, RequestBatch, RequestFilter,
+        RequestRow, Used,
+    },
+    rollup::{
+        AddressCounts, AddressKey, BucketSum, Buckets, CountsOf, Period, RollupCounts, RollupKey, RouteSum, Volume,
     },
 };
 use latchkey_model::{

@@ -1,15 +1,17 @@
 //! Questions to the roll-ups.
 
-use super::{ALL, read::teams_of};
+use super::ALL;
 use crate::{
     SeaStore,
     convert::{count, number, word},
     entity::{address_rollup, application, bucket_rollup, environment, rollup},
     error::{Corrupt, store_error},
+    team::teams_of,
 };
+use async_trait::async_trait;
 use latchkey_core::port::{
-    StoreError,
-    request_log::{
+    RollupReader, StoreError,
+    rollup::{
         AddressCounts, AddressKey, BucketSum, Buckets, CountsOf, Period, RollupCounts, RollupKey, RouteSum, Volume,
     },
 };
@@ -174,7 +176,20 @@ fn sum(column: impl ColumnTrait) -> SimpleExpr {
 }
 
 impl SeaStore {
-    pub(super) async fn counts(
+    /// What these questions find, asked as one.
+    async fn all_of<T: FromQueryResult>(
+        &self,
+        questions: impl IntoIterator<Item = SelectStatement>,
+    ) -> Result<Vec<T>, StoreError> {
+        let Some(question) = union(questions) else { return Ok(Vec::new()) };
+        let statement = self.reader.get_database_backend().build(&question);
+        T::find_by_statement(statement).all(&self.reader).await.map_err(store_error)
+    }
+}
+
+#[async_trait]
+impl RollupReader for SeaStore {
+    async fn rollups(
         &self,
         of: CountsOf,
         period: Period,
@@ -196,12 +211,7 @@ impl SeaStore {
         Ok(counts)
     }
 
-    pub(super) async fn by_bucket(
-        &self,
-        of: CountsOf,
-        period: Period,
-        since: i64,
-    ) -> Result<Vec<BucketSum>, StoreError> {
+    async fn bucket_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<BucketSum>, StoreError> {
         use bucket_rollup::Column;
         let query = one_by_one(of).into_iter().map(|one| {
             bucket_rollup::Entity::find()
@@ -219,7 +229,7 @@ impl SeaStore {
     }
 
     /// Whole rows, to be added up here, would take ten times as long: there may be tens of thousands, of two dozen columns each.
-    pub(super) async fn by_route(&self, of: CountsOf, buckets: &[Buckets]) -> Result<Vec<RouteSum>, StoreError> {
+    async fn route_sums(&self, of: CountsOf, buckets: &[Buckets]) -> Result<Vec<RouteSum>, StoreError> {
         use rollup::Column;
         let queries = parts(of, buckets).map(|(one, buckets)| {
             let mut query = rollup::Entity::find()
@@ -238,7 +248,7 @@ impl SeaStore {
         self.all_of::<OfRoute>(queries).await?.into_iter().map(OfRoute::sum).collect()
     }
 
-    pub(super) async fn busiest_addresses(
+    async fn addresses(
         &self,
         of: CountsOf,
         buckets: &[Buckets],
@@ -274,22 +284,7 @@ impl SeaStore {
             .collect()
     }
 
-    /// What these questions find, asked as one.
-    async fn all_of<T: FromQueryResult>(
-        &self,
-        questions: impl IntoIterator<Item = SelectStatement>,
-    ) -> Result<Vec<T>, StoreError> {
-        let Some(question) = union(questions) else { return Ok(Vec::new()) };
-        let statement = self.reader.get_database_backend().build(&question);
-        T::find_by_statement(statement).all(&self.reader).await.map_err(store_error)
-    }
-
-    pub(super) async fn beyond_the_busiest(
-        &self,
-        period: Period,
-        start: i64,
-        busiest: u64,
-    ) -> Result<Vec<AddressKey>, StoreError> {
+    async fn addresses_beyond(&self, period: Period, start: i64, busiest: u64) -> Result<Vec<AddressKey>, StoreError> {
         let backend = self.reader.get_database_backend();
         let (first, second, third) = match backend {
             DatabaseBackend::Postgres => ("$1", "$2", "$3"),
@@ -316,7 +311,7 @@ impl SeaStore {
             .collect()
     }
 
-    pub(super) async fn called(
+    async fn routes_called(
         &self,
         owner: OwnerId,
         keys: &[ApiKeyId],

@@ -14,18 +14,18 @@ use std::fmt::Write;
 const BLOCKS: [usize; 3] = [64, 8, 1];
 
 /// A statement with a list of rows in it.
-pub(super) struct Bulk {
+pub(crate) struct Bulk {
     /// What stands before the rows.
-    pub(super) head: &'static str,
+    pub(crate) head: &'static str,
     /// What stands after them.
-    pub(super) tail: &'static str,
+    pub(crate) tail: &'static str,
     /// Values in a row.
-    pub(super) columns: usize,
+    pub(crate) columns: usize,
 }
 
 impl Bulk {
     /// Runs the statement for all rows, each of which is drawn when its block's turn has come.
-    pub(super) async fn run<T>(
+    pub(crate) async fn run<T>(
         &self,
         transaction: &DatabaseTransaction,
         rows: &[T],
