@@ -2,9 +2,10 @@
 
 use crate::{
     convert::{digest, micros, time, word},
-    entity::{account, api_key, application, environment, membership},
+    entity::{account, api_key, application, environment},
     error::Corrupt,
     suspension::suspension,
+    team::teams_of,
 };
 use ::time::{Duration, OffsetDateTime};
 use latchkey_core::port::{
@@ -18,7 +19,6 @@ use latchkey_model::{AccountId, ApiKeyId, ApplicationId, EnvironmentId, TeamId};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, RelationTrait, Select,
     prelude::Uuid,
-    sea_query::{Query, SelectStatement},
 };
 
 /// A key with what surrounds it, as one query gives them.

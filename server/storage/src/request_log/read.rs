@@ -4,7 +4,7 @@ use super::groups;
 use crate::{
     SeaStore,
     convert::{count, first_id, micros, time, word},
-    entity::{environment, membership, request_log},
+    entity::{environment, request_log},
     error::{Corrupt, store_error},
     like::contains,
     team::teams_of,
@@ -22,17 +22,14 @@ use latchkey_core::{
         rollup::Volume,
     },
 };
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, EnvironmentId, OauthClientId, OwnerId, RequestId, TeamId};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, EnvironmentId, OauthClientId, RequestId, TeamId};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr},
 };
-use std::{
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
     let owner = match (row.team_id, row.application_id, row.environment_id, row.environment, row.account_id) {

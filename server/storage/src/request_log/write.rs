@@ -3,7 +3,7 @@
 use crate::{
     SeaUnitOfWork,
     bulk::Bulk,
-    convert::{count, micros, number},
+    convert::{micros, number},
     entity::{api_key, request_log},
     error::{Corrupt, store_error},
     rollup,
@@ -13,14 +13,12 @@ use latchkey_core::port::{
     RequestLogWriter, StoreError,
     request_log::{AttributedTo, Folded, LastUse, NetworkUse, RequestBatch, RequestRow, Used, network_word},
 };
-use latchkey_model::OwnerId;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, Statement, Value,
+    ColumnTrait, EntityTrait, QueryFilter, Value,
     prelude::Uuid,
     sea_query::{Order, Query, SelectStatement},
 };
-use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 /// A batch that is tried again after an answer was lost writes nothing twice.

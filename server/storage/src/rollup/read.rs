@@ -24,8 +24,8 @@ use sea_orm::{
 };
 use std::net::IpAddr;
 
-/// The environments of an application that a team of the account owns; one of them, or all.
-fn environments_of(account: AccountId, application: ApplicationId, kind: Option<Environment>) -> SelectStatement {
+/// The id of an environment of an application that a team of the account owns.
+fn environment_of(account: AccountId, application: ApplicationId, kind: Environment) -> SimpleExpr {
     let mut query = Query::select();
     query
         .column((environment::Entity, environment::Column::Id))
@@ -37,41 +37,42 @@ fn environments_of(account: AccountId, application: ApplicationId, kind: Option<
         )
         .and_where(application::Column::Id.eq(application.as_uuid()))
         .and_where(application::Column::TeamId.in_subquery(teams_of(account)))
-        .and_where_option(kind.map(|kind| environment::Column::Kind.eq(kind.as_str())));
-    query
+        .and_where(environment::Column::Kind.eq(kind.as_str()));
+    SimpleExpr::SubQuery(None, Box::new(query.into()))
 }
 
-/// Which counts these are, by the columns of the owner and the credential.
-fn of_owner<C: ColumnTrait>(of: CountsOf, owner: C, credential: C) -> Condition {
-    match of {
-        CountsOf::Environment(account, application, kind) => {
-            let environment = environments_of(account, application, Some(kind));
-            let is_owner = Expr::col(owner).eq(SimpleExpr::SubQuery(None, Box::new(environment.into())));
-            Condition::all().add(is_owner).add(credential.eq(ALL))
+/// Whose counts they are: an owner and a credential.
+#[derive(Clone)]
+struct Whose {
+    owner: SimpleExpr,
+    credential: Uuid,
+}
+
+impl Whose {
+    /// Each by itself: SQLite finds the counts of one owner by their key, but where there is a choice of owners, it may take another
+    /// way, and read those of all.
+    fn each(of: CountsOf) -> Vec<Self> {
+        let environment =
+            |account, application, kind| Self { owner: environment_of(account, application, kind), credential: ALL };
+        match of {
+            CountsOf::Environment(account, application, kind) => vec![environment(account, application, kind)],
+            CountsOf::Application(account, application) => {
+                Environment::ALL.map(|kind| environment(account, application, kind)).into()
+            }
+            CountsOf::Credential(owner, credential) => vec![Self { owner: owner.as_uuid().into(), credential }],
+            CountsOf::Portal => vec![Self { owner: ALL.into(), credential: ALL }],
         }
-        CountsOf::Application(account, application) => {
-            let environments = environments_of(account, application, None);
-            Condition::all().add(owner.in_subquery(environments)).add(credential.eq(ALL))
-        }
-        CountsOf::Credential(whose, id) => Condition::all().add(owner.eq(whose.as_uuid())).add(credential.eq(id)),
-        CountsOf::Portal => Condition::all().add(owner.eq(ALL)).add(credential.eq(ALL)),
     }
-}
 
-/// The same, owner by owner: SQLite finds the counts of one by their index, but where there is a choice of owners, it may take
-/// another one, and read those of all.
-fn one_by_one(of: CountsOf) -> Vec<CountsOf> {
-    match of {
-        CountsOf::Application(account, application) => {
-            Environment::ALL.map(|kind| CountsOf::Environment(account, application, kind)).into()
-        }
-        one => vec![one],
+    /// The condition for it, by the columns of the owner and the credential.
+    fn are<C: ColumnTrait>(self, owner: C, credential: C) -> Condition {
+        Condition::all().add(Expr::col(owner).eq(self.owner)).add(credential.eq(self.credential))
     }
 }
 
 /// Every part of what is asked for: of one owner, and of buckets of one period that follow each other.
-fn parts(of: CountsOf, buckets: &[Buckets]) -> impl Iterator<Item = (CountsOf, Buckets)> {
-    one_by_one(of).into_iter().flat_map(|one| buckets.iter().map(move |buckets| (one, *buckets)))
+fn parts(of: CountsOf, buckets: &[Buckets]) -> impl Iterator<Item = (Whose, Buckets)> {
+    Whose::each(of).into_iter().flat_map(|whose| buckets.iter().map(move |buckets| (whose.clone(), *buckets)))
 }
 
 /// Which buckets these are, by the columns of the period and the start.
@@ -195,34 +196,28 @@ impl RollupReader for SeaStore {
         period: Period,
         since: i64,
     ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
-        let mut counts = Vec::new();
-        for of in one_by_one(of) {
-            let rows = rollup::Entity::find()
-                .filter(of_owner(of, rollup::Column::OwnerId, rollup::Column::ApiKeyId))
+        let queries = Whose::each(of).into_iter().map(|whose| {
+            rollup::Entity::find()
+                .filter(whose.are(rollup::Column::OwnerId, rollup::Column::ApiKeyId))
                 .filter(rollup::Column::Period.eq(period.as_str()))
                 .filter(rollup::Column::Start.gte(since))
-                .all(&self.reader)
-                .await
-                .map_err(store_error)?;
-            for row in rows {
-                counts.push(from_row(row, period)?);
-            }
-        }
-        Ok(counts)
+                .into_query()
+        });
+        self.all_of::<rollup::Model>(queries).await?.into_iter().map(|row| from_row(row, period)).collect()
     }
 
     async fn bucket_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<BucketSum>, StoreError> {
         use bucket_rollup::Column;
-        let query = one_by_one(of).into_iter().map(|one| {
+        let queries = Whose::each(of).into_iter().map(|whose| {
             bucket_rollup::Entity::find()
                 .select_only()
                 .columns([Column::Start, Column::Requests, Column::Refused])
-                .filter(of_owner(one, Column::OwnerId, Column::CredentialId))
+                .filter(whose.are(Column::OwnerId, Column::CredentialId))
                 .filter(Column::Period.eq(period.as_str()))
                 .filter(Column::Start.gte(since))
                 .into_query()
         });
-        let rows: Vec<OfBucket> = self.all_of(query).await?;
+        let rows: Vec<OfBucket> = self.all_of(queries).await?;
         let of_bucket =
             |row: OfBucket| BucketSum { start: row.start, requests: count(row.requests), refused: count(row.refused) };
         Ok(rows.into_iter().map(of_bucket).collect())
@@ -231,11 +226,11 @@ impl RollupReader for SeaStore {
     /// Whole rows, to be added up here, would take ten times as long: there may be tens of thousands, of two dozen columns each.
     async fn route_sums(&self, of: CountsOf, buckets: &[Buckets]) -> Result<Vec<RouteSum>, StoreError> {
         use rollup::Column;
-        let queries = parts(of, buckets).map(|(one, buckets)| {
+        let queries = parts(of, buckets).map(|(whose, buckets)| {
             let mut query = rollup::Entity::find()
                 .select_only()
                 .columns([Column::Route, Column::Status, Column::Refused])
-                .filter(of_owner(one, Column::OwnerId, Column::ApiKeyId))
+                .filter(whose.are(Column::OwnerId, Column::ApiKeyId))
                 .filter(within(buckets, Column::Period, Column::Start))
                 .group_by(Column::Route)
                 .group_by(Column::Status)
@@ -255,11 +250,11 @@ impl RollupReader for SeaStore {
         limit: u64,
     ) -> Result<Vec<(Option<IpAddr>, AddressCounts)>, StoreError> {
         use address_rollup::Column;
-        let counted = parts(of, buckets).map(|(one, buckets)| {
+        let counted = parts(of, buckets).map(|(whose, buckets)| {
             address_rollup::Entity::find()
                 .select_only()
                 .columns([Column::Address, Column::Requests, Column::Refused])
-                .filter(of_owner(one, Column::OwnerId, Column::CredentialId))
+                .filter(whose.are(Column::OwnerId, Column::CredentialId))
                 .filter(within(buckets, Column::Period, Column::Start))
                 .into_query()
         });

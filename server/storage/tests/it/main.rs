@@ -12,6 +12,7 @@ mod mail;
 mod mailed_link;
 mod post;
 mod request_log;
+mod rollup;
 mod schema;
 mod session;
 mod support;

@@ -1,0 +1,184 @@
+//! Counts: exact, added up by what a page asks for, and nobody else's.
+
+use crate::{
+    request_log::{application_of, key, write},
+    support::{Database, NOW, on_both_databases, person},
+};
+use latchkey_core::port::{
+    RollupReader,
+    request_log::RequestBatch,
+    rollup::{
+        AddressCounts, AddressKey, BucketSum, Buckets, CountsOf, Period, RollupCounts, RollupKey, RouteSum, Volume,
+    },
+};
+
+on_both_databases!(rollups_add_up, addresses_are_counted_apart, the_addresses_beyond_the_busiest_are_counted_together,);
+
+/// All buckets of a period.
+fn ever(period: Period) -> Buckets {
+    Buckets { period, since: 0, until: i64::MAX }
+}
+
+async fn rollups_add_up(database: &Database) {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    let rollup = RollupKey {
+        period: Period::Hour,
+        start: Period::Hour.start_of(NOW),
+        owner_id: Some(key.owner.id()),
+        credential: Some(key.id.as_uuid()),
+        route: "GET /api/v1/posts".to_owned(),
+        status: 200,
+        refused: false,
+    };
+    let volume = Volume { received: 1, sent: 2 };
+    let mut counts = RollupCounts { requests: 3, volume, ..RollupCounts::default() };
+    counts.latency[0] = 2;
+    counts.latency[11] = 1;
+    let other = RollupKey { status: 401, refused: true, ..rollup.clone() };
+    let together = |one: &RollupKey| RollupKey { credential: None, ..one.clone() };
+    for _ in 0..2 {
+        let rollups = vec![
+            (rollup.clone(), counts),
+            (other.clone(), counts),
+            (together(&rollup), counts),
+            (together(&other), counts),
+        ];
+        write(database, RequestBatch { rollups, ..RequestBatch::default() }).await;
+    }
+    let read = |account| {
+        let store = database.store.clone();
+        let (application, environment) = application_of(&key);
+        async move {
+            let of = CountsOf::Environment(account, application, environment);
+            store.rollups(of, Period::Hour, 0).await.unwrap()
+        }
+    };
+    let mut found = read(ada.account.id).await;
+    found.sort_by_key(|(key, _)| key.status);
+    let volume = Volume { received: 2, sent: 4 };
+    let mut twice = RollupCounts { requests: 6, volume, ..RollupCounts::default() };
+    twice.latency[0] = 4;
+    twice.latency[11] = 2;
+    assert_eq!(found, [(together(&rollup), twice), (together(&other), twice)], "all keys together");
+    assert_eq!(read(eve.account.id).await, []);
+    let mut of_key =
+        database.store.rollups(CountsOf::Credential(key.owner.id(), key.id.as_uuid()), Period::Hour, 0).await.unwrap();
+    of_key.sort_by_key(|(key, _)| key.status);
+    assert_eq!(of_key, [(rollup, twice), (other, twice)]);
+    let called = database.store.routes_called(key.owner.id(), &[key.id], 0).await.unwrap();
+    assert_eq!(called, [], "by the day, and there is no day yet");
+    let sums = |of| {
+        let store = database.store.clone();
+        async move { store.bucket_sums(of, Period::Hour, 0).await.unwrap() }
+    };
+    let start = Period::Hour.start_of(NOW);
+    let both = [BucketSum { start, requests: 12, refused: 6 }];
+    assert_eq!(sums(CountsOf::Application(ada.account.id, application_of(&key).0)).await, both);
+    assert_eq!(sums(CountsOf::Application(eve.account.id, application_of(&key).0)).await, []);
+    assert_eq!(sums(CountsOf::Portal).await, [], "the portal's counts are rows of their own");
+    let of_routes = |since, until| {
+        let store = database.store.clone();
+        let of = CountsOf::Credential(key.owner.id(), key.id.as_uuid());
+        async move { store.route_sums(of, &[Buckets { period: Period::Hour, since, until }]).await.unwrap() }
+    };
+    let mut by_route = of_routes(start, start + 1).await;
+    by_route.sort_by_key(|sum| sum.refused);
+    let both = [(200, false), (401, true)].map(|(status, refused)| RouteSum {
+        route: "GET /api/v1/posts".to_owned(),
+        status,
+        refused,
+        counts: twice,
+    });
+    assert_eq!(by_route, both);
+    for (since, until) in [(start + 1, i64::MAX), (0, start)] {
+        assert_eq!(of_routes(since, until).await, [], "from then on, and before that");
+    }
+    let hours = |since, until| Buckets { period: Period::Hour, since, until };
+    let apart = [hours(0, start), hours(start, start + 1), ever(Period::Day)];
+    let of_key = CountsOf::Credential(key.owner.id(), key.id.as_uuid());
+    assert_eq!(database.store.route_sums(of_key, &apart).await.unwrap().len(), 2, "each part for itself");
+    let mut work = database.begin().await;
+    assert_eq!(work.rollup_prune(Period::Day, i64::MAX, 9).await.unwrap(), 0);
+    assert_eq!(work.rollup_prune(Period::Hour, start, 9).await.unwrap(), 0);
+    assert_eq!(work.rollup_prune(Period::Hour, start + 1, 3).await.unwrap(), 3 + 2, "and their sums by bucket");
+    assert_eq!(work.rollup_prune(Period::Hour, start + 1, 3).await.unwrap(), 1);
+}
+
+async fn addresses_are_counted_apart(database: &Database) {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    let counted = |owner_id, credential, address: Option<&str>, requests, refused| {
+        let address = address.map(|address| address.parse().unwrap());
+        let start = Period::Hour.start_of(NOW);
+        let key = AddressKey { period: Period::Hour, start, owner_id, credential, address };
+        (key, AddressCounts { requests, refused })
+    };
+    let owner = Some(key.owner.id());
+    for _ in 0..2 {
+        let addresses = vec![
+            counted(owner, None, Some("203.0.113.9"), 5, 1),
+            counted(owner, None, Some("2001:db8::1"), 7, 0),
+            counted(owner, None, None, 1, 1),
+            counted(owner, Some(key.id.as_uuid()), Some("203.0.113.9"), 2, 0),
+            counted(None, None, Some("192.0.2.1"), 100, 100),
+        ];
+        write(database, RequestBatch { addresses, ..RequestBatch::default() }).await;
+    }
+    let read = |of| {
+        let store = database.store.clone();
+        async move { store.addresses(of, &[ever(Period::Hour)], 2).await.unwrap() }
+    };
+    let (application, environment) = application_of(&key);
+    let found = read(CountsOf::Environment(ada.account.id, application, environment)).await;
+    let counts = |requests, refused| AddressCounts { requests, refused };
+    assert_eq!(found, [("2001:db8::1".parse().ok(), counts(14, 0)), ("203.0.113.9".parse().ok(), counts(10, 2))]);
+    assert_eq!(read(CountsOf::Environment(eve.account.id, application, environment)).await, []);
+    assert_eq!(
+        read(CountsOf::Credential(key.owner.id(), key.id.as_uuid())).await,
+        [("203.0.113.9".parse().ok(), counts(4, 0))]
+    );
+    assert_eq!(read(CountsOf::Portal).await, [("192.0.2.1".parse().ok(), counts(200, 200))]);
+    let start = Period::Hour.start_of(NOW);
+    let halves = [(0, start), (start, start + 1)].map(|(since, until)| Buckets { period: Period::Hour, since, until });
+    let of_application = CountsOf::Application(ada.account.id, application);
+    assert_eq!(
+        database.store.addresses(of_application, &halves, 2).await.unwrap(),
+        found,
+        "in all environments, of all parts"
+    );
+    assert_eq!(database.store.addresses(of_application, &halves[..1], 2).await.unwrap(), [], "before that");
+}
+
+async fn the_addresses_beyond_the_busiest_are_counted_together(database: &Database) {
+    let start = Period::Day.start_of(NOW);
+    let of = |address: Option<&str>| AddressKey {
+        period: Period::Day,
+        start,
+        owner_id: None,
+        credential: None,
+        address: address.map(|address| address.parse().unwrap()),
+    };
+    let counted = |requests, refused| AddressCounts { requests, refused };
+    let addresses = vec![
+        (of(Some("192.0.2.1")), counted(9, 0)),
+        (of(Some("192.0.2.2")), counted(3, 3)),
+        (of(Some("192.0.2.3")), counted(7, 1)),
+        (of(Some("2001:db8::1")), counted(2, 0)),
+        (of(None), counted(1, 1)),
+    ];
+    write(database, RequestBatch { addresses, ..RequestBatch::default() }).await;
+    let beyond = database.store.addresses_beyond(Period::Day, start, 2).await.unwrap();
+    assert_eq!(beyond, [of(Some("192.0.2.2")), of(Some("2001:db8::1"))], "those with the least");
+    let mut work = database.begin().await;
+    assert_eq!(work.addresses_together(&beyond).await.unwrap(), 2);
+    assert_eq!(work.addresses_together(&beyond).await.unwrap(), 0, "they are counted once");
+    work.commit().await.unwrap();
+    let found = database.store.addresses(CountsOf::Portal, &[ever(Period::Day)], 10).await.unwrap();
+    let address = |text: &str| Some(text.parse().unwrap());
+    let expected =
+        [(address("192.0.2.1"), counted(9, 0)), (address("192.0.2.3"), counted(7, 1)), (None, counted(6, 4))];
+    assert_eq!(found, expected, "nothing is lost");
+    assert_eq!(database.store.addresses_beyond(Period::Day, start, 2).await.unwrap(), []);
+    assert_eq!(database.store.addresses_beyond(Period::Hour, start, 0).await.unwrap(), []);
+}
