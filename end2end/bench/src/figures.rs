@@ -109,6 +109,8 @@ pub(crate) async fn measure(plan: &Plan) -> Outcome {
     let data = plan.data.clone().unwrap_or_else(|| folder.path().join("data"));
     let place = Place { data, database: plan.database.clone() };
     Box::pin(fill::fill(&place, plan.size)).await?;
+    // First, so that no server does so beside the pages: what is filled in has not been looked after for a day.
+    let removing = Box::pin(prune::measure(&place)).await?;
     let cast = Box::pin(Cast::of(&place)).await?;
     println!("{} of {} rows of single requests, {} counts\n", cast.backend, cast.rows, cast.counts);
     println!("{:<46} {:>8} {:>8} {:>6}  {:<4} ", "milliseconds", "p50", "worst", "limit", "met");
@@ -117,10 +119,7 @@ pub(crate) async fn measure(plan: &Plan) -> Outcome {
         println!("{figure}");
         figures.push(figure.is_met());
     };
-    // First, so that no server does so beside the pages: what is filled in has not been looked after for a day.
-    for figure in Box::pin(prune::measure(&place)).await? {
-        tell(figure);
-    }
+    removing.into_iter().for_each(&mut tell);
     let server = start(&place, plan.server_core)?;
     let (owner, admin) = (Browser::new(server.ours, cast.owner.clone()), Browser::new(server.ours, cast.admin.clone()));
     for (what, path) in cast.usage_pages() {

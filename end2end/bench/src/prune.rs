@@ -2,6 +2,7 @@
 
 use crate::{
     figures::{Figure, HELD_LIMIT},
+    fill::count,
     seed::{self, Place},
 };
 use latchkey_core::retention::Kept;
@@ -12,6 +13,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use time::OffsetDateTime;
 
 /// How often somebody wants to write.
 const PAUSE: Duration = Duration::from_millis(3);
@@ -21,8 +23,12 @@ pub(crate) async fn measure(place: &Place) -> Result<Vec<Figure>, Box<dyn std::e
     let seeded = Box::pin(seed::open(place)).await?;
     let (retention, admin) = (&seeded.services.retention, seeded.admin());
     let now = retention.get(&admin).await?;
+    // Their oldest day, whichever that is now.
+    let oldest = count(seeded.store.writer(), "SELECT min(at) AS count FROM request_log").await?;
+    let age = seeded.services.ports.now() - OffsetDateTime::from_unix_timestamp_nanos(i128::from(oldest) * 1_000)?;
+    let days_of_requests = u16::try_from((age - time::Duration::hours(12)).whole_days())?;
     let days = |kept| match kept {
-        Kept::Requests => 29,
+        Kept::Requests => days_of_requests,
         Kept::MinuteCounts => 1,
         other => now.days(other),
     };

@@ -51,6 +51,9 @@ pub(crate) struct Plan {
     /// Connections
     #[arg(long, default_value_t = 64)]
     connections: usize,
+    /// Leave out the scenarios whose name has none of these texts in it; the bare handlers and whoami stay
+    #[arg(long)]
+    only: Vec<String>,
 }
 
 /// A server that is killed at the end.
@@ -232,6 +235,9 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         .iter()
         .zip(&mixes)
         .enumerate()
+        .filter(|(index, (name, _))| {
+            *index <= WHOAMI || plan.only.is_empty() || plan.only.iter().any(|text| name.contains(text))
+        })
         .map(|(index, (name, mix))| {
             let target = match index {
                 0..WHOAMI => bare,

@@ -1,6 +1,6 @@
 //! Opening a database.
 
-use crate::{api_key::for_door, error::store_error, work::SeaUnitOfWork};
+use crate::{api_key::for_door, checkpoint::Commits, error::store_error, work::SeaUnitOfWork};
 use async_trait::async_trait;
 use latchkey_core::port::{Changes, Store, StoreError, UnitOfWork};
 use sea_orm::{
@@ -42,8 +42,10 @@ pub enum ConnectError {
 
 /// The thread on which SQLite writes. The system shows 15 characters of it.
 const WRITING_THREAD: &str = "lk-sqlite-write";
+/// The thread on which its log is moved into the database.
+const MOVING_THREAD: &str = "lk-sqlite-move";
 
-/// Lets every other thread of the process go before this one: what is written is mostly the record of requests, for which no other
+/// Lets every other thread of the process go before this one: what it writes is mostly the record of requests, for which no other
 /// request shall wait. On Linux, where each thread has a niceness of its own; elsewhere nothing happens.
 fn give_way(thread: &str) {
     const NICENESS: i32 = 10;
@@ -54,7 +56,7 @@ fn give_way(thread: &str) {
         if let (true, Some(id)) = (named, id)
             && let Err(error) = rustix::process::setpriority_process(Some(id), NICENESS)
         {
-            tracing::debug!(%error, "the thread on which SQLite writes does not give way");
+            tracing::debug!(%error, "a thread on which SQLite writes does not give way");
         }
     }
 }
@@ -65,6 +67,8 @@ pub struct SeaStore {
     pub(crate) reader: DatabaseConnection,
     writer: DatabaseConnection,
     begin: TransactionOptions,
+    /// Where commits of SQLite are told.
+    commits: Option<Commits>,
     /// The statement by which the door looks a key up.
     pub(crate) for_door: Arc<str>,
 }
@@ -73,8 +77,8 @@ impl SeaStore {
     const READERS: u32 = 4;
     const POSTGRES_CONNECTIONS: u32 = 16;
     const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-    /// After so many pages the log is moved into the database, in one go: as often as it takes less than a millisecond.
-    const CHECKPOINT_PAGES: &str = "250";
+    /// After so many pages the writer itself moves its log into the database: only where nobody else came to it.
+    const CHECKPOINT_PAGES: &str = "4000";
     const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// Opens `sqlite://path` (made if it is missing) or `postgres://…`.
@@ -109,7 +113,10 @@ impl SeaStore {
             .connect_with(options.clone().thread_name(|_| WRITING_THREAD.to_owned()).create_if_missing(true))
             .await
             .map_err(ConnectError::Open)?;
+        let moving = options.clone().thread_name(|_| MOVING_THREAD.to_owned());
+        let commits = Commits::watch(moving).await?;
         give_way(WRITING_THREAD);
+        give_way(MOVING_THREAD);
         let found: String =
             sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await.map_err(ConnectError::Open)?;
         if is_older(&found, [3, 51, 3]) {
@@ -130,6 +137,7 @@ impl SeaStore {
                 sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
                 ..TransactionOptions::default()
             },
+            commits: Some(commits),
         })
     }
 
@@ -147,6 +155,7 @@ impl SeaStore {
             reader: connection.clone(),
             writer: connection,
             begin: TransactionOptions::default(),
+            commits: None,
         })
     }
 
@@ -178,6 +187,9 @@ impl SeaStore {
     /// # Errors
     /// When a connection does not close.
     pub async fn close(self) -> Result<(), DbErr> {
+        if let Some(commits) = self.commits {
+            commits.close().await;
+        }
         self.reader.close().await?;
         self.writer.close().await
     }
@@ -187,7 +199,7 @@ impl SeaStore {
 impl Store for SeaStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
         let transaction = self.writer.begin_with_options(self.begin).await.map_err(store_error)?;
-        Ok(Box::new(SeaUnitOfWork { transaction }))
+        Ok(Box::new(SeaUnitOfWork { transaction, commits: self.commits.clone() }))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

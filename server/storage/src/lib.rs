@@ -17,6 +17,7 @@ mod audit;
 mod block;
 mod bulk;
 mod changes;
+mod checkpoint;
 mod connect;
 mod convert;
 mod device;

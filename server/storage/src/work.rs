@@ -1,6 +1,6 @@
 //! The writing transaction.
 
-use crate::{changes::announce, error::store_error};
+use crate::{changes::announce, checkpoint::Commits, error::store_error};
 use async_trait::async_trait;
 use latchkey_core::port::{Change, Consumed, Inserted, StoreError, UnitOfWork};
 use sea_orm::{DatabaseTransaction, DbErr};
@@ -9,6 +9,7 @@ use sea_orm::{DatabaseTransaction, DbErr};
 #[derive(Debug)]
 pub struct SeaUnitOfWork {
     pub(crate) transaction: DatabaseTransaction,
+    pub(crate) commits: Option<Commits>,
 }
 
 #[async_trait]
@@ -18,7 +19,11 @@ impl UnitOfWork for SeaUnitOfWork {
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        self.transaction.commit().await.map_err(store_error)
+        self.transaction.commit().await.map_err(store_error)?;
+        if let Some(commits) = &self.commits {
+            commits.note();
+        }
+        Ok(())
     }
 }
 

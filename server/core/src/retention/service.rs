@@ -82,8 +82,11 @@ impl RetentionService {
     const AT_A_STRETCH: StdDuration = StdDuration::from_millis(15);
     /// How long the writer is left to others after a batch.
     const PAUSE: StdDuration = StdDuration::from_millis(20);
-    /// How many rows a part of a batch removes: so few that it is quick also where all that it needs lies on the disk.
-    const PART: u64 = 8;
+    /// How many requests a part of a batch removes: so few that it is quick also where all that it needs lies on the disk. Each stands in
+    /// a dozen and a half of indexes.
+    const REQUESTS: u64 = 2;
+    /// How many counts of each kind, which stand in two.
+    const COUNTS: u64 = 8;
     /// How many addresses are told apart in an hour or a day that is over.
     const TOLD_APART: u64 = 100;
 
@@ -160,7 +163,9 @@ impl RetentionService {
         if let Some(life) = retention.life(Kept::Requests) {
             let before = now - life;
             let (removed, longest) = self
-                .batches(u64::MAX, |work, limit| Box::pin(async move { work.request_prune(before, limit).await }))
+                .batches(u64::MAX, Self::REQUESTS, |work, limit| {
+                    Box::pin(async move { work.request_prune(before, limit).await })
+                })
                 .await?;
             pruned.requests = removed;
             pruned.longest = pruned.longest.max(longest);
@@ -168,7 +173,7 @@ impl RetentionService {
         let (rows, bytes) = self.ports.store.request_log_size().await?;
         let room = self.request_bytes / bytes.max(1);
         let (removed, longest) = self
-            .batches(rows.saturating_sub(room), |work, limit| {
+            .batches(rows.saturating_sub(room), Self::REQUESTS, |work, limit| {
                 Box::pin(async move { work.request_prune_oldest(limit).await })
             })
             .await?;
@@ -180,7 +185,7 @@ impl RetentionService {
             let Some(life) = retention.life(kept) else { continue };
             let before = (now - life).unix_timestamp();
             let (removed, longest) = self
-                .batches(u64::MAX, |work, limit| {
+                .batches(u64::MAX, Self::COUNTS, |work, limit| {
                     Box::pin(async move { work.rollup_prune(period, before, limit).await })
                 })
                 .await?;
@@ -196,11 +201,12 @@ impl RetentionService {
         Ok(pruned)
     }
 
-    /// Removes parts, in one batch after the other, until one finds nothing more, or so many rows are gone. Says how many, and for how
-    /// long a batch held the writer at most.
+    /// Removes parts of so many rows, in one batch after the other, until one finds nothing more, or the most that may go are gone. Says
+    /// how many, and for how long a batch held the writer at most.
     async fn batches(
         &self,
         most: u64,
+        part: u64,
         mut run: impl for<'a> FnMut(&'a mut dyn UnitOfWork, u64) -> Removing<'a> + Send,
     ) -> Result<(u64, StdDuration), StoreError> {
         let (mut removed, mut longest, mut is_over) = (0, StdDuration::ZERO, most == 0);
@@ -208,7 +214,7 @@ impl RetentionService {
             let mut work = self.ports.store.begin().await?;
             let began = Instant::now();
             while !is_over && began.elapsed() < Self::AT_A_STRETCH {
-                let limit = Self::PART.min(most - removed);
+                let limit = part.min(most - removed);
                 let gone = run(&mut *work, limit).await?;
                 removed += gone;
                 is_over = gone < limit || removed >= most;
@@ -242,7 +248,7 @@ impl RetentionService {
                 let beyond = self.ports.store.addresses_beyond(*period, start, Self::TOLD_APART).await?;
                 let mut left = beyond.iter().copied();
                 let (_, held) = self
-                    .batches(beyond.len() as u64, |work, limit| {
+                    .batches(beyond.len() as u64, Self::COUNTS, |work, limit| {
                         let part: Vec<_> = left.by_ref().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
                         Box::pin(async move { work.addresses_together(&part).await.map(|_| part.len() as u64) })
                     })

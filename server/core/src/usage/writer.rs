@@ -31,8 +31,13 @@ use uuid::Uuid;
 const BATCH_SIZE: usize = 1_000;
 /// How long the writer waits for more before it writes what it has.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The longest it waits under load: a request is on the usage page within two seconds.
+/// The longest it waits under load: a request is in the log within two seconds.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
+/// How long the writer lets others go first for every count that it wrote: counts of a thousand busy keys are many thousands, and what
+/// they wait for, they are added up for where they are counted.
+const COUNT_REST: Duration = Duration::from_millis(1);
+/// The longest that counts wait so: a request is on the usage page within some seconds.
+const LONGEST_COUNT_REST: Duration = Duration::from_secs(5);
 /// The longest that the row of a refusal waits: whoever watches a log is told within a second.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
 /// A batch that took long to write is followed by so many times as long a pause: writing never takes more than a small part of
@@ -71,6 +76,7 @@ impl Recording {
             store,
             rows,
             shared,
+            counts_due: Instant::now(),
             counts: BTreeMap::new(),
             addresses: BTreeMap::new(),
             known_addresses: (0, HashMap::new()),
@@ -113,6 +119,8 @@ struct Writer {
     store: Arc<dyn Store>,
     rows: mpsc::Receiver<Served>,
     shared: Arc<Shared>,
+    /// When counts are fetched next.
+    counts_due: Instant,
     /// Counts that are not written yet: a failed batch keeps them for the next one.
     counts: BTreeMap<RollupKey, RollupCounts>,
     /// Counts by address, which are written less often.
@@ -150,7 +158,8 @@ impl Writer {
                 return;
             }
             // What waits for the next visit, or could not be written, does not wait for the next request.
-            if !self.folded.is_empty() || !self.addresses.is_empty() || !self.counts.is_empty() {
+            let is_left = !self.folded.is_empty() || !self.addresses.is_empty() || !self.counts.is_empty();
+            if is_left || Instant::now() < self.counts_due {
                 self.shared.wake.notify_one();
             }
             pause = (began.elapsed() * REST).clamp(PAUSE, LONGEST_PAUSE);
@@ -178,13 +187,16 @@ impl Writer {
         }
         let count = taken.len();
         let folded = self.due_folds(count);
-        self.collect_counts();
-        self.collect_strangers();
+        let counts_are_due = stopping || Instant::now() >= self.counts_due;
+        if counts_are_due {
+            self.collect_counts();
+            self.collect_strangers();
+        }
         let mut batch = RequestBatch::default();
         let has_rows = !taken.is_empty() || !folded.is_empty();
         batch.folded = folded.iter().map(|one| one.folded).collect();
         self.attribute(taken, folded, &mut batch).await;
-        let idle = !has_rows && self.counts.is_empty();
+        let idle = counts_are_due && !has_rows && self.counts.is_empty();
         if stopping || idle || self.addresses_written.elapsed() >= ADDRESSES_PAUSE {
             batch.addresses = std::mem::take(&mut self.addresses).into_iter().collect();
             self.addresses_written = Instant::now();
@@ -193,12 +205,16 @@ impl Writer {
             return count;
         }
         batch.rollups = std::mem::take(&mut self.counts).into_iter().collect();
+        let rest = COUNT_REST.saturating_mul(u32::try_from(batch.rollups.len()).unwrap_or(u32::MAX));
         batch.last_uses = self.last_uses.values().cloned().collect();
         batch.exposures = self.exposures.iter().map(|(key, at)| (*key, *at)).collect();
         batch.networks = self.networks.unwritten().to_vec();
         match write(&*self.store, &batch).await {
             Ok(()) => {
                 *self.unwritten() = None;
+                if counts_are_due {
+                    self.counts_due = Instant::now() + rest.min(LONGEST_COUNT_REST);
+                }
                 if !batch.exposures.is_empty() {
                     self.shared.to_tell.notify_one();
                 }

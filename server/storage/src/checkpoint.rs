@@ -1,0 +1,91 @@
+//! Moving what SQLite's log holds into the database, beside whoever writes: within a commit, it would hold the writer for as long as a
+//! disk takes to find a few hundred pages.
+
+use crate::connect::ConnectError;
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// For how long commits are waited for that can be moved together.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Where commits are told. When its last clone is dropped, nobody moves the log any more.
+#[derive(Debug, Clone)]
+pub(crate) struct Commits {
+    told: watch::Sender<()>,
+    connection: SqlitePool,
+}
+
+impl Commits {
+    /// Watches for commits from now on, on a connection of its own.
+    ///
+    /// # Errors
+    /// When the database cannot be opened once more.
+    pub(crate) async fn watch(options: SqliteConnectOptions) -> Result<Self, ConnectError> {
+        let connection = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options)
+            .await
+            .map_err(ConnectError::Open)?;
+        let (told, commits) = watch::channel(());
+        tokio::spawn(move_the_log(connection.clone(), commits));
+        Ok(Self { told, connection })
+    }
+
+    /// Says that something was committed.
+    pub(crate) fn note(&self) {
+        self.told.send_replace(());
+    }
+
+    /// Moves nothing any more: whoever closes the last connection does so for the last time.
+    pub(crate) async fn close(self) {
+        self.connection.close().await;
+    }
+}
+
+async fn move_the_log(connection: SqlitePool, mut commits: watch::Receiver<()>) {
+    while commits.changed().await.is_ok() {
+        tokio::time::sleep(PAUSE).await;
+        commits.mark_unchanged();
+        // It waits for nobody, and nobody for it: what others read still, or write meanwhile, is for the next time.
+        match sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&connection).await {
+            Ok(_) => {}
+            Err(_) if connection.is_closed() => return,
+            Err(error) => tracing::debug!(%error, "the log of SQLite stays as it is for now"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SeaStore;
+    use latchkey_core::port::Store;
+    use sea_orm::ConnectionTrait;
+
+    #[tokio::test]
+    async fn the_log_does_not_grow_with_what_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SeaStore::connect(&format!("sqlite://{}/x.db", folder.path().display())).await.unwrap();
+        store.writer().execute_unprepared("CREATE TABLE t (x BLOB)").await.unwrap();
+        let length = |name| std::fs::metadata(folder.path().join(name)).unwrap().len();
+        for number in 1..=8 {
+            store.writer().execute_unprepared("INSERT INTO t VALUES (zeroblob(1000000))").await.unwrap();
+            store.begin().await.unwrap().commit().await.unwrap();
+            let moved = async {
+                while length("x.db") < number * 1_000_000 {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), moved).await.unwrap();
+        }
+        assert!(length("x.db-wal") < 4_000_000, "what is moved makes room for what comes");
+        store.close().await.unwrap();
+        assert!(!folder.path().join("x.db-wal").exists(), "whoever closes leaves the database alone behind");
+    }
+}
