@@ -177,6 +177,10 @@ pub trait Store:
     /// Begins a writing transaction.
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
 
+    /// Begins a writing transaction that need not be on the disk when its commit is answered: for what is done again where a loss of
+    /// power has undone it. It is as whole as any other.
+    async fn begin_housekeeping(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
+
     /// Asks the store for a sign of life.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -66,6 +66,8 @@ fn give_way(thread: &str) {
 pub struct SeaStore {
     pub(crate) reader: DatabaseConnection,
     writer: DatabaseConnection,
+    /// A connection of SQLite that writes and does not wait for the disk. Whoever uses it has the writer's turn.
+    housekeeper: Option<DatabaseConnection>,
     begin: TransactionOptions,
     /// Where commits of SQLite are told.
     commits: Option<Commits>,
@@ -78,7 +80,7 @@ impl SeaStore {
     const POSTGRES_CONNECTIONS: u32 = 16;
     const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
     /// After so many pages the writer itself moves its log into the database: only where nobody else came to it.
-    const CHECKPOINT_PAGES: &str = "4000";
+    const CHECKPOINT_PAGES: &str = "10000";
     const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// Opens `sqlite://path` (made if it is missing) or `postgres://…`.
@@ -104,15 +106,16 @@ impl SeaStore {
             .foreign_keys(true)
             .busy_timeout(Self::BUSY_TIMEOUT)
             .pragma("wal_autocheckpoint", Self::CHECKPOINT_PAGES);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
+        // One connection, one thread, as long as the process lives.
+        let one = || SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let writing = options.clone().thread_name(|_| WRITING_THREAD.to_owned()).create_if_missing(true);
+        let writer = one()
             .acquire_timeout(Self::ACQUIRE_TIMEOUT)
-            // One connection, one thread, as long as the process lives.
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.clone().thread_name(|_| WRITING_THREAD.to_owned()).create_if_missing(true))
+            .connect_with(writing.clone())
             .await
             .map_err(ConnectError::Open)?;
+        let housekeeping = writing.synchronous(SqliteSynchronous::Normal).create_if_missing(false);
+        let housekeeper = one().connect_with(housekeeping).await.map_err(ConnectError::Open)?;
         let moving = options.clone().thread_name(|_| MOVING_THREAD.to_owned());
         let commits = Commits::watch(moving).await?;
         give_way(WRITING_THREAD);
@@ -132,6 +135,7 @@ impl SeaStore {
             for_door: for_door(DatabaseBackend::Sqlite),
             reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
             writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+            housekeeper: Some(SqlxSqliteConnector::from_sqlx_sqlite_pool(housekeeper)),
             // A deferred transaction that reads first and writes later fails as busy at once, whatever the timeout.
             begin: TransactionOptions {
                 sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -154,6 +158,7 @@ impl SeaStore {
             for_door: for_door(DatabaseBackend::Postgres),
             reader: connection.clone(),
             writer: connection,
+            housekeeper: None,
             begin: TransactionOptions::default(),
             commits: None,
         })
@@ -191,6 +196,9 @@ impl SeaStore {
             commits.close().await;
         }
         self.reader.close().await?;
+        if let Some(housekeeper) = self.housekeeper {
+            housekeeper.close().await?;
+        }
         self.writer.close().await
     }
 }
@@ -199,7 +207,19 @@ impl SeaStore {
 impl Store for SeaStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
         let transaction = self.writer.begin_with_options(self.begin).await.map_err(store_error)?;
-        Ok(Box::new(SeaUnitOfWork { transaction, commits: self.commits.clone() }))
+        Ok(Box::new(SeaUnitOfWork { transaction, turn: None, commits: self.commits.clone() }))
+    }
+
+    async fn begin_housekeeping(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        let Some(housekeeper) = &self.housekeeper else {
+            let transaction = self.writer.begin_with_options(self.begin).await.map_err(store_error)?;
+            transaction.execute_unprepared("SET LOCAL synchronous_commit = off").await.map_err(store_error)?;
+            return Ok(Box::new(SeaUnitOfWork { transaction, turn: None, commits: None }));
+        };
+        let turn = self.writer.get_sqlite_connection_pool().acquire().await;
+        let turn = turn.map_err(|error| StoreError::Unavailable(error.into()))?;
+        let transaction = housekeeper.begin_with_options(self.begin).await.map_err(store_error)?;
+        Ok(Box::new(SeaUnitOfWork { transaction, turn: Some(turn), commits: self.commits.clone() }))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -4,11 +4,14 @@ use crate::{changes::announce, checkpoint::Commits, error::store_error};
 use async_trait::async_trait;
 use latchkey_core::port::{Change, Consumed, Inserted, StoreError, UnitOfWork};
 use sea_orm::{DatabaseTransaction, DbErr};
+use sqlx::{Sqlite, pool::PoolConnection};
 
 /// A writing transaction; dropping it undoes it.
 #[derive(Debug)]
 pub struct SeaUnitOfWork {
     pub(crate) transaction: DatabaseTransaction,
+    /// The connection of SQLite that others write on, where this is another one: they wait until this is over.
+    pub(crate) turn: Option<PoolConnection<Sqlite>>,
     pub(crate) commits: Option<Commits>,
 }
 
@@ -20,6 +23,7 @@ impl UnitOfWork for SeaUnitOfWork {
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.transaction.commit().await.map_err(store_error)?;
+        drop(self.turn);
         if let Some(commits) = &self.commits {
             commits.note();
         }

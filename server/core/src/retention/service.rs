@@ -211,7 +211,7 @@ impl RetentionService {
     ) -> Result<(u64, StdDuration), StoreError> {
         let (mut removed, mut longest, mut is_over) = (0, StdDuration::ZERO, most == 0);
         while !is_over {
-            let mut work = self.ports.store.begin().await?;
+            let mut work = self.ports.store.begin_housekeeping().await?;
             let began = Instant::now();
             while !is_over && began.elapsed() < Self::AT_A_STRETCH {
                 let limit = part.min(most - removed);

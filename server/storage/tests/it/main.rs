@@ -6,6 +6,7 @@ mod alert;
 mod api;
 mod api_key;
 mod changes;
+mod housekeeping;
 mod identity_provider;
 mod key_lifecycle;
 mod mail;
