@@ -33,8 +33,8 @@ const BATCH_SIZE: usize = 1_000;
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest it waits under load: a request is in the log within two seconds.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
-/// How long the writer lets others go first for every count that it wrote: counts of a thousand busy keys are many thousands, and what
-/// they wait for, they are added up for where they are counted.
+/// How long the writer lets others go first for every count that it wrote: those of a thousand busy keys are many thousands, and while
+/// they wait, they are added up where they are counted.
 const COUNT_REST: Duration = Duration::from_millis(1);
 /// The longest that counts wait so: a request is on the usage page within some seconds.
 const LONGEST_COUNT_REST: Duration = Duration::from_secs(5);
