@@ -28,6 +28,10 @@ impl MigrationTrait for Migration {
             created.extra("WITHOUT ROWID");
         }
         manager.create_table(created).await?;
+        if manager.get_database_backend() == DatabaseBackend::Postgres {
+            // What another process counts meanwhile waits, and is not lost between the two tables.
+            manager.get_connection().execute_unprepared("LOCK TABLE rollup IN SHARE MODE").await?;
+        }
         let sums = "INSERT INTO bucket_rollup (owner_id, credential_id, period, start, requests, refused) \
                     SELECT owner_id, api_key_id, period, start, sum(requests), sum(CASE WHEN refused THEN requests ELSE 0 END) \
                     FROM rollup GROUP BY owner_id, api_key_id, period, start";

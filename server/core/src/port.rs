@@ -177,8 +177,8 @@ pub trait Store:
     /// Begins a writing transaction.
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
 
-    /// Begins a writing transaction that need not be on the disk when its commit is answered: for what is done again where a loss of
-    /// power has undone it. It is as whole as any other.
+    /// Begins a writing transaction that need not be on the disk when its commit is answered: for what does no harm where a loss of
+    /// power undoes it. It is as whole as any other.
     async fn begin_housekeeping(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
 
     /// Asks the store for a sign of life.

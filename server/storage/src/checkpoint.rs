@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone)]
 pub(crate) struct Commits {
     told: watch::Sender<()>,
-    connection: SqlitePool,
+    pool: SqlitePool,
 }
 
 impl Commits {
@@ -25,7 +25,7 @@ impl Commits {
     /// # Errors
     /// When the database cannot be opened once more.
     pub(crate) async fn watch(options: SqliteConnectOptions) -> Result<Self, ConnectError> {
-        let connection = SqlitePoolOptions::new()
+        let pool = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
@@ -33,8 +33,8 @@ impl Commits {
             .await
             .map_err(ConnectError::Open)?;
         let (told, commits) = watch::channel(());
-        tokio::spawn(move_the_log(connection.clone(), commits));
-        Ok(Self { told, connection })
+        tokio::spawn(move_the_log(pool.clone(), commits));
+        Ok(Self { told, pool })
     }
 
     /// Says that something was committed.
@@ -44,18 +44,18 @@ impl Commits {
 
     /// Moves nothing any more: whoever closes the last connection does so for the last time.
     pub(crate) async fn close(self) {
-        self.connection.close().await;
+        self.pool.close().await;
     }
 }
 
-async fn move_the_log(connection: SqlitePool, mut commits: watch::Receiver<()>) {
+async fn move_the_log(pool: SqlitePool, mut commits: watch::Receiver<()>) {
     while commits.changed().await.is_ok() {
         tokio::time::sleep(PAUSE).await;
         commits.mark_unchanged();
         // It waits for nobody, and nobody for it: what others read still, or write meanwhile, is for the next time.
-        match sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&connection).await {
+        match sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&pool).await {
             Ok(_) => {}
-            Err(_) if connection.is_closed() => return,
+            Err(_) if pool.is_closed() => return,
             Err(error) => tracing::debug!(%error, "the log of SQLite stays as it is for now"),
         }
     }

@@ -40,7 +40,7 @@ pub enum ConnectError {
     },
 }
 
-/// The thread on which SQLite writes. The system shows 15 characters of it.
+/// The threads on which SQLite writes, one at a time. The system shows 15 characters of it.
 const WRITING_THREAD: &str = "lk-sqlite-write";
 /// The thread on which its log is moved into the database.
 const MOVING_THREAD: &str = "lk-sqlite-move";
@@ -76,10 +76,11 @@ pub struct SeaStore {
 }
 
 impl SeaStore {
-    const READERS: u32 = 4;
+    /// A page of usage takes three at once, and must leave some to the door.
+    const READERS: u32 = 8;
     const POSTGRES_CONNECTIONS: u32 = 16;
     const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-    /// After so many pages the writer itself moves its log into the database: only where nobody else came to it.
+    /// After so many pages the writer itself moves its log into the database: where nobody else comes to it for long.
     const CHECKPOINT_PAGES: &str = "10000";
     const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -97,7 +98,8 @@ impl SeaStore {
         }
     }
 
-    /// One connection writes, several read. `synchronous = FULL`: in WAL mode, less can lose a commit that was acknowledged.
+    /// One connection writes at a time, several read. `synchronous = FULL`: in WAL mode, less can lose a commit that was acknowledged, which
+    /// only housekeeping may.
     async fn connect_sqlite(url: &str) -> Result<Self, ConnectError> {
         let options = SqliteConnectOptions::from_str(url)
             .map_err(ConnectError::Url)?
@@ -107,13 +109,12 @@ impl SeaStore {
             .busy_timeout(Self::BUSY_TIMEOUT)
             .pragma("wal_autocheckpoint", Self::CHECKPOINT_PAGES);
         // One connection, one thread, as long as the process lives.
-        let one = || SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let one = || {
+            let one = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+            one.acquire_timeout(Self::ACQUIRE_TIMEOUT)
+        };
         let writing = options.clone().thread_name(|_| WRITING_THREAD.to_owned()).create_if_missing(true);
-        let writer = one()
-            .acquire_timeout(Self::ACQUIRE_TIMEOUT)
-            .connect_with(writing.clone())
-            .await
-            .map_err(ConnectError::Open)?;
+        let writer = one().connect_with(writing.clone()).await.map_err(ConnectError::Open)?;
         let housekeeping = writing.synchronous(SqliteSynchronous::Normal).create_if_missing(false);
         let housekeeper = one().connect_with(housekeeping).await.map_err(ConnectError::Open)?;
         let moving = options.clone().thread_name(|_| MOVING_THREAD.to_owned());
@@ -168,7 +169,7 @@ impl SeaStore {
     /// Clones made before do not count.
     pub fn count_statements(&mut self) -> Arc<AtomicU64> {
         let count = Arc::new(AtomicU64::new(0));
-        for connection in [&mut self.reader, &mut self.writer] {
+        for connection in [&mut self.reader, &mut self.writer].into_iter().chain(&mut self.housekeeper) {
             let counted = Arc::clone(&count);
             connection.set_metric_callback(move |_| {
                 counted.fetch_add(1, Ordering::Relaxed);

@@ -65,7 +65,7 @@ fn FirstCall(key: String) -> impl IntoView {
     view! {
         <section aria-labelledby="first-call">
             <h2 id="first-call">"Make the first call"</h2>
-            <p>"Paste this into a terminal. The request appears under Usage and Logs within two seconds."</p>
+            <p>"Paste this into a terminal. The request appears under Logs within two seconds, and under Usage."</p>
             <CodeSample name="first-call-sample" samples/>
         </section>
     }

@@ -157,7 +157,7 @@ async fn shown(subject: Subject) -> Result<AnyView, PageError> {
         let nothing = subject.nothing.clone();
         view! {
             <EmptyState title=format!("No requests in the last {}", range.label())>
-                <p>"Whatever comes to the API appears here within two seconds."</p>
+                <p>"Whatever comes to the API appears here within seconds."</p>
                 {nothing.map(|(label, href)| view! { <a class="btn btn-primary" href=href>{label}</a> })}
             </EmptyState>
         }

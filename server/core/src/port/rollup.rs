@@ -227,7 +227,7 @@ pub trait RollupReader {
     ) -> Result<Vec<(ApiKeyId, String)>, StoreError>;
 }
 
-/// Changes to counts that are written; new ones come with the batch of their requests.
+/// Changes to counts that are written; new ones come in a batch of the request log.
 #[async_trait]
 pub trait RollupWriter {
     /// Counts what came from these addresses with what came from others that are not told apart; returns from how many something came.

@@ -262,7 +262,7 @@ impl Recorder {
         std::mem::take(&mut *self.shared.near.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What was counted since the start, by route and status: the last second or so may be missing.
+    /// What was counted since the start, by route and status: the last seconds may be missing.
     pub fn totals(&self) -> Vec<RouteTotals> {
         self.shared.totals.read()
     }

@@ -61,7 +61,7 @@ pub struct Counted {
 /// What was counted since the last visit.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Mostly one or two slots: a key calls few routes in a tenth of a second.
+    /// Mostly one or two slots: a key calls few routes in a few seconds.
     pub slots: Vec<(Slot, Sums)>,
     /// By hour and address; none for those that found no room.
     pub addresses: Vec<((i64, Option<IpAddr>), AddressCounts)>,
@@ -113,7 +113,7 @@ pub struct Tally {
 
 impl Tally {
     /// How many addresses are told apart between two visits; more come from somebody who has many to spare.
-    const ADDRESSES: usize = 16;
+    const ADDRESSES: usize = 64;
 
     /// Counts a request; says whether it is the first since the last visit.
     pub fn count(&self, counted: &Counted) -> bool {

@@ -1,4 +1,5 @@
-//! The one thread that writes what was recorded: rows and counts together, in batches.
+//! The one thread that writes what was recorded, in batches: rows soon, counts with them or, while very many credentials are busy, some
+//! seconds later.
 
 use super::{
     folds::{Place, Unwritten},
@@ -159,7 +160,8 @@ impl Writer {
             }
             // What waits for the next visit, or could not be written, does not wait for the next request.
             let is_left = !self.folded.is_empty() || !self.addresses.is_empty() || !self.counts.is_empty();
-            if is_left || Instant::now() < self.counts_due {
+            // A visit that began before counts were due has left them where they are, and nobody else wakes the writer for them.
+            if is_left || began < self.counts_due {
                 self.shared.wake.notify_one();
             }
             pause = (began.elapsed() * REST).clamp(PAUSE, LONGEST_PAUSE);

@@ -65,8 +65,8 @@ type BucketCounts = ((Uuid, Uuid, Period, i64), (u64, u64));
 fn by_bucket(rollups: &[(RollupKey, RollupCounts)]) -> Vec<BucketCounts> {
     let mut sums = BTreeMap::<_, (u64, u64)>::new();
     for (key, counts) in rollups {
-        let whose = (key.owner_id.map_or(ALL, OwnerId::as_uuid), key.credential.unwrap_or(ALL));
-        let (requests, refused) = sums.entry((whose.0, whose.1, key.period, key.start)).or_default();
+        let (owner, credential) = (key.owner_id.map_or(ALL, OwnerId::as_uuid), key.credential.unwrap_or(ALL));
+        let (requests, refused) = sums.entry((owner, credential, key.period, key.start)).or_default();
         *requests += counts.requests;
         *refused += if key.refused { counts.requests } else { 0 };
     }

@@ -11,8 +11,15 @@ use latchkey_core::port::{
         AddressCounts, AddressKey, BucketSum, Buckets, CountsOf, Period, RollupCounts, RollupKey, RouteSum, Volume,
     },
 };
+use migrations::Migrator;
+use sea_orm_migration::MigratorTrait;
 
-on_both_databases!(rollups_add_up, addresses_are_counted_apart, the_addresses_beyond_the_busiest_are_counted_together,);
+on_both_databases!(
+    rollups_add_up,
+    addresses_are_counted_apart,
+    the_addresses_beyond_the_busiest_are_counted_together,
+    counts_of_before_are_added_up_by_bucket,
+);
 
 /// All buckets of a period.
 fn ever(period: Period) -> Buckets {
@@ -181,4 +188,33 @@ async fn the_addresses_beyond_the_busiest_are_counted_together(database: &Databa
     assert_eq!(found, expected, "nothing is lost");
     assert_eq!(database.store.addresses_beyond(Period::Day, start, 2).await.unwrap(), []);
     assert_eq!(database.store.addresses_beyond(Period::Hour, start, 0).await.unwrap(), []);
+}
+
+async fn counts_of_before_are_added_up_by_bucket(database: &Database) {
+    let counted = |start, route: &str, refused, requests| {
+        let (route, status) = (route.to_owned(), if refused { 401 } else { 200 });
+        let key = RollupKey { period: Period::Hour, start, owner_id: None, credential: None, route, status, refused };
+        (key, RollupCounts { requests, ..RollupCounts::default() })
+    };
+    let rollups = vec![
+        counted(0, "GET /a", false, 5),
+        counted(0, "GET /a", true, 2),
+        counted(0, "GET /b", false, 4),
+        counted(3_600, "GET /b", true, 1),
+    ];
+    write(database, RequestBatch { rollups, ..RequestBatch::default() }).await;
+    let sums = || async {
+        let mut sums = database.store.bucket_sums(CountsOf::Portal, Period::Hour, 0).await.unwrap();
+        sums.sort_by_key(|sum| sum.start);
+        sums
+    };
+    let written = sums().await;
+    let expected = [(0, 11, 2), (3_600, 1, 1)];
+    assert_eq!(written, expected.map(|(start, requests, refused)| BucketSum { start, requests, refused }));
+    let writer = database.store.writer();
+    // Back to before there were such sums.
+    let later = Migrator::migrations().iter().rev().position(|step| step.name().contains("create_bucket_rollup"));
+    Migrator::down(writer, Some(u32::try_from(later.unwrap() + 1).unwrap())).await.unwrap();
+    Migrator::up(writer, None).await.unwrap();
+    assert_eq!(sums().await, written);
 }
