@@ -254,7 +254,8 @@ mod tests {
     #[test]
     fn addresses_are_told_apart_as_long_as_there_is_room() {
         let tally = Tally::default();
-        for number in 0..20 {
+        let most = u8::try_from(Tally::ADDRESSES).unwrap();
+        for number in 0..most + 4 {
             let address = Ipv4Addr::new(192, 0, 2, number).into();
             tally.count(&Counted { address, ..counted(if number < 5 { 401 } else { 200 }, number < 5) });
         }
