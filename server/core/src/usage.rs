@@ -1,11 +1,14 @@
 //! What credentials did: the counts and the writer that record it, the page that counts it, the log that shows single requests.
 
+mod claimed;
 mod folds;
 pub mod log;
 mod networks;
+mod pending;
 mod range;
 pub mod recorder;
 pub mod report;
+mod round;
 mod route_name;
 pub mod tally;
 mod totals;

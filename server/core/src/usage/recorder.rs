@@ -24,7 +24,7 @@ use std::{
     net::IpAddr,
     num::NonZeroU32,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -112,7 +112,7 @@ pub struct Unwritten {
 /// What the recorder and the writer share.
 pub(super) struct Shared {
     /// Keys that were used since the writer last came by.
-    pub(super) used: Mutex<Vec<Arc<Entry>>>,
+    used: Mutex<Vec<Arc<Entry>>>,
     /// The counts of those who came with no credential that is known.
     pub(super) strangers: Tally,
     /// Refusals that are alike.
@@ -139,6 +139,12 @@ pub(super) struct Shared {
     /// Refusals of those who came with no key that is known: they have a budget of their own, so that no stranger's flood takes
     /// the rows of anybody's keys.
     nobodys: Meter,
+}
+
+impl Shared {
+    pub(super) fn used(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Takes requests for the record. Cloning it clones a handle.
@@ -215,7 +221,7 @@ impl Recorder {
         };
         match &verdict.known {
             Some(entry) if entry.tally().count(&counted) => {
-                self.shared.used.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(entry));
+                self.shared.used().push(Arc::clone(entry));
                 self.shared.wake.notify_one();
             }
             None if self.shared.strangers.count(&counted) => self.shared.wake.notify_one(),

@@ -1,32 +1,32 @@
 //! The one thread that writes what was recorded, in batches: rows soon, counts with them or, while very many credentials are busy, some
-//! seconds later.
+//! credentials' after the other's.
 
 use super::{
+    claimed::Claimed,
     folds::{Place, Unwritten},
     networks::Networks,
+    pending::Pending,
     recorder::{Recorder, RowBudget, Served, Shared, Unwritten as NotWritten, address_of, arrival_of},
+    round::Round,
     tally::{Slot, Sums, latency_bucket, microseconds},
 };
 use crate::{
-    api_key::format::PublicId,
-    authn::Refusal,
+    authn::{Entry, Refusal},
     limit::Quota,
     port::{
         Store, StoreError,
         request_log::{Attribution, CredentialId, Folded, LastUse, RequestBatch, RequestRow, Used},
-        rollup::{AddressCounts, AddressKey, Period, RollupCounts, RollupKey},
+        rollup::{AddressCounts, AddressKey, Period, RollupCounts},
     },
 };
 use ::time::{Date, OffsetDateTime};
-use latchkey_model::{ApiKeyId, GrantId, OwnerId};
+use latchkey_model::{ApiKeyId, GrantId};
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
-    net::IpAddr,
     sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
-use uuid::Uuid;
 
 /// How many rows the writer takes at once.
 const BATCH_SIZE: usize = 1_000;
@@ -34,11 +34,11 @@ const BATCH_SIZE: usize = 1_000;
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest it waits under load: a request is in the log within two seconds.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
-/// How long the writer lets others go first for every count that it wrote: those of a thousand busy keys are many thousands, and while
-/// they wait, they are added up where they are counted.
-const COUNT_REST: Duration = Duration::from_millis(1);
-/// The longest that counts wait so: a request is on the usage page within some seconds.
-const LONGEST_COUNT_REST: Duration = Duration::from_secs(5);
+/// Of how many credentials a batch has counts at least: those of a thousand busy keys are many thousands, which would keep others from
+/// the core and the database for a tenth of a second at once.
+const CREDENTIALS_A_BATCH: usize = 64;
+/// How many counts by address it has at least, where they are due.
+const ADDRESSES_A_BATCH: usize = 256;
 /// The longest that the row of a refusal waits: whoever watches a log is told within a second.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
 /// A batch that took long to write is followed by so many times as long a pause: writing never takes more than a small part of
@@ -46,12 +46,8 @@ const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
 const REST: u32 = 30;
 /// How often counts by address are written while requests come: they are many, and nobody waits for them.
 const ADDRESSES_PAUSE: Duration = Duration::from_secs(10);
-/// How many addresses are counted apart for an owner in an hour.
-const ADDRESSES_AN_HOUR: usize = 1_000;
-/// How many keys are counted before whoever waits for the core gets it.
-const AT_A_STRETCH: usize = 64;
-/// How many ids of mistyped keys are looked up for one batch: more come from somebody who makes them up.
-const CLAIMS_AT_ONCE: usize = 100;
+/// After how many credentials or rows whoever waits for the core gets it.
+const AT_A_STRETCH: usize = 8;
 /// How a mistyped key is answered.
 const MISTYPED: u16 = 401;
 /// How often a batch is tried again when the store is out of reach.
@@ -77,10 +73,9 @@ impl Recording {
             store,
             rows,
             shared,
-            counts_due: Instant::now(),
-            counts: BTreeMap::new(),
-            addresses: BTreeMap::new(),
-            known_addresses: (0, HashMap::new()),
+            busy: Round::default(),
+            pending: Pending::default(),
+            due_addresses: Round::default(),
             addresses_written: Instant::now(),
             folded: VecDeque::new(),
             last_uses: HashMap::new(),
@@ -116,18 +111,23 @@ fn give_way() {
     }
 }
 
+/// Lets whoever waits for the core go first, now and then in a long row of things.
+fn give_others_the_core(index: usize) {
+    if index % AT_A_STRETCH == AT_A_STRETCH - 1 {
+        std::thread::yield_now();
+    }
+}
+
 struct Writer {
     store: Arc<dyn Store>,
     rows: mpsc::Receiver<Served>,
     shared: Arc<Shared>,
-    /// When counts are fetched next.
-    counts_due: Instant,
-    /// Counts that are not written yet: a failed batch keeps them for the next one.
-    counts: BTreeMap<RollupKey, RollupCounts>,
-    /// Counts by address, which are written less often.
-    addresses: BTreeMap<AddressKey, AddressCounts>,
-    /// The addresses of this hour that are counted apart, for each owner.
-    known_addresses: (i64, HashMap<Option<OwnerId>, HashSet<IpAddr>>),
+    /// Credentials that were used, whose counts are to be fetched.
+    busy: Round<Arc<Entry>>,
+    /// Counts that were fetched: a failed batch keeps them for the next one.
+    pending: Pending,
+    /// Counts by address whose time has come: they are written less often.
+    due_addresses: Round<(AddressKey, AddressCounts)>,
     addresses_written: Instant,
     /// Refusals that are counted at other rows, and how many rows are still to be taken before those are.
     folded: VecDeque<(usize, Vec<Unwritten>)>,
@@ -159,13 +159,21 @@ impl Writer {
                 return;
             }
             // What waits for the next visit, or could not be written, does not wait for the next request.
-            let is_left = !self.folded.is_empty() || !self.addresses.is_empty() || !self.counts.is_empty();
-            // A visit that began before counts were due has left them where they are, and nobody else wakes the writer for them.
-            if is_left || began < self.counts_due {
+            if self.has_more() {
                 self.shared.wake.notify_one();
             }
             pause = (began.elapsed() * REST).clamp(PAUSE, LONGEST_PAUSE);
         }
+    }
+
+    /// Whether something is left for the next visit, for which nobody else may wake the writer.
+    fn has_more(&self) -> bool {
+        !self.folded.is_empty()
+            || !self.busy.is_empty()
+            || !self.shared.used().is_empty()
+            || !self.pending.addresses.is_empty()
+            || !self.due_addresses.is_empty()
+            || !self.pending.counts.is_empty()
     }
 
     /// Waits for more that can be written together, less long where a refusal is among it.
@@ -189,34 +197,29 @@ impl Writer {
         }
         let count = taken.len();
         let folded = self.due_folds(count);
-        let counts_are_due = stopping || Instant::now() >= self.counts_due;
-        if counts_are_due {
-            self.collect_counts();
-            self.collect_strangers();
-        }
+        self.collect_asked();
+        self.collect_counts(stopping);
+        self.collect_strangers();
         let mut batch = RequestBatch::default();
         let has_rows = !taken.is_empty() || !folded.is_empty();
         batch.folded = folded.iter().map(|one| one.folded).collect();
         self.attribute(taken, folded, &mut batch).await;
-        let idle = counts_are_due && !has_rows && self.counts.is_empty();
+        let idle = !has_rows && self.pending.counts.is_empty();
         if stopping || idle || self.addresses_written.elapsed() >= ADDRESSES_PAUSE {
-            batch.addresses = std::mem::take(&mut self.addresses).into_iter().collect();
+            self.due_addresses.begin(std::mem::take(&mut self.pending.addresses), ADDRESSES_A_BATCH);
             self.addresses_written = Instant::now();
         }
-        if !has_rows && self.counts.is_empty() && self.last_uses.is_empty() && batch.addresses.is_empty() {
+        batch.addresses = self.due_addresses.next(stopping);
+        if !has_rows && self.pending.counts.is_empty() && self.last_uses.is_empty() && batch.addresses.is_empty() {
             return count;
         }
-        batch.rollups = std::mem::take(&mut self.counts).into_iter().collect();
-        let rest = COUNT_REST.saturating_mul(u32::try_from(batch.rollups.len()).unwrap_or(u32::MAX));
+        batch.rollups = std::mem::take(&mut self.pending.counts).into_iter().collect();
         batch.last_uses = self.last_uses.values().cloned().collect();
         batch.exposures = self.exposures.iter().map(|(key, at)| (*key, *at)).collect();
         batch.networks = self.networks.unwritten().to_vec();
         match write(&*self.store, &batch).await {
             Ok(()) => {
                 *self.unwritten() = None;
-                if counts_are_due {
-                    self.counts_due = Instant::now() + rest.min(LONGEST_COUNT_REST);
-                }
                 if !batch.exposures.is_empty() {
                     self.shared.to_tell.notify_one();
                 }
@@ -231,9 +234,9 @@ impl Writer {
                 let no_space = matches!(error, StoreError::NoSpace(_));
                 let since = self.unwritten().map_or_else(Instant::now, |before| before.since);
                 *self.unwritten() = Some(NotWritten { since, no_space });
-                self.counts = batch.rollups.into_iter().collect();
+                self.pending.counts = batch.rollups.into_iter().collect();
                 for (key, counts) in batch.addresses {
-                    *self.addresses.entry(key).or_default() += counts;
+                    *self.pending.addresses.entry(key).or_default() += counts;
                 }
                 let folded: u64 = batch.folded.iter().map(|folded: &Folded| folded.more).sum();
                 self.shared.lost.fetch_add(folded, Ordering::Relaxed);
@@ -269,22 +272,27 @@ impl Writer {
         due
     }
 
-    /// Fetches what was counted for every key that was used.
-    fn collect_counts(&mut self) {
+    /// Fetches what asked for tokens.
+    fn collect_asked(&mut self) {
         let asked = std::mem::take(&mut *self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner));
         for (used, (at, address)) in asked {
             self.note_use(LastUse { used, at, address });
         }
-        let used = std::mem::take(&mut *self.shared.used.lock().unwrap_or_else(PoisonError::into_inner));
-        for (index, entry) in used.into_iter().enumerate() {
-            if index % AT_A_STRETCH == AT_A_STRETCH - 1 {
-                std::thread::yield_now();
-            }
+    }
+
+    /// Fetches what was counted for credentials that were used: for those whose turn it is, or at the end for all.
+    fn collect_counts(&mut self, all: bool) {
+        if self.busy.is_empty() || all {
+            self.busy.begin(std::mem::take(&mut *self.shared.used()), CREDENTIALS_A_BATCH);
+        }
+        for (index, entry) in self.busy.next(all).into_iter().enumerate() {
+            give_others_the_core(index);
             let (owner, id) = (entry.counted_for().id(), entry.credential_id());
             let mut came = Vec::new();
             let count = |slot: Slot, sums: Sums| {
-                self.add(owner, id, &slot, &sums.counts);
-                self.add_to_portal(&slot, &sums);
+                self.pending.add(owner, id, &slot, &sums.counts);
+                self.shared.totals.add(&slot, &sums);
+                self.pending.add_to_portal(&slot, &sums.counts);
             };
             let seen = entry.tally().hand_over(count, |hour, address, sums| came.push((hour, address, sums)));
             for (hour, address, sums) in came {
@@ -293,7 +301,7 @@ impl Writer {
                 {
                     self.networks.note(owner, id.as_uuid(), address, hour);
                 }
-                self.add_address(Some((owner, id)), hour, address, sums);
+                self.pending.add_address(Some((owner, id)), hour, address, sums);
             }
             // A token that was seen where it must not be ends by itself soon.
             if let (Some(at), CredentialId::Key(id)) = (seen.exposed_at, id) {
@@ -316,14 +324,16 @@ impl Writer {
 
     /// Fetches what was counted for those whom nobody knows.
     fn collect_strangers(&mut self) {
-        let shared = Arc::clone(&self.shared);
         let mut came = Vec::new();
-        shared.strangers.hand_over(
-            |slot, sums| self.add_to_portal(&slot, &sums),
+        self.shared.strangers.hand_over(
+            |slot, sums| {
+                self.shared.totals.add(&slot, &sums);
+                self.pending.add_to_portal(&slot, &sums.counts);
+            },
             |hour, address, sums| came.push((hour, address, sums)),
         );
         for (hour, address, sums) in came {
-            self.add_address(None, hour, address, sums);
+            self.pending.add_address(None, hour, address, sums);
         }
     }
 
@@ -347,76 +357,12 @@ impl Writer {
         }
     }
 
-    /// Adds to the counts of the credential, and to those of all of its owner, by the minute, the hour and the day.
-    fn add(&mut self, owner_id: OwnerId, credential: CredentialId, slot: &Slot, sums: &RollupCounts) {
-        for credential in [Some(credential.as_uuid()), None] {
-            for period in Period::ALL {
-                self.add_to(Some(owner_id), credential, period, slot, sums);
-            }
-        }
-    }
-
-    /// Adds to the counts of everybody and nobody.
-    fn add_to_portal(&mut self, slot: &Slot, sums: &Sums) {
-        self.shared.totals.add(slot, sums);
-        for period in Period::ALL {
-            self.add_to(None, None, period, slot, &sums.counts);
-        }
-    }
-
-    fn add_to(
-        &mut self,
-        owner_id: Option<OwnerId>,
-        credential: Option<Uuid>,
-        period: Period,
-        slot: &Slot,
-        sums: &RollupCounts,
-    ) {
-        let key = RollupKey {
-            period,
-            start: slot.minute - slot.minute.rem_euclid(period.seconds()),
-            owner_id,
-            credential,
-            route: format!("{} {}", slot.method, slot.route),
-            status: slot.status,
-            refused: slot.refused,
-        };
-        *self.counts.entry(key).or_default() += *sums;
-    }
-
-    /// Adds to the counts by address: of the credential, of all of its owner, and of the portal.
-    fn add_address(
-        &mut self,
-        whose: Option<(OwnerId, CredentialId)>,
-        hour: i64,
-        address: Option<IpAddr>,
-        sums: AddressCounts,
-    ) {
-        let of_owner = whose.map(|(owner, id)| [(Some(owner), Some(id.as_uuid())), (Some(owner), None)]);
-        for (owner_id, credential) in of_owner.into_iter().flatten().chain([(None, None)]) {
-            let address = address.filter(|address| self.has_room(owner_id, hour, *address));
-            for period in [Period::Hour, Period::Day] {
-                let start = hour - hour.rem_euclid(period.seconds());
-                let key = AddressKey { period, start, owner_id, credential, address };
-                *self.addresses.entry(key).or_default() += sums;
-            }
-        }
-    }
-
-    /// Whether an address is counted apart for an owner, in an hour.
-    fn has_room(&mut self, owner: Option<OwnerId>, hour: i64, address: IpAddr) -> bool {
-        if self.known_addresses.0 < hour {
-            self.known_addresses = (hour, HashMap::new());
-        }
-        let known = self.known_addresses.1.entry(owner).or_default();
-        known.contains(&address) || (known.len() < ADDRESSES_AN_HOUR && known.insert(address))
-    }
-
     /// Draws rows. The owners of keys that were mistyped are found here, off the path of the request, once for each key and
     /// batch; such a request is counted for its owner here too, since it was nobody's when it came.
     async fn attribute(&mut self, taken: Vec<Served>, folded: Vec<Unwritten>, batch: &mut RequestBatch) {
         let mut claimed = Claimed::default();
-        for served in taken {
+        for (index, served) in taken.into_iter().enumerate() {
+            give_others_the_core(index);
             let mut attribution = served.verdict.attribution();
             if let (None, Some(public_id)) = (&attribution, served.verdict.claimed_public_id) {
                 attribution = claimed.owner_of(&*self.store, public_id).await;
@@ -430,7 +376,7 @@ impl Writer {
                         status: served.status,
                         refused: served.verdict.outcome.is_err(),
                     };
-                    self.add(owner.owner.id(), owner.credential, &slot, &sums);
+                    self.pending.add(owner.owner.id(), owner.credential, &slot, &sums);
                 }
             }
             batch.rows.push(row(served, attribution));
@@ -443,32 +389,8 @@ impl Writer {
             sums.latency[0] = folded.more;
             let minute = Period::Minute.start_of(folded.last_at);
             let slot = Slot { minute, method, route, status: MISTYPED, refused: true };
-            self.add(owner.owner.id(), owner.credential, &slot, &sums);
+            self.pending.add(owner.owner.id(), owner.credential, &slot, &sums);
         }
-    }
-}
-
-/// Owners of mistyped keys, as far as they were looked up for a batch.
-#[derive(Default)]
-struct Claimed(HashMap<PublicId, Option<Attribution>>);
-
-impl Claimed {
-    async fn owner_of(&mut self, store: &dyn Store, public_id: PublicId) -> Option<Attribution> {
-        if let Some(known) = self.0.get(&public_id) {
-            return known.clone();
-        }
-        if self.0.len() >= CLAIMS_AT_ONCE {
-            return None;
-        }
-        let found = match store.api_key_for_door(public_id).await {
-            Ok(found) => found.map(|stored| crate::authn::attribution_of(&stored.key)),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "an owner could not be looked up");
-                None
-            }
-        };
-        self.0.insert(public_id, found.clone());
-        found
     }
 }
 
