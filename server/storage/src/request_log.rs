@@ -1,5 +1,6 @@
 //! The request log: rows and last uses.
 
+mod ahead;
 mod groups;
 mod read;
 mod write;

@@ -359,6 +359,10 @@ pub trait RequestLogReader {
 
     /// How many rows of single requests there are, and about how many bytes one takes.
     async fn request_log_size(&self) -> Result<(u64, u64), StoreError>;
+
+    /// Reads what removing the oldest rows will need, at most so many, of those that arrived before a time where there is one: what lies on
+    /// the disk is in memory by the time that the writer is held for it.
+    async fn requests_read_ahead(&self, before: Option<OffsetDateTime>, limit: u64) -> Result<(), StoreError>;
 }
 
 /// Changes to the log.

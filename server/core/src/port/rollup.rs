@@ -218,6 +218,9 @@ pub trait RollupReader {
     /// Of an hour or a day, the addresses beyond the busiest so many of each owner and each credential.
     async fn addresses_beyond(&self, period: Period, start: i64, busiest: u64) -> Result<Vec<AddressKey>, StoreError>;
 
+    /// Reads what removing at most `limit` roll-ups of each kind will need, of a period that start before a time, in Unix seconds.
+    async fn rollups_read_ahead(&self, period: Period, before: i64, limit: u64) -> Result<(), StoreError>;
+
     /// The routes that each of these keys was let in to, from a day on. The caller has seen the keys, which are all this owner's.
     async fn routes_called(
         &self,

@@ -9,7 +9,7 @@ use crate::{
 };
 use latchkey_model::FieldErrors;
 use std::{
-    future::Future,
+    future::{self, Future},
     pin::Pin,
     sync::{
         Arc,
@@ -82,8 +82,10 @@ impl RetentionService {
     const AT_A_STRETCH: StdDuration = StdDuration::from_millis(15);
     /// How long the writer is left to others after a batch.
     const PAUSE: StdDuration = StdDuration::from_millis(20);
-    /// How many requests a part of a batch removes: so few that it is quick also where all that it needs lies on the disk. Each stands in
-    /// a dozen and a half of indexes.
+    /// How many rows are read ahead, before the writer is held: what they need may lie on the disk.
+    const AHEAD: u64 = 128;
+    /// How many requests a part of a batch removes: so few that it is quick also where a page of theirs was not in memory after all. Each
+    /// stands in a dozen and a half of indexes.
     const REQUESTS: u64 = 2;
     /// How many counts of each kind, which stand in two.
     const COUNTS: u64 = 8;
@@ -163,9 +165,12 @@ impl RetentionService {
         if let Some(life) = retention.life(Kept::Requests) {
             let before = now - life;
             let (removed, longest) = self
-                .batches(u64::MAX, Self::REQUESTS, |work, limit| {
-                    Box::pin(async move { work.request_prune(before, limit).await })
-                })
+                .batches(
+                    u64::MAX,
+                    Self::REQUESTS,
+                    |limit| self.ports.store.requests_read_ahead(Some(before), limit),
+                    |work, limit| Box::pin(async move { work.request_prune(before, limit).await }),
+                )
                 .await?;
             pruned.requests = removed;
             pruned.longest = pruned.longest.max(longest);
@@ -173,9 +178,12 @@ impl RetentionService {
         let (rows, bytes) = self.ports.store.request_log_size().await?;
         let room = self.request_bytes / bytes.max(1);
         let (removed, longest) = self
-            .batches(rows.saturating_sub(room), Self::REQUESTS, |work, limit| {
-                Box::pin(async move { work.request_prune_oldest(limit).await })
-            })
+            .batches(
+                rows.saturating_sub(room),
+                Self::REQUESTS,
+                |limit| self.ports.store.requests_read_ahead(None, limit),
+                |work, limit| Box::pin(async move { work.request_prune_oldest(limit).await }),
+            )
             .await?;
         pruned.over_budget = removed;
         pruned.longest = pruned.longest.max(longest);
@@ -185,9 +193,12 @@ impl RetentionService {
             let Some(life) = retention.life(kept) else { continue };
             let before = (now - life).unix_timestamp();
             let (removed, longest) = self
-                .batches(u64::MAX, Self::COUNTS, |work, limit| {
-                    Box::pin(async move { work.rollup_prune(period, before, limit).await })
-                })
+                .batches(
+                    u64::MAX,
+                    Self::COUNTS,
+                    |limit| self.ports.store.rollups_read_ahead(period, before, limit),
+                    |work, limit| Box::pin(async move { work.rollup_prune(period, before, limit).await }),
+                )
                 .await?;
             pruned.counts += removed;
             pruned.longest = pruned.longest.max(longest);
@@ -203,20 +214,28 @@ impl RetentionService {
 
     /// Removes parts of so many rows, in one batch after the other, until one finds nothing more, or the most that may go are gone. Says
     /// how many, and for how long a batch held the writer at most.
-    async fn batches(
+    async fn batches<R: Future<Output = Result<(), StoreError>>>(
         &self,
         most: u64,
         part: u64,
+        mut read_ahead: impl FnMut(u64) -> R,
         mut run: impl for<'a> FnMut(&'a mut dyn UnitOfWork, u64) -> Removing<'a> + Send,
     ) -> Result<(u64, StdDuration), StoreError> {
         let (mut removed, mut longest, mut is_over) = (0, StdDuration::ZERO, most == 0);
+        // How many were read and are there still.
+        let mut ready = 0;
         while !is_over {
+            if ready < part {
+                ready = Self::AHEAD.min(most - removed);
+                read_ahead(ready).await?;
+            }
             let mut work = self.ports.store.begin_housekeeping().await?;
             let began = Instant::now();
-            while !is_over && began.elapsed() < Self::AT_A_STRETCH {
-                let limit = part.min(most - removed);
+            while !is_over && ready > 0 && began.elapsed() < Self::AT_A_STRETCH {
+                let limit = part.min(ready);
                 let gone = run(&mut *work, limit).await?;
                 removed += gone;
+                ready -= limit;
                 is_over = gone < limit || removed >= most;
             }
             work.commit().await?;
@@ -248,10 +267,17 @@ impl RetentionService {
                 let beyond = self.ports.store.addresses_beyond(*period, start, Self::TOLD_APART).await?;
                 let mut left = beyond.iter().copied();
                 let (_, held) = self
-                    .batches(beyond.len() as u64, Self::COUNTS, |work, limit| {
-                        let part: Vec<_> = left.by_ref().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
-                        Box::pin(async move { work.addresses_together(&part).await.map(|_| part.len() as u64) })
-                    })
+                    .batches(
+                        beyond.len() as u64,
+                        Self::COUNTS,
+                        // They were read just now.
+                        |_| future::ready(Ok(())),
+                        |work, limit| {
+                            let part: Vec<_> =
+                                left.by_ref().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
+                            Box::pin(async move { work.addresses_together(&part).await.map(|_| part.len() as u64) })
+                        },
+                    )
                     .await?;
                 longest = longest.max(held);
                 start += period.seconds();

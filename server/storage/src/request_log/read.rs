@@ -1,9 +1,9 @@
 //! Questions to the request log about single requests.
 
-use super::groups;
+use super::{ahead, groups};
 use crate::{
     SeaStore,
-    convert::{count, first_id, micros, time, word},
+    convert::{count, first_id, micros, number, time, word},
     entity::{environment, request_log},
     error::{Corrupt, store_error},
     like::contains,
@@ -396,6 +396,16 @@ impl RequestLogReader for SeaStore {
         let some = some.all(&self.reader).await.map_err(store_error)?;
         let bytes: usize = some.iter().map(texts).sum();
         Ok((rows, (bytes / some.len().max(1)) as u64 + BESIDE_TEXTS))
+    }
+
+    async fn requests_read_ahead(&self, before: Option<OffsetDateTime>, limit: u64) -> Result<(), StoreError> {
+        let limit = number(limit).into();
+        match before {
+            None => ahead::read(self, "ORDER BY id LIMIT $1", [limit]).await,
+            Some(before) => {
+                ahead::read(self, "WHERE at < $1 ORDER BY at LIMIT $2", [micros(before).into(), limit]).await
+            }
+        }
     }
 }
 

@@ -334,6 +334,9 @@ async fn old_rows_are_removed_in_batches(database: &Database) {
     write_rows(database, rows).await;
     let mut work = database.begin().await;
     let before = NOW - Duration::days(30);
+    // It reads, and no more.
+    database.store.requests_read_ahead(Some(before), 2).await.unwrap();
+    database.store.requests_read_ahead(None, 2).await.unwrap();
     assert_eq!(work.request_prune(before, 2).await.unwrap(), 2);
     assert_eq!(work.request_prune(before, 2).await.unwrap(), 1);
     assert_eq!(work.request_prune(before, 2).await.unwrap(), 0);

@@ -105,6 +105,8 @@ async fn rollups_add_up(database: &Database) {
     let apart = [hours(0, start), hours(start, start + 1), ever(Period::Day)];
     let of_key = CountsOf::Credential(key.owner.id(), key.id.as_uuid());
     assert_eq!(database.store.route_sums(of_key, &apart).await.unwrap().len(), 2, "each part for itself");
+    // It reads, and no more.
+    database.store.rollups_read_ahead(Period::Hour, start + 1, 3).await.unwrap();
     let mut work = database.begin().await;
     assert_eq!(work.rollup_prune(Period::Day, i64::MAX, 9).await.unwrap(), 0);
     assert_eq!(work.rollup_prune(Period::Hour, start, 9).await.unwrap(), 0);
