@@ -15,6 +15,7 @@ mod refresh;
 mod run;
 mod seed;
 mod serve;
+mod stalls;
 mod usage;
 mod world;
 
@@ -89,6 +90,8 @@ enum Action {
         #[arg(long)]
         data: PathBuf,
     },
+    /// Say for how much of the time the core it runs on stands still
+    Stalls,
     /// Run everything and print the table
     Run(run::Plan),
 }
@@ -107,6 +110,7 @@ fn main() -> ExitCode {
         Action::Machine { data } => runtime().and_then(|runtime| runtime.block_on(machine::make(&data))),
         Action::Usage { data } => runtime().and_then(|runtime| runtime.block_on(usage::measure(&data))),
         Action::Refresh { data } => runtime().and_then(|runtime| runtime.block_on(refresh::measure(&data))),
+        Action::Stalls => stalls::print(),
         Action::Run(plan) => run::run(&plan),
     };
     match outcome {

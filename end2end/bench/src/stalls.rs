@@ -1,0 +1,47 @@
+//! For how much of the time the machine itself stands still: a core that several machines share is taken away now and then, and no server
+//! on it answers meanwhile. What the table says of rare latencies is to be read beside it.
+
+use crate::Outcome;
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// How long it is watched for.
+const WATCHED: Duration = Duration::from_secs(5);
+/// What looks at the clock all the time, and does not for so long, was kept from it.
+const NOTICED: Duration = Duration::from_micros(200);
+
+/// Prints how this core stood still, as one line's end.
+pub(crate) fn print() -> Outcome {
+    let begin = Instant::now();
+    let (mut last, mut together, mut longest) = (begin, Duration::ZERO, Duration::ZERO);
+    while last - begin < WATCHED {
+        let now = Instant::now();
+        let gap = now - last;
+        if gap > NOTICED {
+            together += gap;
+            longest = longest.max(gap);
+        }
+        last = now;
+    }
+    println!(
+        "{:.2} % of the time, {:.1} ms at a stretch",
+        100.0 * together.as_secs_f64() / WATCHED.as_secs_f64(),
+        longest.as_secs_f64() * 1_000.0
+    );
+    Ok(())
+}
+
+/// Says it of the server's core and of this one, while neither does anything else.
+pub(crate) fn of_both(server_core: usize) -> Result<[String; 2], Box<dyn std::error::Error>> {
+    let watch = |on: &mut Command| on.arg("stalls").stdout(Stdio::piped()).spawn();
+    let exe = std::env::current_exe()?;
+    let mut of_server = Command::new("taskset");
+    let of_server = watch(of_server.args(["--cpu-list", &server_core.to_string()]).arg(&exe))?;
+    let of_load = watch(&mut Command::new(&exe))?;
+    let read = |child: std::process::Child| Ok::<_, std::io::Error>(child.wait_with_output()?.stdout);
+    let [server, load] =
+        [read(of_server)?, read(of_load)?].map(|line| String::from_utf8_lossy(&line).trim().to_owned());
+    Ok([server, load])
+}
