@@ -110,7 +110,10 @@ fn main() -> ExitCode {
         Action::Machine { data } => runtime().and_then(|runtime| runtime.block_on(machine::make(&data))),
         Action::Usage { data } => runtime().and_then(|runtime| runtime.block_on(usage::measure(&data))),
         Action::Refresh { data } => runtime().and_then(|runtime| runtime.block_on(refresh::measure(&data))),
-        Action::Stalls => stalls::print(),
+        Action::Stalls => {
+            stalls::print();
+            Ok(())
+        }
         Action::Run(plan) => run::run(&plan),
     };
     match outcome {

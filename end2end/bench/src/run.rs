@@ -262,23 +262,29 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
     let half = rows.get(WHOAMI).map_or(1.0, |row| row.per_second / 2.0);
     println!("\nat half of that, at a constant rate: latency from when each request was due");
     println!("(with nothing to do, the server's core stood still for {of_server}; the load's for {of_load})");
-    let halves: Vec<_> = [(0, bare), (WHOAMI, ours), (WHOAMI + 1, ours)]
-        .into_iter()
-        .filter_map(|(index, target)| Some((names.get(index)?, mixes.get(index)?, target)))
-        .collect();
-    let mut constant: Vec<_> = halves
-        .into_iter()
+    let asked = [(0, bare), (WHOAMI, ours), (WHOAMI + 1, ours)];
+    let asked = asked.iter().filter_map(|(index, target)| Some((*names.get(*index)?, mixes.get(*index)?, *target)));
+    println!("{}", at_rates(asked, half, plan)?);
+    println!("{:.0} MB resident after it all", resident_mb(&server.child).unwrap_or_default());
+    Ok(())
+}
+
+/// Asks each at this rate, in turn.
+fn at_rates<'a>(
+    asked: impl Iterator<Item = (&'static str, &'a Mix, Target)>,
+    rate: f64,
+    plan: &Plan,
+) -> Result<Table, Box<dyn std::error::Error>> {
+    let mut scenarios: Vec<_> = asked
         .map(|(name, mix, target)| {
-            Scenario::new(*name, move || {
+            Scenario::new(name, move || {
                 std::thread::sleep(SETTLED);
-                at_rate(target, mix, half, plan)
+                at_rate(target, mix, rate, plan)
             })
         })
         .collect();
-    let rows = rounds::run(NonZeroUsize::new(plan.rounds.div_ceil(2)).ok_or("no rounds")?, &mut constant)?;
-    println!("{}", Table::new(&rows));
-    println!("{:.0} MB resident after it all", resident_mb(&server.child).unwrap_or_default());
-    Ok(())
+    let rows = rounds::run(NonZeroUsize::new(plan.rounds.div_ceil(2)).ok_or("no rounds")?, &mut scenarios)?;
+    Ok(Table::new(&rows))
 }
 
 fn at_rate(target: Target, mix: &Mix, rate: f64, plan: &Plan) -> Result<Report, latchkey_load::LoadError> {

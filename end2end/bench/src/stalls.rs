@@ -1,7 +1,6 @@
 //! For how much of the time the machine itself stands still: a core that several machines share is taken away now and then, and no server
 //! on it answers meanwhile. What the table says of rare latencies is to be read beside it.
 
-use crate::Outcome;
 use std::{
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -13,7 +12,7 @@ const WATCHED: Duration = Duration::from_secs(5);
 const NOTICED: Duration = Duration::from_micros(200);
 
 /// Prints how this core stood still, as one line's end.
-pub(crate) fn print() -> Outcome {
+pub(crate) fn print() {
     let begin = Instant::now();
     let (mut last, mut together, mut longest) = (begin, Duration::ZERO, Duration::ZERO);
     while last - begin < WATCHED {
@@ -30,7 +29,6 @@ pub(crate) fn print() -> Outcome {
         100.0 * together.as_secs_f64() / WATCHED.as_secs_f64(),
         longest.as_secs_f64() * 1_000.0
     );
-    Ok(())
 }
 
 /// Says it of the server's core and of this one, while neither does anything else.
