@@ -26,13 +26,13 @@ use std::{
 };
 
 /// The scenario of the table that counts; those before it are the bare handler's.
-const WHOAMI: usize = 2;
+const WHOAMI: usize = 3;
 
-/// What a scenario leaves to be written is not charged to the one after it: its counts take a few seconds.
+/// Before a scenario at a constant rate: what the one before left to be written is not charged to it, and its counts take a few seconds.
 const SETTLED: Duration = Duration::from_secs(10);
 
 /// The scenario that is asked at the proxies' address.
-const FORWARD_AUTH: usize = 9;
+const FORWARD_AUTH: usize = 10;
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -130,6 +130,15 @@ fn whoami_like(target: Target, key: &str) -> Vec<u8> {
 
 /// What a proxy asks about a request with this key.
 fn check(target: Target, key: &str) -> Vec<u8> {
+    check_at(target, &format!("/gateway/check/{API}"), key)
+}
+
+/// The same request to the bare handler, which asks nobody and answers as many fields and bytes.
+fn check_like(target: Target, key: &str) -> Vec<u8> {
+    check_at(target, "/checked", key)
+}
+
+fn check_at(target: Target, path: &str, key: &str) -> Vec<u8> {
     let authorization = format!("Bearer {key}");
     let headers = [
         ("x-forwarded-method", "GET"),
@@ -138,7 +147,7 @@ fn check(target: Target, key: &str) -> Vec<u8> {
         ("x-forwarded-proto", "https"),
         ("authorization", authorization.as_str()),
     ];
-    render(target, "GET", &format!("/gateway/check/{API}"), &headers, b"")
+    render(target, "GET", path, &headers, b"")
 }
 
 /// What a server's own code asks about a hundred requests.
@@ -179,7 +188,6 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         Some(data) => data.clone(),
         None => seeded(plan.keys, folder.path().join("data"))?,
     };
-    let [of_server, of_load] = stalls::of_both(plan.server_core)?;
     let machine = Machine::of(&data)?;
     let server = start(&Place::folder(&data), plan.server_core)?;
     println!(
@@ -204,6 +212,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
     let mixes = [
         Mix::of_one(&render(bare, "GET", "/", &[], b""))?,
         Mix::of_one(&whoami_like(bare, key(Purpose::Valid, 0).expose()))?,
+        Mix::of_one(&check_like(bare, key(Purpose::Valid, 0).expose()))?,
         Mix::new(valid.clone(), 1.0, 1)?,
         Mix::new(valid, 1.0, 1)?.with_junk(junk.clone(), 0.1)?,
         Mix::new(junk, 0.0, 1)?,
@@ -224,6 +233,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
     let names = [
         "bare handler",
         "bare, whoami's bytes",
+        "bare, forward auth's",
         "whoami, 1 key of many",
         "the same, 10 % junk",
         "junk alone",
@@ -261,6 +271,8 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
 
     let half = rows.get(WHOAMI).map_or(1.0, |row| row.per_second / 2.0);
     println!("\nat half of that, at a constant rate: latency from when each request was due");
+    std::thread::sleep(SETTLED);
+    let [of_server, of_load] = stalls::of_both(plan.server_core)?;
     println!("(with nothing to do, the server's core stood still for {of_server}; the load's for {of_load})");
     let asked = [(0, bare), (WHOAMI, ours), (WHOAMI + 1, ours)];
     let asked = asked.iter().filter_map(|(index, target)| Some((*names.get(*index)?, mixes.get(*index)?, *target)));

@@ -38,8 +38,13 @@ pub(crate) fn of_both(server_core: usize) -> Result<[String; 2], Box<dyn std::er
     let mut of_server = Command::new("taskset");
     let of_server = watch(of_server.args(["--cpu-list", &server_core.to_string()]).arg(&exe))?;
     let of_load = watch(&mut Command::new(&exe))?;
-    let read = |child: std::process::Child| Ok::<_, std::io::Error>(child.wait_with_output()?.stdout);
-    let [server, load] =
-        [read(of_server)?, read(of_load)?].map(|line| String::from_utf8_lossy(&line).trim().to_owned());
-    Ok([server, load])
+    Ok([read(of_server)?, read(of_load)?])
+}
+
+fn read(watching: std::process::Child) -> Result<String, Box<dyn std::error::Error>> {
+    let output = watching.wait_with_output()?;
+    if !output.status.success() {
+        return Err("a core could not be watched".into());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

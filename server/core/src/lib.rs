@@ -17,6 +17,7 @@ pub mod authorization;
 pub mod block;
 pub mod certificate;
 pub mod clock;
+pub mod courtesy;
 pub mod demo;
 pub mod directory;
 pub mod dpop;

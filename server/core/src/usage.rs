@@ -8,11 +8,11 @@ mod pending;
 mod range;
 pub mod recorder;
 pub mod report;
-mod round;
 mod route_name;
 pub mod tally;
 mod totals;
 pub mod views;
+mod waiting;
 mod writer;
 
 pub use log::LogService;

@@ -17,7 +17,10 @@ const AUTH_PROBLEM: HeaderName = HeaderName::from_static("x-auth-problem");
 /// What an API is told of whoever is let in without a credential.
 const ANYBODY: HeaderValue = HeaderValue::from_static("anonymous");
 
-/// Fields that an answer has at most in most cases: the map need not grow.
+/// An answer is about one request, and no proxy keeps it for another.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Fields that an answer has at most in most cases, those that follow included: a copy of the map need not grow.
 const TYPICAL_FIELDS: usize = 16;
 
 /// Says that a caller with a credential may go on.
@@ -29,6 +32,7 @@ pub(super) fn let_in(identity: &Identity) -> Response {
 
 fn headers_of(identity: &Identity) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(TYPICAL_FIELDS);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
     for (name, value) in &identity.fields {
         if let Ok(value) = HeaderValue::from_maybe_shared(value.clone()) {
             headers.insert(HeaderName::from_static(name), value);
@@ -39,13 +43,10 @@ fn headers_of(identity: &Identity) -> HeaderMap {
 
 /// Says that anybody may go on.
 pub(super) fn let_anybody_in() -> Response {
-    yes(HeaderMap::from_iter([(AUTH_KIND, ANYBODY)]))
+    yes(HeaderMap::from_iter([(AUTH_KIND, ANYBODY), (header::CACHE_CONTROL, NO_STORE)]))
 }
 
-fn yes(mut headers: HeaderMap) -> Response {
-    // What every answer says beside follows.
-    headers.reserve(TYPICAL_FIELDS.saturating_sub(headers.len()));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+fn yes(headers: HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     *response.headers_mut() = headers;
     response

@@ -112,19 +112,16 @@ async fn decided(
     only: bool,
     unanswered: &Unanswered<'_>,
 ) -> (Response, StatusCode) {
-    let outcome = unanswered.verdict.as_ref().map(|verdict| &verdict.outcome);
-    let problem = match outcome {
-        Some(Ok(principal)) => {
-            let now = state.services.ports.now();
-            match state.services.gateway.identity(principal, api, version, now).await {
-                Ok(identity) => return (let_in(&identity), StatusCode::OK),
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a caller's identity cannot be signed");
-                    Problem::from(Refusal::StoreUnavailable.answer())
-                }
+    let judged = unanswered.verdict.as_ref().map(|verdict| (&verdict.outcome, verdict.facts.at));
+    let problem = match judged {
+        Some((Ok(principal), at)) => match state.services.gateway.identity(principal, api, version, at).await {
+            Ok(identity) => return (let_in(&identity), StatusCode::OK),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a caller's identity cannot be signed");
+                Problem::from(Refusal::StoreUnavailable.answer())
             }
-        }
-        Some(Err(refusal)) => refused(state, api, refusal),
+        },
+        Some((Err(refusal), _)) => refused(state, api, refusal),
         None => Problem::internal(),
     };
     let (response, status) = (problem.response(Some(id)), problem.status());

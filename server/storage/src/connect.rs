@@ -2,7 +2,10 @@
 
 use crate::{api_key::for_door, checkpoint::Commits, error::store_error, work::SeaUnitOfWork};
 use async_trait::async_trait;
-use latchkey_core::port::{Changes, Store, StoreError, UnitOfWork};
+use latchkey_core::{
+    courtesy::Courtesy,
+    port::{Changes, Store, StoreError, UnitOfWork},
+};
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, SqliteTransactionMode, SqlxPostgresConnector,
     SqlxSqliteConnector, TransactionOptions, TransactionTrait,
@@ -62,15 +65,15 @@ fn give_way(thread: &str) {
     }
 }
 
-/// After so many steps of its machine, a writing connection lets whoever waits for the core go first: they take less than a tenth of a
-/// millisecond.
+/// After so many steps of its machine, a writing connection lets whoever waits for the core go first: in memory, they take less than a
+/// tenth of a millisecond.
 const STEPS_AT_A_STRETCH: i32 = 500;
 
-/// Lets others go first in the middle of a statement too: the system itself takes the core from a thread that gives way only after some
-/// milliseconds.
+/// Lets others go first in the middle of a statement too.
 async fn give_way_within_statements(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    connection.lock_handle().await?.set_progress_handler(STEPS_AT_A_STRETCH, || {
-        std::thread::yield_now();
+    let mut courtesy = Courtesy::default();
+    connection.lock_handle().await?.set_progress_handler(STEPS_AT_A_STRETCH, move || {
+        courtesy.show();
         true
     });
     Ok(())

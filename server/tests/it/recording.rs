@@ -3,7 +3,7 @@
 use crate::support::{Portal, START};
 use axum::body::Body;
 use http::{Request, StatusCode};
-use latchkey_core::usage::report::{Range, UsageOf};
+use latchkey_core::usage::report::{Range, Usage, UsageOf};
 use server::config::Given;
 use std::time::Duration;
 
@@ -77,6 +77,13 @@ async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
     }
     let lost = portal.state.recorder.lost();
     assert_eq!(rows(&portal).await + lost, total + 1, "every request has a row or is counted as lost");
+    let usage = usage_of(&portal, &application).await;
+    assert_eq!(usage.requests, total + 1, "the counts are exact");
+    let page = ada.get(&format!("/apps/{application}/development/usage")).await.text();
+    assert!(page.contains(&format!("{lost} requests of this portal have no row")), "{page}");
+}
+
+async fn usage_of(portal: &Portal, application: &str) -> Usage {
     let (account, _) = portal.state.services.ports.store.account_by_email("ada@example.org").await.unwrap().unwrap();
     let actor = latchkey_core::Actor::Account {
         account,
@@ -86,17 +93,14 @@ async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
         from: std::net::Ipv4Addr::LOCALHOST.into(),
     };
     let usage = &portal.state.services.usage;
-    let usage = usage
+    usage
         .usage(
             &actor,
             UsageOf::Environment(application.parse().unwrap(), latchkey_model::Environment::Development),
             Range::Day,
         )
         .await
-        .unwrap();
-    assert_eq!(usage.requests, total + 1, "the counts are exact");
-    let page = ada.get(&format!("/apps/{application}/development/usage")).await.text();
-    assert!(page.contains(&format!("{lost} requests of this portal have no row")), "{page}");
+        .unwrap()
 }
 
 async fn rows(portal: &Portal) -> u64 {
@@ -127,4 +131,76 @@ async fn a_caller_who_goes_away_is_recorded() {
         }
     }
     assert!(page.contains("499") && page.contains("POST /api/v1/posts"), "{page}");
+}
+
+/// The counts of so many keys are written in several batches: none is lost, none is written twice, and none waits for another request.
+async fn of_many_keys_every_request_is_counted(portal: Portal) {
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let mut keys = Vec::new();
+    for _ in 0..140 {
+        keys.push(ada.key(&application, "development", &["read:posts"], "never").await);
+    }
+    let call = async |key: &String| {
+        assert_eq!(portal.with_key(key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
+    };
+    let mut total = 0;
+    for key in &keys {
+        call(key).await;
+        total += 1;
+    }
+    // Some go on while the others' counts wait.
+    for key in &keys[..10] {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        call(key).await;
+        total += 1;
+    }
+    let mut usage = usage_of(&portal, &application).await;
+    let by_address = |usage: &Usage| usage.addresses.iter().map(|(_, sums)| sums.requests).sum::<u64>();
+    for _ in 0..100 {
+        if by_address(&usage) == total {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        usage = usage_of(&portal, &application).await;
+    }
+    assert_eq!((usage.requests, by_address(&usage)), (total, total));
+    assert_eq!(portal.state.recorder.lost(), 0);
+}
+
+#[tokio::test]
+async fn of_many_keys_every_request_is_counted_on_sqlite() {
+    of_many_keys_every_request_is_counted(Portal::start().await).await;
+}
+
+#[tokio::test]
+async fn of_many_keys_every_request_is_counted_on_postgres() {
+    of_many_keys_every_request_is_counted(Portal::on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn rows_that_are_past_their_time_are_removed_however_many_there_are() {
+    let given = Given {
+        log_rows_per_second: "10000".parse().ok(),
+        requests_per_minute: "100000".parse().ok(),
+        team_requests_per_minute: "100000".parse().ok(),
+        ..Given::default()
+    };
+    let portal = Portal::with(given).await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    for _ in 0..301 {
+        assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
+    }
+    for _ in 0..100 {
+        if rows(&portal).await == 301 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(rows(&portal).await, 301);
+    portal.clock.advance(time::Duration::days(31));
+    server::workers::prune(&portal.state).await.unwrap();
+    assert_eq!(rows(&portal).await, 0);
 }

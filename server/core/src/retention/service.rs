@@ -227,7 +227,13 @@ impl RetentionService {
         while !is_over {
             if ready < part {
                 ready = Self::AHEAD.min(most - removed);
-                read_ahead(ready).await?;
+                if let Err(error) = read_ahead(ready).await {
+                    // Then the writer is held for as long as the disk takes.
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "what is to be removed was not read ahead"
+                    );
+                }
             }
             let mut work = self.ports.store.begin_housekeeping().await?;
             let began = Instant::now();

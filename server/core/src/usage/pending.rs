@@ -74,6 +74,13 @@ impl Pending {
         }
     }
 
+    /// Adds counts by address that were drawn already.
+    pub(super) fn add_addresses(&mut self, drawn: Vec<(AddressKey, AddressCounts)>) {
+        for (key, sums) in drawn {
+            *self.addresses.entry(key).or_default() += sums;
+        }
+    }
+
     /// Whether an address is counted apart for an owner, in an hour.
     fn has_room(&mut self, owner: Option<OwnerId>, hour: i64, address: IpAddr) -> bool {
         if self.known_addresses.0 < hour {

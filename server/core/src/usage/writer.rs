@@ -1,5 +1,5 @@
 //! The one thread that writes what was recorded, in batches: rows soon, counts with them or, while very many credentials are busy, some
-//! credentials' after the other's.
+//! after the others.
 
 use super::{
     claimed::Claimed,
@@ -7,11 +7,12 @@ use super::{
     networks::Networks,
     pending::Pending,
     recorder::{Recorder, RowBudget, Served, Shared, Unwritten as NotWritten, address_of, arrival_of},
-    round::Round,
     tally::{Slot, Sums, latency_bucket, microseconds},
+    waiting::Waiting,
 };
 use crate::{
     authn::{Entry, Refusal},
+    courtesy::Courtesy,
     limit::Quota,
     port::{
         Store, StoreError,
@@ -46,8 +47,6 @@ const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
 const REST: u32 = 30;
 /// How often counts by address are written while requests come: they are many, and nobody waits for them.
 const ADDRESSES_PAUSE: Duration = Duration::from_secs(10);
-/// After how many credentials or rows whoever waits for the core gets it.
-const AT_A_STRETCH: usize = 8;
 /// How a mistyped key is answered.
 const MISTYPED: u16 = 401;
 /// How often a batch is tried again when the store is out of reach.
@@ -73,15 +72,16 @@ impl Recording {
             store,
             rows,
             shared,
-            busy: Round::default(),
+            busy: Waiting::default(),
             pending: Pending::default(),
-            due_addresses: Round::default(),
+            due_addresses: Waiting::default(),
             addresses_written: Instant::now(),
             folded: VecDeque::new(),
             last_uses: HashMap::new(),
             exposures: BTreeMap::new(),
             networks: Networks::default(),
             near_today: (Date::MIN, HashSet::new()),
+            courtesy: Courtesy::default(),
         };
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new().name("lk-record".to_owned()).spawn(move || {
@@ -111,23 +111,16 @@ fn give_way() {
     }
 }
 
-/// Lets whoever waits for the core go first, now and then in a long row of things.
-fn give_others_the_core(index: usize) {
-    if index % AT_A_STRETCH == AT_A_STRETCH - 1 {
-        std::thread::yield_now();
-    }
-}
-
 struct Writer {
     store: Arc<dyn Store>,
     rows: mpsc::Receiver<Served>,
     shared: Arc<Shared>,
     /// Credentials that were used, whose counts are to be fetched.
-    busy: Round<Arc<Entry>>,
+    busy: Waiting<Arc<Entry>>,
     /// Counts that were fetched: a failed batch keeps them for the next one.
     pending: Pending,
     /// Counts by address whose time has come: they are written less often.
-    due_addresses: Round<(AddressKey, AddressCounts)>,
+    due_addresses: Waiting<(AddressKey, AddressCounts)>,
     addresses_written: Instant,
     /// Refusals that are counted at other rows, and how many rows are still to be taken before those are.
     folded: VecDeque<(usize, Vec<Unwritten>)>,
@@ -138,6 +131,8 @@ struct Writer {
     networks: Networks,
     /// Keys that came near a limit on this day.
     near_today: (Date, HashSet<ApiKeyId>),
+    /// After each credential and each row, others go first.
+    courtesy: Courtesy,
 }
 
 impl Writer {
@@ -174,6 +169,7 @@ impl Writer {
             || !self.pending.addresses.is_empty()
             || !self.due_addresses.is_empty()
             || !self.pending.counts.is_empty()
+            || !self.last_uses.is_empty()
     }
 
     /// Waits for more that can be written together, less long where a refusal is among it.
@@ -204,12 +200,8 @@ impl Writer {
         let has_rows = !taken.is_empty() || !folded.is_empty();
         batch.folded = folded.iter().map(|one| one.folded).collect();
         self.attribute(taken, folded, &mut batch).await;
-        let idle = !has_rows && self.pending.counts.is_empty();
-        if stopping || idle || self.addresses_written.elapsed() >= ADDRESSES_PAUSE {
-            self.due_addresses.begin(std::mem::take(&mut self.pending.addresses), ADDRESSES_A_BATCH);
-            self.addresses_written = Instant::now();
-        }
-        batch.addresses = self.due_addresses.next(stopping);
+        let is_idle = !has_rows && self.pending.counts.is_empty();
+        batch.addresses = self.due_addresses(stopping, is_idle);
         if !has_rows && self.pending.counts.is_empty() && self.last_uses.is_empty() && batch.addresses.is_empty() {
             return count;
         }
@@ -235,9 +227,7 @@ impl Writer {
                 let since = self.unwritten().map_or_else(Instant::now, |before| before.since);
                 *self.unwritten() = Some(NotWritten { since, no_space });
                 self.pending.counts = batch.rollups.into_iter().collect();
-                for (key, counts) in batch.addresses {
-                    *self.pending.addresses.entry(key).or_default() += counts;
-                }
+                self.pending.add_addresses(batch.addresses);
                 let folded: u64 = batch.folded.iter().map(|folded: &Folded| folded.more).sum();
                 self.shared.lost.fetch_add(folded, Ordering::Relaxed);
                 self.shared.lost.fetch_add(count as u64, Ordering::Relaxed);
@@ -249,6 +239,20 @@ impl Writer {
             }
         }
         count
+    }
+
+    /// The counts by address that are written now. None is there twice: PostgreSQL adds to a row once in a statement.
+    fn due_addresses(&mut self, stopping: bool, is_idle: bool) -> Vec<(AddressKey, AddressCounts)> {
+        if stopping {
+            let waiting = self.due_addresses.all();
+            self.pending.add_addresses(waiting);
+            return std::mem::take(&mut self.pending.addresses).into_iter().collect();
+        }
+        if self.due_addresses.is_empty() && (is_idle || self.addresses_written.elapsed() >= ADDRESSES_PAUSE) {
+            self.due_addresses.add(std::mem::take(&mut self.pending.addresses));
+            self.addresses_written = Instant::now();
+        }
+        self.due_addresses.next(ADDRESSES_A_BATCH)
     }
 
     fn unwritten(&self) -> MutexGuard<'_, Option<NotWritten>> {
@@ -282,11 +286,10 @@ impl Writer {
 
     /// Fetches what was counted for credentials that were used: for those whose turn it is, or at the end for all.
     fn collect_counts(&mut self, all: bool) {
-        if self.busy.is_empty() || all {
-            self.busy.begin(std::mem::take(&mut *self.shared.used()), CREDENTIALS_A_BATCH);
-        }
-        for (index, entry) in self.busy.next(all).into_iter().enumerate() {
-            give_others_the_core(index);
+        self.busy.add(std::mem::take(&mut *self.shared.used()));
+        let fetched = if all { self.busy.all() } else { self.busy.next(CREDENTIALS_A_BATCH) };
+        for entry in fetched {
+            self.courtesy.show();
             let (owner, id) = (entry.counted_for().id(), entry.credential_id());
             let mut came = Vec::new();
             let count = |slot: Slot, sums: Sums| {
@@ -361,8 +364,8 @@ impl Writer {
     /// batch; such a request is counted for its owner here too, since it was nobody's when it came.
     async fn attribute(&mut self, taken: Vec<Served>, folded: Vec<Unwritten>, batch: &mut RequestBatch) {
         let mut claimed = Claimed::default();
-        for (index, served) in taken.into_iter().enumerate() {
-            give_others_the_core(index);
+        for served in taken {
+            self.courtesy.show();
             let mut attribution = served.verdict.attribution();
             if let (None, Some(public_id)) = (&attribution, served.verdict.claimed_public_id) {
                 attribution = claimed.owner_of(&*self.store, public_id).await;

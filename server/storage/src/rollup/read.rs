@@ -308,7 +308,7 @@ impl RollupReader for SeaStore {
 
     async fn rollups_read_ahead(&self, period: Period, before: i64, limit: u64) -> Result<(), StoreError> {
         let values = || [period.as_str().into(), before.into(), number(limit).into()];
-        for table in TABLES {
+        for (table, _) in TABLES {
             // In the order in which they are removed; what is counted stands nowhere but in the row itself.
             let sql = format!(
                 "SELECT count(requests) FROM (SELECT requests FROM {table} WHERE period = $1 AND start < $2 ORDER BY start LIMIT $3) AS old"

@@ -1,6 +1,6 @@
 //! Counts that are added to what is stored, put together, and removed.
 
-use super::ALL;
+use super::{ALL, TABLES};
 use crate::{
     SeaUnitOfWork,
     bulk::Bulk,
@@ -148,11 +148,7 @@ impl RollupWriter for SeaUnitOfWork {
     async fn rollup_prune(&mut self, period: Period, before: i64, limit: u64) -> Result<u64, StoreError> {
         let (backend, mut removed) = (self.transaction.get_database_backend(), 0);
         // In the order of their index: PostgreSQL would else read the table from its start, again for each batch.
-        for (table, key) in [
-            ("rollup", "owner_id, api_key_id, period, start, route, status, refused"),
-            ("bucket_rollup", "owner_id, credential_id, period, start"),
-            ("address_rollup", "owner_id, credential_id, period, start, address"),
-        ] {
+        for (table, key) in TABLES {
             // PostgreSQL knows where a row lies, SQLite keeps it in its key.
             let (place, first, second) = match backend {
                 DatabaseBackend::Postgres => ("ctid", "$1", "$2"),
