@@ -82,8 +82,8 @@ impl RetentionService {
     const AT_A_STRETCH: StdDuration = StdDuration::from_millis(15);
     /// How long the writer is left to others after a batch.
     const PAUSE: StdDuration = StdDuration::from_millis(20);
-    /// How many rows are read ahead, before the writer is held: what they need may lie on the disk.
-    const AHEAD: u64 = 128;
+    /// How many parts are read ahead, before the writer is held: what they need may lie on the disk. More than a batch removes.
+    const AHEAD: u64 = 64;
     /// How many requests a part of a batch removes: so few that it is quick also where a page of theirs was not in memory after all. Each
     /// stands in a dozen and a half of indexes.
     const REQUESTS: u64 = 2;
@@ -226,7 +226,7 @@ impl RetentionService {
         let mut ready = 0;
         while !is_over {
             if ready < part {
-                ready = Self::AHEAD.min(most - removed);
+                ready = (part * Self::AHEAD).min(most - removed);
                 if let Err(error) = read_ahead(ready).await {
                     // Then the writer is held for as long as the disk takes.
                     tracing::debug!(
