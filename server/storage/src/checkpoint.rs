@@ -42,6 +42,12 @@ impl Commits {
         self.told.send_replace(());
     }
 
+    /// Moves what is there now, and returns when that is done. Whoever writes much without a pause asks for it between two transactions, and
+    /// holds none: as long as frames are added, SQLite cannot begin its log anew, and one that has grown long is moved within commits.
+    pub(crate) async fn catch_up(&self) {
+        move_now(&self.pool).await;
+    }
+
     /// Moves nothing any more: whoever closes the last connection does so for the last time.
     pub(crate) async fn close(self) {
         self.pool.close().await;
@@ -52,12 +58,19 @@ async fn move_the_log(pool: SqlitePool, mut commits: watch::Receiver<()>) {
     while commits.changed().await.is_ok() {
         tokio::time::sleep(PAUSE).await;
         commits.mark_unchanged();
-        // It waits for nobody, and nobody for it: what others read still, or write meanwhile, is for the next time.
-        match sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&pool).await {
-            Ok(_) => {}
-            Err(_) if pool.is_closed() => return,
-            Err(error) => tracing::debug!(%error, "the log of SQLite stays as it is for now"),
+        move_now(&pool).await;
+        if pool.is_closed() {
+            return;
         }
+    }
+}
+
+/// It waits for nobody, and nobody for it: what others read still, or write meanwhile, is for the next time.
+async fn move_now(pool: &SqlitePool) {
+    if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(pool).await
+        && !pool.is_closed()
+    {
+        tracing::debug!(%error, "the log of SQLite stays as it is for now");
     }
 }
 
@@ -87,5 +100,22 @@ mod tests {
         assert!(length("x.db-wal") < 2_500_000, "what is moved makes room for what comes");
         store.close().await.unwrap();
         assert!(!folder.path().join("x.db-wal").exists(), "whoever closes leaves the database alone behind");
+    }
+
+    #[tokio::test]
+    async fn keeping_house_makes_room_for_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SeaStore::connect(&format!("sqlite://{}/x.db", folder.path().display())).await.unwrap();
+        let table = "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)";
+        store.writer().execute_unprepared(table).await.unwrap();
+        // Without a pause, in which the log would be moved anyway: some 60 MB of it.
+        for number in 0..60 {
+            let mut work = store.begin_housekeeping().await.unwrap();
+            work.retention_set(&number.to_string().repeat(500_000)).await.unwrap();
+            work.commit().await.unwrap();
+        }
+        let log = std::fs::metadata(folder.path().join("x.db-wal")).unwrap().len();
+        assert!(log < 20_000_000, "{log}");
+        store.close().await.unwrap();
     }
 }

@@ -19,7 +19,7 @@ use std::{
     str::FromStr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -89,6 +89,8 @@ pub struct SeaStore {
     begin: TransactionOptions,
     /// Where commits of SQLite are told.
     commits: Option<Commits>,
+    /// How often somebody kept house.
+    housekeeping: Arc<AtomicU32>,
     /// The statement by which the door looks a key up.
     pub(crate) for_door: Arc<str>,
 }
@@ -100,6 +102,8 @@ impl SeaStore {
     const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
     /// After so many pages the writer itself moves its log into the database: where nobody else comes to it for long.
     const CHECKPOINT_PAGES: &str = "10000";
+    /// After so many transactions housekeeping waits until the log is moved: what they write in a tenth of a second is some thousand pages.
+    const HOUSEKEEPING_AT_A_STRETCH: u32 = 8;
     const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// Opens `sqlite://path` (made if it is missing) or `postgres://…`.
@@ -135,6 +139,8 @@ impl SeaStore {
         let writing = options.clone().thread_name(|_| WRITING_THREAD.to_owned()).create_if_missing(true);
         let writer = one().connect_with(writing.clone()).await.map_err(ConnectError::Open)?;
         let housekeeping = writing.synchronous(SqliteSynchronous::Normal).create_if_missing(false);
+        // It never moves the log while it has the writer's turn.
+        let housekeeping = housekeeping.pragma("wal_autocheckpoint", "0");
         let housekeeper = one().connect_with(housekeeping).await.map_err(ConnectError::Open)?;
         let moving = options.clone().thread_name(|_| MOVING_THREAD.to_owned());
         let commits = Commits::watch(moving).await?;
@@ -162,6 +168,7 @@ impl SeaStore {
                 ..TransactionOptions::default()
             },
             commits: Some(commits),
+            housekeeping: Arc::default(),
         })
     }
 
@@ -181,6 +188,7 @@ impl SeaStore {
             housekeeper: None,
             begin: TransactionOptions::default(),
             commits: None,
+            housekeeping: Arc::default(),
         })
     }
 
@@ -236,6 +244,12 @@ impl Store for SeaStore {
             transaction.execute_unprepared("SET LOCAL synchronous_commit = off").await.map_err(store_error)?;
             return Ok(Box::new(SeaUnitOfWork { transaction, turn: None, commits: None }));
         };
+        if let Some(commits) = &self.commits
+            && self.housekeeping.fetch_add(1, Ordering::Relaxed) % Self::HOUSEKEEPING_AT_A_STRETCH
+                == Self::HOUSEKEEPING_AT_A_STRETCH - 1
+        {
+            commits.catch_up().await;
+        }
         let turn = self.writer.get_sqlite_connection_pool().acquire().await;
         let turn = turn.map_err(|error| StoreError::Unavailable(error.into()))?;
         let transaction = housekeeper.begin_with_options(self.begin).await.map_err(store_error)?;
