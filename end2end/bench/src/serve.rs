@@ -63,15 +63,14 @@ pub(crate) async fn serve(
     let asking = TcpListener::bind(proxies).await?;
     let theirs = TcpListener::bind(bare).await?.tap_io(no_delay);
     let front = Front::new(server.state.clone());
-    let checked = Arc::new(OnceCell::new());
+    let (checked, asks) = (Arc::new(OnceCell::new()), front.clone());
     let handler = Router::new()
         .route("/", get(|| async { "ok" }))
         .route("/same", get(|| async { ([(header::CONTENT_TYPE, "application/json")], SAME) }))
-        .route("/checked", get(move |request: Request| checked_like(front.clone(), Arc::clone(&checked), request)))
+        .route("/checked", get(move |request: Request| checked_like(asks.clone(), Arc::clone(&checked), request)))
         .into_make_service_with_connect_info::<SocketAddr>();
     println!("ready");
     let bare = tokio::spawn(async move { axum::serve(theirs, handler).await });
-    let front = Front::new(server.state.clone());
     let asked = tokio::spawn(plain_http::serve_gateway(asking, front.clone(), std::future::pending()));
     plain_http::serve(ours, front, std::future::pending()).await;
     asked.await?;

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod groups;
+mod pace;
 mod read;
 mod write;
 

@@ -1,6 +1,6 @@
 //! Questions to the request log about single requests.
 
-use super::{ahead, groups};
+use super::{ahead, groups, pace::Pace};
 use crate::{
     SeaStore,
     convert::{count, first_id, micros, number, time, word},
@@ -29,7 +29,7 @@ use sea_orm::{
     prelude::Uuid,
     sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr},
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
     let owner = match (row.team_id, row.application_id, row.environment_id, row.environment, row.account_id) {
@@ -178,8 +178,7 @@ fn passing(filter: &RequestFilter) -> Condition {
         .add_option(filter.until.map(|until| Column::At.lt(micros(until))))
 }
 
-/// How many requests are looked at in a question: so few that one which must read all of them from the disk is answered while people
-/// wait.
+/// How many requests the first question looks at.
 const WINDOW: u64 = 250;
 /// How many may have a part of a filter in common, so that they are looked at rather than those of the scope.
 const FEW: u64 = 10_000;
@@ -248,9 +247,10 @@ impl SeaStore {
     /// The last request of the window that is read while people wait, if there may be others below it: reading them again, to put them
     /// together, waits for no disk.
     async fn read_ahead(&self, look: &Look, filter: &RequestFilter) -> Result<Option<RequestId>, StoreError> {
-        let (began, mut filter, mut read) = (Instant::now(), filter.clone(), 0);
-        let part = Look { by: look.by.clone(), window: WINDOW };
+        let (mut pace, mut filter) = (Pace::new(PATIENCE / 2), filter.clone());
+        let mut part = Look { by: look.by.clone(), window: 0 };
         loop {
+            part.window = pace.next();
             let last = self.last_in(&part, &filter).await?;
             // A column that no index holds.
             let all = Query::select()
@@ -258,8 +258,7 @@ impl SeaStore {
                 .from_subquery(Self::window(&part, &filter, last), request_log::Entity)
                 .to_owned();
             self.reader.query_one_raw(self.reader.get_database_backend().build(&all)).await.map_err(store_error)?;
-            read += part.window;
-            if last.is_none() || read >= look.window || began.elapsed() >= PATIENCE / 2 {
+            if last.is_none() || pace.note(part.window) >= look.window || pace.is_over() {
                 return Ok(last);
             }
             filter.before = last;
@@ -314,8 +313,7 @@ impl RequestLogReader for SeaStore {
         filter: &RequestFilter,
         limit: u64,
     ) -> Result<Found<RequestRow>, StoreError> {
-        let began = Instant::now();
-        let mut filter = filter.clone();
+        let (mut pace, mut filter) = (Pace::new(PATIENCE), filter.clone());
         let mut rows = Vec::new();
         // Fewer than are wanted would never be enough.
         let mut look = Look { by: whose(scope, &filter), window: limit.clamp(WINDOW, FEW) };
@@ -327,8 +325,9 @@ impl RequestLogReader for SeaStore {
                 many if many >= limit => None,
                 _ => self.known_end(scope, last).await?,
             };
+            pace.note(look.window);
             match searched_to {
-                Some((last, _)) if began.elapsed() < PATIENCE => filter.before = Some(last),
+                Some((last, _)) if !pace.is_over() => filter.before = Some(last),
                 _ => return Ok(Found { found: rows, searched_to }),
             }
             // What is common was found by now.
@@ -337,6 +336,7 @@ impl RequestLogReader for SeaStore {
             {
                 look.by = rare;
             }
+            look.window = pace.next();
         }
     }
 
