@@ -80,14 +80,19 @@ fn free_address() -> Result<SocketAddr, std::io::Error> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
+/// This program once more, on a core.
+fn on_core(core: usize) -> Result<Command, std::io::Error> {
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &core.to_string()]).arg(std::env::current_exe()?);
+    Ok(command)
+}
+
 /// Starts the server on a core, and waits until it listens.
 pub(crate) fn start(place: &Place, core: usize) -> Result<Running, Box<dyn std::error::Error>> {
     let data = &place.data;
     let (ours, proxies, bare) = (free_address()?, free_address()?, free_address()?);
     let began = Instant::now();
-    let mut child = Command::new("taskset")
-        .args(["--cpu-list", &core.to_string()])
-        .arg(std::env::current_exe()?)
+    let mut child = on_core(core)?
         .args(["serve", "--listen", &ours.to_string(), "--bare", &bare.to_string()])
         .args(["--proxies", &proxies.to_string(), "--data"])
         .arg(data)
@@ -272,7 +277,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
     let half = rows.get(WHOAMI).map_or(1.0, |row| row.per_second / 2.0);
     println!("\nat half of that, at a constant rate: latency from when each request was due");
     std::thread::sleep(SETTLED);
-    let [of_server, of_load] = stalls::of_both(plan.server_core)?;
+    let [of_server, of_load] = stalls::of_both(on_core(plan.server_core)?)?;
     println!("(with nothing to do, the server's core stood still for {of_server}; the load's for {of_load})");
     let asked = [(0, bare), (WHOAMI, ours), (WHOAMI + 1, ours)];
     let asked = asked.iter().filter_map(|(index, target)| Some((*names.get(*index)?, mixes.get(*index)?, *target)));

@@ -31,14 +31,12 @@ pub(crate) fn print() {
     );
 }
 
-/// Says it of the server's core and of this one, while neither does anything else.
-pub(crate) fn of_both(server_core: usize) -> Result<[String; 2], Box<dyn std::error::Error>> {
+/// Says it of the core that this command runs on and of this one, while neither does anything else.
+pub(crate) fn of_both(mut elsewhere: Command) -> Result<[String; 2], Box<dyn std::error::Error>> {
     let watch = |on: &mut Command| on.arg("stalls").stdout(Stdio::piped()).spawn();
-    let exe = std::env::current_exe()?;
-    let mut of_server = Command::new("taskset");
-    let of_server = watch(of_server.args(["--cpu-list", &server_core.to_string()]).arg(&exe))?;
-    let of_load = watch(&mut Command::new(&exe))?;
-    Ok([read(of_server)?, read(of_load)?])
+    let of_other = watch(&mut elsewhere)?;
+    let of_this = watch(&mut Command::new(std::env::current_exe()?))?;
+    Ok([read(of_other)?, read(of_this)?])
 }
 
 fn read(watching: std::process::Child) -> Result<String, Box<dyn std::error::Error>> {

@@ -1,6 +1,15 @@
 //! Letting others go first.
 
+use rustix::process::{Pid, setpriority_process};
 use std::time::{Duration, Instant};
+
+/// Lets every other thread of the process go before this one, or before the one of this id. On Linux, where a thread's niceness is its own.
+pub fn give_way(thread: Option<Pid>) {
+    const NICENESS: i32 = 10;
+    if let Err(error) = setpriority_process(thread, NICENESS) {
+        tracing::debug!(%error, "a thread that writes does not give way");
+    }
+}
 
 /// The manners of a thread that works beside requests: in the middle of long work it lets go of the core for whoever waits for it.
 ///

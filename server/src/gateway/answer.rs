@@ -20,7 +20,7 @@ const ANYBODY: HeaderValue = HeaderValue::from_static("anonymous");
 /// An answer is about one request, and no proxy keeps it for another.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Fields that an answer has at most in most cases, those that follow included: a copy of the map need not grow.
+/// Fields that an answer has at most in most cases, those that follow included: no copy of the map is hashed anew.
 const TYPICAL_FIELDS: usize = 16;
 
 /// Says that a caller with a credential may go on.

@@ -6,17 +6,27 @@ use sqlx::{
     SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::watch;
 
 /// For how long commits are waited for that can be moved together: pages that many of them changed are moved once.
 const PAUSE: Duration = Duration::from_millis(500);
+/// After so many transactions housekeeping waits until the log is moved: what they write in a tenth of a second is some thousand pages.
+const HOUSEKEEPING_AT_A_STRETCH: u32 = 8;
 
 /// Where commits are told. When its last clone is dropped, nobody moves the log any more.
 #[derive(Debug, Clone)]
 pub(crate) struct Commits {
     told: watch::Sender<()>,
     pool: SqlitePool,
+    /// How often somebody kept house.
+    housekeeping: Arc<AtomicU32>,
 }
 
 impl Commits {
@@ -34,7 +44,7 @@ impl Commits {
             .map_err(ConnectError::Open)?;
         let (told, commits) = watch::channel(());
         tokio::spawn(move_the_log(pool.clone(), commits));
-        Ok(Self { told, pool })
+        Ok(Self { told, pool, housekeeping: Arc::default() })
     }
 
     /// Says that something was committed.
@@ -42,10 +52,14 @@ impl Commits {
         self.told.send_replace(());
     }
 
-    /// Moves what is there now, and returns when that is done. Whoever writes much without a pause asks for it between two transactions, and
-    /// holds none: as long as frames are added, SQLite cannot begin its log anew, and one that has grown long is moved within commits.
-    pub(crate) async fn catch_up(&self) {
-        move_now(&self.pool).await;
+    /// Makes room for housekeeping, before its next transaction: every few of them, what is there is moved, and waited for. It writes without
+    /// a pause, and as long as frames are added, SQLite cannot begin its log anew, and one that has grown long is moved within commits.
+    pub(crate) async fn make_room(&self) {
+        if self.housekeeping.fetch_add(1, Ordering::Relaxed) % HOUSEKEEPING_AT_A_STRETCH
+            == HOUSEKEEPING_AT_A_STRETCH - 1
+        {
+            move_now(&self.pool).await;
+        }
     }
 
     /// Moves nothing any more: whoever closes the last connection does so for the last time.

@@ -3,7 +3,7 @@
 use crate::{api_key::for_door, checkpoint::Commits, error::store_error, work::SeaUnitOfWork};
 use async_trait::async_trait;
 use latchkey_core::{
-    courtesy::Courtesy,
+    courtesy::{self, Courtesy},
     port::{Changes, Store, StoreError, UnitOfWork},
 };
 use sea_orm::{
@@ -19,7 +19,7 @@ use std::{
     str::FromStr,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -49,18 +49,15 @@ const WRITING_THREAD: &str = "lk-sqlite-write";
 /// The thread on which its log is moved into the database.
 const MOVING_THREAD: &str = "lk-sqlite-move";
 
-/// Lets every other thread of the process go before this one: what it writes is mostly the record of requests, for which no other
-/// request shall wait. On Linux, where each thread has a niceness of its own; elsewhere nothing happens.
+/// Lets every other thread of the process go before those of this name: what they write is mostly the record of requests, for which no
+/// other request shall wait. On Linux, where each thread has a niceness of its own; elsewhere nothing happens.
 fn give_way(thread: &str) {
-    const NICENESS: i32 = 10;
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return };
     for entry in threads.flatten() {
         let named = std::fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name.trim_end() == thread);
         let id = entry.file_name().to_str().and_then(|id| id.parse().ok()).and_then(rustix::process::Pid::from_raw);
-        if let (true, Some(id)) = (named, id)
-            && let Err(error) = rustix::process::setpriority_process(Some(id), NICENESS)
-        {
-            tracing::debug!(%error, "a thread on which SQLite writes does not give way");
+        if let (true, Some(id)) = (named, id) {
+            courtesy::give_way(Some(id));
         }
     }
 }
@@ -89,8 +86,6 @@ pub struct SeaStore {
     begin: TransactionOptions,
     /// Where commits of SQLite are told.
     commits: Option<Commits>,
-    /// How often somebody kept house.
-    housekeeping: Arc<AtomicU32>,
     /// The statement by which the door looks a key up.
     pub(crate) for_door: Arc<str>,
 }
@@ -102,8 +97,6 @@ impl SeaStore {
     const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
     /// After so many pages the writer itself moves its log into the database: where nobody else comes to it for long.
     const CHECKPOINT_PAGES: &str = "10000";
-    /// After so many transactions housekeeping waits until the log is moved: what they write in a tenth of a second is some thousand pages.
-    const HOUSEKEEPING_AT_A_STRETCH: u32 = 8;
     const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// Opens `sqlite://path` (made if it is missing) or `postgres://…`.
@@ -168,7 +161,6 @@ impl SeaStore {
                 ..TransactionOptions::default()
             },
             commits: Some(commits),
-            housekeeping: Arc::default(),
         })
     }
 
@@ -188,7 +180,6 @@ impl SeaStore {
             housekeeper: None,
             begin: TransactionOptions::default(),
             commits: None,
-            housekeeping: Arc::default(),
         })
     }
 
@@ -239,21 +230,16 @@ impl Store for SeaStore {
     }
 
     async fn begin_housekeeping(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        let Some(housekeeper) = &self.housekeeper else {
+        let (Some(housekeeper), Some(commits)) = (&self.housekeeper, &self.commits) else {
             let transaction = self.writer.begin_with_options(self.begin).await.map_err(store_error)?;
             transaction.execute_unprepared("SET LOCAL synchronous_commit = off").await.map_err(store_error)?;
             return Ok(Box::new(SeaUnitOfWork { transaction, turn: None, commits: None }));
         };
-        if let Some(commits) = &self.commits
-            && self.housekeeping.fetch_add(1, Ordering::Relaxed) % Self::HOUSEKEEPING_AT_A_STRETCH
-                == Self::HOUSEKEEPING_AT_A_STRETCH - 1
-        {
-            commits.catch_up().await;
-        }
+        commits.make_room().await;
         let turn = self.writer.get_sqlite_connection_pool().acquire().await;
         let turn = turn.map_err(|error| StoreError::Unavailable(error.into()))?;
         let transaction = housekeeper.begin_with_options(self.begin).await.map_err(store_error)?;
-        Ok(Box::new(SeaUnitOfWork { transaction, turn: Some(turn), commits: self.commits.clone() }))
+        Ok(Box::new(SeaUnitOfWork { transaction, turn: Some(turn), commits: Some(commits.clone()) }))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,30 +1,36 @@
 //! The record: exact counts beyond the budget for rows, and a channel that is full.
 
-use crate::support::{Portal, START};
+use crate::support::{Browser, Portal, START};
 use axum::body::Body;
 use http::{Request, StatusCode};
 use latchkey_core::usage::report::{Range, Usage, UsageOf};
 use server::config::Given;
 use std::time::Duration;
 
-async fn counted(browser: &mut crate::support::Browser, application: &str) -> String {
+async fn counted(browser: &mut Browser, application: &str) -> String {
     tokio::time::sleep(Duration::from_millis(700)).await;
     browser.get(&format!("/apps/{application}/development/usage")).await.text()
 }
 
-#[tokio::test]
-async fn beyond_the_budget_requests_are_counted_exactly_and_have_no_row() {
-    // One row a second, ten at once.
+/// A portal that keeps so many rows a second and lets everybody ask as often as they like, with an application of Ada's, and a key of it.
+async fn stage(rows_per_second: &str) -> (Portal, Browser, String, String) {
     let given = Given {
-        log_rows_per_second: "1".parse().ok(),
-        requests_per_minute: "100000".parse().ok(),
-        team_requests_per_minute: "100000".parse().ok(),
+        log_rows_per_second: rows_per_second.parse().ok(),
+        requests_per_minute: "100000000".parse().ok(),
+        team_requests_per_minute: "100000000".parse().ok(),
         ..Given::default()
     };
     let portal = Portal::with(given).await;
     let mut ada = portal.member("ada@example.org").await;
     let application = ada.application("Bookshelf").await;
     let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    (portal, ada, application, key)
+}
+
+#[tokio::test]
+async fn beyond_the_budget_requests_are_counted_exactly_and_have_no_row() {
+    // One row a second, ten at once.
+    let (portal, mut ada, application, key) = stage("1").await;
     for _ in 0..300 {
         assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
     }
@@ -44,16 +50,7 @@ async fn beyond_the_budget_requests_are_counted_exactly_and_have_no_row() {
 /// The writer is held up, so that its channel fills: requests go on, the rows that are lost are counted, and no count is.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_channel_holds_nobody_up_and_says_what_it_lost() {
-    let given = Given {
-        log_rows_per_second: "100000".parse().ok(),
-        requests_per_minute: "100000000".parse().ok(),
-        team_requests_per_minute: "100000000".parse().ok(),
-        ..Given::default()
-    };
-    let portal = Portal::with(given).await;
-    let mut ada = portal.member("ada@example.org").await;
-    let application = ada.application("Bookshelf").await;
-    let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    let (portal, mut ada, application, key) = stage("100000").await;
     assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
     tokio::time::sleep(Duration::from_millis(500)).await;
     // Whoever holds the one writing connection holds up the writer.
@@ -180,16 +177,7 @@ async fn of_many_keys_every_request_is_counted_on_postgres() {
 
 #[tokio::test]
 async fn rows_that_are_past_their_time_are_removed_however_many_there_are() {
-    let given = Given {
-        log_rows_per_second: "10000".parse().ok(),
-        requests_per_minute: "100000".parse().ok(),
-        team_requests_per_minute: "100000".parse().ok(),
-        ..Given::default()
-    };
-    let portal = Portal::with(given).await;
-    let mut ada = portal.member("ada@example.org").await;
-    let application = ada.application("Bookshelf").await;
-    let key = ada.key(&application, "development", &["read:posts"], "never").await;
+    let (portal, .., key) = stage("10000").await;
     for _ in 0..301 {
         assert_eq!(portal.with_key(&key, "GET", "/api/v1/whoami", "").await.status, StatusCode::OK);
     }

@@ -1,6 +1,9 @@
 //! Counts that are not written yet.
 
-use super::tally::Slot;
+use super::{
+    tally::{Slot, Sums},
+    totals::Totals,
+};
 use crate::port::{
     request_log::CredentialId,
     rollup::{AddressCounts, AddressKey, Period, RollupCounts, RollupKey},
@@ -34,9 +37,10 @@ impl Pending {
         }
     }
 
-    /// Adds to the counts of everybody and nobody.
-    pub(super) fn add_to_portal(&mut self, slot: &Slot, sums: &RollupCounts) {
-        self.add_to(None, None, slot, sums);
+    /// Adds to the counts of everybody and nobody, and to what was counted since the start.
+    pub(super) fn add_to_portal(&mut self, totals: &Totals, slot: &Slot, sums: &Sums) {
+        totals.add(slot, sums);
+        self.add_to(None, None, slot, &sums.counts);
     }
 
     fn add_to(&mut self, owner_id: Option<OwnerId>, credential: Option<Uuid>, slot: &Slot, sums: &RollupCounts) {

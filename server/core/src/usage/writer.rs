@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     authn::{Entry, Refusal},
-    courtesy::Courtesy,
+    courtesy::{self, Courtesy},
     limit::Quota,
     port::{
         Store, StoreError,
@@ -85,7 +85,7 @@ impl Recording {
         };
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new().name("lk-record".to_owned()).spawn(move || {
-            give_way();
+            courtesy::give_way(None);
             runtime.block_on(writer.run(stopped));
             // Nobody may be waiting.
             let _ = end.send(());
@@ -100,14 +100,6 @@ impl Recording {
         if self.ended.await.is_err() {
             tracing::error!("the writer of the request log ended badly");
         }
-    }
-}
-
-/// Lets every other thread of the process go first. On Linux, where a thread's niceness is its own.
-fn give_way() {
-    const NICENESS: i32 = 10;
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "the writer of the request log does not give way");
     }
 }
 
@@ -294,8 +286,7 @@ impl Writer {
             let mut came = Vec::new();
             let count = |slot: Slot, sums: Sums| {
                 self.pending.add(owner, id, &slot, &sums.counts);
-                self.shared.totals.add(&slot, &sums);
-                self.pending.add_to_portal(&slot, &sums.counts);
+                self.pending.add_to_portal(&self.shared.totals, &slot, &sums);
             };
             let seen = entry.tally().hand_over(count, |hour, address, sums| came.push((hour, address, sums)));
             for (hour, address, sums) in came {
@@ -329,10 +320,7 @@ impl Writer {
     fn collect_strangers(&mut self) {
         let mut came = Vec::new();
         self.shared.strangers.hand_over(
-            |slot, sums| {
-                self.shared.totals.add(&slot, &sums);
-                self.pending.add_to_portal(&slot, &sums.counts);
-            },
+            |slot, sums| self.pending.add_to_portal(&self.shared.totals, &slot, &sums),
             |hour, address, sums| came.push((hour, address, sums)),
         );
         for (hour, address, sums) in came {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// The fewest: what reads so many from a slow disk is answered still.
 const FEWEST: u64 = 32;
 /// The most: whether there is time for more is asked again and again.
-const MOST: u64 = 250;
+pub(super) const MOST: u64 = 250;
 
 /// Goes on for as long as there is patience, and asks for no more at once than was read in as much time before.
 pub(super) struct Pace {

@@ -1,6 +1,9 @@
 //! Questions to the request log about single requests.
 
-use super::{ahead, groups, pace::Pace};
+use super::{
+    ahead, groups,
+    pace::{self, Pace},
+};
 use crate::{
     SeaStore,
     convert::{count, first_id, micros, number, time, word},
@@ -178,8 +181,6 @@ fn passing(filter: &RequestFilter) -> Condition {
         .add_option(filter.until.map(|until| Column::At.lt(micros(until))))
 }
 
-/// How many requests the first question looks at.
-const WINDOW: u64 = 250;
 /// How many may have a part of a filter in common, so that they are looked at rather than those of the scope.
 const FEW: u64 = 10_000;
 /// How many are put together: each is read, and told apart from all others.
@@ -316,7 +317,7 @@ impl RequestLogReader for SeaStore {
         let (mut pace, mut filter) = (Pace::new(PATIENCE), filter.clone());
         let mut rows = Vec::new();
         // Fewer than are wanted would never be enough.
-        let mut look = Look { by: whose(scope, &filter), window: limit.clamp(WINDOW, FEW) };
+        let mut look = Look { by: whose(scope, &filter), window: limit.clamp(pace::MOST, FEW) };
         let mut is_first = true;
         loop {
             let last = self.last_in(&look, &filter).await?;

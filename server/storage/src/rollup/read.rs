@@ -17,8 +17,8 @@ use latchkey_core::port::{
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, OwnerId};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic,
-    QueryFilter, QueryResult, QuerySelect, QueryTrait, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryResult,
+    QuerySelect, QueryTrait, Statement,
     prelude::Uuid,
     sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr, UnionType},
 };
@@ -281,15 +281,9 @@ impl RollupReader for SeaStore {
 
     async fn addresses_beyond(&self, period: Period, start: i64, busiest: u64) -> Result<Vec<AddressKey>, StoreError> {
         let backend = self.reader.get_database_backend();
-        let (first, second, third) = match backend {
-            DatabaseBackend::Postgres => ("$1", "$2", "$3"),
-            _ => ("?", "?", "?"),
-        };
-        let sql = format!(
-            "SELECT owner_id, credential_id, address FROM (SELECT owner_id, credential_id, address, row_number() OVER \
-             (PARTITION BY owner_id, credential_id ORDER BY requests DESC, address) AS place FROM address_rollup \
-             WHERE period = {first} AND start = {second} AND address <> '') AS ranked WHERE place > {third}"
-        );
+        let sql = "SELECT owner_id, credential_id, address FROM (SELECT owner_id, credential_id, address, row_number() OVER \
+                   (PARTITION BY owner_id, credential_id ORDER BY requests DESC, address) AS place FROM address_rollup \
+                   WHERE period = $1 AND start = $2 AND address <> '') AS ranked WHERE place > $3";
         let values = [period.as_str().into(), start.into(), number(busiest).into()];
         let statement = Statement::from_sql_and_values(backend, sql, values);
         let rows = Beyond::find_by_statement(statement).all(&self.reader).await.map_err(store_error)?;

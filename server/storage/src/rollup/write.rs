@@ -118,22 +118,13 @@ pub(crate) async fn add(
 impl RollupWriter for SeaUnitOfWork {
     async fn addresses_together(&mut self, keys: &[AddressKey]) -> Result<u64, StoreError> {
         let backend = self.transaction.get_database_backend();
-        let place =
-            |number: u8| if backend == DatabaseBackend::Postgres { format!("${number}") } else { "?".to_owned() };
-        let sql = format!(
-            "DELETE FROM address_rollup WHERE owner_id = {} AND credential_id = {} AND period = {} AND start = {} AND address = {} \
-             RETURNING requests, refused",
-            place(1),
-            place(2),
-            place(3),
-            place(4),
-            place(5)
-        );
+        let sql = "DELETE FROM address_rollup WHERE owner_id = $1 AND credential_id = $2 AND period = $3 AND start = $4 AND address = $5 \
+                   RETURNING requests, refused";
         let (mut sums, mut removed) = (BTreeMap::<AddressKey, AddressCounts>::new(), 0);
         for key in keys.iter().filter(|key| key.address.is_some()) {
             let mut values = from_address(&(*key, AddressCounts::default()));
             values.truncate(5);
-            let statement = Statement::from_sql_and_values(backend, &sql, values);
+            let statement = Statement::from_sql_and_values(backend, sql, values);
             let Some(row) = self.transaction.query_one_raw(statement).await.map_err(store_error)? else { continue };
             let read = |column| row.try_get("", column).map(count).map_err(store_error);
             let counts = AddressCounts { requests: read("requests")?, refused: read("refused")? };
@@ -150,12 +141,9 @@ impl RollupWriter for SeaUnitOfWork {
         // In the order of their index: PostgreSQL would else read the table from its start, again for each batch.
         for (table, key) in TABLES {
             // PostgreSQL knows where a row lies, SQLite keeps it in its key.
-            let (place, first, second) = match backend {
-                DatabaseBackend::Postgres => ("ctid", "$1", "$2"),
-                _ => (key, "?", "?"),
-            };
+            let place = if backend == DatabaseBackend::Postgres { "ctid" } else { key };
             let sql = format!(
-                "DELETE FROM {table} WHERE ({place}) IN (SELECT {place} FROM {table} WHERE period = {first} AND start < {second} \
+                "DELETE FROM {table} WHERE ({place}) IN (SELECT {place} FROM {table} WHERE period = $1 AND start < $2 \
                  ORDER BY start LIMIT {limit})"
             );
             let statement = Statement::from_sql_and_values(backend, sql, [period.as_str().into(), before.into()]);
