@@ -6,10 +6,10 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// How many ids of mistyped keys are looked up for one batch: more come from somebody who makes them up.
+/// How many ids of mistyped keys are looked up at one visit: more come from somebody who makes them up.
 const AT_ONCE: usize = 100;
 
-/// Their owners, as far as they were looked up for a batch.
+/// Their owners, as far as they were looked up at one visit.
 #[derive(Default)]
 pub(super) struct Claimed(HashMap<PublicId, Option<Attribution>>);
 

@@ -29,17 +29,22 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// How many rows the writer takes at once.
-const BATCH_SIZE: usize = 1_000;
+/// How many rows a batch has at most, however many wait.
+const ROWS_A_BATCH: usize = 1_000;
+/// How many it has where fewer wait than eight times as many. A batch is committed at once, and a commit keeps the core for as long as it
+/// takes to write every page that changed: a row changes one in each of its indexes.
+const FEW_ROWS: usize = 64;
+/// How many parts of the rows that wait make a batch.
+const PARTS_OF_ROWS: usize = 8;
 /// How long the writer waits for more before it writes what it has.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest it waits under load: a request is in the log within two seconds.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
 /// Of how many credentials a batch has counts at least: those of a thousand busy keys are many thousands, which would keep others from
 /// the core and the database for a tenth of a second at once.
-const CREDENTIALS_A_BATCH: usize = 64;
+const CREDENTIALS_A_BATCH: usize = 16;
 /// How many counts by address it has at least, where they are due.
-const ADDRESSES_A_BATCH: usize = 256;
+const ADDRESSES_A_BATCH: usize = 64;
 /// The longest that the row of a refusal waits: whoever watches a log is told within a second.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
 /// A batch that took long to write is followed by so many times as long a pause: writing never takes more than a small part of
@@ -139,10 +144,19 @@ impl Writer {
                 _ = &mut stopped => true,
             };
             let began = Instant::now();
-            while self.write_batch(stopping).await == BATCH_SIZE {}
+            // Rows that come meanwhile are for the next visit, if there is one.
+            let mut waiting = if stopping { usize::MAX } else { self.rows.len() };
+            let mut claimed = Claimed::default();
+            loop {
+                let taken = self.write_batch(&mut claimed, stopping).await;
+                waiting = waiting.saturating_sub(taken);
+                if taken == 0 || waiting == 0 {
+                    break;
+                }
+            }
             if stopping {
                 // What was counted at the last rows.
-                self.write_batch(stopping).await;
+                self.write_batch(&mut claimed, stopping).await;
                 return;
             }
             // What waits for the next visit, or could not be written, does not wait for the next request.
@@ -177,9 +191,10 @@ impl Writer {
     }
 
     /// Writes what is there, and says how many rows that were.
-    async fn write_batch(&mut self, stopping: bool) -> usize {
-        let mut taken = Vec::new();
-        while taken.len() < BATCH_SIZE {
+    async fn write_batch(&mut self, claimed: &mut Claimed, stopping: bool) -> usize {
+        let part = self.rows.len().div_ceil(PARTS_OF_ROWS).clamp(FEW_ROWS, ROWS_A_BATCH);
+        let mut taken = Vec::with_capacity(part.min(self.rows.len()));
+        while taken.len() < part {
             let Ok(served) = self.rows.try_recv() else { break };
             taken.push(served);
         }
@@ -191,7 +206,7 @@ impl Writer {
         let mut batch = RequestBatch::default();
         let has_rows = !taken.is_empty() || !folded.is_empty();
         batch.folded = folded.iter().map(|one| one.folded).collect();
-        self.attribute(taken, folded, &mut batch).await;
+        self.attribute(taken, folded, claimed, &mut batch).await;
         let is_idle = !has_rows && self.pending.counts.is_empty();
         batch.addresses = self.due_addresses(stopping, is_idle);
         if !has_rows && self.pending.counts.is_empty() && self.last_uses.is_empty() && batch.addresses.is_empty() {
@@ -349,9 +364,14 @@ impl Writer {
     }
 
     /// Draws rows. The owners of keys that were mistyped are found here, off the path of the request, once for each key and
-    /// batch; such a request is counted for its owner here too, since it was nobody's when it came.
-    async fn attribute(&mut self, taken: Vec<Served>, folded: Vec<Unwritten>, batch: &mut RequestBatch) {
-        let mut claimed = Claimed::default();
+    /// visit; such a request is counted for its owner here too, since it was nobody's when it came.
+    async fn attribute(
+        &mut self,
+        taken: Vec<Served>,
+        folded: Vec<Unwritten>,
+        claimed: &mut Claimed,
+        batch: &mut RequestBatch,
+    ) {
         for served in taken {
             self.courtesy.show();
             let mut attribution = served.verdict.attribution();

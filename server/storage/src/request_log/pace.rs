@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 /// The fewest: what reads so many from a slow disk is answered still.
 const FEWEST: u64 = 32;
-/// The most: whether there is time for more is asked again and again.
-pub(super) const MOST: u64 = 250;
+/// The most: whether there is time for more is asked again and again, and the next may lie on the disk where those before were in memory.
+pub(super) const MOST: u64 = 100;
 
 /// Goes on for as long as there is patience, and asks for no more at once than was read in as much time before.
 pub(super) struct Pace {
@@ -52,7 +52,7 @@ mod tests {
         let part = |read, spent| super::part(read, Duration::from_millis(spent), Duration::from_millis(100));
         assert_eq!(part(0, 0), FEWEST, "nobody knows yet");
         assert_eq!(part(32, 1), MOST);
-        assert_eq!(part(32, 20), 128, "four times as many in four times the time");
+        assert_eq!(part(32, 40), 48, "half as many again in half as much time again");
         assert_eq!(part(160, 80), 40);
         assert_eq!(part(32, 128), FEWEST, "if there is another at all");
     }
