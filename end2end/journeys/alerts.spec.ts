@@ -59,7 +59,7 @@ test("a webhook takes what it is told, and a rule is changed", async ({ page }, 
   await expect(async () => {
     await page.goto(webhook);
     await expect(page.getByText("taken with 204")).toBeVisible({ timeout: 1_000 });
-  }).toPass();
+  }).toPass({ timeout: 5_000 });
   await page.getByRole("button", { name: /^Send again/ }).click();
   await expect.poll(() => taker.came.length).toBe(2);
   expect(taker.came[1].headers["webhook-id"]).toBe(headers["webhook-id"]);

@@ -47,7 +47,7 @@ const CREDENTIALS_A_BATCH: usize = 16;
 const ADDRESSES_A_BATCH: usize = 64;
 /// The longest that the row of a refusal waits: whoever watches a log is told within a second.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
-/// A batch that took long to write is followed by so many times as long a pause: writing never takes more than a small part of
+/// A visit that took long is followed by so many times as long a pause: writing never takes more than a small part of
 /// the machine from those who wait for an answer.
 const REST: u32 = 30;
 /// How often counts by address are written while requests come: they are many, and nobody waits for them.
@@ -193,6 +193,8 @@ impl Writer {
     /// Writes what is there, and says how many rows that were.
     async fn write_batch(&mut self, claimed: &mut Claimed, stopping: bool) -> usize {
         let part = self.rows.len().div_ceil(PARTS_OF_ROWS).clamp(FEW_ROWS, ROWS_A_BATCH);
+        // At the end there are no requests to let go first, and a store that is out of reach is waited for with each batch.
+        let part = if stopping { ROWS_A_BATCH } else { part };
         let mut taken = Vec::with_capacity(part.min(self.rows.len()));
         while taken.len() < part {
             let Ok(served) = self.rows.try_recv() else { break };
