@@ -229,8 +229,8 @@ async fn a_session_costs_a_question_to_the_store_once() {
     for _ in 0..30 {
         assert_eq!(script(&portal, &ada, "GET", "/api/v1/whoami", &[]).await.status, 200);
     }
-    let asked = portal.statements.load(std::sync::atomic::Ordering::Relaxed) - before;
-    assert!(asked < 30, "{asked} statements; the writer alone asks some");
+    let after = portal.statements.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(after, before, "a session that is known costs nothing");
     let page = portal.browser().get("/docs").await.text();
     assert!(!between(&page, "name=\"_csrf\" value=\"", "\"").is_empty());
 }

@@ -44,7 +44,7 @@ pub(crate) struct Portal {
     pub(crate) store: SeaStore,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) folder: tempfile::TempDir,
-    /// How many statements the database was asked.
+    /// How many statements requests asked the database: not the record's thread.
     pub(crate) statements: Arc<AtomicU64>,
     _server: Server,
 }
