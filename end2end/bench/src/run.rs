@@ -3,9 +3,9 @@
 use crate::{
     Outcome,
     keys::{Purpose, key},
-    machine::{API, Machine},
+    machine::{API, CHECK, Machine},
     seed::{LIMITED, Place},
-    stalls,
+    stalls::{self, Stolen},
 };
 use latchkey_load::{
     Target, closed,
@@ -24,6 +24,10 @@ use std::{
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+
+/// The bare handler's that answer what `whoami` and a check do.
+const WHOAMI_LIKE: usize = 1;
+const CHECK_LIKE: usize = 2;
 
 /// The scenario of the table that counts; those before it are the bare handler's.
 const WHOAMI: usize = 3;
@@ -128,17 +132,17 @@ fn whoami_in_browser(target: Target, session: &str) -> Vec<u8> {
     render(target, "GET", "/api/v1/whoami", &[("cookie", &cookie), ("sec-fetch-site", "same-origin")], b"")
 }
 
-/// The same request to the bare handler, which asks nobody and answers as many bytes.
+/// The same request to the bare handler, which asks nobody and answers the same fields and bytes.
 fn whoami_like(target: Target, key: &str) -> Vec<u8> {
     get_with_key(target, "/same", key)
 }
 
 /// What a proxy asks about a request with this key.
 fn check(target: Target, key: &str) -> Vec<u8> {
-    check_at(target, &format!("/gateway/check/{API}"), key)
+    check_at(target, CHECK, key)
 }
 
-/// The same request to the bare handler, which asks nobody and answers as many fields and bytes.
+/// The same request to the bare handler, which asks nobody and answers the same fields.
 fn check_like(target: Target, key: &str) -> Vec<u8> {
     check_at(target, "/checked", key)
 }
@@ -269,6 +273,16 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         .collect();
     let rows = rounds::run(NonZeroUsize::new(plan.rounds).ok_or("no rounds")?, &mut scenarios)?;
     println!("{}", Table::new(&rows));
+    for (name, like) in [(WHOAMI, WHOAMI_LIKE), (FORWARD_AUTH, CHECK_LIKE)] {
+        let row = |index: usize| rows.iter().find(|row| names.get(index) == Some(&&*row.scenario));
+        if let (Some(ours), Some(bare)) = (row(name), row(like)) {
+            let door = 1e6 / ours.per_second - 1e6 / bare.per_second;
+            println!(
+                "{}: {door:.1} µs of each for the door, beyond a bare handler of the same fields and bytes",
+                ours.scenario
+            );
+        }
+    }
     // A folder without these keys would measure refusals, which is another figure.
     if let Some((status, _)) = rows.get(WHOAMI).and_then(|row| row.statuses.seen().find(|(status, _)| *status != 200)) {
         return Err(format!("a good key was answered {status}: was this folder seeded?").into());
@@ -281,7 +295,9 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
     println!("(with nothing to do, the server's core stood still for {of_server}; the load's for {of_load})");
     let asked = [(0, bare), (WHOAMI, ours), (WHOAMI + 1, ours)];
     let asked = asked.iter().filter_map(|(index, target)| Some((*names.get(*index)?, mixes.get(*index)?, *target)));
-    println!("{}", at_rates(asked, half, plan)?);
+    let stolen = Stolen::from(plan.server_core);
+    println!("{}", at_rates(asked, half, plan, &stolen)?);
+    println!("(the host took {stolen} of the server's core meanwhile; where that is more than 1 %, p99 is the host's)");
     println!("{:.0} MB resident after it all", resident_mb(&server.child).unwrap_or_default());
     Ok(())
 }
@@ -291,12 +307,13 @@ fn at_rates<'a>(
     asked: impl Iterator<Item = (&'static str, &'a Mix, Target)>,
     rate: f64,
     plan: &Plan,
+    stolen: &Stolen,
 ) -> Result<Table, Box<dyn std::error::Error>> {
     let mut scenarios: Vec<_> = asked
         .map(|(name, mix, target)| {
             Scenario::new(name, move || {
                 std::thread::sleep(SETTLED);
-                at_rate(target, mix, rate, plan)
+                stolen.during(|| at_rate(target, mix, rate, plan))
             })
         })
         .collect();

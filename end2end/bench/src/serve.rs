@@ -1,13 +1,15 @@
 //! The server of the benchmark: Latchkey as it is served, and a bare handler of the same binary, each on its own port.
 
 use crate::{
-    machine::API,
+    machine::CHECK,
     seed::{Place, config},
 };
 use axum::{
     Router,
+    body::{Body, Bytes, to_bytes},
     extract::Request,
-    http::{HeaderMap, Uri, header},
+    http::{HeaderMap, Uri},
+    response::Response,
     routing::get,
     serve::ListenerExt,
 };
@@ -27,19 +29,35 @@ use std::{
 };
 use tokio::{net::TcpListener, sync::OnceCell};
 
-/// As many bytes as `whoami` answers: what is left between the two is the door's.
-const SAME: &str = include_str!("same.json");
+/// What one of our handlers once answered, for a bare one that answers the same: what is left between the two is the door's.
+#[derive(Clone)]
+struct Copied {
+    front: Front,
+    /// As whom it was asked.
+    peer: Peer,
+    uri: &'static str,
+    answer: Arc<OnceCell<(HeaderMap, Bytes)>>,
+}
 
-/// Answers with the fields that a check was once answered: what is left between the two is the gateway's.
-async fn checked_like(front: Front, checked: Arc<OnceCell<HeaderMap>>, request: Request) -> HeaderMap {
-    let check = || async {
-        let (mut parts, body) = request.into_parts();
-        parts.uri = Uri::try_from(format!("/gateway/check/{API}")).unwrap_or_default();
-        let proxy = Peer::Gateway((Ipv4Addr::LOCALHOST, 1).into());
-        let Ok(answer) = front.of(proxy).answer(Request::from_parts(parts, body)).await;
-        answer.into_parts().0.headers
-    };
-    checked.get_or_init(check).await.clone()
+impl Copied {
+    fn of(front: &Front, peer: Peer, uri: &'static str) -> Self {
+        Self { front: front.clone(), peer, uri, answer: Arc::default() }
+    }
+
+    async fn answer(self, request: Request) -> Response {
+        let asked = || async {
+            let (mut parts, body) = request.into_parts();
+            parts.uri = Uri::from_static(self.uri);
+            let Ok(answer) = self.front.of(self.peer).answer(Request::from_parts(parts, body)).await;
+            let (parts, body) = answer.into_parts();
+            // Both are whole when they leave.
+            (parts.headers, to_bytes(body, usize::MAX).await.unwrap_or_default())
+        };
+        let (headers, body) = self.answer.get_or_init(asked).await;
+        let mut response = Response::new(Body::from(body.clone()));
+        *response.headers_mut() = headers.clone();
+        response
+    }
 }
 
 /// Serves until it is killed. Says `ready` once both listen.
@@ -63,11 +81,13 @@ pub(crate) async fn serve(
     let asking = TcpListener::bind(proxies).await?;
     let theirs = TcpListener::bind(bare).await?.tap_io(no_delay);
     let front = Front::new(server.state.clone());
-    let (checked, asks) = (Arc::new(OnceCell::new()), front.clone());
+    let here = (Ipv4Addr::LOCALHOST, 1).into();
+    let whoami = Copied::of(&front, Peer::Address(here), "/api/v1/whoami");
+    let check = Copied::of(&front, Peer::Gateway(here), CHECK);
     let handler = Router::new()
         .route("/", get(|| async { "ok" }))
-        .route("/same", get(|| async { ([(header::CONTENT_TYPE, "application/json")], SAME) }))
-        .route("/checked", get(move |request: Request| checked_like(asks.clone(), Arc::clone(&checked), request)))
+        .route("/same", get(move |request: Request| whoami.clone().answer(request)))
+        .route("/checked", get(move |request: Request| check.clone().answer(request)))
         .into_make_service_with_connect_info::<SocketAddr>();
     println!("ready");
     let bare = tokio::spawn(async move { axum::serve(theirs, handler).await });

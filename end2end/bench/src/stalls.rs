@@ -2,6 +2,8 @@
 //! on it answers meanwhile. What the table says of rare latencies is to be read beside it.
 
 use std::{
+    cell::Cell,
+    fmt,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -45,4 +47,50 @@ fn read(watching: std::process::Child) -> Result<String, Box<dyn std::error::Err
         return Err("a core could not be watched".into());
     }
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// How much of a core the host gave to others while something was measured, as the kernel counts it: a core that works for everybody is
+/// taken more often than one that only looks at the clock.
+pub(crate) struct Stolen {
+    core: usize,
+    ticks: Cell<u64>,
+    watched: Cell<Duration>,
+}
+
+impl Stolen {
+    /// What the kernel counts in (`USER_HZ`, proc(5)).
+    const TICK: Duration = Duration::from_millis(10);
+
+    pub(crate) fn from(core: usize) -> Self {
+        Self { core, ticks: Cell::default(), watched: Cell::default() }
+    }
+
+    /// Watches while this runs.
+    pub(crate) fn during<T>(&self, run: impl FnOnce() -> T) -> T {
+        let (before, began) = (steal_of(self.core), Instant::now());
+        let outcome = run();
+        if let (Some(before), Some(after)) = (before, steal_of(self.core)) {
+            self.ticks.set(self.ticks.get() + after.saturating_sub(before));
+            self.watched.set(self.watched.get() + began.elapsed());
+        }
+        outcome
+    }
+}
+
+impl fmt::Display for Stolen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ticks, watched) = (self.ticks.get(), self.watched.get().as_secs_f64());
+        if watched == 0.0 {
+            return f.write_str("nobody knows how much");
+        }
+        let stolen = Self::TICK.as_secs_f64() * f64::from(u32::try_from(ticks).unwrap_or(u32::MAX));
+        write!(f, "{:.1} %", 100.0 * stolen / watched)
+    }
+}
+
+/// The eighth number of a core's line in `/proc/stat`.
+fn steal_of(core: usize) -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    let line = stat.lines().find_map(|line| line.strip_prefix(&format!("cpu{core} ")))?;
+    line.split_ascii_whitespace().nth(7)?.parse().ok()
 }

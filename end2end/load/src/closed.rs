@@ -53,9 +53,7 @@ pub fn run(target: Target, mix: &Mix, plan: &Closed) -> Result<Report, LoadError
         swarm.start_the_clock();
         let mut now = Instant::now();
         while now < until {
-            // Sleeping when there is nothing to do costs the server nothing that can be measured, and on a machine that also
-            // does something else a generator that never sleeps is the first to be held up.
-            swarm.turn(until - now, |_, connection| {
+            swarm.turn(|_, connection| {
                 connection.receive(|answered| {
                     now = answered.at;
                     if let Some(tally) = tally.as_deref_mut() {

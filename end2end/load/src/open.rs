@@ -53,12 +53,6 @@ impl Schedule {
     }
 }
 
-/// How long the system may put the generator to sleep before something is due. It rounds up to milliseconds, so the last one is
-/// spent awake: a request that leaves late would be the server's fault in the report.
-fn wait(until_due: Duration) -> Duration {
-    until_due.saturating_sub(Duration::from_millis(1))
-}
-
 /// Runs, and says what the server did.
 ///
 /// # Errors
@@ -89,8 +83,7 @@ pub fn run(target: Target, mix: &Mix, plan: &Open) -> Result<Report, LoadError> 
             request += 1;
             due = schedule.due(request);
         }
-        let next = if due < end && !free.is_empty() { due } else { last_moment };
-        swarm.turn(wait(next.saturating_duration_since(now)), |place, connection| {
+        swarm.turn(|place, connection| {
             let before = connection.in_flight().len();
             connection.receive(|answered| {
                 if answered.since >= start {
@@ -140,15 +133,6 @@ mod tests {
         let rate = NonZeroU32::new(rate).unwrap();
         let plan = Open::new(connections, rate, Duration::from_millis(50), Duration::from_millis(500));
         Open { grace: Duration::from_millis(50), ..plan }
-    }
-
-    #[test]
-    fn the_system_never_sleeps_beyond_what_is_due() {
-        for micros in [0, 1, 999, 1000, 1001, 1999, 2000, 2001, 25_300] {
-            let until_due = Duration::from_micros(micros);
-            let rounded_up = wait(until_due).as_micros().div_ceil(1000) * 1000;
-            assert!(rounded_up <= until_due.as_micros(), "{micros}");
-        }
     }
 
     #[test]

@@ -40,25 +40,28 @@ impl Swarm {
         self.idle = Duration::ZERO;
     }
 
-    /// How long it waited. Without idle time it was the generator that was measured.
+    /// How long it found nothing to do. Without idle time it was the generator that was measured.
     pub(crate) fn idle(&self) -> Duration {
         self.idle
     }
 
-    /// Waits so long for connections that have something to read, and calls `ready` once for each. What was left to write is
-    /// written first. The system rounds the time up to milliseconds; zero does not wait.
+    /// Looks for connections that have something to read, and calls `ready` once for each. What was left to write is written first.
+    ///
+    /// It never sleeps: whoever wakes a sleeper on another core pays a microsecond or two for it, and that would be the server, the more
+    /// often the slower it is.
     pub(crate) fn turn(
         &mut self,
-        longest: Duration,
         mut ready: impl FnMut(usize, &mut Connection) -> Result<(), LoadError>,
     ) -> Result<(), LoadError> {
         let before = Instant::now();
-        match self.poll.poll(&mut self.events, Some(longest)) {
+        match self.poll.poll(&mut self.events, Some(Duration::ZERO)) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             Err(error) => return Err(LoadError::Poll(error)),
         }
-        self.idle += before.elapsed();
+        if self.events.is_empty() {
+            self.idle += before.elapsed();
+        }
         for event in &self.events {
             let Token(place) = event.token();
             let Some(connection) = self.connections.get_mut(place) else { continue };
