@@ -13,7 +13,7 @@ use latchkey_load::{
     open,
     report::Report,
     request::{Requests, get_with_key, render},
-    rounds::{self, Scenario},
+    rounds::{self, Row, Scenario},
     table::Table,
 };
 use std::{
@@ -273,16 +273,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         .collect();
     let rows = rounds::run(NonZeroUsize::new(plan.rounds).ok_or("no rounds")?, &mut scenarios)?;
     println!("{}", Table::new(&rows));
-    for (name, like) in [(WHOAMI, WHOAMI_LIKE), (FORWARD_AUTH, CHECK_LIKE)] {
-        let row = |index: usize| rows.iter().find(|row| names.get(index) == Some(&&*row.scenario));
-        if let (Some(ours), Some(bare)) = (row(name), row(like)) {
-            let door = 1e6 / ours.per_second - 1e6 / bare.per_second;
-            println!(
-                "{}: {door:.1} µs of each for the door, beyond a bare handler of the same fields and bytes",
-                ours.scenario
-            );
-        }
-    }
+    print_door(&rows, [(names[WHOAMI], names[WHOAMI_LIKE]), (names[FORWARD_AUTH], names[CHECK_LIKE])]);
     // A folder without these keys would measure refusals, which is another figure.
     if let Some((status, _)) = rows.get(WHOAMI).and_then(|row| row.statuses.seen().find(|(status, _)| *status != 200)) {
         return Err(format!("a good key was answered {status}: was this folder seeded?").into());
@@ -300,6 +291,17 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
     println!("(the host took {stolen} of the server's core meanwhile; where that is more than 1 %, p99 is the host's)");
     println!("{:.0} MB resident after it all", resident_mb(&server.child).unwrap_or_default());
     Ok(())
+}
+
+/// What the door takes of each request, by the names of a scenario and of the bare one that answers the same.
+fn print_door(rows: &[Row], pairs: [(&str, &str); 2]) {
+    let seconds = |name: &str| rows.iter().find(|row| row.scenario == name).map(|row| row.per_second.recip());
+    for (ours, bare) in pairs {
+        if let (Some(with), Some(without)) = (seconds(ours), seconds(bare)) {
+            let door = 1e6 * (with - without);
+            println!("{ours}: {door:.1} µs of each for the door, beyond a bare handler of the same fields and bytes");
+        }
+    }
 }
 
 /// Asks each at this rate, in turn.
