@@ -22,7 +22,9 @@ use std::{
 /// The short name of the API behind the door.
 pub(crate) const API: &str = "bench";
 /// Where proxies ask about it.
-pub(crate) const CHECK: &str = "/gateway/check/bench";
+pub(crate) fn check_path() -> String {
+    format!("/gateway/check/{API}")
+}
 
 /// Makes a service account, an API that it may ask about, and what a person sends; and prints the account's name and secret, the
 /// person's token and cookie.

@@ -3,7 +3,7 @@
 use crate::{
     Outcome,
     keys::{Purpose, key},
-    machine::{API, CHECK, Machine},
+    machine::{API, Machine, check_path},
     seed::{LIMITED, Place},
     stalls::{self, Stolen},
 };
@@ -139,7 +139,7 @@ fn whoami_like(target: Target, key: &str) -> Vec<u8> {
 
 /// What a proxy asks about a request with this key.
 fn check(target: Target, key: &str) -> Vec<u8> {
-    check_at(target, CHECK, key)
+    check_at(target, &check_path(), key)
 }
 
 /// The same request to the bare handler, which asks nobody and answers the same fields.

@@ -1,14 +1,14 @@
 //! The server of the benchmark: Latchkey as it is served, and a bare handler of the same binary, each on its own port.
 
 use crate::{
-    machine::CHECK,
+    machine::check_path,
     seed::{Place, config},
 };
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     extract::Request,
-    http::{HeaderMap, Uri},
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
     routing::get,
     serve::ListenerExt,
@@ -29,32 +29,34 @@ use std::{
 };
 use tokio::{net::TcpListener, sync::OnceCell};
 
-/// What one of our handlers once answered, for a bare one that answers the same: what is left between the two is the door's.
-#[derive(Clone)]
+/// What one of our handlers once answered, for a bare one that answers the same: what is left between the two is the door's. A copied
+/// refusal is seen by its status.
 struct Copied {
     front: Front,
     /// As whom it was asked.
     peer: Peer,
-    uri: &'static str,
-    answer: Arc<OnceCell<(HeaderMap, Bytes)>>,
+    uri: Uri,
+    answer: OnceCell<(StatusCode, HeaderMap, Bytes)>,
 }
 
 impl Copied {
-    fn of(front: &Front, peer: Peer, uri: &'static str) -> Self {
-        Self { front: front.clone(), peer, uri, answer: Arc::default() }
+    /// Shared by all requests: a bare handler pays for one count.
+    fn of(front: &Front, peer: Peer, uri: Uri) -> Arc<Self> {
+        Arc::new(Self { front: front.clone(), peer, uri, answer: OnceCell::new() })
     }
 
-    async fn answer(self, request: Request) -> Response {
+    async fn answer(self: Arc<Self>, request: Request) -> Response {
         let asked = || async {
             let (mut parts, body) = request.into_parts();
-            parts.uri = Uri::from_static(self.uri);
+            parts.uri = self.uri.clone();
             let Ok(answer) = self.front.of(self.peer).answer(Request::from_parts(parts, body)).await;
             let (parts, body) = answer.into_parts();
             // Both are whole when they leave.
-            (parts.headers, to_bytes(body, usize::MAX).await.unwrap_or_default())
+            (parts.status, parts.headers, to_bytes(body, usize::MAX).await.unwrap_or_default())
         };
-        let (headers, body) = self.answer.get_or_init(asked).await;
+        let (status, headers, body) = self.answer.get_or_init(asked).await;
         let mut response = Response::new(Body::from(body.clone()));
+        *response.status_mut() = *status;
         *response.headers_mut() = headers.clone();
         response
     }
@@ -82,12 +84,12 @@ pub(crate) async fn serve(
     let theirs = TcpListener::bind(bare).await?.tap_io(no_delay);
     let front = Front::new(server.state.clone());
     let here = (Ipv4Addr::LOCALHOST, 1).into();
-    let whoami = Copied::of(&front, Peer::Address(here), "/api/v1/whoami");
-    let check = Copied::of(&front, Peer::Gateway(here), CHECK);
+    let whoami = Copied::of(&front, Peer::Address(here), Uri::from_static("/api/v1/whoami"));
+    let check = Copied::of(&front, Peer::Gateway(here), check_path().parse()?);
     let handler = Router::new()
         .route("/", get(|| async { "ok" }))
-        .route("/same", get(move |request: Request| whoami.clone().answer(request)))
-        .route("/checked", get(move |request: Request| check.clone().answer(request)))
+        .route("/same", get(move |request: Request| Arc::clone(&whoami).answer(request)))
+        .route("/checked", get(move |request: Request| Arc::clone(&check).answer(request)))
         .into_make_service_with_connect_info::<SocketAddr>();
     println!("ready");
     let bare = tokio::spawn(async move { axum::serve(theirs, handler).await });

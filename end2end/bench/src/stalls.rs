@@ -53,24 +53,21 @@ fn read(watching: std::process::Child) -> Result<String, Box<dyn std::error::Err
 /// taken more often than one that only looks at the clock.
 pub(crate) struct Stolen {
     core: usize,
-    ticks: Cell<u64>,
+    taken: Cell<Duration>,
     watched: Cell<Duration>,
 }
 
 impl Stolen {
-    /// What the kernel counts in (`USER_HZ`, proc(5)).
-    const TICK: Duration = Duration::from_millis(10);
-
     pub(crate) fn from(core: usize) -> Self {
-        Self { core, ticks: Cell::default(), watched: Cell::default() }
+        Self { core, taken: Cell::default(), watched: Cell::default() }
     }
 
     /// Watches while this runs.
     pub(crate) fn during<T>(&self, run: impl FnOnce() -> T) -> T {
-        let (before, began) = (steal_of(self.core), Instant::now());
+        let (before, began) = (stolen_from(self.core), Instant::now());
         let outcome = run();
-        if let (Some(before), Some(after)) = (before, steal_of(self.core)) {
-            self.ticks.set(self.ticks.get() + after.saturating_sub(before));
+        if let (Some(before), Some(after)) = (before, stolen_from(self.core)) {
+            self.taken.set(self.taken.get() + after.saturating_sub(before));
             self.watched.set(self.watched.get() + began.elapsed());
         }
         outcome
@@ -79,18 +76,18 @@ impl Stolen {
 
 impl fmt::Display for Stolen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ticks, watched) = (self.ticks.get(), self.watched.get().as_secs_f64());
-        if watched == 0.0 {
+        if self.watched.get().is_zero() {
             return f.write_str("nobody knows how much");
         }
-        let stolen = Self::TICK.as_secs_f64() * f64::from(u32::try_from(ticks).unwrap_or(u32::MAX));
-        write!(f, "{:.1} %", 100.0 * stolen / watched)
+        write!(f, "{:.1} %", 100.0 * self.taken.get().div_duration_f64(self.watched.get()))
     }
 }
 
-/// The eighth number of a core's line in `/proc/stat`.
-fn steal_of(core: usize) -> Option<u64> {
-    let stat = std::fs::read_to_string("/proc/stat").ok()?;
-    let line = stat.lines().find_map(|line| line.strip_prefix(&format!("cpu{core} ")))?;
-    line.split_ascii_whitespace().nth(7)?.parse().ok()
+/// What was taken from a core since the system started: the eighth number of its line in `/proc/stat`.
+fn stolen_from(core: usize) -> Option<Duration> {
+    /// What the kernel counts in (`USER_HZ`, proc(5)).
+    const TICK: Duration = Duration::from_millis(10);
+    let (stat, name) = (std::fs::read_to_string("/proc/stat").ok()?, format!("cpu{core} "));
+    let numbers = stat.lines().find_map(|line| line.strip_prefix(&name))?;
+    TICK.checked_mul(numbers.split_ascii_whitespace().nth(7)?.parse().ok()?)
 }

@@ -44,7 +44,7 @@ pub(crate) struct Portal {
     pub(crate) store: SeaStore,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) folder: tempfile::TempDir,
-    /// How many statements requests asked the database: not the record's thread.
+    /// How many statements the test's own thread asked the database, and so its requests, where the runtime has no other.
     pub(crate) statements: Arc<AtomicU64>,
     _server: Server,
 }
