@@ -47,8 +47,8 @@ const CREDENTIALS_A_BATCH: usize = 16;
 const ADDRESSES_A_BATCH: usize = 64;
 /// The longest that the row of a refusal waits: whoever watches a log is told within a second.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
-/// A visit that took long is followed by so many times as long a pause: writing never takes more than a small part of
-/// the machine from those who wait for an answer.
+/// While many requests come, a visit that took long is followed by so many times as long a pause: writing never takes more than a
+/// small part of the machine from those who wait for an answer.
 const REST: u32 = 30;
 /// How often counts by address are written while requests come: they are many, and nobody waits for them.
 const ADDRESSES_PAUSE: Duration = Duration::from_secs(10);
@@ -144,6 +144,7 @@ impl Writer {
                 _ = &mut stopped => true,
             };
             let began = Instant::now();
+            let few_came = self.few_came();
             // Rows that come meanwhile are for the next visit, if there is one.
             let mut waiting = if stopping { usize::MAX } else { self.rows.len() };
             let mut claimed = Claimed::default();
@@ -163,8 +164,14 @@ impl Writer {
             if self.has_more() {
                 self.shared.wake.notify_one();
             }
-            pause = (began.elapsed() * REST).clamp(PAUSE, LONGEST_PAUSE);
+            pause = if few_came { PAUSE } else { (began.elapsed() * REST).clamp(PAUSE, LONGEST_PAUSE) };
         }
+    }
+
+    /// Whether what came since the last visit fits in one batch: then few requests wait for an answer, and what was left for later
+    /// visits is written without long pauses.
+    fn few_came(&self) -> bool {
+        self.rows.len() <= FEW_ROWS && self.shared.used().len() <= CREDENTIALS_A_BATCH
     }
 
     /// Whether something is left for the next visit, for which nobody else may wake the writer.
