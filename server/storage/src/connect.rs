@@ -11,7 +11,7 @@ use sea_orm::{
     SqlxSqliteConnector, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
-    SqliteConnection,
+    Executor, SqliteConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -169,6 +169,8 @@ impl SeaStore {
         let pool = PgPoolOptions::new()
             .max_connections(Self::POSTGRES_CONNECTIONS)
             .acquire_timeout(Self::ACQUIRE_TIMEOUT)
+            // A page asks for milliseconds of work: compiling the question first would take longer than answering it.
+            .after_connect(|connection, _| Box::pin(async { connection.execute("SET jit = off").await.map(drop) }))
             .connect_with(options)
             .await
             .map_err(ConnectError::Open)?;

@@ -36,6 +36,7 @@ mod notice;
 mod oauth_client;
 mod post;
 mod registration;
+mod removing;
 mod request_log;
 mod retention;
 mod rollup;

@@ -5,7 +5,7 @@ use crate::support::{Browser, LOOPBACK, PASSWORD, Portal, basic, between, form_r
 use axum::body::Body;
 use http::{Request, header};
 use server::config::{Given, SignUpPolicy};
-use std::{sync::atomic::Ordering, time::Instant};
+use std::time::Instant;
 use time::Duration;
 
 const KNOWN: &str = "ada@example.org";
@@ -88,9 +88,9 @@ async fn r46_no_text_no_status_and_no_question_to_the_store_tells_whose_address_
             // What is asked first leaves a message for the next page, which would be told apart from the second.
             let scene = Scene::new().await;
             let request = scene.request(surface, email);
-            let before = scene.portal.statements.load(Ordering::Relaxed);
+            let before = scene.portal.asked();
             let answer = scene.portal.send_from(LOOPBACK, request).await;
-            let asked = scene.portal.statements.load(Ordering::Relaxed) - before;
+            let asked = scene.portal.asked() - before;
             let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
             names.sort();
             let text = answer.text();

@@ -44,8 +44,7 @@ pub(crate) struct Portal {
     pub(crate) store: SeaStore,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) folder: tempfile::TempDir,
-    /// How many statements the test's own thread asked the database, and so its requests, where the runtime has no other.
-    pub(crate) statements: Arc<AtomicU64>,
+    statements: Arc<AtomicU64>,
     _server: Server,
 }
 
@@ -67,6 +66,11 @@ impl Portal {
         let (server, store, statements) = server(folder.path(), &clock, given).await;
         let state = server.state.clone();
         Self { app: Front::new(state.clone()), state, store, clock, folder, statements, _server: server }
+    }
+
+    /// How many statements the test's own thread asked the database so far, and so its requests, where the runtime has no other.
+    pub(crate) fn asked(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
     }
 
     /// Another node of the same portal: what it keeps in memory is its own.

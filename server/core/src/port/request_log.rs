@@ -1,7 +1,7 @@
 //! What went through the door: rows for single requests.
 
 use super::{
-    StoreError,
+    Removed, StoreError,
     rollup::{AddressCounts, AddressKey, RollupCounts, RollupKey, Volume},
 };
 use async_trait::async_trait;
@@ -9,7 +9,10 @@ use latchkey_model::{
     AccountId, ApiKeyId, ApplicationId, ClientSecretId, Environment, EnvironmentId, GrantId, OauthClientId, OwnerId,
     RequestId, TeamId, trace::DecisionTrace,
 };
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    ops::Range,
+};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -360,9 +363,9 @@ pub trait RequestLogReader {
     /// How many rows of single requests there are, and about how many bytes one takes.
     async fn request_log_size(&self) -> Result<(u64, u64), StoreError>;
 
-    /// Reads what removing the oldest rows will need, at most so many, of those that arrived before a time where there is one: what lies on
-    /// the disk is in memory by the time that the writer is held for it.
-    async fn requests_read_ahead(&self, before: Option<OffsetDateTime>, limit: u64) -> Result<(), StoreError>;
+    /// Reads what removing at most `limit` rows will need, of those that arrived in this time, the oldest first: what lies on the disk is in
+    /// memory by the time that the writer is held for it.
+    async fn requests_read_ahead(&self, arrived: Range<OffsetDateTime>, limit: u64) -> Result<(), StoreError>;
 }
 
 /// Changes to the log.
@@ -371,11 +374,12 @@ pub trait RequestLogWriter {
     /// Writes a batch.
     async fn record(&mut self, batch: &RequestBatch) -> Result<(), StoreError>;
 
-    /// Removes at most `limit` rows that arrived before a time, the oldest first; returns how many.
-    async fn request_prune(&mut self, before: OffsetDateTime, limit: u64) -> Result<u64, StoreError>;
-
-    /// Removes at most `limit` of the oldest rows; returns how many.
-    async fn request_prune_oldest(&mut self, limit: u64) -> Result<u64, StoreError>;
+    /// Removes at most `limit` rows that arrived in this time, the oldest first.
+    async fn request_prune(
+        &mut self,
+        arrived: Range<OffsetDateTime>,
+        limit: u64,
+    ) -> Result<Removed<OffsetDateTime>, StoreError>;
 }
 
 #[cfg(test)]

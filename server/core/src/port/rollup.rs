@@ -1,11 +1,27 @@
 //! Counts of what went through the door: exact, however many rows of single requests there are.
 
-use super::StoreError;
+use super::{Removed, StoreError};
 use async_trait::async_trait;
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, OwnerId};
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Range};
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+/// What is counted, each for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Requests by route and status.
+    Routes,
+    /// All requests of a bucket.
+    Buckets,
+    /// Requests by address.
+    Addresses,
+}
+
+impl Counted {
+    /// All of it.
+    pub const ALL: [Self; 3] = [Self::Routes, Self::Buckets, Self::Addresses];
+}
 
 /// The length of bodies, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -218,8 +234,14 @@ pub trait RollupReader {
     /// Of an hour or a day, the addresses beyond the busiest so many of each owner and each credential.
     async fn addresses_beyond(&self, period: Period, start: i64, busiest: u64) -> Result<Vec<AddressKey>, StoreError>;
 
-    /// Reads what removing at most `limit` roll-ups of each kind will need, of a period that start before a time, in Unix seconds.
-    async fn rollups_read_ahead(&self, period: Period, before: i64, limit: u64) -> Result<(), StoreError>;
+    /// Reads what removing at most `limit` counts will need, of a period that start in a range of Unix seconds, the oldest first.
+    async fn rollups_read_ahead(
+        &self,
+        counted: Counted,
+        period: Period,
+        starts: Range<i64>,
+        limit: u64,
+    ) -> Result<(), StoreError>;
 
     /// The routes that each of these keys was let in to, from a day on. The caller has seen the keys, which are all this owner's.
     async fn routes_called(
@@ -236,6 +258,12 @@ pub trait RollupWriter {
     /// Counts what came from these addresses with what came from others that are not told apart; returns from how many something came.
     async fn addresses_together(&mut self, keys: &[AddressKey]) -> Result<u64, StoreError>;
 
-    /// Removes at most `limit` roll-ups of each kind, of a period that start before a time, in Unix seconds; returns how many.
-    async fn rollup_prune(&mut self, period: Period, before: i64, limit: u64) -> Result<u64, StoreError>;
+    /// Removes at most `limit` counts of a period that start in a range of Unix seconds, the oldest first.
+    async fn rollup_prune(
+        &mut self,
+        counted: Counted,
+        period: Period,
+        starts: Range<i64>,
+        limit: u64,
+    ) -> Result<Removed<i64>, StoreError>;
 }

@@ -4,12 +4,16 @@ use super::{Kept, Retention};
 use crate::{
     actor::{Actor, NotAdmin, NotSignedIn},
     audit::{Act, Action, AuditService, Reason, Tenant},
-    port::{StoreError, UnitOfWork, rollup::Period},
+    port::{
+        Removed, StoreError, UnitOfWork,
+        rollup::{Counted, Period},
+    },
     ports::Ports,
 };
 use latchkey_model::FieldErrors;
 use std::{
     future::{self, Future},
+    ops::Range,
     pin::Pin,
     sync::{
         Arc,
@@ -17,7 +21,7 @@ use std::{
     },
     time::{Duration as StdDuration, Instant},
 };
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 /// Why it was not shown or set.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +66,7 @@ pub struct Pruned {
 }
 
 /// Some removing, in a transaction that goes on.
-type Removing<'a> = Pin<Box<dyn Future<Output = Result<u64, StoreError>> + Send + 'a>>;
+type Removing<'a, T> = Pin<Box<dyn Future<Output = Result<Removed<T>, StoreError>> + Send + 'a>>;
 
 /// Keeps things for as long as they are to be kept.
 #[derive(Clone)]
@@ -87,10 +91,10 @@ impl RetentionService {
     /// How many requests a part of a batch removes: so few that it is quick also where a page of theirs was not in memory after all. Each
     /// stands in a dozen and a half of indexes.
     const REQUESTS: u64 = 2;
-    /// How many counts of each kind, which stand in two.
+    /// How many counts, which stand in two.
     const COUNTS: u64 = 8;
     /// How many addresses are told apart in an hour or a day that is over.
-    const TOLD_APART: u64 = 100;
+    const TOLD_APART: u64 = 50;
 
     /// The service, and what the operator set.
     pub fn new(ports: Ports, audit: AuditService, request_days: u16, request_bytes: u64) -> Self {
@@ -163,45 +167,37 @@ impl RetentionService {
         let (retention, now) = (self.current().await?, self.ports.now());
         let mut pruned = Pruned::default();
         if let Some(life) = retention.life(Kept::Requests) {
-            let before = now - life;
-            let (removed, longest) = self
-                .batches(
-                    u64::MAX,
-                    Self::REQUESTS,
-                    |limit| self.ports.store.requests_read_ahead(Some(before), limit),
-                    |work, limit| Box::pin(async move { work.request_prune(before, limit).await }),
-                )
-                .await?;
+            let (removed, longest) = self.remove_requests(now - life, u64::MAX).await?;
             pruned.requests = removed;
             pruned.longest = pruned.longest.max(longest);
         }
         let (rows, bytes) = self.ports.store.request_log_size().await?;
         let room = self.request_bytes / bytes.max(1);
-        let (removed, longest) = self
-            .batches(
-                rows.saturating_sub(room),
-                Self::REQUESTS,
-                |limit| self.ports.store.requests_read_ahead(None, limit),
-                |work, limit| Box::pin(async move { work.request_prune_oldest(limit).await }),
-            )
-            .await?;
+        // Whenever they came: a clock may have been wrong.
+        let ever = PrimitiveDateTime::MAX.assume_utc();
+        let (removed, longest) = self.remove_requests(ever, rows.saturating_sub(room)).await?;
         pruned.over_budget = removed;
         pruned.longest = pruned.longest.max(longest);
         for (period, kept) in
             [(Period::Minute, Kept::MinuteCounts), (Period::Hour, Kept::HourCounts), (Period::Day, Kept::DayCounts)]
         {
             let Some(life) = retention.life(kept) else { continue };
-            let before = (now - life).unix_timestamp();
-            let (removed, longest) = self
-                .batches(
-                    u64::MAX,
-                    Self::COUNTS,
-                    |limit| self.ports.store.rollups_read_ahead(period, before, limit),
-                    |work, limit| Box::pin(async move { work.rollup_prune(period, before, limit).await }),
-                )
-                .await?;
-            pruned.counts += removed;
-            pruned.longest = pruned.longest.max(longest);
+            for counted in Counted::ALL {
+                let store = &self.ports.store;
+                let (removed, longest) = self
+                    .batches(
+                        0..(now - life).unix_timestamp(),
+                        u64::MAX,
+                        Self::COUNTS,
+                        |starts, limit| store.rollups_read_ahead(counted, period, starts, limit),
+                        |work, starts, limit| {
+                            Box::pin(async move { work.rollup_prune(counted, period, starts, limit).await })
+                        },
+                    )
+                    .await?;
+                pruned.counts += removed;
+                pruned.longest = pruned.longest.max(longest);
+            }
         }
         let longest = self.count_addresses_together(&retention, now).await?;
         pruned.longest = pruned.longest.max(longest);
@@ -212,22 +208,36 @@ impl RetentionService {
         Ok(pruned)
     }
 
-    /// Removes parts of so many rows, in one batch after the other, until one finds nothing more, or the most that may go are gone. Says
-    /// how many, and for how long a batch held the writer at most.
-    async fn batches<R: Future<Output = Result<(), StoreError>>>(
+    /// Removes requests that arrived before a time, the oldest first, and at most so many. Says as [`Self::batches`] does.
+    async fn remove_requests(&self, before: OffsetDateTime, most: u64) -> Result<(u64, StdDuration), StoreError> {
+        self.batches(
+            OffsetDateTime::UNIX_EPOCH..before,
+            most,
+            Self::REQUESTS,
+            |arrived, limit| self.ports.store.requests_read_ahead(arrived, limit),
+            |work, arrived, limit| Box::pin(async move { work.request_prune(arrived, limit).await }),
+        )
+        .await
+    }
+
+    /// Removes parts of so many of the rows in a range, in one batch after the other, until one finds nothing more, or the most that may go
+    /// are gone. Says how many, and for how long a batch held the writer at most.
+    async fn batches<T: Copy, R: Future<Output = Result<(), StoreError>>>(
         &self,
+        range: Range<T>,
         most: u64,
         part: u64,
-        mut read_ahead: impl FnMut(u64) -> R,
-        mut run: impl for<'a> FnMut(&'a mut dyn UnitOfWork, u64) -> Removing<'a> + Send,
+        mut read_ahead: impl FnMut(Range<T>, u64) -> R,
+        mut run: impl for<'a> FnMut(&'a mut dyn UnitOfWork, Range<T>, u64) -> Removing<'a, T> + Send,
     ) -> Result<(u64, StdDuration), StoreError> {
+        let Range { mut start, end } = range;
         let (mut removed, mut longest, mut is_over) = (0, StdDuration::ZERO, most == 0);
         // How many were read and are there still.
         let mut ready = 0;
         while !is_over {
             if ready < part {
                 ready = (part * Self::AHEAD).min(most - removed);
-                if let Err(error) = read_ahead(ready).await {
+                if let Err(error) = read_ahead(start..end, ready).await {
                     // Then the writer is held for as long as the disk takes.
                     tracing::debug!(
                         error = &error as &dyn std::error::Error,
@@ -239,10 +249,11 @@ impl RetentionService {
             let began = Instant::now();
             while !is_over && ready > 0 && began.elapsed() < Self::AT_A_STRETCH {
                 let limit = part.min(ready);
-                let gone = run(&mut *work, limit).await?;
-                removed += gone;
+                let gone = run(&mut *work, start..end, limit).await?;
+                removed += gone.rows;
+                start = gone.rest;
                 ready -= limit;
-                is_over = gone < limit || removed >= most;
+                is_over = gone.rows < limit || removed >= most;
             }
             work.commit().await?;
             longest = longest.max(began.elapsed());
@@ -271,17 +282,21 @@ impl RetentionService {
             start -= start.rem_euclid(period.seconds());
             while start < end {
                 let beyond = self.ports.store.addresses_beyond(*period, start, Self::TOLD_APART).await?;
-                let mut left = beyond.iter().copied();
                 let (_, held) = self
                     .batches(
+                        0..beyond.len(),
                         beyond.len() as u64,
                         Self::COUNTS,
                         // They were read just now.
-                        |_| future::ready(Ok(())),
-                        |work, limit| {
-                            let part: Vec<_> =
-                                left.by_ref().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
-                            Box::pin(async move { work.addresses_together(&part).await.map(|_| part.len() as u64) })
+                        |_, _| future::ready(Ok(())),
+                        |work, places, limit| {
+                            let most = usize::try_from(limit).unwrap_or(usize::MAX);
+                            let part: Vec<_> = beyond[places.clone()].iter().take(most).copied().collect();
+                            let rest = places.start + part.len();
+                            Box::pin(async move {
+                                work.addresses_together(&part).await?;
+                                Ok(Removed { rows: part.len() as u64, rest })
+                            })
                         },
                     )
                     .await?;

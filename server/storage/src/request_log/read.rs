@@ -32,7 +32,7 @@ use sea_orm::{
     prelude::Uuid,
     sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr},
 };
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
     let owner = match (row.team_id, row.application_id, row.environment_id, row.environment, row.account_id) {
@@ -399,14 +399,9 @@ impl RequestLogReader for SeaStore {
         Ok((rows, (bytes / some.len().max(1)) as u64 + BESIDE_TEXTS))
     }
 
-    async fn requests_read_ahead(&self, before: Option<OffsetDateTime>, limit: u64) -> Result<(), StoreError> {
-        let limit = number(limit).into();
-        match before {
-            None => ahead::read(self, "ORDER BY id LIMIT $1", [limit]).await,
-            Some(before) => {
-                ahead::read(self, "WHERE at < $1 ORDER BY at LIMIT $2", [micros(before).into(), limit]).await
-            }
-        }
+    async fn requests_read_ahead(&self, arrived: Range<OffsetDateTime>, limit: u64) -> Result<(), StoreError> {
+        let values = [micros(arrived.start).into(), micros(arrived.end).into(), number(limit).into()];
+        ahead::read(self, "WHERE at >= $1 AND at < $2 ORDER BY at LIMIT $3", values).await
     }
 }
 

@@ -3,23 +3,20 @@
 use crate::{
     SeaUnitOfWork,
     bulk::Bulk,
-    convert::{micros, number},
-    entity::{api_key, request_log},
+    convert::{micros, number, time},
+    entity::api_key,
     error::{Corrupt, store_error},
+    removing::removed,
     rollup,
 };
+use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::port::{
-    RequestLogWriter, StoreError,
+    Removed, RequestLogWriter, StoreError,
     request_log::{AttributedTo, Folded, LastUse, NetworkUse, RequestBatch, RequestRow, Used, network_word},
 };
-use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, Value,
-    prelude::Uuid,
-    sea_query::{Order, Query, SelectStatement},
-};
-use time::OffsetDateTime;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Value, prelude::Uuid};
+use std::ops::Range;
 
 /// A batch that is tried again after an answer was lost writes nothing twice.
 const ROWS: Bulk = Bulk {
@@ -174,35 +171,18 @@ impl RequestLogWriter for SeaUnitOfWork {
         Ok(())
     }
 
-    async fn request_prune(&mut self, before: OffsetDateTime, limit: u64) -> Result<u64, StoreError> {
-        let old = Query::select()
-            .column(request_log::Column::Id)
-            .from(request_log::Entity)
-            .and_where(request_log::Column::At.lt(micros(before)))
-            .order_by(request_log::Column::At, Order::Asc)
-            .limit(limit)
-            .to_owned();
-        self.remove_requests(old).await
-    }
-
-    async fn request_prune_oldest(&mut self, limit: u64) -> Result<u64, StoreError> {
-        let old = Query::select()
-            .column(request_log::Column::Id)
-            .from(request_log::Entity)
-            .order_by(request_log::Column::Id, Order::Asc)
-            .limit(limit)
-            .to_owned();
-        self.remove_requests(old).await
-    }
-}
-
-impl SeaUnitOfWork {
-    async fn remove_requests(&self, ids: SelectStatement) -> Result<u64, StoreError> {
-        let result = request_log::Entity::delete_many()
-            .filter(request_log::Column::Id.in_subquery(ids))
-            .exec(&self.transaction)
-            .await
-            .map_err(store_error)?;
-        Ok(result.rows_affected)
+    async fn request_prune(
+        &mut self,
+        arrived: Range<OffsetDateTime>,
+        limit: u64,
+    ) -> Result<Removed<OffsetDateTime>, StoreError> {
+        let sql = format!(
+            "DELETE FROM request_log WHERE id IN (SELECT id FROM request_log WHERE at >= $1 AND at < $2 ORDER BY at LIMIT {limit}) \
+             RETURNING at"
+        );
+        let values = [micros(arrived.start).into(), micros(arrived.end).into()];
+        let removed = removed(&self.transaction, &sql, values, "at").await?;
+        let rest = removed.rest.map(time).transpose()?;
+        Ok(Removed { rows: removed.rows, rest: rest.unwrap_or(arrived.start) })
     }
 }

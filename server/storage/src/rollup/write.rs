@@ -1,20 +1,21 @@
 //! Counts that are added to what is stored, put together, and removed.
 
-use super::{ALL, TABLES};
+use super::{ALL, table};
 use crate::{
     SeaUnitOfWork,
     bulk::Bulk,
     convert::{count, number},
     error::store_error,
+    removing::removed,
 };
 use async_trait::async_trait;
 use latchkey_core::port::{
-    RollupWriter, StoreError,
-    rollup::{AddressCounts, AddressKey, Period, RollupCounts, RollupKey},
+    Removed, RollupWriter, StoreError,
+    rollup::{AddressCounts, AddressKey, Counted, Period, RollupCounts, RollupKey},
 };
 use latchkey_model::OwnerId;
 use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseTransaction, Statement, Value, prelude::Uuid};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// On a clash, adds what is new to what is stored.
 const ROLLUPS: Bulk = Bulk {
@@ -136,19 +137,23 @@ impl RollupWriter for SeaUnitOfWork {
         Ok(removed)
     }
 
-    async fn rollup_prune(&mut self, period: Period, before: i64, limit: u64) -> Result<u64, StoreError> {
-        let (backend, mut removed) = (self.transaction.get_database_backend(), 0);
+    async fn rollup_prune(
+        &mut self,
+        counted: Counted,
+        period: Period,
+        starts: Range<i64>,
+        limit: u64,
+    ) -> Result<Removed<i64>, StoreError> {
+        let (table, key) = table(counted);
+        // PostgreSQL knows where a row lies, SQLite keeps it in its key.
+        let place = if self.transaction.get_database_backend() == DatabaseBackend::Postgres { "ctid" } else { key };
         // In the order of their index: PostgreSQL would else read the table from its start, again for each batch.
-        for (table, key) in TABLES {
-            // PostgreSQL knows where a row lies, SQLite keeps it in its key.
-            let place = if backend == DatabaseBackend::Postgres { "ctid" } else { key };
-            let sql = format!(
-                "DELETE FROM {table} WHERE ({place}) IN (SELECT {place} FROM {table} WHERE period = $1 AND start < $2 \
-                 ORDER BY start LIMIT {limit})"
-            );
-            let statement = Statement::from_sql_and_values(backend, sql, [period.as_str().into(), before.into()]);
-            removed += self.transaction.execute_raw(statement).await.map_err(store_error)?.rows_affected();
-        }
-        Ok(removed)
+        let sql = format!(
+            "DELETE FROM {table} WHERE ({place}) IN (SELECT {place} FROM {table} WHERE period = $1 AND start >= $2 AND start < $3 \
+             ORDER BY start LIMIT {limit}) RETURNING start"
+        );
+        let values = [period.as_str().into(), starts.start.into(), starts.end.into()];
+        let removed = removed(&self.transaction, &sql, values, "start").await?;
+        Ok(Removed { rows: removed.rows, rest: removed.rest.unwrap_or(starts.start) })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{Database, NOW, Person, add_key, application, new_key, on_both_databases, person, stored, uuid};
 use latchkey_core::port::{
-    ApiKeyReader, RequestLogReader,
+    ApiKeyReader, Removed, RequestLogReader,
     api_key::{ApiKey, KeyOwner, Traffic},
     request_log::{
         AttributedTo, Attribution, CredentialId, Folded, GroupBy, LastUse, LogScope, RequestBatch, RequestFilter,
@@ -333,13 +333,18 @@ async fn old_rows_are_removed_in_batches(database: &Database) {
     }
     write_rows(database, rows).await;
     let mut work = database.begin().await;
+    let (longest_ago, old) = (OffsetDateTime::UNIX_EPOCH, NOW - Duration::days(31));
     let before = NOW - Duration::days(30);
     // It reads, and no more.
-    database.store.requests_read_ahead(Some(before), 2).await.unwrap();
-    database.store.requests_read_ahead(None, 2).await.unwrap();
-    assert_eq!(work.request_prune(before, 2).await.unwrap(), 2);
-    assert_eq!(work.request_prune(before, 2).await.unwrap(), 1);
-    assert_eq!(work.request_prune(before, 2).await.unwrap(), 0);
+    database.store.requests_read_ahead(longest_ago..before, 2).await.unwrap();
+    let removed = |rows, rest| Removed { rows, rest };
+    assert_eq!(work.request_prune(longest_ago..before, 2).await.unwrap(), removed(2, old));
+    assert_eq!(
+        work.request_prune(old + Duration::SECOND..before, 2).await.unwrap(),
+        removed(0, old + Duration::SECOND)
+    );
+    assert_eq!(work.request_prune(old..before, 2).await.unwrap(), removed(1, old), "one that came at the same time");
+    assert_eq!(work.request_prune(old..before, 2).await.unwrap(), removed(0, old));
     work.commit().await.unwrap();
     assert_eq!(database.store.requests(LogScope::Portal, &RequestFilter::default(), 10).await.unwrap().found.len(), 2);
 }

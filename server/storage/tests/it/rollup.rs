@@ -8,7 +8,8 @@ use latchkey_core::port::{
     RollupReader,
     request_log::RequestBatch,
     rollup::{
-        AddressCounts, AddressKey, BucketSum, Buckets, CountsOf, Period, RollupCounts, RollupKey, RouteSum, Volume,
+        AddressCounts, AddressKey, BucketSum, Buckets, Counted, CountsOf, Period, RollupCounts, RollupKey, RouteSum,
+        Volume,
     },
 };
 use migrations::Migrator;
@@ -106,12 +107,21 @@ async fn rollups_add_up(database: &Database) {
     let of_key = CountsOf::Credential(key.owner.id(), key.id.as_uuid());
     assert_eq!(database.store.route_sums(of_key, &apart).await.unwrap().len(), 2, "each part for itself");
     // It reads, and no more.
-    database.store.rollups_read_ahead(Period::Hour, start + 1, 3).await.unwrap();
+    for counted in Counted::ALL {
+        database.store.rollups_read_ahead(counted, Period::Hour, 0..start + 1, 3).await.unwrap();
+    }
     let mut work = database.begin().await;
-    assert_eq!(work.rollup_prune(Period::Day, i64::MAX, 9).await.unwrap(), 0);
-    assert_eq!(work.rollup_prune(Period::Hour, start, 9).await.unwrap(), 0);
-    assert_eq!(work.rollup_prune(Period::Hour, start + 1, 3).await.unwrap(), 3 + 2, "and their sums by bucket");
-    assert_eq!(work.rollup_prune(Period::Hour, start + 1, 3).await.unwrap(), 1);
+    let mut removed = async |counted, period, starts, limit| {
+        let removed = work.rollup_prune(counted, period, starts, limit).await.unwrap();
+        (removed.rows, removed.rest)
+    };
+    assert_eq!(removed(Counted::Routes, Period::Day, 0..i64::MAX, 9).await, (0, 0));
+    assert_eq!(removed(Counted::Routes, Period::Hour, 0..start, 9).await, (0, 0));
+    assert_eq!(removed(Counted::Routes, Period::Hour, 0..start + 1, 3).await, (3, start));
+    assert_eq!(removed(Counted::Routes, Period::Hour, start + 1..i64::MAX, 3).await, (0, start + 1));
+    assert_eq!(removed(Counted::Routes, Period::Hour, start..start + 1, 3).await, (1, start));
+    assert_eq!(removed(Counted::Buckets, Period::Hour, 0..start + 1, 9).await, (2, start), "their sums by bucket");
+    assert_eq!(removed(Counted::Addresses, Period::Hour, 0..start + 1, 9).await, (0, 0), "none was counted");
 }
 
 async fn addresses_are_counted_apart(database: &Database) {

@@ -64,3 +64,11 @@ async fn sqlite_plans_a_statement_once_whatever_is_bound() {
     let options: Vec<String> = options.await.unwrap().iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
     assert!(options.iter().any(|option| option == "ENABLE_QPSG"), "{options:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_compiles_no_statement_however_much_it_expects_to_read() {
+    let database = Database::postgres().await;
+    let setting = Statement::from_string(DatabaseBackend::Postgres, "SHOW jit");
+    let row = database.store.reader().query_one_raw(setting).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "off");
+}
