@@ -40,7 +40,7 @@ const DAYS: i64 = 90;
 const HOUR_DAYS: i64 = 16;
 const MINUTE_DAYS: i64 = 2;
 /// Addresses of an hour or a day that is over.
-const TOLD_APART: u32 = 130;
+const TOLD_APART: u32 = 65;
 /// Rows that one statement draws.
 const AT_ONCE: u64 = 250_000;
 /// Rows of tables that are written out.
