@@ -180,9 +180,9 @@ impl RequestLogWriter for SeaUnitOfWork {
             "DELETE FROM request_log WHERE id IN (SELECT id FROM request_log WHERE at >= $1 AND at < $2 ORDER BY at LIMIT {limit}) \
              RETURNING at"
         );
-        let values = [micros(arrived.start).into(), micros(arrived.end).into()];
-        let removed = removed(&self.transaction, &sql, values, "at").await?;
-        let rest = removed.rest.map(time).transpose()?;
-        Ok(Removed { rows: removed.rows, rest: rest.unwrap_or(arrived.start) })
+        let (since, before) = (micros(arrived.start), micros(arrived.end));
+        let Removed { rows, rest } =
+            removed(&self.transaction, &sql, [since.into(), before.into()], "at", since).await?;
+        Ok(Removed { rows, rest: time(rest)? })
     }
 }

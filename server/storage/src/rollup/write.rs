@@ -153,7 +153,6 @@ impl RollupWriter for SeaUnitOfWork {
              ORDER BY start LIMIT {limit}) RETURNING start"
         );
         let values = [period.as_str().into(), starts.start.into(), starts.end.into()];
-        let removed = removed(&self.transaction, &sql, values, "start").await?;
-        Ok(Removed { rows: removed.rows, rest: removed.rest.unwrap_or(starts.start) })
+        removed(&self.transaction, &sql, values, "start", starts.start).await
     }
 }
