@@ -186,7 +186,7 @@ impl RetentionService {
                 let store = &self.ports.store;
                 let (removed, longest) = self
                     .batches(
-                        0..(now - life).unix_timestamp(),
+                        i64::MIN..(now - life).unix_timestamp(),
                         u64::MAX,
                         Self::COUNTS,
                         |starts, limit| store.rollups_read_ahead(counted, period, starts, limit),
@@ -211,7 +211,7 @@ impl RetentionService {
     /// Removes requests that arrived before a time, the oldest first, and at most so many. Says as [`Self::batches`] does.
     async fn remove_requests(&self, before: OffsetDateTime, most: u64) -> Result<(u64, StdDuration), StoreError> {
         self.batches(
-            OffsetDateTime::UNIX_EPOCH..before,
+            PrimitiveDateTime::MIN.assume_utc()..before,
             most,
             Self::REQUESTS,
             |arrived, limit| self.ports.store.requests_read_ahead(arrived, limit),
