@@ -41,6 +41,7 @@ mod m20261127_000030_seal_sessions;
 mod m20261127_000031_cluster_counts;
 mod m20261127_000032_index_reported;
 mod m20261127_000033_create_bucket_rollup;
+mod m20261128_000034_index_what_perishes;
 mod table;
 
 use sea_orm_migration::{prelude::*, sea_orm::EntityTrait, seaql_migrations};
@@ -84,6 +85,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000031_cluster_counts::Migration),
             Box::new(m20261127_000032_index_reported::Migration),
             Box::new(m20261127_000033_create_bucket_rollup::Migration),
+            Box::new(m20261128_000034_index_what_perishes::Migration),
         ]
     }
 }

@@ -154,7 +154,6 @@ async fn tell_of_keys_for_ever(state: AppState) {
 /// # Errors
 /// When the store fails.
 pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreError> {
-    state.services.lockouts.prune().await?;
     let pruned = state.services.retention.prune().await?;
     if pruned.over_budget > 0 {
         tracing::warn!(
@@ -165,6 +164,7 @@ pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreErr
     tracing::debug!(
         requests = pruned.requests,
         counts = pruned.counts,
+        others = pruned.others,
         longest_batch_ms = pruned.longest.as_millis(),
         "old rows were removed"
     );

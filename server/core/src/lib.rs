@@ -14,6 +14,7 @@ pub mod application;
 pub mod audit;
 pub mod authn;
 pub mod authorization;
+mod batches;
 pub mod block;
 pub mod certificate;
 pub mod clock;

@@ -9,6 +9,8 @@ mod device;
 mod ladder;
 mod service;
 
+pub(crate) use ladder::FORGOTTEN_AFTER;
+
 pub use desk::{LockedOf, Lockout, LockoutDesk, LockoutError};
 pub use device::{DeviceCookie, Visitor};
 pub use service::{Attempt, Lockouts, Subject, TryError};

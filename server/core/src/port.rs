@@ -60,7 +60,7 @@ pub use oauth_client::{OauthClientReader, OauthClientWriter};
 pub use post::{PostReader, PostWriter};
 pub use registration::{RegistrationReader, RegistrationWriter};
 pub use request_log::{RequestLogReader, RequestLogWriter};
-pub use retention::{Removed, RetentionReader, RetentionWriter};
+pub use retention::{Perishable, Removed, RetentionReader, RetentionWriter};
 pub use rollup::{RollupReader, RollupWriter};
 pub use saved_view::{SavedViewReader, SavedViewWriter};
 pub use second_factor::{SecondFactorReader, SecondFactorWriter};

@@ -6,6 +6,7 @@ use crate::{
     entity::{account, audit_base, audit_event, audit_head, audit_seal},
     error::{Corrupt, store_error},
     like::contains,
+    retention::removed,
     work::inserted,
 };
 use ::time::OffsetDateTime;
@@ -13,15 +14,13 @@ use async_trait::async_trait;
 use latchkey_core::{
     audit::{Action, GENESIS, Tenant, chained},
     port::{
-        AuditReader, AuditWriter, Inserted, StoreError,
+        AuditReader, AuditWriter, Inserted, Removed, StoreError,
         audit::{AuditActor, AuditBase, AuditEvent, AuditFilter, AuditHead, AuditSeal, NewAuditEvent},
     },
 };
 use latchkey_model::{AccountId, AuditEventId};
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{OnConflict, Query},
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
 };
 
 fn from_row((row, account): (audit_event::Model, Option<account::Model>)) -> Result<AuditEvent, StoreError> {
@@ -154,6 +153,19 @@ impl AuditReader for SeaStore {
             })
             .collect()
     }
+
+    async fn audit_read_ahead(&self, base: &AuditHead, since: i64, limit: u64) -> Result<u64, StoreError> {
+        let old = audit_event::Entity::find()
+            .select_only()
+            .column(audit_event::Column::Action)
+            .filter(audit_event::Column::Tenant.eq(base.tenant.to_string()))
+            .filter(audit_event::Column::Sequence.gte(since))
+            .filter(audit_event::Column::Sequence.lt(base.sequence))
+            .order_by_asc(audit_event::Column::Sequence)
+            .limit(limit);
+        let old: Vec<String> = old.into_tuple().all(&self.reader).await.map_err(store_error)?;
+        Ok(old.len() as u64)
+    }
 }
 
 #[async_trait]
@@ -207,27 +219,21 @@ impl AuditWriter for SeaUnitOfWork {
         Ok(())
     }
 
-    async fn audit_prune(&mut self, base: &AuditHead, limit: u64) -> Result<u64, StoreError> {
+    async fn audit_prune(&mut self, base: &AuditHead, since: i64, limit: u64) -> Result<Removed<i64>, StoreError> {
         let tenant = base.tenant.to_string();
-        let old = Query::select()
-            .column(audit_event::Column::Id)
-            .from(audit_event::Entity)
-            .and_where(audit_event::Column::Tenant.eq(&*tenant))
-            .and_where(audit_event::Column::Sequence.lt(base.sequence))
-            .limit(limit)
-            .to_owned();
-        let removed = audit_event::Entity::delete_many()
-            .filter(audit_event::Column::Id.in_subquery(old))
-            .exec(&self.transaction)
-            .await
-            .map_err(store_error)?;
+        let sql = format!(
+            "DELETE FROM audit_event WHERE id IN (SELECT id FROM audit_event WHERE tenant = $1 AND sequence >= $2 AND sequence < $3 \
+             ORDER BY sequence LIMIT {limit}) RETURNING sequence"
+        );
+        let values = [tenant.as_str().into(), since.into(), base.sequence.into()];
+        let gone = removed(&self.transaction, &sql, values, "sequence", since).await?;
         audit_seal::Entity::delete_many()
             .filter(audit_seal::Column::Tenant.eq(tenant))
             .filter(audit_seal::Column::Sequence.lt(base.sequence))
             .exec(&self.transaction)
             .await
             .map_err(store_error)?;
-        Ok(removed.rows_affected)
+        Ok(gone)
     }
 
     async fn audit_seal_add(&mut self, seal: &AuditSeal) -> Result<(), StoreError> {

@@ -57,10 +57,4 @@ impl BlockWriter for SeaUnitOfWork {
             .map_err(store_error)?;
         Ok(consumed(ended.rows_affected))
     }
-
-    async fn block_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
-        let over = Entity::delete_many().filter(Column::ExpiresAt.lt(micros(before)));
-        over.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
-    }
 }

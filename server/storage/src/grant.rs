@@ -4,7 +4,7 @@ use crate::{
     SeaStore, SeaUnitOfWork,
     convert::{digest, micros, time, word},
     entity::{
-        account, application, authorization_code, device_code, environment, oauth_client, oauth_grant, pushed_request,
+        account, application, authorization_code, environment, oauth_client, oauth_grant, pushed_request,
         refresh_token, token_family,
     },
     error::store_error,
@@ -436,19 +436,5 @@ impl GrantWriter for SeaUnitOfWork {
             .filter(refresh_token::Column::ConsumedAt.is_null())
             .filter(refresh_token::Column::EndedAt.is_null());
         Ok(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected)
-    }
-
-    async fn grant_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
-        let before = micros(before);
-        let codes = authorization_code::Entity::delete_many().filter(authorization_code::Column::ExpiresAt.lt(before));
-        codes.exec(&self.transaction).await.map_err(store_error)?;
-        let requests = pushed_request::Entity::delete_many().filter(pushed_request::Column::ExpiresAt.lt(before));
-        requests.exec(&self.transaction).await.map_err(store_error)?;
-        let devices = device_code::Entity::delete_many().filter(device_code::Column::ExpiresAt.lt(before));
-        devices.exec(&self.transaction).await.map_err(store_error)?;
-        // The refresh tokens of a family go with it.
-        let families = token_family::Entity::delete_many().filter(token_family::Column::ExpiresAt.lt(before));
-        families.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
     }
 }

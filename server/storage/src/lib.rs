@@ -36,7 +36,6 @@ mod notice;
 mod oauth_client;
 mod post;
 mod registration;
-mod removing;
 mod request_log;
 mod retention;
 mod rollup;

@@ -17,7 +17,7 @@ use latchkey_core::{
     secret::sha256,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::OnConflict,
 };
 use std::net::IpAddr;
@@ -120,12 +120,5 @@ impl LockoutWriter for SeaUnitOfWork {
     async fn counter_remove(&mut self, name: &CounterName) -> Result<Consumed, StoreError> {
         let removed = Entity::delete_by_id(id(name)).exec(&self.transaction).await.map_err(store_error)?;
         Ok(consumed(removed.rows_affected))
-    }
-
-    async fn counter_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
-        let open = Condition::any().add(Column::LockedUntil.is_null()).add(Column::LockedUntil.lt(micros(before)));
-        let old = Entity::delete_many().filter(Column::LastAt.lt(micros(before))).filter(open);
-        old.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
     }
 }

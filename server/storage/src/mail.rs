@@ -130,12 +130,6 @@ impl MailWriter for SeaUnitOfWork {
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
-    async fn mail_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
-        let old = mail::Entity::delete_many().filter(mail::Column::CreatedAt.lt(micros(before)));
-        old.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
-    }
-
     async fn mail_settle(&mut self, id: MailId, attempts: u32, delivery: &Delivery) -> Result<Consumed, StoreError> {
         let update = mail::Entity::update_many()
             .set(delivery_columns(delivery))

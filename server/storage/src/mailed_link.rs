@@ -119,10 +119,4 @@ impl MailedLinkWriter for SeaUnitOfWork {
         update.exec(&self.transaction).await.map_err(store_error)?;
         Ok(())
     }
-
-    async fn link_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
-        let old = Entity::delete_many().filter(Column::AskedAt.lt(micros(before)));
-        old.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
-    }
 }

@@ -132,10 +132,4 @@ impl NoticeWriter for SeaUnitOfWork {
             .map_err(store_error)?;
         Ok(())
     }
-
-    async fn notice_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
-        let old = Entity::delete_many().filter(Column::CreatedAt.lt(micros(before)));
-        old.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
-    }
 }

@@ -165,13 +165,4 @@ impl PostWriter for SeaUnitOfWork {
         let insert = idempotent_answer::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
         inserted(insert.exec_without_returning(&self.transaction).await)
     }
-
-    async fn idempotent_answer_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        let result = idempotent_answer::Entity::delete_many()
-            .filter(idempotent_answer::Column::CreatedAt.lt(micros(before)))
-            .exec(&self.transaction)
-            .await
-            .map_err(store_error)?;
-        Ok(result.rows_affected)
-    }
 }

@@ -1,6 +1,5 @@
 //! The request log: rows and last uses.
 
-mod ahead;
 mod groups;
 mod pace;
 mod read;

@@ -10,7 +10,7 @@ use sea_orm::prelude::Uuid;
 const ALL: Uuid = Uuid::nil();
 
 /// The table of counts, with the columns of its key.
-const fn table(counted: Counted) -> (&'static str, &'static str) {
+pub(crate) const fn table(counted: Counted) -> (&'static str, &'static str) {
     match counted {
         Counted::Routes => ("rollup", "owner_id, api_key_id, period, start, route, status, refused"),
         Counted::Buckets => ("bucket_rollup", "owner_id, credential_id, period, start"),

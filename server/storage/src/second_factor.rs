@@ -244,13 +244,6 @@ impl SecondFactorWriter for SeaUnitOfWork {
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
-    async fn passkey_ceremony_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
-        let old =
-            passkey_ceremony::Entity::delete_many().filter(passkey_ceremony::Column::ExpiresAt.lt(micros(before)));
-        old.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
-    }
-
     async fn second_factors_remove(&mut self, account: AccountId) -> Result<(), StoreError> {
         let id = account.as_uuid();
         totp::Entity::delete_by_id(id).exec(&self.transaction).await.map_err(store_error)?;

@@ -15,7 +15,7 @@ use latchkey_core::port::{
 };
 use latchkey_model::{AccountId, SessionId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, UpdateMany,
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, UpdateMany,
     sea_query::OnConflict,
 };
 
@@ -152,13 +152,5 @@ impl SessionWriter for SeaUnitOfWork {
             update = update.filter(session::Column::Digest.ne(keep.to_vec()));
         }
         Ok(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected)
-    }
-
-    async fn session_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        let over = Condition::any()
-            .add(session::Column::EndedAt.lt(micros(before)))
-            .add(session::Column::ExpiresAt.lt(micros(before)));
-        let result = session::Entity::delete_many().filter(over).exec(&self.transaction).await.map_err(store_error)?;
-        Ok(result.rows_affected)
     }
 }

@@ -320,11 +320,4 @@ impl WebhookWriter for SeaUnitOfWork {
             .filter(Column::WebhookId.eq(webhook.as_uuid()));
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
-
-    async fn delivery_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
-        use webhook_delivery::{Column, Entity};
-        let old = Entity::delete_many().filter(Column::CreatedAt.lt(micros(before)));
-        old.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
-    }
 }

@@ -49,6 +49,7 @@ mod real_proxies;
 mod recording;
 mod refusals;
 mod registration;
+mod retention;
 mod rotation;
 mod routes;
 mod second_factors;

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     actor::{Actor, NotAdmin, NotSignedIn},
+    batches::remove_in_batches,
     port::{
         StoreError,
         audit::{AuditBase, AuditEvent, AuditFilter, AuditHead, AuditSeal},
@@ -225,7 +226,7 @@ impl AuditService {
         let bases = self.ports.store.audit_bases().await?;
         for base in &bases {
             if digests_equal(&self.base(&base.head).seal, &base.seal) {
-                removed += self.remove_before(&base.head).await?;
+                removed += self.remove_before(base.head).await?;
             }
         }
         let bases: HashMap<_, _> = bases.into_iter().map(|base| (base.head.tenant, base.head)).collect();
@@ -253,25 +254,25 @@ impl AuditService {
             let mut work = self.ports.store.begin().await?;
             work.audit_base_set(&self.base(&seal.head)).await?;
             work.commit().await?;
-            removed += self.remove_before(&seal.head).await?;
+            removed += self.remove_before(seal.head).await?;
         }
         Ok(removed)
     }
 
-    async fn remove_before(&self, base: &AuditHead) -> Result<u64, StoreError> {
-        const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
-        const BATCH: u64 = 200;
-        let mut removed = 0;
-        loop {
-            let mut work = self.ports.store.begin().await?;
-            let gone = work.audit_prune(base, BATCH).await?;
-            work.commit().await?;
-            removed += gone;
-            if gone < BATCH {
-                return Ok(removed);
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+    async fn remove_before(&self, base: AuditHead) -> Result<u64, StoreError> {
+        const PART: u64 = 8;
+        let store = &*self.ports.store;
+        let removed = remove_in_batches(
+            store,
+            0..base.sequence,
+            u64::MAX,
+            PART,
+            |sequences, limit| store.audit_read_ahead(&base, sequences.start, limit),
+            move |work, sequences, limit| {
+                Box::pin(async move { work.audit_prune(&base, sequences.start, limit).await })
+            },
+        );
+        Ok(removed.await?.rows)
     }
 
     /// Reads every chain from its beginning, and compares it with what its digests and seals say.

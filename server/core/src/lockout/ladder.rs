@@ -17,7 +17,7 @@ const WAITS: [Duration; 5] =
     [Duration::minutes(1), Duration::minutes(10), Duration::minutes(15), Duration::hours(1), Duration::days(1)];
 
 /// After this long without a try, everything is forgotten.
-pub(super) const FORGOTTEN_AFTER: Duration = Duration::days(1);
+pub(crate) const FORGOTTEN_AFTER: Duration = Duration::days(1);
 
 /// What one counter allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::{
     device::{DeviceCookie, Visitor},
-    ladder::{FORGOTTEN_AFTER, Guessed, cost, counted, given_back, locked, not_counted, stuffing},
+    ladder::{Guessed, cost, counted, given_back, locked, not_counted, stuffing},
 };
 use crate::{
     alert::{AlertKind, AlertSubject, Alerts, AlertsOf, Measured, NewAlert},
@@ -228,16 +228,6 @@ impl Lockouts {
     /// What a browser keeps that has just opened the account of this address.
     pub fn device_cookie(&self, before: Option<&DeviceCookie>, email: &EmailAddress) -> DeviceCookie {
         DeviceCookie::with(before, &self.key, email, &self.ports)
-    }
-
-    /// Forgets what is long over.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn prune(&self) -> Result<(), StoreError> {
-        let mut work = self.ports.store.begin().await?;
-        work.counter_prune(self.ports.now() - FORGOTTEN_AFTER * 2).await?;
-        work.commit().await
     }
 
     /// What is tried; for a browser that is known, what is tried with it. What a password gives back is no code's.

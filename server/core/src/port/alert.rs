@@ -187,10 +187,4 @@ pub trait AlertWriter {
 
     /// Notes that somebody was told of a network, or need not be.
     async fn network_told(&mut self, credential: Uuid, network: &str) -> Result<Consumed, StoreError>;
-
-    /// Removes alerts that were raised before a time and do not last.
-    async fn alert_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
-
-    /// Forgets networks that were not used since a time.
-    async fn network_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 }

@@ -1,6 +1,6 @@
 //! The audit log.
 
-use super::StoreError;
+use super::{Removed, StoreError};
 use crate::audit::{Action, Tenant};
 use async_trait::async_trait;
 use latchkey_model::{AccountId, AuditEventId};
@@ -138,6 +138,10 @@ pub trait AuditReader {
 
     /// Every seal, the oldest first.
     async fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError>;
+
+    /// Reads what removing events from a number on will need, at most so many, that stand before the beginning of a chain; returns how many
+    /// there are.
+    async fn audit_read_ahead(&self, base: &AuditHead, since: i64, limit: u64) -> Result<u64, StoreError>;
 }
 
 /// Changes to the audit log: it is only added to, and its beginning removed.
@@ -149,8 +153,8 @@ pub trait AuditWriter {
     /// Says where a chain begins from now on.
     async fn audit_base_set(&mut self, base: &AuditBase) -> Result<(), StoreError>;
 
-    /// Removes events before the beginning of a chain, at most so many, and seals; returns how many events.
-    async fn audit_prune(&mut self, base: &AuditHead, limit: u64) -> Result<u64, StoreError>;
+    /// Removes events from a number on that stand before the beginning of a chain, at most so many, and seals.
+    async fn audit_prune(&mut self, base: &AuditHead, since: i64, limit: u64) -> Result<Removed<i64>, StoreError>;
 
     /// Keeps a seal; the first of a day stays.
     async fn audit_seal_add(&mut self, seal: &AuditSeal) -> Result<(), StoreError>;

@@ -38,7 +38,4 @@ pub trait BlockWriter {
 
     /// Ends one that holds.
     async fn block_end(&mut self, id: BlockId, at: OffsetDateTime) -> Result<Consumed, StoreError>;
-
-    /// Removes those that ended before a time.
-    async fn block_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 }

@@ -260,7 +260,4 @@ pub trait GrantWriter {
 
     /// Ends what was given for a refresh token and was not used.
     async fn refresh_token_end_unused(&mut self, parent: Uuid, at: OffsetDateTime) -> Result<u64, StoreError>;
-
-    /// Removes codes, requests, devices and families that ended before.
-    async fn grant_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 }

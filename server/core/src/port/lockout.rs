@@ -104,7 +104,4 @@ pub trait LockoutWriter {
 
     /// Forgets a counter, and what it locks.
     async fn counter_remove(&mut self, name: &CounterName) -> Result<Consumed, StoreError>;
-
-    /// Removes counters that were last counted before a time, and lock nothing.
-    async fn counter_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 }

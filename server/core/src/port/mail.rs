@@ -93,9 +93,6 @@ pub trait MailWriter {
         due_again_at: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
 
-    /// Removes mails that were written before a time, whatever became of them.
-    async fn mail_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
-
     /// Notes what became of a mail that was taken to be tried for the so-manieth time, unless another node has tried it since. What is
     /// not sent any more, or was, keeps no link.
     async fn mail_settle(&mut self, id: MailId, attempts: u32, delivery: &Delivery) -> Result<Consumed, StoreError>;

@@ -120,7 +120,4 @@ pub trait MailedLinkWriter {
         purpose: LinkPurpose,
         at: OffsetDateTime,
     ) -> Result<(), StoreError>;
-
-    /// Removes links that were asked for before a time, with what they know of people.
-    async fn link_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 }

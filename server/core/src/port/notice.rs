@@ -68,7 +68,4 @@ pub trait NoticeWriter {
 
     /// Says of which kinds an account wants no mail.
     async fn notices_mute(&mut self, account: AccountId, kinds: &[NoticeKind]) -> Result<(), StoreError>;
-
-    /// Removes notices that were made before a time.
-    async fn notice_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 }

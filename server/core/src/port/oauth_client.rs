@@ -368,7 +368,4 @@ pub trait OauthClientWriter {
 
     /// Spends the name of something that may come once, until it would have ended by itself: of all who try, one wins.
     async fn used_name_add(&mut self, name: &[u8; 32], ends_at: OffsetDateTime) -> Result<Inserted, StoreError>;
-
-    /// Removes what was kept of tokens and names that would have ended before; returns how many tokens had been revoked.
-    async fn revoked_token_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError>;
 }

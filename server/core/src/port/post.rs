@@ -85,7 +85,4 @@ pub trait PostWriter {
         answer: &StoredAnswer,
         at: OffsetDateTime,
     ) -> Result<Inserted, StoreError>;
-
-    /// Removes answers kept before a time; returns how many.
-    async fn idempotent_answer_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError>;
 }

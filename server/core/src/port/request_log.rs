@@ -1,7 +1,7 @@
 //! What went through the door: rows for single requests.
 
 use super::{
-    Removed, StoreError,
+    StoreError,
     rollup::{AddressCounts, AddressKey, RollupCounts, RollupKey, Volume},
 };
 use async_trait::async_trait;
@@ -9,10 +9,7 @@ use latchkey_model::{
     AccountId, ApiKeyId, ApplicationId, ClientSecretId, Environment, EnvironmentId, GrantId, OauthClientId, OwnerId,
     RequestId, TeamId, trace::DecisionTrace,
 };
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    ops::Range,
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -362,10 +359,6 @@ pub trait RequestLogReader {
 
     /// How many rows of single requests there are, and about how many bytes one takes.
     async fn request_log_size(&self) -> Result<(u64, u64), StoreError>;
-
-    /// Reads what removing at most `limit` rows will need, of those that arrived in this time, the oldest first: what lies on the disk is in
-    /// memory by the time that the writer is held for it.
-    async fn requests_read_ahead(&self, arrived: Range<OffsetDateTime>, limit: u64) -> Result<(), StoreError>;
 }
 
 /// Changes to the log.
@@ -373,13 +366,6 @@ pub trait RequestLogReader {
 pub trait RequestLogWriter {
     /// Writes a batch.
     async fn record(&mut self, batch: &RequestBatch) -> Result<(), StoreError>;
-
-    /// Removes at most `limit` rows that arrived in this time, the oldest first.
-    async fn request_prune(
-        &mut self,
-        arrived: Range<OffsetDateTime>,
-        limit: u64,
-    ) -> Result<Removed<OffsetDateTime>, StoreError>;
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Counts of what went through the door: exact, however many rows of single requests there are.
 
-use super::{Removed, StoreError};
+use super::StoreError;
 use async_trait::async_trait;
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, OwnerId};
-use std::{net::IpAddr, ops::Range};
+use std::net::IpAddr;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -234,15 +234,6 @@ pub trait RollupReader {
     /// Of an hour or a day, the addresses beyond the busiest so many of each owner and each credential.
     async fn addresses_beyond(&self, period: Period, start: i64, busiest: u64) -> Result<Vec<AddressKey>, StoreError>;
 
-    /// Reads what removing at most `limit` counts will need, of a period that start in a range of Unix seconds, the oldest first.
-    async fn rollups_read_ahead(
-        &self,
-        counted: Counted,
-        period: Period,
-        starts: Range<i64>,
-        limit: u64,
-    ) -> Result<(), StoreError>;
-
     /// The routes that each of these keys was let in to, from a day on. The caller has seen the keys, which are all this owner's.
     async fn routes_called(
         &self,
@@ -257,13 +248,4 @@ pub trait RollupReader {
 pub trait RollupWriter {
     /// Counts what came from these addresses with what came from others that are not told apart; returns from how many something came.
     async fn addresses_together(&mut self, keys: &[AddressKey]) -> Result<u64, StoreError>;
-
-    /// Removes at most `limit` counts of a period that start in a range of Unix seconds, the oldest first.
-    async fn rollup_prune(
-        &mut self,
-        counted: Counted,
-        period: Period,
-        starts: Range<i64>,
-        limit: u64,
-    ) -> Result<Removed<i64>, StoreError>;
 }

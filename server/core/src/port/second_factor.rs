@@ -136,9 +136,6 @@ pub trait SecondFactorWriter {
         at: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
 
-    /// Removes challenges that expired before a time.
-    async fn passkey_ceremony_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
-
     /// Removes every second factor of an account, and its recovery codes, and notes that on the account.
     async fn second_factors_remove(&mut self, account: AccountId) -> Result<(), StoreError>;
 

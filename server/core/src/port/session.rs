@@ -91,7 +91,4 @@ pub trait SessionWriter {
         keep: Option<&SessionDigest>,
         at: OffsetDateTime,
     ) -> Result<u64, StoreError>;
-
-    /// Removes rows that ended or expired before a time; returns how many.
-    async fn session_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError>;
 }

@@ -206,7 +206,4 @@ pub trait WebhookWriter {
         id: WebhookDeliveryId,
         now: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
-
-    /// Removes messages that were written before a time, whatever became of them.
-    async fn delivery_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError>;
 }

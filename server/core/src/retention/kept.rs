@@ -1,7 +1,14 @@
 //! What is kept for how long.
 
+use crate::{
+    lockout::FORGOTTEN_AFTER,
+    port::{Perishable, rollup::Period},
+};
 use std::collections::BTreeMap;
 use time::Duration;
+
+/// How long a network that a credential was used from is known, after its last use.
+const NETWORK_LIFE: Duration = Duration::days(90);
 
 /// Something that is kept for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,6 +149,35 @@ impl Retention {
         }
     }
 
+    /// For how long something stays after its time, if not for ever. What an operator does not set is of use for a while, such as to say that
+    /// a link has been used, or to tell two tries apart.
+    pub fn stay(&self, what: Perishable) -> Option<Duration> {
+        match what {
+            Perishable::Requests => self.life(Kept::Requests),
+            Perishable::Counts(_, Period::Minute) => self.life(Kept::MinuteCounts),
+            Perishable::Counts(_, Period::Hour) => self.life(Kept::HourCounts),
+            Perishable::Counts(_, Period::Day) => self.life(Kept::DayCounts),
+            Perishable::Notices => self.life(Kept::Notices),
+            Perishable::Mails => self.life(Kept::Mails),
+            Perishable::Blocks => self.life(Kept::Blocks),
+            Perishable::Alerts | Perishable::WebhookDeliveries => self.life(Kept::Alerts),
+            Perishable::PasskeyCeremonies => Some(Duration::HOUR),
+            Perishable::ExpiredSessions
+            | Perishable::EndedSessions
+            | Perishable::IdempotentAnswers
+            | Perishable::RevokedTokens
+            | Perishable::OpaqueTokens
+            | Perishable::UsedNames => Some(Duration::DAY),
+            Perishable::AttemptCounters => Some(FORGOTTEN_AFTER * 2),
+            Perishable::AuthorizationCodes
+            | Perishable::PushedRequests
+            | Perishable::DeviceCodes
+            | Perishable::TokenFamilies
+            | Perishable::MailedLinks => Some(Duration::WEEK),
+            Perishable::SeenNetworks => Some(NETWORK_LIFE),
+        }
+    }
+
     /// Another number of days.
     pub fn set(&mut self, kept: Kept, days: u16) {
         self.0.insert(kept, days);
@@ -179,6 +215,18 @@ mod tests {
         assert_eq!(retention.life(Kept::Requests), Some(Duration::days(7)));
         assert_eq!(Retention::usual(14).life(Kept::AuditEvents), None);
         assert_eq!(Retention::usual(14).read_over("requests=0 day_counts=10 nothing=3"), Retention::usual(14));
+    }
+
+    #[test]
+    fn what_is_set_holds_for_what_it_names_and_nothing_else_stays_for_ever() {
+        let mut retention = Retention::usual(30);
+        let before: Vec<_> = Perishable::all().map(|what| retention.stay(what)).collect();
+        assert!(before.iter().all(Option::is_some));
+        retention.set(Kept::Alerts, 7);
+        let changed: Vec<_> =
+            Perishable::all().zip(before).filter(|(what, before)| retention.stay(*what) != *before).collect();
+        let days = Some(Duration::days(90));
+        assert_eq!(changed, [(Perishable::Alerts, days), (Perishable::WebhookDeliveries, days)]);
     }
 
     #[test]

@@ -4,22 +4,18 @@ use super::{Kept, Retention};
 use crate::{
     actor::{Actor, NotAdmin, NotSignedIn},
     audit::{Act, Action, AuditService, Reason, Tenant},
-    port::{
-        Removed, StoreError, UnitOfWork,
-        rollup::{Counted, Period},
-    },
+    batches::{Gone, remove_in_batches},
+    port::{Perishable, Removed, StoreError, rollup::Period},
     ports::Ports,
 };
 use latchkey_model::FieldErrors;
 use std::{
-    future::{self, Future},
-    ops::Range,
-    pin::Pin,
+    future,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration as StdDuration, Instant},
+    time::Duration as StdDuration,
 };
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
@@ -49,9 +45,6 @@ impl From<NotAdmin> for RetentionError {
     }
 }
 
-/// How long a network that a credential was used from is known, after its last use.
-const NETWORK_LIFE: Duration = Duration::days(90);
-
 /// How many rows were removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -61,12 +54,31 @@ pub struct Pruned {
     pub over_budget: u64,
     /// Counts.
     pub counts: u64,
+    /// Everything else, the audit log apart.
+    pub others: u64,
     /// The longest that a batch held the writer.
     pub longest: StdDuration,
 }
 
-/// Some removing, in a transaction that goes on.
-type Removing<'a, T> = Pin<Box<dyn Future<Output = Result<Removed<T>, StoreError>> + Send + 'a>>;
+impl Pruned {
+    fn count(&mut self, what: Perishable, gone: Gone) {
+        match what {
+            Perishable::Requests => self.requests += gone.rows,
+            Perishable::Counts(..) => self.counts += gone.rows,
+            _ => self.others += gone.rows,
+        }
+        self.longest = self.longest.max(gone.longest);
+    }
+}
+
+/// How many rows a part of a batch removes: so few that it is quick also where a page of theirs was not in memory after all. Each request
+/// stands in a dozen and a half of indexes.
+const fn part(what: Perishable) -> u64 {
+    match what {
+        Perishable::Requests => 2,
+        _ => 8,
+    }
+}
 
 /// Keeps things for as long as they are to be kept.
 #[derive(Clone)]
@@ -81,18 +93,8 @@ pub struct RetentionService {
 }
 
 impl RetentionService {
-    /// How long a batch may hold the writer before its last part begins: whoever wants to write waits no longer than for a few of its
-    /// own.
-    const AT_A_STRETCH: StdDuration = StdDuration::from_millis(15);
-    /// How long the writer is left to others after a batch.
-    const PAUSE: StdDuration = StdDuration::from_millis(20);
-    /// How many parts are read ahead, before the writer is held: what they need may lie on the disk. More than a batch removes.
-    const AHEAD: u64 = 64;
-    /// How many requests a part of a batch removes: so few that it is quick also where a page of theirs was not in memory after all. Each
-    /// stands in a dozen and a half of indexes.
-    const REQUESTS: u64 = 2;
-    /// How many counts, which stand in two.
-    const COUNTS: u64 = 8;
+    /// How many addresses a part of a batch counts together.
+    const ADDRESSES: u64 = 8;
     /// How many addresses are told apart in an hour or a day that is over.
     const TOLD_APART: u64 = 50;
 
@@ -166,100 +168,45 @@ impl RetentionService {
     pub async fn prune(&self) -> Result<Pruned, StoreError> {
         let (retention, now) = (self.current().await?, self.ports.now());
         let mut pruned = Pruned::default();
-        if let Some(life) = retention.life(Kept::Requests) {
-            let (removed, longest) = self.remove_requests(now - life, u64::MAX).await?;
-            pruned.requests = removed;
-            pruned.longest = pruned.longest.max(longest);
-        }
-        let (rows, bytes) = self.ports.store.request_log_size().await?;
-        let room = self.request_bytes / bytes.max(1);
-        // Whenever they came: a clock may have been wrong.
-        let ever = PrimitiveDateTime::MAX.assume_utc();
-        let (removed, longest) = self.remove_requests(ever, rows.saturating_sub(room)).await?;
-        pruned.over_budget = removed;
-        pruned.longest = pruned.longest.max(longest);
-        for (period, kept) in
-            [(Period::Minute, Kept::MinuteCounts), (Period::Hour, Kept::HourCounts), (Period::Day, Kept::DayCounts)]
-        {
-            let Some(life) = retention.life(kept) else { continue };
-            for counted in Counted::ALL {
-                let store = &self.ports.store;
-                let (removed, longest) = self
-                    .batches(
-                        i64::MIN..(now - life).unix_timestamp(),
-                        u64::MAX,
-                        Self::COUNTS,
-                        |starts, limit| store.rollups_read_ahead(counted, period, starts, limit),
-                        |work, starts, limit| {
-                            Box::pin(async move { work.rollup_prune(counted, period, starts, limit).await })
-                        },
-                    )
-                    .await?;
-                pruned.counts += removed;
-                pruned.longest = pruned.longest.max(longest);
+        for what in Perishable::all() {
+            if let Some(stay) = retention.stay(what) {
+                pruned.count(what, self.remove(what, now - stay, u64::MAX).await?);
+            }
+            if what == Perishable::Requests {
+                let gone = self.make_room().await?;
+                pruned.over_budget = gone.rows;
+                pruned.longest = pruned.longest.max(gone.longest);
             }
         }
         let longest = self.count_addresses_together(&retention, now).await?;
         pruned.longest = pruned.longest.max(longest);
-        self.prune_the_rest(&retention, now).await?;
         if let Some(life) = retention.life(Kept::AuditEvents) {
             self.audit.prune(now - life).await?;
         }
         Ok(pruned)
     }
 
-    /// Removes requests that arrived before a time, the oldest first, and at most so many. Says as [`Self::batches`] does.
-    async fn remove_requests(&self, before: OffsetDateTime, most: u64) -> Result<(u64, StdDuration), StoreError> {
-        self.batches(
-            PrimitiveDateTime::MIN.assume_utc()..before,
-            most,
-            Self::REQUESTS,
-            |arrived, limit| self.ports.store.requests_read_ahead(arrived, limit),
-            |work, arrived, limit| Box::pin(async move { work.request_prune(arrived, limit).await }),
-        )
-        .await
+    /// Removes single requests beyond their room.
+    async fn make_room(&self) -> Result<Gone, StoreError> {
+        let (rows, bytes) = self.ports.store.request_log_size().await?;
+        let room = self.request_bytes / bytes.max(1);
+        // Whenever they came: a clock may have been wrong.
+        let ever = PrimitiveDateTime::MAX.assume_utc();
+        self.remove(Perishable::Requests, ever, rows.saturating_sub(room)).await
     }
 
-    /// Removes parts of so many of the rows in a range, in one batch after the other, until one finds nothing more, or the most that may go
-    /// are gone. Says how many, and for how long a batch held the writer at most.
-    async fn batches<T: Copy, R: Future<Output = Result<(), StoreError>>>(
-        &self,
-        range: Range<T>,
-        most: u64,
-        part: u64,
-        mut read_ahead: impl FnMut(Range<T>, u64) -> R,
-        mut run: impl for<'a> FnMut(&'a mut dyn UnitOfWork, Range<T>, u64) -> Removing<'a, T> + Send,
-    ) -> Result<(u64, StdDuration), StoreError> {
-        let Range { mut start, end } = range;
-        let (mut removed, mut longest, mut is_over) = (0, StdDuration::ZERO, most == 0);
-        // How many were read and are there still.
-        let mut ready = 0;
-        while !is_over {
-            if ready < part {
-                ready = (part * Self::AHEAD).min(most - removed);
-                if let Err(error) = read_ahead(start..end, ready).await {
-                    // Then the writer is held for as long as the disk takes.
-                    tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        "what is to be removed was not read ahead"
-                    );
-                }
-            }
-            let mut work = self.ports.store.begin_housekeeping().await?;
-            let began = Instant::now();
-            while !is_over && ready > 0 && began.elapsed() < Self::AT_A_STRETCH {
-                let limit = part.min(ready);
-                let gone = run(&mut *work, start..end, limit).await?;
-                removed += gone.rows;
-                start = gone.rest;
-                ready -= limit;
-                is_over = gone.rows < limit || removed >= most;
-            }
-            work.commit().await?;
-            longest = longest.max(began.elapsed());
-            tokio::time::sleep(Self::PAUSE).await;
-        }
-        Ok((removed, longest))
+    /// Removes what has its time before this one, the oldest first, and at most so many.
+    async fn remove(&self, what: Perishable, before: OffsetDateTime, most: u64) -> Result<Gone, StoreError> {
+        let store = &*self.ports.store;
+        remove_in_batches(
+            store,
+            PrimitiveDateTime::MIN.assume_utc()..before,
+            most,
+            part(what),
+            |times, limit| store.perishables_read_ahead(what, times, limit),
+            |work, times, limit| Box::pin(async move { work.perishables_prune(what, times, limit).await }),
+        )
+        .await
     }
 
     /// Of hours and days that are over, tells the busiest addresses of each owner and credential apart, and counts the others
@@ -282,62 +229,29 @@ impl RetentionService {
             start -= start.rem_euclid(period.seconds());
             while start < end {
                 let beyond = self.ports.store.addresses_beyond(*period, start, Self::TOLD_APART).await?;
-                let (_, held) = self
-                    .batches(
-                        0..beyond.len(),
-                        beyond.len() as u64,
-                        Self::COUNTS,
-                        // They were read just now.
-                        |_, _| future::ready(Ok(())),
-                        |work, places, limit| {
-                            let most = usize::try_from(limit).unwrap_or(usize::MAX);
-                            let part: Vec<_> = beyond[places.clone()].iter().take(most).copied().collect();
-                            let rest = places.start + part.len();
-                            Box::pin(async move {
-                                work.addresses_together(&part).await?;
-                                Ok(Removed { rows: part.len() as u64, rest })
-                            })
-                        },
-                    )
-                    .await?;
-                longest = longest.max(held);
+                let gone = remove_in_batches(
+                    &*self.ports.store,
+                    0..beyond.len(),
+                    beyond.len() as u64,
+                    Self::ADDRESSES,
+                    // They were read just now.
+                    |_, limit| future::ready(Ok(limit)),
+                    |work, places, limit| {
+                        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+                        let part: Vec<_> = beyond[places.clone()].iter().take(most).copied().collect();
+                        let rest = places.start + part.len();
+                        Box::pin(async move {
+                            work.addresses_together(&part).await?;
+                            Ok(Removed { rows: part.len() as u64, rest })
+                        })
+                    },
+                )
+                .await?;
+                longest = longest.max(gone.longest);
                 start += period.seconds();
                 done.store(start, Ordering::Relaxed);
             }
         }
         Ok(longest)
-    }
-
-    /// Small tables, each in a transaction of its own.
-    async fn prune_the_rest(&self, retention: &Retention, now: OffsetDateTime) -> Result<(), StoreError> {
-        let store = &self.ports.store;
-        let mut work = store.begin().await?;
-        work.session_prune(now - Duration::DAY).await?;
-        work.commit().await?;
-        let mut work = store.begin().await?;
-        work.idempotent_answer_prune(now - Duration::DAY).await?;
-        work.revoked_token_prune(now - Duration::DAY).await?;
-        work.commit().await?;
-        let mut work = store.begin().await?;
-        work.grant_prune(now - Duration::WEEK).await?;
-        work.commit().await?;
-        let mut work = store.begin().await?;
-        work.link_prune(now - Duration::WEEK).await?;
-        work.passkey_ceremony_prune(now - Duration::HOUR).await?;
-        if let Some(life) = retention.life(Kept::Notices) {
-            work.notice_prune(now - life).await?;
-        }
-        if let Some(life) = retention.life(Kept::Blocks) {
-            work.block_prune(now - life).await?;
-        }
-        if let Some(life) = retention.life(Kept::Alerts) {
-            work.alert_prune(now - life).await?;
-            work.delivery_prune(now - life).await?;
-        }
-        work.network_prune(now - NETWORK_LIFE).await?;
-        if let Some(life) = retention.life(Kept::Mails) {
-            work.mail_prune(now - life).await?;
-        }
-        work.commit().await
     }
 }

@@ -105,18 +105,4 @@ impl AlertWriter for SeaUnitOfWork {
             .filter(seen_network::Column::Told.eq(false));
         Ok(consumed(told.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
-
-    async fn alert_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
-        let old = alert::Entity::delete_many()
-            .filter(alert::Column::RaisedAt.lt(micros(before)))
-            .filter(alert::Column::Going.eq(false));
-        old.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
-    }
-
-    async fn network_prune(&mut self, before: OffsetDateTime) -> Result<(), StoreError> {
-        let old = seen_network::Entity::delete_many().filter(seen_network::Column::LastAt.lt(micros(before)));
-        old.exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
-    }
 }

@@ -230,14 +230,4 @@ impl OauthClientWriter for SeaUnitOfWork {
         let insert = used_name::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
         inserted(insert.exec_without_returning(&self.transaction).await)
     }
-
-    async fn revoked_token_prune(&mut self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        let before_micros = micros(before);
-        let tokens = opaque_token::Entity::delete_many().filter(opaque_token::Column::ExpiresAt.lt(before_micros));
-        tokens.exec(&self.transaction).await.map_err(store_error)?;
-        let names = used_name::Entity::delete_many().filter(used_name::Column::ExpiresAt.lt(before_micros));
-        names.exec(&self.transaction).await.map_err(store_error)?;
-        let delete = revoked_token::Entity::delete_many().filter(revoked_token::Column::ExpiresAt.lt(micros(before)));
-        Ok(delete.exec(&self.transaction).await.map_err(store_error)?.rows_affected)
-    }
 }

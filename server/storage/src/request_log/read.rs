@@ -1,12 +1,12 @@
 //! Questions to the request log about single requests.
 
 use super::{
-    ahead, groups,
+    groups,
     pace::{self, Pace},
 };
 use crate::{
     SeaStore,
-    convert::{count, first_id, micros, number, time, word},
+    convert::{count, first_id, micros, time, word},
     entity::{environment, request_log},
     error::{Corrupt, store_error},
     like::contains,
@@ -32,7 +32,7 @@ use sea_orm::{
     prelude::Uuid,
     sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr},
 };
-use std::{ops::Range, time::Duration};
+use std::time::Duration;
 
 fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
     let owner = match (row.team_id, row.application_id, row.environment_id, row.environment, row.account_id) {
@@ -397,11 +397,6 @@ impl RequestLogReader for SeaStore {
         let some = some.all(&self.reader).await.map_err(store_error)?;
         let bytes: usize = some.iter().map(texts).sum();
         Ok((rows, (bytes / some.len().max(1)) as u64 + BESIDE_TEXTS))
-    }
-
-    async fn requests_read_ahead(&self, arrived: Range<OffsetDateTime>, limit: u64) -> Result<(), StoreError> {
-        let values = [micros(arrived.start).into(), micros(arrived.end).into(), number(limit).into()];
-        ahead::read(self, "WHERE at >= $1 AND at < $2 ORDER BY at LIMIT $3", values).await
     }
 }
 

@@ -3,20 +3,17 @@
 use crate::{
     SeaUnitOfWork,
     bulk::Bulk,
-    convert::{micros, number, time},
+    convert::{micros, number},
     entity::api_key,
     error::{Corrupt, store_error},
-    removing::removed,
     rollup,
 };
-use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::port::{
-    Removed, RequestLogWriter, StoreError,
+    RequestLogWriter, StoreError,
     request_log::{AttributedTo, Folded, LastUse, NetworkUse, RequestBatch, RequestRow, Used, network_word},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Value, prelude::Uuid};
-use std::ops::Range;
 
 /// A batch that is tried again after an answer was lost writes nothing twice.
 const ROWS: Bulk = Bulk {
@@ -169,20 +166,5 @@ impl RequestLogWriter for SeaUnitOfWork {
                 .map_err(store_error)?;
         }
         Ok(())
-    }
-
-    async fn request_prune(
-        &mut self,
-        arrived: Range<OffsetDateTime>,
-        limit: u64,
-    ) -> Result<Removed<OffsetDateTime>, StoreError> {
-        let sql = format!(
-            "DELETE FROM request_log WHERE id IN (SELECT id FROM request_log WHERE at >= $1 AND at < $2 ORDER BY at LIMIT {limit}) \
-             RETURNING at"
-        );
-        let (since, before) = (micros(arrived.start), micros(arrived.end));
-        let Removed { rows, rest } =
-            removed(&self.transaction, &sql, [since.into(), before.into()], "at", since).await?;
-        Ok(Removed { rows, rest: time(rest)? })
     }
 }

@@ -1,6 +1,6 @@
 //! Questions to the roll-ups.
 
-use super::{ALL, table};
+use super::ALL;
 use crate::{
     SeaStore,
     convert::{count, number, word},
@@ -12,18 +12,17 @@ use async_trait::async_trait;
 use latchkey_core::port::{
     RollupReader, StoreError,
     rollup::{
-        AddressCounts, AddressKey, BucketSum, Buckets, Counted, CountsOf, Period, RollupCounts, RollupKey, RouteSum,
-        Volume,
+        AddressCounts, AddressKey, BucketSum, Buckets, CountsOf, Period, RollupCounts, RollupKey, RouteSum, Volume,
     },
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, OwnerId};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryResult,
-    QuerySelect, QueryTrait, Statement,
+    ColumnTrait, Condition, DbErr, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryResult, QuerySelect,
+    QueryTrait, Statement,
     prelude::Uuid,
     sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr, UnionType},
 };
-use std::{net::IpAddr, ops::Range};
+use std::net::IpAddr;
 
 /// The id of an environment of an application that a team of the account owns.
 fn environment_of(account: AccountId, application: ApplicationId, kind: Environment) -> SimpleExpr {
@@ -299,25 +298,6 @@ impl RollupReader for SeaStore {
                 })
             })
             .collect()
-    }
-
-    async fn rollups_read_ahead(
-        &self,
-        counted: Counted,
-        period: Period,
-        starts: Range<i64>,
-        limit: u64,
-    ) -> Result<(), StoreError> {
-        let (table, _) = table(counted);
-        // In the order in which they are removed; what is counted stands nowhere but in the row itself.
-        let sql = format!(
-            "SELECT count(requests) FROM (SELECT requests FROM {table} WHERE period = $1 AND start >= $2 AND start < $3 \
-             ORDER BY start LIMIT $4) AS old"
-        );
-        let values = [period.as_str().into(), starts.start.into(), starts.end.into(), number(limit).into()];
-        let statement = Statement::from_sql_and_values(self.reader.get_database_backend(), sql, values);
-        self.reader.query_all_raw(statement).await.map_err(store_error)?;
-        Ok(())
     }
 
     async fn routes_called(

@@ -1,21 +1,20 @@
 //! Counts that are added to what is stored, put together, and removed.
 
-use super::{ALL, table};
+use super::ALL;
 use crate::{
     SeaUnitOfWork,
     bulk::Bulk,
     convert::{count, number},
     error::store_error,
-    removing::removed,
 };
 use async_trait::async_trait;
 use latchkey_core::port::{
-    Removed, RollupWriter, StoreError,
-    rollup::{AddressCounts, AddressKey, Counted, Period, RollupCounts, RollupKey},
+    RollupWriter, StoreError,
+    rollup::{AddressCounts, AddressKey, Period, RollupCounts, RollupKey},
 };
 use latchkey_model::OwnerId;
-use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseTransaction, Statement, Value, prelude::Uuid};
-use std::{collections::BTreeMap, ops::Range};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value, prelude::Uuid};
+use std::collections::BTreeMap;
 
 /// On a clash, adds what is new to what is stored.
 const ROLLUPS: Bulk = Bulk {
@@ -135,24 +134,5 @@ impl RollupWriter for SeaUnitOfWork {
         let sums: Vec<_> = sums.into_iter().collect();
         ADDRESSES.run(&self.transaction, &sums, |counts| Ok(from_address(counts))).await?;
         Ok(removed)
-    }
-
-    async fn rollup_prune(
-        &mut self,
-        counted: Counted,
-        period: Period,
-        starts: Range<i64>,
-        limit: u64,
-    ) -> Result<Removed<i64>, StoreError> {
-        let (table, key) = table(counted);
-        // PostgreSQL knows where a row lies, SQLite keeps it in its key.
-        let place = if self.transaction.get_database_backend() == DatabaseBackend::Postgres { "ctid" } else { key };
-        // In the order of their index: PostgreSQL would else read the table from its start, again for each batch.
-        let sql = format!(
-            "DELETE FROM {table} WHERE ({place}) IN (SELECT {place} FROM {table} WHERE period = $1 AND start >= $2 AND start < $3 \
-             ORDER BY start LIMIT {limit}) RETURNING start"
-        );
-        let values = [period.as_str().into(), starts.start.into(), starts.end.into()];
-        removed(&self.transaction, &sql, values, "start", starts.start).await
     }
 }

@@ -4,7 +4,7 @@ use crate::support::{Database, NOW, on_both_databases, uuid};
 use latchkey_core::{
     alert::{AlertKind, AlertsOf, Measure, Rule, Share},
     port::{
-        AlertReader, Consumed, Inserted,
+        AlertReader, Consumed, Inserted, Perishable,
         alert::{Alert, Course},
         request_log::{NetworkUse, RequestBatch},
     },
@@ -119,14 +119,12 @@ async fn old_alerts_and_networks_are_forgotten(database: &Database) {
     let used = NetworkUse { owner, credential: uuid(), address, hour: NOW.unix_timestamp() };
     let mut work = database.begin().await;
     work.record(&RequestBatch { networks: vec![used], ..RequestBatch::default() }).await.unwrap();
-    work.alert_prune(NOW).await.unwrap();
-    work.network_prune(NOW).await.unwrap();
     work.commit().await.unwrap();
+    assert_eq!(database.prune(Perishable::Alerts, NOW).await, 0);
+    assert_eq!(database.prune(Perishable::SeenNetworks, NOW).await, 0);
     assert_eq!(database.store.alerts(AlertsOf::Portal, None, 10).await.unwrap().len(), 2);
-    let mut work = database.begin().await;
-    work.alert_prune(NOW + Duration::SECOND).await.unwrap();
-    work.network_prune(NOW + Duration::SECOND).await.unwrap();
-    work.commit().await.unwrap();
+    assert_eq!(database.prune(Perishable::Alerts, NOW + Duration::SECOND).await, 1);
+    assert_eq!(database.prune(Perishable::SeenNetworks, NOW + Duration::SECOND).await, 1);
     let left = database.store.alerts(AlertsOf::Portal, None, 10).await.unwrap();
     assert_eq!(left.iter().map(|alert| alert.occasion.as_str()).collect::<Vec<_>>(), ["two"], "what lasts stays");
     assert_eq!(database.store.networks_untold(10).await.unwrap(), []);

@@ -2,7 +2,7 @@
 
 use crate::support::{Database, NOW, on_both_databases, person, uuid};
 use latchkey_core::port::{
-    AccountReader, Consumed, Inserted, MailedLinkReader,
+    AccountReader, Consumed, Inserted, MailedLinkReader, Perishable,
     account::PasswordHash,
     mailed_link::{LinkAnswer, LinkPurpose, MailedLink},
 };
@@ -58,9 +58,8 @@ async fn r17_a_link_is_answered_once_and_spent_once(database: &Database) {
     assert_eq!(work.link_take(link.id, NOW).await.unwrap(), Consumed::Lost);
     work.commit().await.unwrap();
     assert_eq!(find(LinkPurpose::SignUp, 1, NOW).await, None);
-    let mut work = database.begin().await;
-    work.link_prune(NOW + Duration::SECOND).await.unwrap();
-    work.commit().await.unwrap();
+    assert_eq!(database.prune(Perishable::MailedLinks, NOW).await, 0);
+    assert_eq!(database.prune(Perishable::MailedLinks, NOW + Duration::SECOND).await, 1);
 }
 
 async fn a_request_that_comes_to_nothing_is_answered_once(database: &Database) {

@@ -13,6 +13,7 @@ mod mail;
 mod mailed_link;
 mod post;
 mod request_log;
+mod retention;
 mod rollup;
 mod schema;
 mod session;

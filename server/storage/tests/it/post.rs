@@ -2,7 +2,7 @@
 
 use crate::support::{Database, NOW, add_key, application, new_key, on_both_databases, person, stored, uuid};
 use latchkey_core::port::{
-    Consumed, Inserted, PostReader, Store,
+    Consumed, Inserted, Perishable, PostReader, Store,
     post::{Post, StoredAnswer},
 };
 use latchkey_model::{OwnerId, PostId};
@@ -128,9 +128,9 @@ async fn old_answers_are_removed(database: &Database) {
     add(database, &one).await;
     let mut work = database.begin().await;
     assert_eq!(work.idempotent_answer_add(here, "key", &answer(&one), NOW).await.unwrap(), Inserted::Done);
-    assert_eq!(work.idempotent_answer_prune(NOW).await.unwrap(), 0);
-    assert_eq!(work.idempotent_answer_prune(NOW + Duration::seconds(1)).await.unwrap(), 1);
     work.commit().await.unwrap();
+    assert_eq!(database.prune(Perishable::IdempotentAnswers, NOW).await, 0);
+    assert_eq!(database.prune(Perishable::IdempotentAnswers, NOW + Duration::seconds(1)).await, 1);
     assert_eq!(database.store.idempotent_answer(here, "key").await.unwrap(), None);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Database, NOW, Person, add_key, application, new_key, on_both_databases, person, stored, uuid};
 use latchkey_core::port::{
-    ApiKeyReader, Removed, RequestLogReader,
+    ApiKeyReader, Perishable, RequestLogReader, RetentionReader,
     api_key::{ApiKey, KeyOwner, Traffic},
     request_log::{
         AttributedTo, Attribution, CredentialId, Folded, GroupBy, LastUse, LogScope, RequestBatch, RequestFilter,
@@ -336,15 +336,18 @@ async fn old_rows_are_removed_in_batches(database: &Database) {
     let (longest_ago, old) = (OffsetDateTime::UNIX_EPOCH, NOW - Duration::days(31));
     let before = NOW - Duration::days(30);
     // It reads, and no more.
-    database.store.requests_read_ahead(longest_ago..before, 2).await.unwrap();
-    let removed = |rows, rest| Removed { rows, rest };
-    assert_eq!(work.request_prune(longest_ago..before, 2).await.unwrap(), removed(2, old));
-    assert_eq!(
-        work.request_prune(old + Duration::SECOND..before, 2).await.unwrap(),
-        removed(0, old + Duration::SECOND)
-    );
-    assert_eq!(work.request_prune(old..before, 2).await.unwrap(), removed(1, old), "one that came at the same time");
-    assert_eq!(work.request_prune(old..before, 2).await.unwrap(), removed(0, old));
+    for (limit, found) in [(2, 2), (9, 3)] {
+        let ahead = database.store.perishables_read_ahead(Perishable::Requests, longest_ago..before, limit);
+        assert_eq!(ahead.await.unwrap(), found);
+    }
+    let mut prune = async |times| {
+        let removed = work.perishables_prune(Perishable::Requests, times, 2).await.unwrap();
+        (removed.rows, removed.rest)
+    };
+    assert_eq!(prune(longest_ago..before).await, (2, old));
+    assert_eq!(prune(old + Duration::SECOND..before).await, (0, old + Duration::SECOND));
+    assert_eq!(prune(old..before).await, (1, old), "one that came at the same time");
+    assert_eq!(prune(old..before).await, (0, old));
     work.commit().await.unwrap();
     assert_eq!(database.store.requests(LogScope::Portal, &RequestFilter::default(), 10).await.unwrap().found.len(), 2);
 }

@@ -5,7 +5,7 @@ use crate::{
     support::{Database, NOW, on_both_databases, person},
 };
 use latchkey_core::port::{
-    RollupReader,
+    Perishable, RetentionReader, RollupReader,
     request_log::RequestBatch,
     rollup::{
         AddressCounts, AddressKey, BucketSum, Buckets, Counted, CountsOf, Period, RollupCounts, RollupKey, RouteSum,
@@ -14,6 +14,8 @@ use latchkey_core::port::{
 };
 use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
+use std::ops::Range;
+use time::OffsetDateTime;
 
 on_both_databases!(
     rollups_add_up,
@@ -107,18 +109,21 @@ async fn rollups_add_up(database: &Database) {
     let of_key = CountsOf::Credential(key.owner.id(), key.id.as_uuid());
     assert_eq!(database.store.route_sums(of_key, &apart).await.unwrap().len(), 2, "each part for itself");
     // It reads, and no more.
-    for counted in Counted::ALL {
-        database.store.rollups_read_ahead(counted, Period::Hour, 0..start + 1, 3).await.unwrap();
+    let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).unwrap();
+    for (counted, found) in Counted::ALL.into_iter().zip([3, 2, 0]) {
+        let what = Perishable::Counts(counted, Period::Hour);
+        assert_eq!(database.store.perishables_read_ahead(what, at(0)..at(start + 1), 3).await.unwrap(), found);
     }
     let mut work = database.begin().await;
-    let mut removed = async |counted, period, starts, limit| {
-        let removed = work.rollup_prune(counted, period, starts, limit).await.unwrap();
-        (removed.rows, removed.rest)
+    let mut removed = async |counted, period, starts: Range<i64>, limit| {
+        let times = at(starts.start)..at(starts.end);
+        let removed = work.perishables_prune(Perishable::Counts(counted, period), times, limit).await.unwrap();
+        (removed.rows, removed.rest.unix_timestamp())
     };
-    assert_eq!(removed(Counted::Routes, Period::Day, 0..i64::MAX, 9).await, (0, 0));
+    assert_eq!(removed(Counted::Routes, Period::Day, 0..start * 2, 9).await, (0, 0));
     assert_eq!(removed(Counted::Routes, Period::Hour, 0..start, 9).await, (0, 0));
     assert_eq!(removed(Counted::Routes, Period::Hour, 0..start + 1, 3).await, (3, start));
-    assert_eq!(removed(Counted::Routes, Period::Hour, start + 1..i64::MAX, 3).await, (0, start + 1));
+    assert_eq!(removed(Counted::Routes, Period::Hour, start + 1..start * 2, 3).await, (0, start + 1));
     assert_eq!(removed(Counted::Routes, Period::Hour, start..start + 1, 3).await, (1, start));
     assert_eq!(removed(Counted::Buckets, Period::Hour, 0..start + 1, 9).await, (2, start), "their sums by bucket");
     assert_eq!(removed(Counted::Addresses, Period::Hour, 0..start + 1, 9).await, (0, 0), "none was counted");

@@ -4,7 +4,7 @@ use crate::support::{Database, NOW, on_both_databases, person, uuid};
 use latchkey_core::{
     account::SignInMethod,
     port::{
-        Consumed, Inserted, SessionReader,
+        Consumed, Inserted, Perishable, SessionReader,
         session::{SealedValues, SessionRecord},
     },
 };
@@ -103,13 +103,17 @@ async fn sessions_are_ended_by_their_account_alone(database: &Database) {
 }
 
 async fn old_sessions_are_removed_and_live_ones_stay(database: &Database) {
-    let (live, mut expired) = (session(None, 1), session(None, 2));
+    let ada = person(database, "ada@example.org").await;
+    let (live, mut expired, ended) = (session(None, 1), session(None, 2), session(Some(ada.account.id), 3));
     expired.expires_at = NOW - Duration::days(2);
-    for row in [&live, &expired] {
+    for row in [&live, &expired, &ended] {
         assert_eq!(add(database, row).await, Inserted::Done);
     }
     let mut work = database.begin().await;
-    assert_eq!(work.session_prune(NOW - Duration::days(1)).await.unwrap(), 1);
+    assert_eq!(work.session_end_own(ada.account.id, ended.id, NOW).await.unwrap(), Consumed::Won);
     work.commit().await.unwrap();
+    assert_eq!(database.prune(Perishable::ExpiredSessions, NOW - Duration::days(1)).await, 1);
+    assert_eq!(database.prune(Perishable::EndedSessions, NOW).await, 0);
+    assert_eq!(database.prune(Perishable::EndedSessions, NOW + Duration::SECOND).await, 1);
     assert!(database.store.session_load(&live.digest, NOW).await.unwrap().is_some());
 }

@@ -1,7 +1,7 @@
 //! A new database for each test, and rows to begin with.
 
 use latchkey_core::port::{
-    ApiKeyReader, Inserted, Store, UnitOfWork,
+    ApiKeyReader, Inserted, Perishable, Store, UnitOfWork,
     account::{Account, PasswordHash},
     api_key::{AddressMode, KeySettings, NewApiKey, NewKeyOwner, StoredApiKey},
     application::Application,
@@ -14,7 +14,7 @@ use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
 use sqlx::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
-use time::{Duration, OffsetDateTime, macros::datetime};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime, macros::datetime};
 use uuid::Uuid;
 
 /// When every test happens.
@@ -66,6 +66,14 @@ impl Database {
         let store = SeaStore::connect(&url).await.unwrap();
         Migrator::up(store.writer(), None).await.unwrap();
         Self { store, _folder: folder }
+    }
+
+    /// Removes everything of a kind whose time is before this one; returns how many rows.
+    pub(crate) async fn prune(&self, what: Perishable, before: OffsetDateTime) -> u64 {
+        let mut work = self.begin().await;
+        let removed = work.perishables_prune(what, PrimitiveDateTime::MIN.assume_utc()..before, 100).await.unwrap();
+        work.commit().await.unwrap();
+        removed.rows
     }
 
     pub(crate) async fn begin(&self) -> Box<dyn UnitOfWork> {

@@ -4,7 +4,7 @@ use crate::support::{Database, NOW, on_both_databases, uuid};
 use latchkey_core::{
     alert::AlertsOf,
     port::{
-        Consumed, WebhookReader,
+        Consumed, Perishable, WebhookReader,
         webhook::{Delivery, DeliveryAttempt, DeliveryState, OffBecause, SealedWebhookSecret, Webhook},
     },
 };
@@ -152,8 +152,8 @@ async fn messages_go_with_their_webhook_and_with_time(database: &Database) {
     assert_eq!(work.delivery_take(first.id, 0, NOW).await.unwrap(), Consumed::Won);
     let taken = DeliveryState::Taken(NOW);
     assert_eq!(work.delivery_settle(first.id, 1, &attempt(200, None), taken).await.unwrap(), Consumed::Won);
-    work.delivery_prune(NOW).await.unwrap();
     work.commit().await.unwrap();
+    assert_eq!(database.prune(Perishable::WebhookDeliveries, NOW).await, 0);
     assert_eq!(database.store.deliveries(webhook.id, None, 10).await.unwrap().len(), 2);
     let mut work = database.begin().await;
     assert_eq!(work.webhook_remove(webhook.id).await.unwrap(), Consumed::Won);
@@ -162,8 +162,6 @@ async fn messages_go_with_their_webhook_and_with_time(database: &Database) {
     assert_eq!(database.store.deliveries(webhook.id, None, 10).await.unwrap(), []);
     assert_eq!(database.store.delivery_attempts(&[first.id]).await.unwrap(), []);
     let (webhook, _) = with_two_messages(database).await;
-    let mut work = database.begin().await;
-    work.delivery_prune(NOW + Duration::SECOND).await.unwrap();
-    work.commit().await.unwrap();
+    assert_eq!(database.prune(Perishable::WebhookDeliveries, NOW + Duration::SECOND).await, 2);
     assert_eq!(database.store.deliveries(webhook.id, None, 10).await.unwrap(), []);
 }

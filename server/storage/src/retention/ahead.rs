@@ -1,10 +1,10 @@
-//! Reading what removing the oldest rows will need, before anybody holds the writer for it.
+//! Reading what removing the oldest requests will need, before anybody holds the writer for it.
 //!
 //! A row stands in a dozen and a half of indexes. Where the page of one lies on a busy disk, the writer would be held until it has been read.
 
 use crate::{SeaStore, error::store_error};
 use latchkey_core::port::StoreError;
-use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult, Statement, Value};
+use sea_orm::{DatabaseBackend, FromQueryResult, Statement};
 use std::{collections::BTreeMap, fmt::Write};
 
 /// A column of an index of SQLite.
@@ -31,23 +31,9 @@ struct Index {
 /// Its indexes, by their names.
 type Indexes = BTreeMap<String, Index>;
 
-/// Reads these rows, the first of which a condition and an order tell, and the places in all indexes that they have.
-pub(super) async fn read(
-    store: &SeaStore,
-    which: &str,
-    values: impl IntoIterator<Item = Value>,
-) -> Result<(), StoreError> {
-    let backend = store.reader.get_database_backend();
-    let sql = match backend {
-        // PostgreSQL removes a row where it stands; its indexes are tidied later, and hold nobody up.
-        DatabaseBackend::Postgres => {
-            format!("SELECT count(status) FROM (SELECT status FROM request_log {which}) AS old")
-        }
-        _ => places(&indexes(store).await?, which),
-    };
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    store.reader.query_all_raw(statement).await.map_err(store_error)?;
-    Ok(())
+/// The question that counts the requests which a condition and an order tell, and reads the places that they have in all indexes of SQLite.
+pub(super) async fn places(store: &SeaStore, which: &str) -> Result<String, StoreError> {
+    Ok(question(&indexes(store).await?, which))
 }
 
 /// Its indexes of columns. One of something else, which an operator may have made, is not read ahead.
@@ -71,21 +57,20 @@ async fn indexes(store: &SeaStore) -> Result<Indexes, StoreError> {
     Ok(indexes)
 }
 
-/// The question for all places that these rows have.
-fn places(indexes: &Indexes, which: &str) -> String {
+fn question(indexes: &Indexes, which: &str) -> String {
     let mut columns: Vec<_> = indexes.values().flat_map(|index| &index.columns).collect();
     columns.sort_unstable();
     columns.dedup();
     let columns: Vec<_> = columns.into_iter().map(|column| format!("\"{column}\" AS \"old_{column}\"")).collect();
     let mut sql = format!("WITH old AS MATERIALIZED (SELECT {} FROM request_log {which})", columns.join(", "));
-    for (place, (name, index)) in indexes.iter().enumerate() {
+    sql.push_str(" SELECT (SELECT count(*) FROM old)");
+    for (name, index) in indexes {
         let same: Vec<_> = index.columns.iter().map(|column| format!("\"{column}\" IS \"old_{column}\"")).collect();
         let holds = index.holds.as_deref().map(|holds| format!(" AND ({holds})")).unwrap_or_default();
         // Writing to a text cannot fail.
         let _ = write!(
             sql,
-            "{} SELECT count(*) FROM old CROSS JOIN request_log INDEXED BY \"{name}\" WHERE {}{holds}",
-            if place == 0 { "" } else { " UNION ALL" },
+            ", (SELECT count(*) FROM old CROSS JOIN request_log INDEXED BY \"{name}\" WHERE {}{holds})",
             same.join(" AND "),
         );
     }
@@ -95,6 +80,7 @@ fn places(indexes: &Indexes, which: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sea_orm::ConnectionTrait;
 
     #[tokio::test]
     async fn every_place_of_the_oldest_rows_is_found_and_nothing_else_read() {
@@ -116,15 +102,15 @@ mod tests {
         let indexes = indexes(&store).await.unwrap();
         let names: Vec<_> = indexes.keys().map(String::as_str).collect();
         assert_eq!(names, ["by_at", "by_route", "errors", "sqlite_autoindex_request_log_1"]);
-        let sql = places(&indexes, "WHERE at < $1 ORDER BY at LIMIT $2");
+        let sql = question(&indexes, "WHERE at < $1 ORDER BY at LIMIT $2");
         let ask = async |sql: &str| {
             let values = [9_i64.into(), 3_i64.into()];
             let statement = Statement::from_sql_and_values(DatabaseBackend::Sqlite, sql, values);
             store.reader.query_all_raw(statement).await.unwrap()
         };
-        let found = ask(&sql).await;
-        let found: Vec<i64> = found.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
-        assert_eq!(found, [3, 3, 1, 3], "the three oldest, one of which was refused");
+        let answer = ask(&sql).await;
+        let found: Vec<i64> = (0..5).map(|column| answer[0].try_get_by_index(column).unwrap()).collect();
+        assert_eq!(found, [3, 3, 3, 1, 3], "the three oldest, one of which was refused");
         for step in ask(&format!("EXPLAIN QUERY PLAN {sql}")).await {
             let step: String = step.try_get("", "detail").unwrap();
             assert!(!step.starts_with("SCAN request_log"), "{step}");

@@ -1,0 +1,37 @@
+//! Removing what is past its time, of every kind.
+
+use crate::support::{Database, NOW, on_both_databases};
+use latchkey_core::port::{Perishable, RetentionReader};
+use sea_orm::ConnectionTrait;
+use time::{Duration, OffsetDateTime};
+
+on_both_databases!(of_every_kind_what_is_over_is_looked_for, counters_that_lock_something_stay);
+
+async fn of_every_kind_what_is_over_is_looked_for(database: &Database) {
+    for what in Perishable::all() {
+        let times = OffsetDateTime::UNIX_EPOCH..NOW;
+        assert_eq!(database.store.perishables_read_ahead(what, times, 8).await.unwrap(), 0, "{what:?}");
+        assert_eq!(database.prune(what, NOW).await, 0, "{what:?}");
+    }
+}
+
+async fn counters_that_lock_something_stay(database: &Database) {
+    let locked = |until: Option<OffsetDateTime>| {
+        until.map_or("NULL".to_owned(), |until| (until.unix_timestamp() * 1_000_000).to_string())
+    };
+    for (id, until) in [("a", None), ("b", Some(NOW - Duration::SECOND)), ("c", Some(NOW + Duration::HOUR))] {
+        let sql = format!(
+            "INSERT INTO attempt_counter (id, kind, failures, last_at, locked_until) \
+             VALUES (CAST('{id}' AS {}), 'network', 9, 0, {})",
+            if database.store.writer().get_database_backend() == sea_orm::DatabaseBackend::Sqlite {
+                "BLOB"
+            } else {
+                "BYTEA"
+            },
+            locked(until)
+        );
+        database.store.writer().execute_unprepared(&sql).await.unwrap();
+    }
+    assert_eq!(database.prune(Perishable::AttemptCounters, NOW).await, 2);
+    assert_eq!(database.prune(Perishable::AttemptCounters, NOW + Duration::DAY).await, 1);
+}

@@ -1,0 +1,88 @@
+//! Removing what is past its time: everything goes, and nobody waits for it.
+
+use crate::{
+    stage::{Stage, Tokens},
+    support::Portal,
+};
+use latchkey_core::port::Store;
+use latchkey_storage::SeaStore;
+use sea_orm::{ConnectionTrait, Statement};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use time::Duration;
+
+async fn rows(store: &SeaStore, table: &str) -> i64 {
+    let reader = store.reader();
+    let count = Statement::from_string(reader.get_database_backend(), format!("SELECT count(*) FROM {table}"));
+    reader.query_one_raw(count).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+async fn others_write_while_old_rows_are_removed(portal: Portal) {
+    const OLD: i64 = 5_000;
+    let name = match portal.store.writer().get_database_backend() {
+        sea_orm::DatabaseBackend::Postgres => "int8send(number)",
+        _ => "CAST(number AS BLOB)",
+    };
+    let sql = format!(
+        "INSERT INTO used_name (name, expires_at) \
+         WITH RECURSIVE numbers(number) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT number + 1 FROM numbers WHERE number < {OLD}) \
+         SELECT {name}, 0 FROM numbers"
+    );
+    portal.store.writer().execute_unprepared(&sql).await.unwrap();
+    assert_eq!(rows(&portal.store, "used_name").await, OLD);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (store, told) = (portal.store.clone(), Arc::clone(&is_over));
+    let others = tokio::spawn(async move {
+        let mut left = Vec::new();
+        while !told.load(Ordering::Relaxed) {
+            store.begin().await.unwrap().commit().await.unwrap();
+            left.push(rows(&store, "used_name").await);
+        }
+        left
+    });
+    server::workers::prune(&portal.state).await.unwrap();
+    is_over.store(true, Ordering::Relaxed);
+    let left = others.await.unwrap();
+    assert_eq!(rows(&portal.store, "used_name").await, 0);
+    assert!(left.iter().any(|left| (1..OLD).contains(left)), "nobody came between: {left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_write_while_old_rows_are_removed_from_sqlite() {
+    others_write_while_old_rows_are_removed(Portal::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_write_while_old_rows_are_removed_from_postgres() {
+    others_write_while_old_rows_are_removed(Portal::on_postgres().await).await;
+}
+
+async fn refresh_tokens_go_with_their_family_a_week_after_its_end(portal: Portal) {
+    let mut stage = Stage::on(portal, &[]).await;
+    let mut tokens = stage.tokens().await;
+    for _ in 0..20 {
+        tokens = Tokens::of(&stage.refresh(&tokens.refresh).await);
+    }
+    let there =
+        async |portal: &Portal| (rows(&portal.store, "token_family").await, rows(&portal.store, "refresh_token").await);
+    assert_eq!(there(&stage.portal).await, (1, 21));
+    // Each has ended by now, but who comes with one of them shall learn that it was spent.
+    stage.portal.clock.advance(Duration::days(186));
+    server::workers::prune(&stage.portal.state).await.unwrap();
+    assert_eq!(there(&stage.portal).await, (1, 21));
+    stage.portal.clock.advance(Duration::days(2));
+    server::workers::prune(&stage.portal.state).await.unwrap();
+    assert_eq!(there(&stage.portal).await, (0, 0));
+}
+
+#[tokio::test]
+async fn refresh_tokens_go_with_their_family_on_sqlite() {
+    refresh_tokens_go_with_their_family_a_week_after_its_end(Portal::start().await).await;
+}
+
+#[tokio::test]
+async fn refresh_tokens_go_with_their_family_on_postgres() {
+    refresh_tokens_go_with_their_family_a_week_after_its_end(Portal::on_postgres().await).await;
+}
