@@ -160,6 +160,8 @@ impl From<ApiKeyError> for PageError {
             | ApiKeyError::NotLive
             | ApiKeyError::NotRotating
             | ApiKeyError::TooMany
+            | ApiKeyError::TooManyTokens
+            | ApiKeyError::ChangedMeanwhile
             | ApiKeyError::NothingToChange => Self::NotFound,
             ApiKeyError::Store(error) => Self::Store(error),
         }

@@ -42,6 +42,8 @@ mod m20261127_000031_cluster_counts;
 mod m20261127_000032_index_reported;
 mod m20261127_000033_create_bucket_rollup;
 mod m20261128_000034_index_what_perishes;
+mod m20261128_000035_index_leaked_keys;
+mod m20261128_000037_add_scopes_set_at;
 mod table;
 
 use sea_orm_migration::{prelude::*, sea_orm::EntityTrait, seaql_migrations};
@@ -86,6 +88,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000032_index_reported::Migration),
             Box::new(m20261127_000033_create_bucket_rollup::Migration),
             Box::new(m20261128_000034_index_what_perishes::Migration),
+            Box::new(m20261128_000035_index_leaked_keys::Migration),
+            Box::new(m20261128_000037_add_scopes_set_at::Migration),
         ]
     }
 }

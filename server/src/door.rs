@@ -18,7 +18,7 @@ use latchkey_core::{
     },
     dpop::PresentedProof,
     leak::{breaks_a_line, redacted},
-    port::rollup::Volume,
+    port::{request_log::METHODS, rollup::Volume},
     usage::{Owed, Passed, RouteName, Served},
 };
 use latchkey_model::RequestId;
@@ -207,7 +207,8 @@ where
     let owed = state.recorder.owes_row(&verdict, id, method, &route);
     let told = owed.map(|owed| Told::new(owed, request.uri().path(), request.headers()));
     let received = request.body().size_hint().exact().unwrap_or(0);
-    let unanswered = Unanswered { state: &state, route, id, method, told, received, started, verdict: Some(verdict) };
+    let mut unanswered =
+        Unanswered { state: &state, route, id, method, told, received, started, verdict: Some(verdict) };
     let mut response = match unanswered.verdict.as_ref().map(|verdict| &verdict.outcome) {
         Some(Ok(principal)) => {
             let caller = Caller { principal: principal.clone(), request_id: id };
@@ -224,6 +225,10 @@ where
     }
     if let Some(verdict) = &unanswered.verdict {
         put_limits(response.headers_mut(), verdict);
+    }
+    // What the handler found out is for the record; the caller has the handler's own answer.
+    if let (Some(refusal), Some(verdict)) = (response.extensions_mut().remove(), &mut unanswered.verdict) {
+        verdict.outcome = Err(refusal);
     }
     if state.is_traced() {
         telemetry::note(id, unanswered.verdict.as_ref());
@@ -329,8 +334,7 @@ pub(crate) fn put_nonce(headers: &mut HeaderMap, state: &AppState, now: time::Of
 
 /// The name of a method, for the record: whatever a caller makes up is one of its own there.
 pub(crate) fn method_word(method: &str) -> &'static str {
-    const KNOWN: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
-    KNOWN.into_iter().find(|known| *known == method).unwrap_or("OTHER")
+    METHODS.into_iter().find(|known| *known == method).unwrap_or("OTHER")
 }
 
 pub(crate) fn put_request_id(headers: &mut HeaderMap, id: RequestId) {

@@ -2,7 +2,7 @@
 
 mod github_keys;
 
-pub use github_keys::{GithubKeys, GithubKeysError};
+pub use github_keys::{GithubKeys, GithubKeysError, KnownKeys};
 
 use crate::{connection::Arrival, problem::Problem, routes::BODY_LIMIT, state::AppState};
 use axum::{
@@ -15,7 +15,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_core::leak::{
     LeakPlace,
-    github::{Feedback, FeedbackLabel, GithubReport, IDENTIFIER_HEADER, SIGNATURE_HEADER, SignatureError},
+    github::{Feedback, FeedbackLabel, GithubReport, IDENTIFIER_HEADER, PublicKeys, SIGNATURE_HEADER, SignatureError},
 };
 use serde::Deserialize;
 
@@ -59,12 +59,7 @@ async fn report(State(state): State<AppState>, request: Request) -> Result<Respo
     let Some(room) = leaks.room() else { return Err(Problem::unavailable()) };
     tokio::spawn(async move {
         let _room = room;
-        if let Err(error) = leaks.report(&report.token, &LeakPlace::new(&report.url)).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "a report of a leaked key could not be worked on"
-            );
-        }
+        leaks.report_patiently(&report.token, &LeakPlace::new(&report.url)).await;
     });
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     Ok((StatusCode::ACCEPTED, headers, THANKS).into_response())
@@ -76,13 +71,22 @@ async fn report_from_github(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Some(_room) = state.services.leaks.room() else { return Err(Problem::unavailable()) };
     if !(headers.contains_key(IDENTIFIER_HEADER) && headers.contains_key(SIGNATURE_HEADER)) {
         return Err(unsigned());
     }
+    let leaks = &state.services.leaks;
+    let address = Arrival::of(&state.config, &request).address();
+    if let Some(retry_after) = leaks.admit_signed(address).retry_after {
+        return Err(Problem::too_many_reports(retry_after));
+    }
     let body =
         to_bytes(request.into_body(), GITHUB_BODY_LIMIT).await.map_err(|_| Problem::too_large(GITHUB_BODY_LIMIT))?;
-    prove(&state, &headers, &body).await?;
+    if !prove(&state, &headers, &body).await? {
+        leaks.note_forged(address);
+        return Err(unsigned());
+    }
+    // Taken last: whoever sends slowly, or forges, holds nobody up.
+    let Some(_room) = leaks.room() else { return Err(Problem::unavailable()) };
     let reports = GithubReport::parse_all(&body).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, "invalid_report", "Not a report", format!("{error}."))
     })?;
@@ -90,7 +94,7 @@ async fn report_from_github(
     for report in &reports {
         let place = LeakPlace::new(&report.url);
         // What cannot be looked up is not called false: GitHub sends the whole report again.
-        let real = state.services.leaks.report(&report.token, &place).await.map_err(|error| {
+        let real = leaks.report(&report.token, &place).await.map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a report from GitHub could not be worked on");
             Problem::unavailable()
         })?;
@@ -105,25 +109,44 @@ fn unsigned() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", "Signature not valid", detail)
 }
 
-/// Proves that GitHub sent a body, with the keys that it publishes.
-async fn prove(state: &AppState, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
+/// Whether GitHub sent a body, by the keys that it publishes; nobody's word is taken where they cannot be had.
+async fn prove(state: &AppState, headers: &HeaderMap, body: &Bytes) -> Result<bool, Problem> {
     let text = |name: &str| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let (Some(identifier), Some(signature)) = (text(IDENTIFIER_HEADER), text(SIGNATURE_HEADER)) else {
-        return Err(unsigned());
+        return Ok(false);
     };
-    let proven = match state.github.known().await.verify(identifier, signature, body) {
-        // A key that we do not know may be a new one.
-        Err(SignatureError::UnknownKey) => match state.github.fetch(&state.services.ports).await {
-            Ok(keys) => keys.verify(identifier, signature, body),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "GitHub's keys could not be fetched");
-                return Err(Problem::unavailable());
-            }
-        },
-        proven => proven,
+    let known = state.github.known(state.services.ports.now()).await;
+    let mut proven = known.keys.verify(identifier, signature, body);
+    // A key that we do not know may be a new one, and one that we have known for long may be withdrawn.
+    let ask = match proven {
+        Err(SignatureError::UnknownKey) => true,
+        Err(SignatureError::Malformed) => false,
+        Ok(()) | Err(SignatureError::Mismatch) => known.is_old,
     };
-    proven.map_err(|error| {
+    if ask {
+        proven = match fetched(state).await {
+            Some(keys) => keys.verify(identifier, signature, body),
+            None if proven == Err(SignatureError::UnknownKey) => return Err(Problem::unavailable()),
+            // What was known is good for some days more.
+            None => proven,
+        };
+    }
+    if let Err(error) = proven {
         tracing::warn!(%error, "a report that says it is GitHub's is not");
-        unsigned()
-    })
+    }
+    Ok(proven.is_ok())
+}
+
+/// The keys that GitHub publishes now; none where they cannot be had.
+async fn fetched(state: &AppState) -> Option<PublicKeys> {
+    let asking = state.clone();
+    // To its end, also where whoever sent the report goes away meanwhile.
+    match tokio::spawn(async move { asking.github.fetch(&asking.services.ports).await }).await {
+        Ok(Ok(keys)) => return Some(keys),
+        Ok(Err(error)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "GitHub's keys could not be fetched");
+        }
+        Err(error) => tracing::error!(%error, "asking for GitHub's keys ended badly"),
+    }
+    None
 }

@@ -2,11 +2,25 @@
 
 use crate::{connection::Peer, front::Front, patience::Patient, socket::Proxies};
 use axum::serve::{Listener, ListenerExt};
+use http::Request;
+use hyper::{
+    body::Incoming,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::net::{TcpListener, TcpStream};
 
 /// How long requests that are being answered may take when the server stops.
@@ -66,8 +80,14 @@ where
             accepted = listener.accept() => accepted,
             () = &mut stopped => break,
         };
-        let stream = TokioIo::new(Patient::new(stream));
-        let connection = builder.serve_connection(stream, front.of(peer.into())).into_owned();
+        let asked = Arc::new(AtomicBool::new(false));
+        let stream = TokioIo::new(Patient::until_asked(stream, Arc::clone(&asked)));
+        let answering = front.of(peer.into());
+        let service = service_fn(move |request: Request<Incoming>| {
+            asked.store(true, Ordering::Relaxed);
+            answering.call(request)
+        });
+        let connection = builder.serve_connection(stream, service).into_owned();
         let connection = serving.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -2,7 +2,7 @@
 
 use crate::state::AppState;
 use latchkey_core::{alert::AlertWatch, mail::Postman, openid::SignOuts, webhook::Courier};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
 /// Starts all of it.
 pub(crate) fn start(state: &AppState) -> Vec<JoinHandle<()>> {
@@ -26,34 +26,45 @@ pub(crate) async fn end(working: Vec<JoinHandle<()>>) {
     }
 }
 
-/// Does every hour what the clock asks for.
+/// Does every hour what the clock asks for, and in between looks whether single requests find room: a busy hour brings more of them than
+/// the disk may have left.
 async fn keep_house_for_ever(state: AppState) {
     let mut hour = tokio::time::interval(std::time::Duration::from_hours(1));
+    let mut room = tokio::time::interval(std::time::Duration::from_mins(10));
+    room.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        hour.tick().await;
-        if let Err(error) = prune(&state).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "old rows could not be removed");
-        }
-        match state.services.housekeeping.remind().await {
-            Ok(told) => tracing::debug!(told, "people were told of keys that end soon"),
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "people could not be told of keys that end soon"
-                );
+        tokio::select! {
+            biased;
+            _ = hour.tick() => keep_house(&state).await,
+            _ = room.tick() => {
+                if let Err(error) = make_room(&state).await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "no room could be made for single requests");
+                }
             }
         }
-        if let Err(error) = state.services.audit.seal_heads().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the audit log could not be sealed");
+    }
+}
+
+async fn keep_house(state: &AppState) {
+    if let Err(error) = prune(state).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "old rows could not be removed");
+    }
+    match state.services.housekeeping.remind().await {
+        Ok(told) => tracing::debug!(told, "people were told of keys that end soon"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "people could not be told of keys that end soon");
         }
-        if let Err(error) = state.services.signing_keys.keep_house().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "signing keys could not be looked after");
-        }
-        match state.services.housekeeping.disable_idle().await {
-            Ok(disabled) => tracing::debug!(disabled, "idle keys were switched off"),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "idle keys could not be switched off");
-            }
+    }
+    if let Err(error) = state.services.audit.seal_heads().await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the audit log could not be sealed");
+    }
+    if let Err(error) = state.services.signing_keys.keep_house().await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "signing keys could not be looked after");
+    }
+    match state.services.housekeeping.disable_idle().await {
+        Ok(disabled) => tracing::debug!(disabled, "idle keys were switched off"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "idle keys could not be switched off");
         }
     }
 }
@@ -155,12 +166,7 @@ async fn tell_of_keys_for_ever(state: AppState) {
 /// When the store fails.
 pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreError> {
     let pruned = state.services.retention.prune().await?;
-    if pruned.over_budget > 0 {
-        tracing::warn!(
-            rows = pruned.over_budget,
-            "rows of single requests found no room and were removed before their time: set log_megabytes higher, or keep them for fewer days"
-        );
-    }
+    tell_of_no_room(pruned.over_budget);
     tracing::debug!(
         requests = pruned.requests,
         counts = pruned.counts,
@@ -169,4 +175,22 @@ pub async fn prune(state: &AppState) -> Result<(), latchkey_core::port::StoreErr
         "old rows were removed"
     );
     Ok(())
+}
+
+/// Removes single requests beyond their room.
+///
+/// # Errors
+/// When the store fails.
+pub async fn make_room(state: &AppState) -> Result<(), latchkey_core::port::StoreError> {
+    tell_of_no_room(state.services.retention.make_room().await?);
+    Ok(())
+}
+
+fn tell_of_no_room(rows: u64) {
+    if rows > 0 {
+        tracing::warn!(
+            rows,
+            "rows of single requests found no room and were removed before their time: set log_megabytes higher, or keep them for fewer days"
+        );
+    }
 }

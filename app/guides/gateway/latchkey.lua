@@ -38,6 +38,7 @@ core.register_action("latchkey", { "http-req" }, function(txn, address)
 			["authorization"]      = values(client["authorization"]),
 			["x-api-key"]          = values(client["x-api-key"]),
 			["dpop"]               = values(client["dpop"]),
+			["user-agent"]         = values(client["user-agent"]),   -- for the log
 		},
 	})
 	local status, headers = answer and answer.status or 0, answer and answer.headers or {}

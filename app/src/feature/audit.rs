@@ -92,8 +92,13 @@ pub fn AdminAuditPage() -> impl IntoView {
 
 #[component]
 fn Export(#[prop(into)] path: String) -> impl IntoView {
-    let file = format!("{path}/export{}", AuditQuery::read().from_the_newest());
-    view! { <a class="btn" href=file download="latchkey-audit.jsonl">"Export"</a> }
+    let filter = AuditQuery::read();
+    let file = format!("{path}/export{}", filter.from_the_newest());
+    let table = format!("{path}/export{}", filter.as_table());
+    view! {
+        <a class="btn" href=file download="latchkey-audit.jsonl">"Export"</a>
+        <a class="btn" href=table download="latchkey-audit.csv">"As CSV"</a>
+    }
 }
 
 /// The events of a page, and the way to those before them.

@@ -1,7 +1,7 @@
 //! Who must wait after too many tries.
 
 use crate::{
-    page::{Page, PageError, page, take_flash},
+    page::{Page, PageError, page, query, take_flash},
     route,
     ssr::{
         actor,
@@ -9,10 +9,10 @@ use crate::{
         respond::{Refused, see_other, see_other_with},
         services,
     },
-    ui::{DataTable, EmptyState, Form, Message, PageHead, RelativeTime},
+    ui::{DataTable, EmptyState, Field, Form, Message, PageHead, RelativeTime},
 };
 use latchkey_core::{
-    lockout::{LockedOf, Lockout, LockoutError},
+    lockout::{LockedOf, Lockout, LockoutError, LockoutList},
     port::lockout::CounterKind,
 };
 use leptos::{prelude::*, server, server_fn::ServerFn};
@@ -45,10 +45,27 @@ impl From<LockoutError> for Refused {
 pub fn LockoutsPage() -> impl IntoView {
     page(async {
         let services = services();
-        let lockouts = services.lockout_desk.list(&actor()).await?;
+        let [email, below] = ["email", "below"].map(|name| query(name).unwrap_or_default());
+        let LockoutList { lockouts, more } = services.lockout_desk.list(&actor(), &email, &below).await?;
+        let more = more.map(|below| {
+            let href = format!(
+                "{}{}",
+                route::ADMIN_LOCKOUTS,
+                route::query([("email", email.as_str()), ("below", below.as_str())])
+            );
+            view! { <nav aria-label="Pages" class="pager"><a class="btn" href=href>"Those who wait less long"</a></nav> }
+        });
         let now = services.ports.now();
         let flash = take_flash().await;
-        let list = if lockouts.is_empty() {
+        let list = if lockouts.is_empty() && !email.is_empty() {
+            view! {
+                <EmptyState title="Nobody has to wait for that address">
+                    <p>"Nobody who failed at a password or a code of it has to wait. Whole networks are listed without an address."</p>
+                    <a class="btn" href=route::ADMIN_LOCKOUTS>"Everybody who has to wait"</a>
+                </EmptyState>
+            }
+            .into_any()
+        } else if lockouts.is_empty() {
             view! {
                 <EmptyState title="Nobody has to wait">
                     <p>"Whoever fails too often at a password or a code has to wait: a minute first, a day at most. They are listed here."</p>
@@ -72,7 +89,12 @@ pub fn LockoutsPage() -> impl IntoView {
                 explanation="Who failed too often and has to wait. A browser that has opened an account before has tries of its own: no stranger locks its owner out."
             />
             <Message flash/>
+            <form method="get" action=route::ADMIN_LOCKOUTS class="filter" role="search" aria-label="Find a lockout">
+                <Field name="email" label="Address of an account" value=email error=None/>
+                <div class="filter-actions"><button type="submit" class="btn btn-primary">"Find"</button></div>
+            </form>
             {list}
+            {more}
         };
         Ok(Page::portal("Lockouts", body))
     })

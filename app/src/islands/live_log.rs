@@ -23,10 +23,11 @@ pub fn LiveLog(
 ) -> impl IntoView {
     let rows = RwSignal::new(Vec::<LiveRequest>::new());
     let line = RwSignal::new(Line::Connecting);
+    let left_out = RwSignal::new(None::<String>);
     #[cfg(feature = "hydrate")]
-    listen(&url, rows, line);
-    #[cfg(not(feature = "hydrate"))]
-    let _ = &url;
+    listen(&url, rows, line, left_out);
+    // The log itself, with the same filter.
+    let log = url.replacen("/live", "", 1);
     let toggle =
         move |_| line.update(|line| *line = if *line == Line::Paused { Line::Connecting } else { Line::Paused });
     let state = move || match line.get() {
@@ -46,6 +47,7 @@ pub fn LiveLog(
                     {move || if line.get() == Line::Paused { "Go on" } else { "Pause" }}
                 </button>
             </div>
+            {move || left_out.get().map(|text| view! { <p class="dim" role="status">{text} " " <a href=log.clone()>"Open the log"</a></p> })}
             <div class="table-scroll" tabindex="0" role="region" aria-label="New requests" hidden=move || rows.with(Vec::is_empty)>
                 <table class="cards-on-phone">
                     <thead>
@@ -93,7 +95,7 @@ fn Row(row: LiveRequest) -> impl IntoView {
 
 /// Opens the line, and opens it again after a pause from where it was. A line that drops, the browser opens again by itself.
 #[cfg(feature = "hydrate")]
-fn listen(url: &str, rows: RwSignal<Vec<LiveRequest>>, line: RwSignal<Line>) {
+fn listen(url: &str, rows: RwSignal<Vec<LiveRequest>>, line: RwSignal<Line>, left_out: RwSignal<Option<String>>) {
     use wasm_bindgen::{JsCast as _, closure::Closure};
     let url = url.to_owned();
     let source = StoredValue::new_local(None::<web_sys::EventSource>);
@@ -144,6 +146,11 @@ fn listen(url: &str, rows: RwSignal<Vec<LiveRequest>>, line: RwSignal<Line>) {
                     });
                 }
             });
+            let missed = Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
+                left_out.set(event.data().as_string());
+            });
+            // It is refused nowhere.
+            let _ = new.add_event_listener_with_callback("left-out", missed.as_ref().unchecked_ref());
             new.set_onopen(Some(opened.as_ref().unchecked_ref()));
             new.set_onerror(Some(failed.as_ref().unchecked_ref()));
             new.set_onmessage(Some(came.as_ref().unchecked_ref()));
@@ -151,6 +158,7 @@ fn listen(url: &str, rows: RwSignal<Vec<LiveRequest>>, line: RwSignal<Line>) {
             opened.forget();
             failed.forget();
             came.forget();
+            missed.forget();
             source.set_value(Some(new));
         }
     });

@@ -4,12 +4,13 @@ use crate::{
     authn::Principal,
     port::{
         Consumed, Inserted, StoreError,
+        api_key::Holder,
         post::{Post, StoredAnswer},
     },
     ports::Ports,
     secret::{hex, sha256},
 };
-use latchkey_model::{FieldErrors, OwnerId, PostId};
+use latchkey_model::{Environment, EnvironmentId, FieldErrors, OwnerId, PostId};
 
 /// The most posts on a page.
 pub const MAX_PAGE: u64 = 100;
@@ -51,9 +52,17 @@ pub enum PostError {
     /// Members are wrong; each sentence says why.
     #[error("some members are not valid")]
     Invalid(FieldErrors),
-    /// No such post in the caller's environment.
+    /// No such post.
     #[error("no such post")]
     NotFound,
+    /// The post is another owner's: the caller is told that there is none.
+    #[error("the post is another owner's")]
+    OfAnother {
+        /// Which.
+        post: PostId,
+        /// The environment whose it is, where that is of the caller's team.
+        of: Option<Environment>,
+    },
     /// The post is no longer the version that the caller had (RFC 9110 section 13.1.1).
     #[error("the post has been changed since")]
     Changed,
@@ -111,9 +120,12 @@ impl PostService {
     /// One post.
     ///
     /// # Errors
-    /// [`PostError::NotFound`] for a post of another environment too.
+    /// [`PostError::OfAnother`] for a post of another environment.
     pub async fn get(&self, principal: &Principal, id: PostId) -> Result<Post, PostError> {
-        self.ports.store.post(principal.owner_id(), id).await?.ok_or(PostError::NotFound)
+        match self.ports.store.post(principal.owner_id(), id).await? {
+            Some(post) => Ok(post),
+            None => Err(self.missing(principal, id).await?),
+        }
     }
 
     /// Creates a post; once, however often the same request comes with the same idempotency key. `answer` draws the body
@@ -212,6 +224,18 @@ impl PostService {
     /// [`PostError::Store`]: what was not deleted before is left.
     pub async fn delete_all(&self, principal: &Principal) -> Result<(), PostError> {
         Ok(delete_all(&self.ports, principal.owner_id()).await?)
+    }
+
+    /// Why the caller has no such post. The store is asked the same whether or not somebody else has, so that the time tells nothing.
+    async fn missing(&self, principal: &Principal, id: PostId) -> Result<PostError, StoreError> {
+        let owner = self.ports.store.post_owner(id).await?;
+        let home = EnvironmentId::from_uuid(owner.map_or(id.as_uuid(), OwnerId::as_uuid));
+        let home = self.ports.store.team_of_environment(home).await?;
+        if owner.is_none_or(|owner| owner == principal.owner_id()) {
+            return Ok(PostError::NotFound);
+        }
+        let own = home.filter(|(team, _)| principal.owner().holder() == Holder::Team(*team));
+        Ok(PostError::OfAnother { post: id, of: own.map(|(_, environment)| environment) })
     }
 
     async fn current(

@@ -10,7 +10,7 @@ pub mod finder;
 pub mod github;
 pub mod rules;
 
-pub use desk::{LeakDesk, LeakPlace};
+pub use desk::{LeakDesk, LeakParts, LeakPlace};
 
 /// A text without secrets: in the place of each of ours stands how a person recognises it, of a token that is signed its beginning is
 /// left, and nothing of a text that holds a private key.

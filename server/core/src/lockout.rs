@@ -11,6 +11,6 @@ mod service;
 
 pub(crate) use ladder::FORGOTTEN_AFTER;
 
-pub use desk::{LockedOf, Lockout, LockoutDesk, LockoutError};
+pub use desk::{LockedOf, Lockout, LockoutDesk, LockoutError, LockoutList};
 pub use device::{DeviceCookie, Visitor};
 pub use service::{Attempt, Lockouts, Subject, TryError};

@@ -6,12 +6,14 @@
 mod account_letter;
 mod body;
 mod carrier;
+mod leak_letter;
 mod letter;
 mod outbox;
 mod postman;
 mod secret_letter;
 
 pub use carrier::{CarryError, MailCarrier, Message};
+pub use leak_letter::FoundKey;
 pub use letter::Letter;
 pub(crate) use letter::page_of;
 pub use outbox::{OutboxError, OutboxMail, OutboxPage, OutboxService};

@@ -1,5 +1,6 @@
 //! OAuth clients and service accounts: who may ask for tokens, how they prove it, and what for.
 
+mod changes;
 mod client_id;
 mod client_sites;
 mod form;
@@ -12,6 +13,7 @@ mod registration;
 mod service;
 mod verification;
 
+use changes::changes_of;
 pub use client_id::{ClientId, ParseClientIdError};
 pub use client_sites::{ClientSiteError, ClientSites, FetchedKeys};
 pub use form::{ClientForm, DEFAULT_TOKEN_MINUTES, Possible, TOKEN_MINUTES};
@@ -27,6 +29,5 @@ pub use registration::{
     ClientMetadata, MetadataDocuments, Registered, RegistrationError, RegistrationInView, RegistrationPolicy,
     Registrations,
 };
-use service::changes_of;
 pub use service::{ClientInView, CreatedClient, HeldToken, OauthClientError, OauthClientService};
 pub use verification::{Appearance, ClientVerification};

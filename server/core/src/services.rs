@@ -22,7 +22,7 @@ use crate::{
     gateway::{GatewayDesk, GuardedApis, KnownApis},
     grant::GrantService,
     identity_provider::{IdentityProviders, LinkedIdentities, ProviderClient, ProviderSignIn},
-    leak::LeakDesk,
+    leak::{LeakDesk, LeakParts},
     limit::{Limiter, Quota},
     lockout::{LockoutDesk, Lockouts},
     mail::{MailCarrier, OutboxService, Postman},
@@ -230,6 +230,7 @@ impl Services {
         let ring = KeyRing::new(ports.clone(), master)?;
         let secrets = master.derive("client-secret");
         let grants = master.derive("grant");
+        let registrations = master.derive("registration");
         let issuer = settings.public_url.clone();
         let store = ports.store.clone();
         let subjects = Subjects::new(master.derive("subject"));
@@ -408,7 +409,19 @@ impl Services {
             guarded_apis: GuardedApis::new(ports.clone(), known_apis.clone(), issuer.as_str().into()),
             door,
             proofs,
-            leaks: LeakDesk::new(ports.clone(), known_keys.clone(), pepper, raised.clone(), url, settings.report_quota),
+            leaks: LeakDesk::new(
+                ports.clone(),
+                LeakParts {
+                    memories: memories.clone(),
+                    keys: pepper,
+                    client_secrets: secrets.clone(),
+                    grants: grants.clone(),
+                    registrations: registrations.clone(),
+                    alerts: raised.clone(),
+                    public_url: url,
+                },
+                settings.report_quota,
+            ),
             notices: NoticeService::new(ports.clone()),
             outbox: OutboxService::new(ports.clone(), postman.clone()),
             postman,
@@ -426,7 +439,7 @@ impl Services {
                 ports.clone(),
                 oauth_clients.clone(),
                 known_clients.clone(),
-                master.derive("registration"),
+                registrations,
                 issuer.as_str().into(),
                 settings.report_quota,
             ),

@@ -8,6 +8,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use latchkey_core::{
+    authn::Refusal,
     demo::{Created, PostCondition, PostError, PostInput},
     port::{StoreError, post::Post},
 };
@@ -83,12 +84,16 @@ pub(super) struct PostIn {
     body: String,
 }
 
-/// An error with the id of the request that met it.
-pub(super) struct Failed(Problem, RequestId);
+/// An error with the id of the request that met it, and what is recorded of it where the caller is told less.
+pub(super) struct Failed(Problem, RequestId, Option<Box<Refusal>>);
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        self.0.response(Some(self.1))
+        let mut response = self.0.response(Some(self.1));
+        if let Some(refusal) = self.2 {
+            response.extensions_mut().insert(*refusal);
+        }
+        response
     }
 }
 
@@ -106,7 +111,7 @@ pub(super) async fn list(
 ) -> Answer {
     let Query(page) = query.map_err(|_| {
         let detail = "limit is a number from 1 to 100; after is the next of the page before.";
-        Failed(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "Invalid query", detail), id)
+        Failed(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "Invalid query", detail), id, None)
     })?;
     let found = state
         .services
@@ -160,7 +165,7 @@ pub(super) async fn create(
     Caller { principal, request_id: id }: Caller,
     request: Request,
 ) -> Answer {
-    let key = idempotency_key(request.headers()).map_err(|problem| Failed(problem, id))?;
+    let key = idempotency_key(request.headers()).map_err(|problem| Failed(problem, id, None))?;
     let input = read(request, id).await?;
     let created = state
         .services
@@ -298,7 +303,7 @@ fn with_tag(status: StatusCode, post: &Post) -> Response {
 
 /// What is no id names no post.
 fn post_id(text: &str, request: RequestId) -> Result<PostId, Failed> {
-    text.parse().map_err(|_| Failed(Problem::not_found(), request))
+    text.parse().map_err(|_| Failed(Problem::not_found(), request, None))
 }
 
 /// At most one, printable, of a bounded length (draft-ietf-httpapi-idempotency-key-header).
@@ -334,7 +339,7 @@ async fn read(request: Request, id: RequestId) -> Result<PostInput, Failed> {
             ),
             _ => ("invalid_json", "Invalid JSON", "The body is not JSON.".to_owned()),
         };
-        Failed(Problem::new(status, code, title, detail), id)
+        Failed(Problem::new(status, code, title, detail), id, None)
     })?;
     Ok(PostInput { title: input.title, body: input.body })
 }
@@ -343,6 +348,10 @@ fn failed(error: &PostError, id: RequestId) -> Failed {
     let problem = match error {
         PostError::Invalid(errors) => Problem::invalid(errors.clone()),
         PostError::NotFound => Problem::not_found(),
+        PostError::OfAnother { post, of } => {
+            let refusal = Refusal::WrongOwner { post: *post, of: *of };
+            return Failed(Problem::not_found(), id, Some(Box::new(refusal)));
+        }
         PostError::Changed => Problem::new(
             StatusCode::PRECONDITION_FAILED,
             "changed",
@@ -363,7 +372,7 @@ fn failed(error: &PostError, id: RequestId) -> Failed {
             }
         }
     };
-    Failed(problem, id)
+    Failed(problem, id, None)
 }
 
 #[cfg(test)]

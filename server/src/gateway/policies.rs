@@ -1,7 +1,7 @@
 //! `GET` and `PUT /gateway/apis/{api}/policies`: an operator's program reads and replaces what an API takes.
 
 use super::verify::{Failed, problem};
-use crate::{door::Caller, problem::Problem, state::AppState};
+use crate::{connection::Arrival, door::Caller, problem::Problem, state::AppState};
 use axum::{
     Json,
     extract::{FromRequest, Path, Request, State, rejection::JsonRejection},
@@ -36,6 +36,7 @@ pub(super) async fn replace(
     request: Request,
 ) -> Result<Response, Failed> {
     let failed = |problem| Failed(problem, id);
+    let from = Arrival::of(&state.config, &request).address();
     let version = match request.headers().get(header::IF_MATCH).map(|value| value.to_str().unwrap_or_default()) {
         None | Some("*") => None,
         // What is no version of ours is not the one that there is.
@@ -58,7 +59,7 @@ pub(super) async fn replace(
         })
     })?;
     let lines = body.policies.join("\n");
-    let replaced = state.services.guarded_apis.replace_policies(&principal, &slug, &lines, version).await;
+    let replaced = state.services.guarded_apis.replace_policies(&principal, from, &slug, &lines, version).await;
     replaced.map(written).map_err(|error| failed(problem(&error)))
 }
 

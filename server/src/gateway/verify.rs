@@ -13,7 +13,10 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_core::{
-    authn::{Basic, Refusal, Transport, Verdict, credential::Carried},
+    authn::{
+        Basic, Refusal, Transport, Verdict,
+        credential::{Carried, Via},
+    },
     gateway::{self, GatewayError, GuardedRequest, Judged, Origin, Outcome},
     limit::Reading,
     usage::RouteName,
@@ -95,6 +98,12 @@ struct Suggested {
     www_authenticate: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<String>,
+    /// The methods that the path answers to, where the request's is none of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow: Option<String>,
+    /// What the next proof must carry, where the token needs one (RFC 9449 section 9).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dpop_nonce: Option<String>,
     /// The body, `application/problem+json`.
     problem: Option<Box<RawValue>>,
 }
@@ -203,7 +212,13 @@ fn recorded(state: &AppState, judged: Judged, asked: &Asked, id: RequestId, star
         Err(refusal) => {
             let problem = refused(state, &guard.api, refusal);
             let status = problem.status();
-            (Worth { limits, ..worthless(&problem, Some(id)) }, status)
+            let mut worth = Worth { limits, ..worthless(&problem, Some(id)) };
+            if let Some(answer) = &mut worth.answer
+                && verdict.via == Some(Via::Dpop)
+            {
+                answer.dpop_nonce = Some(state.services.proofs.nonce(verdict.facts.at));
+            }
+            (worth, status)
         }
     };
     let (route, method) = (RouteName::Guarded(Arc::clone(&guard.route)), method_word(&asked.method));
@@ -227,6 +242,8 @@ fn worthless(problem: &Problem, id: Option<RequestId>) -> Worth {
         status: problem.status().as_u16(),
         www_authenticate: field(header::WWW_AUTHENTICATE),
         retry_after: field(header::RETRY_AFTER),
+        allow: field(header::ALLOW),
+        dpop_nonce: None,
         problem: String::from_utf8(problem.body(id)).ok().and_then(|body| RawValue::from_string(body).ok()),
     };
     let code = problem.code();

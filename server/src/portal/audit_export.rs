@@ -1,6 +1,6 @@
-//! The audit log as a file: one event a line (JSON Lines), the newest first, by the filter of its page.
+//! The audit log as a file, the newest event first, by the filter of its page: one object a line (JSON Lines), or as CSV.
 
-use super::file::{sign_in_first, unavailable};
+use super::file::{Format, file, foreign, sign_in_first, unavailable};
 use crate::state::AppState;
 use app::{feature::audit::AuditQuery, route, ssr::zone::Zone};
 use axum::{
@@ -8,19 +8,21 @@ use axum::{
     extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header};
+use futures_util::stream;
+use http::{HeaderMap, StatusCode};
 use latchkey_core::{
-    Actor,
+    Actor, Services,
     audit::{AuditError, AuditScope},
-    port::audit::AuditEvent,
+    port::audit::{AuditEvent, AuditFilter},
     secret::hex,
 };
 use latchkey_model::TeamId;
 use serde::Serialize;
+use std::sync::Arc;
 use time::format_description::well_known::Rfc3339;
 
-/// How many events one file has: where there are more, `Link` says where they are (RFC 8288).
-const EVENTS: u64 = 10_000;
+/// How many events are read at once.
+const AT_ONCE: u64 = 1_000;
 
 /// Where the log of one's own account is had.
 pub const OWN: &str = "/account/activity/export";
@@ -29,52 +31,82 @@ pub const TEAM: &str = "/teams/{team}/audit/export";
 /// Where everything is had, by admins.
 pub const PORTAL: &str = "/admin/audit/export";
 
-/// The parts of a query: those of the page's filter, and a cursor.
+/// The parts of a query: those of the page's filter, a cursor, and the format.
 type Parts = Query<Vec<(String, String)>>;
 
+/// One event. In a table, what somebody else wrote cannot be taken for a formula, and changes are text.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Line {
     id: String,
     log: String,
     sequence: i64,
     at: String,
     account: Option<String>,
-    account_name: Option<&'a str>,
+    account_name: Option<String>,
     from: Option<String>,
     action: &'static str,
-    target: &'a str,
-    target_name: &'a str,
+    target: String,
+    target_name: String,
     changes: serde_json::Value,
-    reason: &'a str,
+    reason: String,
     previous: String,
     digest: String,
 }
 
-impl<'a> From<&'a AuditEvent> for Line<'a> {
-    fn from(found: &'a AuditEvent) -> Self {
-        let event = &found.event;
+impl Line {
+    fn new(found: AuditEvent, format: Format) -> Self {
+        let event = found.event;
+        let text = |text: String| match format {
+            Format::Csv => foreign(&text),
+            Format::Json => text,
+        };
         Self {
             id: event.id.to_string(),
             log: event.tenant.to_string(),
             sequence: found.sequence,
             at: event.at.format(&Rfc3339).unwrap_or_default(),
             account: event.account.map(|account| account.to_string()),
-            account_name: found.account_name.as_deref(),
+            account_name: found.account_name.map(text),
             from: event.from.map(|from| from.to_string()),
             action: event.action.as_str(),
-            target: &event.target,
-            target_name: &event.target_name,
-            changes: serde_json::from_str(&event.changes).unwrap_or_default(),
-            reason: &event.reason,
+            target: text(event.target),
+            target_name: text(event.target_name),
+            changes: match format {
+                Format::Csv => event.changes.into(),
+                Format::Json => serde_json::from_str(&event.changes).unwrap_or_default(),
+            },
+            reason: text(event.reason),
             previous: hex(&found.previous),
             digest: hex(&found.digest),
         }
     }
 }
 
+/// What was read, and where to go on.
+struct Reading {
+    services: Arc<Services>,
+    actor: Actor,
+    scope: AuditScope,
+    filter: AuditFilter,
+    format: Format,
+    ready: Option<Vec<Line>>,
+    more: bool,
+    first: bool,
+}
+
+impl Reading {
+    async fn read(&mut self) -> Result<(), AuditError> {
+        let found = self.services.audit.page(&self.actor, self.scope, &self.filter, AT_ONCE).await?;
+        self.filter.before = found.older.or(self.filter.before);
+        self.more = found.older.is_some();
+        self.ready = Some(found.events.into_iter().map(|event| Line::new(event, self.format)).collect());
+        Ok(())
+    }
+}
+
 /// The log of one's own account.
 pub async fn own(state: State<AppState>, actor: Extension<Actor>, parts: Parts, headers: HeaderMap) -> Response {
-    answer(&state, &actor, AuditScope::Own, route::ACTIVITY, &filter_of(&parts, &headers)).await
+    answer(&state, actor.0, AuditScope::Own, route::ACTIVITY, &parts, &headers).await
 }
 
 /// The log of a team.
@@ -85,36 +117,50 @@ pub async fn team(
     parts: Parts,
     headers: HeaderMap,
 ) -> Response {
-    answer(&state, &actor, AuditScope::Team(team), &route::team_audit(team), &filter_of(&parts, &headers)).await
+    answer(&state, actor.0, AuditScope::Team(team), &route::team_audit(team), &parts, &headers).await
 }
 
 /// Everything.
 pub async fn portal(state: State<AppState>, actor: Extension<Actor>, parts: Parts, headers: HeaderMap) -> Response {
-    answer(&state, &actor, AuditScope::Portal, route::ADMIN_AUDIT, &filter_of(&parts, &headers)).await
+    answer(&state, actor.0, AuditScope::Portal, route::ADMIN_AUDIT, &parts, &headers).await
 }
 
-fn filter_of(parts: &[(String, String)], headers: &HeaderMap) -> AuditQuery {
-    AuditQuery::from_pairs(parts, Zone::of_headers(headers))
-}
-
-async fn answer(state: &AppState, actor: &Actor, scope: AuditScope, page: &str, filter: &AuditQuery) -> Response {
-    let found = match state.services.audit.page(actor, scope, &filter.to_core(), EVENTS).await {
-        Ok(found) => found,
+async fn answer(
+    state: &AppState,
+    actor: Actor,
+    scope: AuditScope,
+    page: &str,
+    parts: &[(String, String)],
+    headers: &HeaderMap,
+) -> Response {
+    let filter = AuditQuery::from_pairs(parts, Zone::of_headers(headers)).to_core();
+    let in_a_table = parts.iter().any(|(name, value)| name == "format" && value == "csv");
+    let format = if in_a_table { Format::Csv } else { Format::Json };
+    let services = Arc::clone(&state.services);
+    let mut reading = Reading { services, actor, scope, filter, format, ready: None, more: true, first: true };
+    // The first is read before the answer begins: what is wrong has a status.
+    match reading.read().await {
+        Ok(()) => {}
         Err(AuditError::NotSignedIn(_)) => return sign_in_first(page),
         Err(AuditError::Forbidden | AuditError::NotFound) => {
             return (StatusCode::NOT_FOUND, "There is no such log, or it is not for you.\n").into_response();
         }
         Err(error @ AuditError::Store(_)) => return unavailable(&error, "the audit log"),
-    };
-    let lines = found.events.iter().map(|event| serde_json::to_string(&Line::from(event)).unwrap_or_default() + "\n");
-    let headers = [
-        (header::CONTENT_TYPE, "application/jsonl"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"latchkey-audit.jsonl\""),
-    ];
-    let mut response = (headers, lines.collect::<String>()).into_response();
-    let next = found.older.and_then(|id| format!("<{page}/export{}>; rel=\"next\"", filter.older(id)).try_into().ok());
-    if let Some(next) = next {
-        response.headers_mut().insert(header::LINK, next);
     }
-    response
+    let blocks = stream::unfold(reading, move |mut reading| async move {
+        if reading.ready.is_none() {
+            if !reading.more {
+                return None;
+            }
+            if let Err(error) = reading.read().await {
+                reading.more = false;
+                return Some((Err(error), reading));
+            }
+        }
+        let lines = reading.ready.take().unwrap_or_default();
+        let text = format.write(&lines, reading.first);
+        reading.first &= lines.is_empty();
+        Some((Ok(text), reading))
+    });
+    file("latchkey-audit", format, blocks)
 }

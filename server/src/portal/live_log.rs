@@ -1,8 +1,8 @@
 //! Requests told as they come, to whoever watches a log (server-sent events, WHATWG HTML section 9.2).
 //!
 //! Whoever watches is asked for anew every minute: a line lives no longer, and the browser opens the next where this one ended, by the id
-//! of the last request that it was told of. So a session that ended or a member who left sees nothing more, and a line that dropped loses
-//! nothing.
+//! of the last request that it was told of. So a session that ended or a member who left sees nothing more, and a line that dropped for
+//! some minutes loses nothing. Where so many came, or so long ago, that they are not told one by one, that is said.
 
 use super::asked_log::AskedLog;
 use crate::{problem::Problem, state::AppState};
@@ -19,7 +19,7 @@ use http::{HeaderValue, StatusCode, header};
 use latchkey_core::{
     Actor,
     port::request_log::{RequestFilter, RequestRow},
-    usage::log::{LogError, LogOf},
+    usage::log::{LogError, LogOf, WATCHED},
 };
 use latchkey_model::{AccountId, RequestId, live::LiveRequest};
 use std::{
@@ -28,7 +28,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use time::macros::format_description;
+use time::{OffsetDateTime, macros::format_description};
 use tokio::{sync::watch, time::Instant};
 
 /// How long a line lives.
@@ -41,6 +41,10 @@ const TOGETHER: Duration = Duration::from_millis(100);
 const STILL_THERE: Duration = Duration::from_secs(15);
 /// How far back whoever opens a line again is told of what they missed.
 const BACK: time::Duration = time::Duration::minutes(5);
+/// How many are told before it is looked again: what waits to be told takes little room.
+const TOLD_AT_ONCE: usize = 500;
+/// The event that says that some are left out.
+const LEFT_OUT: &str = "left-out";
 
 /// Whoever watches, and what they were told.
 struct Watcher {
@@ -54,6 +58,8 @@ struct Watcher {
     /// For how many requests each row stood when it was told.
     told: HashMap<RequestId, u64>,
     waiting: VecDeque<Event>,
+    /// Whether it was said that some are left out.
+    said_so: bool,
     written: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
     ends: Instant,
@@ -77,6 +83,8 @@ impl Watcher {
                 }
                 tokio::time::sleep(TOGETHER).await;
                 self.written.mark_unchanged();
+            } else if Instant::now() >= self.ends || *self.stopping.borrow() {
+                return None;
             }
             self.asked = true;
             match self.look().await {
@@ -91,17 +99,37 @@ impl Watcher {
 
     async fn look(&mut self) -> Result<(), LogError> {
         // What passes the filter may be rare: what was looked at once is not looked at again, but for the minute before.
-        let now = RequestId::from_uuid(self.state.services.ports.uuid());
-        let rows = self.state.services.log.after(&self.actor, self.of, &self.filter, self.newest).await?;
-        for row in rows {
-            if self.told.get(&row.id) != Some(&row.stands_for) {
-                self.told.insert(row.id, row.stands_for);
-                self.waiting.extend(event(&row, &self.zone));
-            }
+        let (services, now) = (&self.state.services, RequestId::from_uuid(self.state.services.ports.uuid()));
+        let came = services.log.after(&self.actor, self.of, &self.filter, self.newest).await?;
+        let is_all = (came.len() as u64) < WATCHED;
+        let first = came.first().map(|(id, _)| *id);
+        let mut untold: Vec<_> = came.into_iter().filter(|(id, many)| self.told.get(id) != Some(many)).collect();
+        // The oldest of them first: of what is not told now, all is newer than what is.
+        let is_last = untold.len() <= TOLD_AT_ONCE;
+        untold.truncate(TOLD_AT_ONCE);
+        let ids: Vec<_> = untold.iter().map(|(id, _)| *id).collect();
+        let rows = services.log.with_ids(&self.actor, self.of, &ids).await?;
+        if let (false, false, Some(first)) = (is_all, self.said_so, first) {
+            self.waiting.push_back(left_out(first, &self.zone));
+            self.said_so = true;
         }
-        self.newest = self.newest.max(now);
+        self.waiting.extend(rows.iter().filter_map(|row| event(row, &self.zone)));
+        self.told.extend(untold);
+        if is_last {
+            self.newest = self.newest.max(now);
+        } else {
+            self.asked = false;
+        }
         Ok(())
     }
+}
+
+/// Says that some from before a request are not told.
+fn left_out(before: RequestId, zone: &Zone) -> Event {
+    let at = before.as_uuid().get_timestamp().map(|at| at.to_unix().0).and_then(|seconds| i64::try_from(seconds).ok());
+    let at = at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let at = at.map(|at| zone.write(at, format_description!("[hour]:[minute]:[second]"))).unwrap_or_default();
+    Event::default().event(LEFT_OUT).data(format!("Not all that came before {at} are shown here."))
 }
 
 fn event(row: &RequestRow, zone: &Zone) -> Option<Event> {
@@ -127,16 +155,26 @@ pub async fn watch_log(State(state): State<AppState>, asked: AskedLog) -> Respon
     let ports = &state.services.ports;
     let earliest = RequestId::from_uuid(ports.uuid_at(ports.now() - BACK));
     let newest = after.and_then(|id| id.parse().ok()).unwrap_or_else(|| RequestId::from_uuid(ports.uuid()));
+    let log = &state.services.log;
+    let missed = if newest < earliest {
+        log.any_between(&asked.actor, of, &wanted, (newest, earliest)).await
+    } else {
+        Ok(false)
+    };
+    let misses_some = match missed {
+        Ok(any) => any,
+        Err(error) => return asked.refused(&error),
+    };
     let newest = newest.max(earliest);
     // Those of the minute before are on the page already. On a line that is opened again they are told once more, since some may have
     // come while it was down: whoever listens knows them by their ids.
-    let known = match state.services.log.after(&asked.actor, of, &wanted, newest).await {
+    let known = match log.after(&asked.actor, of, &wanted, newest).await {
         Ok(known) => known,
         Err(error) => return asked.refused(&error),
     };
     let told = match last {
         Some(_) => HashMap::new(),
-        None => known.iter().filter(|row| row.id <= newest).map(|row| (row.id, row.stands_for)).collect(),
+        None => known.into_iter().filter(|(id, _)| *id <= newest).collect(),
     };
     let account = asked.actor.account().map(|account| account.id);
     let Some(line) = account.ok().and_then(|account| state.live_lines.open(account)) else {
@@ -153,7 +191,8 @@ pub async fn watch_log(State(state): State<AppState>, asked: AskedLog) -> Respon
         zone: filter.zone().clone(),
         newest,
         told,
-        waiting: VecDeque::new(),
+        waiting: misses_some.then(|| left_out(earliest, filter.zone())).into_iter().collect(),
+        said_so: misses_some,
         ends: Instant::now() + LIFE,
         asked: false,
         _line: line,

@@ -7,6 +7,7 @@ use crate::{
     error::{Corrupt, store_error},
     like::contains,
     retention::removed,
+    setting,
     work::inserted,
 };
 use ::time::OffsetDateTime;
@@ -22,6 +23,9 @@ use latchkey_model::{AccountId, AuditEventId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
 };
+
+/// The name of the setting that tells of the newest seals.
+const TALLY: &str = "audit_seals";
 
 fn from_row((row, account): (audit_event::Model, Option<account::Model>)) -> Result<AuditEvent, StoreError> {
     Ok(AuditEvent {
@@ -154,6 +158,10 @@ impl AuditReader for SeaStore {
             .collect()
     }
 
+    async fn audit_tally(&self) -> Result<Option<String>, StoreError> {
+        setting::read(&self.reader, TALLY).await
+    }
+
     async fn audit_read_ahead(&self, base: &AuditHead, since: i64, limit: u64) -> Result<u64, StoreError> {
         let old = audit_event::Entity::find()
             .select_only()
@@ -247,5 +255,13 @@ impl AuditWriter for SeaUnitOfWork {
         let insert = audit_seal::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
         let (Inserted::Done | Inserted::Duplicate) = inserted(insert.exec_without_returning(&self.transaction).await)?;
         Ok(())
+    }
+
+    async fn audit_tally_hold(&mut self) -> Result<Option<String>, StoreError> {
+        setting::hold(&self.transaction, TALLY).await
+    }
+
+    async fn audit_tally_set(&mut self, tally: &str) -> Result<(), StoreError> {
+        setting::write(&self.transaction, TALLY, tally.to_owned()).await
     }
 }

@@ -4,15 +4,18 @@ use crate::{
     SeaUnitOfWork,
     convert::{micros, word},
     entity::{
-        account, api_key, application, environment, invitation, linked_identity, mailed_link, notice, oauth_client,
-        oauth_grant,
+        account, alert_rule, api_key, application, environment, invitation, linked_identity, mailed_link, notice,
+        oauth_client, oauth_grant, webhook,
     },
     error::store_error,
     work::consumed,
 };
 use ::time::OffsetDateTime;
 use async_trait::async_trait;
-use latchkey_core::port::{Change, Consumed, EndingWriter, StoreError, api_key::RevokedBecause};
+use latchkey_core::{
+    alert::AlertsOf,
+    port::{Change, Consumed, EndingWriter, StoreError, api_key::RevokedBecause},
+};
 use latchkey_model::{AccountId, AccountRole, TeamId};
 use sea_orm::{
     ActiveValue::Set,
@@ -132,6 +135,12 @@ impl EndingWriter for SeaUnitOfWork {
             .exec(&self.transaction)
             .await
             .map_err(store_error)?;
+        // With what is due to them: nobody is left who could switch them off.
+        let tenant = AlertsOf::Team(team).to_string();
+        let webhooks = webhook::Entity::delete_many().filter(webhook::Column::Tenant.eq(&tenant));
+        webhooks.exec(&self.transaction).await.map_err(store_error)?;
+        let rules = alert_rule::Entity::delete_many().filter(alert_rule::Column::Tenant.eq(&tenant));
+        rules.exec(&self.transaction).await.map_err(store_error)?;
         Ok(changes)
     }
 

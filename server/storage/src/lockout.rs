@@ -12,12 +12,12 @@ use async_trait::async_trait;
 use latchkey_core::{
     port::{
         Consumed, Inserted, LockoutReader, LockoutWriter, StoreError,
-        lockout::{AttemptCounter, CounterKind, CounterName},
+        lockout::{AttemptCounter, CounterKind, CounterName, Lock},
     },
     secret::sha256,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::OnConflict,
 };
 use std::net::IpAddr;
@@ -62,10 +62,22 @@ impl LockoutReader for SeaStore {
     async fn longest_locks(
         &self,
         now: OffsetDateTime,
+        of: Option<&[[u8; 32]]>,
+        below: Option<Lock>,
         limit: u64,
-    ) -> Result<Vec<(CounterName, OffsetDateTime)>, StoreError> {
-        let longest =
-            Entity::find().filter(Column::LockedUntil.gt(micros(now))).order_by_desc(Column::LockedUntil).limit(limit);
+    ) -> Result<Vec<Lock>, StoreError> {
+        let of = of.map(|subjects| Column::Subject.is_in(subjects.iter().map(|subject| subject.to_vec())));
+        // Of those that end at one time, the order is that of their ids.
+        let below = below.map(|(name, until)| {
+            let later = Condition::all().add(Column::LockedUntil.eq(micros(until))).add(Column::Id.gt(id(&name)));
+            Condition::any().add(Column::LockedUntil.lt(micros(until))).add(later)
+        });
+        let longest = Entity::find()
+            .filter(Column::LockedUntil.gt(micros(now)))
+            .filter(Condition::all().add_option(of).add_option(below))
+            .order_by_desc(Column::LockedUntil)
+            .order_by_asc(Column::Id)
+            .limit(limit);
         let rows = longest.all(&self.reader).await.map_err(store_error)?;
         rows.iter()
             .map(|row| {
@@ -75,7 +87,13 @@ impl LockoutReader for SeaStore {
             .collect()
     }
 
-    async fn locks(&self, now: OffsetDateTime) -> Result<Vec<(CounterName, OffsetDateTime)>, StoreError> {
+    async fn lock(&self, name: &CounterName, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, StoreError> {
+        let row = Entity::find_by_id(id(name)).one(&self.reader).await.map_err(store_error)?;
+        let until = row.and_then(|row| row.locked_until).map(time).transpose()?;
+        Ok(until.filter(|until| *until > now))
+    }
+
+    async fn locks(&self, now: OffsetDateTime) -> Result<Vec<Lock>, StoreError> {
         let rows =
             Entity::find().filter(Column::LockedUntil.gt(micros(now))).all(&self.reader).await.map_err(store_error)?;
         let locks = rows.iter().map(|row| {

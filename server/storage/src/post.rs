@@ -17,6 +17,7 @@ use latchkey_model::{OwnerId, PostId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::OnConflict,
 };
+use uuid::Uuid;
 
 fn from_row(row: post::Model) -> Result<Post, StoreError> {
     Ok(Post {
@@ -49,6 +50,17 @@ impl PostReader for SeaStore {
             .map_err(store_error)?
             .map(from_row)
             .transpose()
+    }
+
+    async fn post_owner(&self, id: PostId) -> Result<Option<OwnerId>, StoreError> {
+        let owner = post::Entity::find_by_id(id.as_uuid())
+            .select_only()
+            .column(post::Column::OwnerId)
+            .into_tuple::<Uuid>()
+            .one(&self.reader)
+            .await
+            .map_err(store_error)?;
+        Ok(owner.map(OwnerId::from_uuid))
     }
 
     async fn idempotent_answer(&self, owner: OwnerId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {

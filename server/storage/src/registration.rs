@@ -14,6 +14,7 @@ use latchkey_core::{
     oauth_client::RegistrationPolicy,
     port::{
         Consumed, Inserted, RegistrationReader, RegistrationWriter, StoreError,
+        alert::WatchedEnvironment,
         registration::{Registration, RegistrationToken},
     },
 };
@@ -85,6 +86,21 @@ impl RegistrationReader for SeaStore {
         found.map(|(team, kind)| Ok((TeamId::from_uuid(team), word(&kind, "environment")?))).transpose()
     }
 
+    async fn home_of_registration(&self, id: EnvironmentId) -> Result<Option<WatchedEnvironment>, StoreError> {
+        self.watched_environment(id.as_uuid()).await
+    }
+
+    async fn registered_client_by_token(
+        &self,
+        public_id: PublicId,
+    ) -> Result<Option<(OauthClientId, RegistrationToken)>, StoreError> {
+        let query =
+            registered_client::Entity::find().filter(registered_client::Column::PublicId.eq(public_id.as_str()));
+        let Some(row) = query.one(&self.reader).await.map_err(store_error)? else { return Ok(None) };
+        let client = OauthClientId::from_uuid(row.oauth_client_id);
+        Ok(Some((client, RegistrationToken { public_id, digest: digest(&row.digest)? })))
+    }
+
     async fn registered_client(&self, client: OauthClientId) -> Result<Option<RegistrationToken>, StoreError> {
         let query = registered_client::Entity::find_by_id(client.as_uuid());
         let Some(row) = query.one(&self.reader).await.map_err(store_error)? else { return Ok(None) };
@@ -124,6 +140,18 @@ impl RegistrationWriter for SeaUnitOfWork {
         let insert = registration::Entity::insert(row).on_conflict(replace);
         insert.exec_without_returning(&self.transaction).await.map_err(store_error)?;
         Ok(())
+    }
+
+    async fn registration_token_end(
+        &mut self,
+        environment: EnvironmentId,
+        token: PublicId,
+    ) -> Result<Consumed, StoreError> {
+        let update = registration::Entity::update_many()
+            .set(registration::ActiveModel { public_id: Set(None), digest: Set(None), ..Default::default() })
+            .filter(registration::Column::EnvironmentId.eq(environment.as_uuid()))
+            .filter(registration::Column::PublicId.eq(token.as_str()));
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
     async fn registered_client_add(

@@ -6,6 +6,7 @@ use crate::{
 };
 use axum::body::Body;
 use http::{Request, StatusCode};
+use sea_orm::ConnectionTrait;
 use server::config::Given;
 use time::Duration;
 
@@ -94,6 +95,30 @@ async fn many_refusals_are_told_once_while_they_last_and_are_over_by_themselves(
         assert_eq!(desk.look().await, 0);
         let list = desk.list().await;
         assert!(list.contains(">lasts<") && list.matches("is refused a lot").count() == 1 + 1, "{list:.9000}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_alert_keeps_nobody_else_from_theirs() {
+    for broken in [0, 1] {
+        let mut desk = Desk::on(Portal::start().await).await;
+        let mut eve = desk.portal.member("eve@example.org").await;
+        let hers = eve.application("Shop").await;
+        let keys = [desk.key().await, eve.key(&hers, "development", &["read:posts"], "never").await];
+        for key in &keys {
+            for _ in 0..25 {
+                desk.portal.with_key(key, "POST", "/api/v1/posts", "{}").await;
+            }
+            desk.call(key, "/api/v1/posts", 1).await;
+        }
+        let id = keys[broken].split('_').nth(2).unwrap();
+        let sql = format!("UPDATE api_key SET public_id = 'broken' WHERE public_id = '{id}'");
+        assert_eq!(desk.portal.store.writer().execute_unprepared(&sql).await.unwrap().rows_affected(), 1);
+        assert!(desk.portal.state.services.alert_watch.look().await.is_err(), "and it is said");
+        let eves = eve.team_id().await;
+        let lists = [desk.list().await, eve.get(&format!("/teams/{eves}/alerts")).await.text()];
+        let told = lists.map(|list| list.contains("is refused a lot"));
+        assert_eq!(told, [broken != 0, broken != 1]);
     }
 }
 

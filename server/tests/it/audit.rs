@@ -1,14 +1,19 @@
 //! The audit log: who changed what, for those whom it concerns alone, and in a chain that shows whoever tampers with it.
 
 use crate::{
+    gateway, identity_providers,
+    sender_constrained::Holder,
     stage::Stage,
     support::{Browser, PASSWORD, Portal, between, form_request, join_all},
 };
 use http::StatusCode;
 use latchkey_core::{
-    audit::{Fault, Verified},
-    port::AccountReader,
+    audit::{Fault, GENESIS, Tenant, Verified, chained},
+    port::{AccountReader, AuditReader},
+    random::SystemRandom,
+    secret::hex,
 };
+use server::{config::Given, data_folder::master_key};
 use sqlx::Connection;
 use time::Duration;
 
@@ -161,6 +166,85 @@ async fn what_an_app_may_do_is_noted_with_the_address_that_said_so() {
     }
 }
 
+/// What the newest event of an action says was changed: each field, what it was, and what it is.
+async fn changed(browser: &mut Browser, log: &str, action: &str) -> Vec<[String; 3]> {
+    let file = browser.get(&format!("{log}/export?action={action}")).await.text();
+    let event: serde_json::Value = serde_json::from_str(file.lines().next().unwrap()).unwrap();
+    let text = |change: &serde_json::Value, part: &str| change[part].as_str().unwrap().to_owned();
+    let changes = event["changes"].as_array().unwrap().iter();
+    changes.map(|change| ["field", "before", "after"].map(|part| text(change, part))).collect()
+}
+
+#[tokio::test]
+async fn what_decides_who_is_a_client_is_noted_before_and_after() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let log = format!("/teams/{}/audit", ada.team_id().await);
+    let application = ada.application("Bookshelf").await;
+    let machine = ada.service_account(&application, "production", &["read:posts"], &[]).await;
+    let made = changed(&mut ada, &log, "oauth_client.created").await;
+    for expected in [["environment", "", "production"], ["scopes", "", "read:posts"], ["token_form", "", "jwt"]] {
+        assert!(made.iter().any(|change| change == &expected), "{expected:?}: {made:?}");
+    }
+    let keys = Holder::new().jwks();
+    let fields = [("auth_method", "private_key_jwt"), ("keys", keys.as_str()), ("token_minutes", "5"), ("dpop", "yes")];
+    let answer = ada.change_client(&machine, &["read:posts"], &fields).await;
+    assert_eq!(answer.location(), machine.page, "{answer:?}");
+    let [method, key, life, dpop] = changed(&mut ada, &log, "oauth_client.changed").await.try_into().unwrap();
+    assert_eq!(method, ["auth_method", "client_secret_basic", "private_key_jwt"]);
+    assert_eq!((key[0].as_str(), key[1].as_str(), key[2].len()), ("keys", "", 43), "a thumbprint: {key:?}");
+    assert_eq!(life[0], "access_token_life");
+    assert_eq!(dpop, ["dpop_required", "no", "yes"]);
+    // Who may register, and what that was before.
+    let page = format!("/apps/{application}/development/clients");
+    for policy in ["token", "closed"] {
+        let fields = [("application", application.as_str()), ("environment", "development"), ("policy", policy)];
+        ada.send(&page, "/form/oauth-client/registration", &fields).await;
+    }
+    let closed = changed(&mut ada, &log, "environment.registration_changed").await;
+    assert_eq!(closed, [["environment", "", "development"], ["policy", "token", "closed"]]);
+}
+
+#[tokio::test]
+async fn what_decides_who_is_let_in_is_noted_before_and_after() {
+    let mut world = gateway::World::new().await;
+    let scopes = "orders:read See orders\norders:write\norders:admin\norders:delete Remove orders";
+    world.change(&[("scopes", scopes), ("environments[]", "production")]).await;
+    let api = changed(&mut world.admin, "/admin/audit", "guarded_api.changed").await;
+    let fields: Vec<_> = api.iter().map(|change| change[0].as_str()).collect();
+    assert_eq!(fields, ["scopes", "environments"], "{api:?}");
+    assert!(!api[0][1].contains("orders:delete") && api[0][2].contains("orders:delete (Remove orders)"), "{api:?}");
+    assert_eq!((api[1][1].as_str(), api[1][2].as_str()), ("staging, production", "production"));
+
+    let id = identity_providers::new_id();
+    let secret = "a-secret-of-another-provider";
+    identity_providers::add(&mut world.admin, &id, "https://id.example.org", "x", secret).await;
+    let added = changed(&mut world.admin, "/admin/audit", "identity_provider.added").await;
+    assert!(added.iter().any(|change| change == &["protocol", "", "openid https://id.example.org"]), "{added:?}");
+    let update = [
+        ("id", id.as_str()),
+        ("name", "Other desk"),
+        ("kind", "openid"),
+        ("address", "https://id.example.org"),
+        ("client_id", "x"),
+        ("client_secret", "another-secret-there"),
+        ("scopes", "openid"),
+        ("reason", "they want less"),
+    ];
+    let page = format!("/admin/identity-providers/{id}");
+    world.admin.send(&page, "/form/identity-provider/save", &update).await;
+    let provider = changed(&mut world.admin, "/admin/audit", "identity_provider.changed").await;
+    assert_eq!(provider, [["scopes", "openid profile email", "openid"], ["client_secret", "", "another one"]]);
+    let file = world.admin.get("/admin/audit/export").await.text();
+    assert!(!file.contains(secret) && !file.contains("another-secret-there"), "r53");
+
+    let mut stage = Stage::set(&[]).await;
+    stage.code_for(&["read:posts"]).await;
+    stage.code_for(&["write:posts"]).await;
+    let widened = changed(&mut stage.grace, "/account/activity", "grant.given").await;
+    assert_eq!(widened, [["scopes", "read:posts", "read:posts write:posts"]]);
+}
+
 #[tokio::test]
 async fn pages_of_the_log_lead_to_older_events() {
     let portal = Portal::start().await;
@@ -174,6 +258,35 @@ async fn pages_of_the_log_lead_to_older_events() {
     let page = ada.get(&format!("/account/activity?before={older}")).await.text();
     assert_eq!(listed(&page).matches("Changed their name").count(), 5);
     assert!(listed(&page).contains("Signed up") && !page.contains("Older events"), "{page:.9000}");
+}
+
+#[tokio::test]
+async fn a_file_has_all_of_the_log_as_lines_or_as_a_table() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let many = "WITH RECURSIVE place(number) AS (SELECT 2 UNION ALL SELECT number + 1 FROM place WHERE number < 10100) \
+                INSERT INTO audit_event SELECT randomblob(16), tenant, number, at, account_id, address, action, target, \
+                '=1+1', changes, reason, previous, digest FROM audit_event, place \
+                WHERE tenant LIKE 'account:%' AND sequence = 1";
+    tamper(&portal, many).await;
+    let log = "/account/activity/export";
+    let lines = ada.get(log).await.text();
+    let places =
+        lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["sequence"].as_i64());
+    assert!(places.eq((1..=10_100).rev().map(Some)), "each of them once, in their order");
+    let table = ada.get(&format!("{log}?format=csv")).await;
+    assert_eq!(table.header("content-type"), "text/csv; charset=utf-8; header=present");
+    assert!(
+        table.header("content-disposition").contains("latchkey-audit.csv"),
+        "{}",
+        table.header("content-disposition")
+    );
+    let table = table.text();
+    assert!(table.starts_with("id,log,sequence,at,account,"), "{table:.200}");
+    assert_eq!((table.lines().count(), table.matches(",'=1+1,").count()), (10_101, 10_099), "no formula");
+    let filtered = ada.get(&format!("{log}?format=csv&action=account.renamed")).await.text();
+    assert_eq!(filtered, "");
+    assert!(ada.get("/account/activity").await.text().contains("/account/activity/export?format=csv"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -256,6 +369,149 @@ async fn whoever_changes_the_log_is_found_out() {
         tamper(&portal, &sql).await;
         let fault = verify(&portal).await.unwrap_err().to_string();
         assert!(fault.contains(place) && fault.contains(says), "{what}: {fault}");
+    }
+}
+
+/// Bytes as the portal's database reads them in a statement.
+fn bytes(portal: &Portal, bytes: &[u8]) -> String {
+    let digits = hex(bytes);
+    let on_postgres = portal.state.config.database_url.0.starts_with("postgres");
+    if on_postgres { format!("'\\x{digits}'") } else { format!("X'{digits}'") }
+}
+
+/// What somebody does who knows how digests are made: the second event says something else, and all that follows fits it.
+async fn rewritten(portal: &Portal, tenant: Tenant) -> String {
+    let (mut previous, mut statements) = (GENESIS, Vec::new());
+    for mut found in portal.store.audit_chain(tenant, 0, 500).await.unwrap() {
+        if found.sequence == 2 {
+            "Else".clone_into(&mut found.event.target_name);
+        }
+        let digest = chained(&previous, found.sequence, &found.event);
+        statements.push(format!(
+            "UPDATE audit_event SET target_name = '{}', previous = {}, digest = {} WHERE tenant = '{tenant}' AND sequence = {}",
+            found.event.target_name,
+            bytes(portal, &previous),
+            bytes(portal, &digest),
+            found.sequence,
+        ));
+        previous = digest;
+    }
+    let last = bytes(portal, &previous);
+    statements.push(format!("UPDATE audit_head SET digest = {last} WHERE tenant = '{tenant}'"));
+    statements.join("; ")
+}
+
+/// A portal with two chains that were sealed, and the one of the team.
+async fn sealed(portal: Portal) -> (Portal, Browser, Tenant) {
+    let mut ada = portal.member(ADA).await;
+    for number in 0..4 {
+        ada.application(&format!("App {number}")).await;
+    }
+    let tenant = Tenant::Team(ada.team_id().await.parse().unwrap());
+    portal.state.services.audit.seal_heads().await.unwrap();
+    assert_eq!(verify(&portal).await.unwrap(), Verified { chains: 2, events: 5, seals: 2 });
+    (portal, ada, tenant)
+}
+
+#[tokio::test]
+async fn seals_that_are_taken_away_are_missed() {
+    let one_less = "2 chains are sealed; now 1 are";
+    let cases = [
+        ("rewritten", "DELETE FROM audit_seal WHERE $team", one_less),
+        (
+            "taken out",
+            "DELETE FROM audit_event WHERE $team; DELETE FROM audit_head WHERE $team; DELETE FROM audit_seal WHERE $team",
+            one_less,
+        ),
+        ("the tally, too", "DELETE FROM audit_seal WHERE $team; DELETE FROM setting", "the tally of them is missing"),
+        ("all seals", "DELETE FROM audit_seal; DELETE FROM setting", "the tally of them is missing"),
+        ("made up", "UPDATE setting SET value = '1|1|0|0' WHERE name = 'audit_seals'", "did not make the tally"),
+    ];
+    for (what, sql, says) in cases {
+        let portals = if what == "rewritten" {
+            vec![Portal::start().await, Portal::on_postgres().await]
+        } else {
+            vec![Portal::start().await]
+        };
+        for portal in portals {
+            let (portal, mut ada, tenant) = sealed(portal).await;
+            let first = if what == "rewritten" { rewritten(&portal, tenant).await } else { "SELECT 1".to_owned() };
+            tamper(&portal, &format!("{first}; {}", sql.replace("$team", &format!("tenant = '{tenant}'")))).await;
+            // Of a server that was there before, as of one that was started since, unless nothing is left that shows what was there.
+            let fault = verify(&portal).await.unwrap_err().to_string();
+            assert!(fault.contains(says), "{what}: {fault}");
+            if what != "all seals" {
+                let restarted = portal.restarted(Given::default()).await;
+                let fault = restarted.audit.verify().await.unwrap_err().to_string();
+                assert!(fault.contains(says), "{what}: {fault}");
+            }
+            // Nor is the forgery sealed.
+            let seals = portal.store.audit_seals().await.unwrap();
+            portal.clock.advance(Duration::days(1));
+            ada.sign_in_again(ADA).await;
+            ada.send("/account/profile", "/form/account/rename", &[("name", "Ada L.")]).await;
+            portal.state.services.audit.seal_heads().await.unwrap();
+            assert_eq!(portal.store.audit_seals().await.unwrap(), seals, "{what}");
+            assert!(verify(&portal).await.is_err(), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_chain_that_was_rewritten_is_sealed_no_more_and_the_others_are() {
+    let (portal, mut ada, tenant) = sealed(Portal::start().await).await;
+    tamper(&portal, &rewritten(&portal, tenant).await).await;
+    portal.clock.advance(Duration::days(1));
+    ada.sign_in_again(ADA).await;
+    ada.send("/account/profile", "/form/account/rename", &[("name", "Ada L.")]).await;
+    portal.state.services.audit.seal_heads().await.unwrap();
+    let seals = portal.store.audit_seals().await.unwrap();
+    let of_team = seals.iter().filter(|seal| seal.head.tenant == tenant).count();
+    assert_eq!((seals.len(), of_team), (3, 1));
+    let fault = verify(&portal).await.unwrap_err().to_string();
+    assert!(fault.contains("the chain was another one then"), "{fault}");
+}
+
+#[tokio::test]
+async fn seals_of_a_version_before_are_counted_by_the_first_run_of_this_one() {
+    let (portal, _, tenant) = sealed(Portal::start().await).await;
+    let config = &portal.state.config;
+    let secret = config.secret_key.as_ref().map(|secret| secret.0.as_str());
+    let key = master_key(&config.data, secret, &SystemRandom).unwrap().derive("audit");
+    for one in portal.store.audit_seals().await.unwrap() {
+        let mut text = format!("{}|{}|{}|", one.head.tenant, one.day, one.head.sequence).into_bytes();
+        text.extend(one.head.digest);
+        let seal = bytes(&portal, &key.digest(&text));
+        tamper(&portal, &format!("UPDATE audit_seal SET seal = {seal} WHERE tenant = '{}'", one.head.tenant)).await;
+    }
+    tamper(&portal, "DELETE FROM setting WHERE name = 'audit_seals'").await;
+    let updated = portal.restarted(Given::default()).await;
+    assert_eq!(updated.audit.verify().await.unwrap().seals, 2, "before it has sealed anything");
+    updated.audit.seal_heads().await.unwrap();
+    assert_eq!(updated.audit.verify().await.unwrap().seals, 2);
+    tamper(&portal, &format!("DELETE FROM audit_seal WHERE tenant = '{tenant}'")).await;
+    let fault = portal.restarted(Given::default()).await.audit.verify().await.unwrap_err().to_string();
+    assert!(fault.contains("2 chains are sealed; now 1 are"), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_seal_at_once_agree_on_what_is_sealed() {
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let (portal, mut ada, _) = sealed(portal).await;
+        let others = [portal.restarted(Given::default()).await, portal.restarted(Given::default()).await];
+        for day in 0..3 {
+            portal.clock.advance(Duration::days(1));
+            ada.sign_in_again(ADA).await;
+            ada.application(&format!("Of day {day}")).await;
+            let sealing =
+                others.clone().map(|other| tokio::spawn(async move { other.audit.seal_heads().await.unwrap() }));
+            portal.state.services.audit.seal_heads().await.unwrap();
+            for one in sealing {
+                one.await.unwrap();
+            }
+            verify(&portal).await.unwrap();
+        }
+        assert_eq!(verify(&portal).await.unwrap().seals, 5, "of the team each day");
     }
 }
 

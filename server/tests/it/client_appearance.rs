@@ -78,6 +78,13 @@ async fn r58_a_logo_is_uploaded_drawn_anew_and_shown_to_whoever_is_asked() {
     stage.ada.send(&page, "/form/oauth-client/remove-logo", &[("id", id_of(&page))]).await;
     assert!(!asks(&mut stage).await.contains("<img"), "it is gone");
     assert_eq!(stage.portal.api("GET", &src, &[], "").await.status, StatusCode::NOT_FOUND);
+    // The log says which picture it was.
+    let log = format!("/teams/{}/audit/export?action=oauth_client.changed", stage.ada.team_id().await);
+    let file = stage.ada.get(&log).await.text();
+    let change = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["changes"][0].clone();
+    let (gone, made) = file.lines().map(change).next().zip(file.lines().map(change).next_back()).unwrap();
+    assert_eq!((&made["field"], &made["before"], &gone["after"]), (&"logo".into(), &"".into(), &"".into()), "{file}");
+    assert!(src.contains(made["after"].as_str().unwrap()) && gone["before"] == made["after"], "{src} {file}");
 }
 
 #[tokio::test]

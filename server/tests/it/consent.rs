@@ -269,7 +269,11 @@ async fn rfc6749_4_1_2_code_used_twice_ends_what_it_gave() {
     let code = stage.code().await;
     let tokens = Tokens::of(&stage.redeem_code(&code).await);
     assert!(stage.works(&tokens).await);
-    assert_eq!(error(&stage.redeem_code(&code).await), "invalid_grant");
+    for _ in 0..2 {
+        assert_eq!(error(&stage.redeem_code(&code).await), "invalid_grant");
+    }
+    let told = stage.grace.get("/account/activity/export?action=grant.stolen_ended").await.text();
+    assert!(told.lines().count() == 1 && told.contains("a code came twice"), "once: {told}");
     assert!(!stage.works(&tokens).await, "the access token that it gave is dead");
     assert_eq!(error(&stage.refresh(&tokens.refresh).await), "invalid_grant", "and so is the refresh token");
     let again = stage.tokens().await;
@@ -315,6 +319,8 @@ async fn asvs_10_4_5_a_refresh_token_that_comes_again_after_its_successor_ends_t
         assert!(!stage.works(tokens).await, "every access token of the family is dead");
     }
     assert!(stage.works(&other).await, "r25: another browser's tokens live on");
+    let told = stage.grace.get("/account/activity/export?action=grant.stolen_ended").await.text();
+    assert!(told.lines().count() == 1 && told.contains("a refresh token came twice"), "{told}");
 }
 
 #[tokio::test]

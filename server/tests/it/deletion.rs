@@ -5,6 +5,11 @@ use crate::{
     support::{Answer, Browser, PASSWORD, Portal},
 };
 use http::StatusCode;
+use latchkey_core::{
+    alert::AlertsOf,
+    audit::Action,
+    port::{AuditReader, audit::AuditFilter},
+};
 use time::Duration;
 
 const ADA: &str = "ada@example.org";
@@ -79,6 +84,39 @@ async fn an_account_is_deleted_with_all_that_acts_for_it() {
 }
 
 #[tokio::test]
+async fn a_team_that_ends_takes_its_webhooks_and_rules_with_it() {
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let (mut ada, mut eve) = (portal.member(ADA).await, portal.member(EVE).await);
+        let mut teams = Vec::new();
+        for browser in [&mut ada, &mut eve] {
+            let team = browser.team_id().await;
+            let (of, alerts) = (format!("team:{team}"), format!("/teams/{team}/alerts"));
+            let hook = [("of", of.as_str()), ("name", "On call"), ("url", "https://example.org/hook")];
+            let added = browser.send(&format!("{alerts}/webhooks/new"), "/form/webhook/add", &hook).await;
+            let page = added.location().to_owned();
+            let test = [("of", of.as_str()), ("id", page.rsplit('/').next().unwrap())];
+            browser.send(&page, "/form/webhook/test", &test).await;
+            let rule = [("of", of.as_str()), ("kind", "key_ends")];
+            browser.send(&format!("{alerts}/rules/key_ends"), "/form/alert/rule", &rule).await;
+            teams.push(of.parse::<AlertsOf>().unwrap());
+        }
+        let store = &portal.state.services.ports.store;
+        let counted = async || {
+            let due = store.deliveries_due(portal.clock_now() + Duration::DAY, 10).await.unwrap().len();
+            let mut each = Vec::new();
+            for team in &teams {
+                let (webhooks, rules) = (store.webhooks(*team).await.unwrap(), store.alert_rules(*team).await.unwrap());
+                each.push((webhooks.len(), rules.len()));
+            }
+            (each, due)
+        };
+        assert_eq!(counted().await, (vec![(1, 1), (1, 1)], 2));
+        assert_eq!(delete(&mut ada, ADA).await.location(), "/account/deleted");
+        assert_eq!(counted().await, (vec![(0, 0), (1, 1)], 1), "hers, and what was due to it");
+    }
+}
+
+#[tokio::test]
 async fn nobody_leaves_others_without_an_owner_or_a_portal_without_an_admin() {
     let portal = Portal::start().await;
     let mut outbox = Outbox::of(&portal).await;
@@ -106,4 +144,27 @@ async fn asvs_7_5_1_deleting_takes_a_fresh_sign_in() {
     assert!(answer.location().starts_with("/login?next=%2Faccount%2Fdata%2Fdelete&again=yes"), "{answer:?}");
     assert_eq!(ada.get("/account/profile").await.status, StatusCode::OK);
     assert!(portal.browser().get(PAGE).await.location().starts_with("/login?next="));
+}
+
+#[tokio::test]
+async fn what_ends_with_an_account_is_named_in_the_logs() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let own = ada.application("Bookshelf").await;
+    let key = ada.key(&own, "production", &["read:posts"], "never").await;
+    let machine = ada.service_account(&own, "development", &["read:posts"], &[]).await;
+    let token = ada.token_with(&[("scopes[]", "read:posts"), ("expiry", "30")]).await;
+    delete(&mut ada, ADA).await;
+    let public_id = |key: &str| key.split('_').nth(2).unwrap().to_owned();
+    for (action, names) in [
+        (Action::MemberRemoved, vec![public_id(&key), machine.client_id]),
+        (Action::AccountDeleted, vec![public_id(&token)]),
+    ] {
+        let filter = AuditFilter { action: Some(action), ..AuditFilter::default() };
+        let events = portal.store.audit_events(None, &filter, 2).await.unwrap();
+        let [event] = &events[..] else { panic!("{action}: {events:?}") };
+        for name in names {
+            assert!(event.event.changes.contains(&name), "{action} {name}: {event:?}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The demo API with a good key: who am I, posts in pages, entity tags, one post for one idempotency key.
 
-use crate::support::{Browser, LOOPBACK, Portal, basic, mistyped};
+use crate::support::{Answer, Browser, LOOPBACK, Portal, basic, mistyped};
 use axum::body::Body;
 use http::{Request, StatusCode};
 use std::{collections::BTreeSet, net::SocketAddr};
@@ -152,6 +152,35 @@ async fn each_environment_has_its_own_posts() {
     }
     assert_eq!(portal.with_key(&staging, "GET", "/api/v1/posts", "").await.json()["posts"], serde_json::json!([]));
     assert_eq!(portal.with_key(&key, "GET", path, "").await.json()["title"], "Hello");
+}
+
+#[tokio::test]
+async fn api1_whoever_asks_for_anothers_post_is_told_nothing_and_it_is_recorded() {
+    let (portal, mut ada, application, key) = portal_with_key().await;
+    let staging = ada.key(&application, "staging", &["read:posts", "write:posts"], "never").await;
+    let mut bob = portal.member("bob@example.org").await;
+    let library = bob.application("Library").await;
+    let stranger = bob.key(&library, "development", &["read:posts", "write:posts"], "never").await;
+    let made = portal.with_key(&key, "POST", "/api/v1/posts", r#"{"title":"Hello"}"#).await;
+    let nobodys = "/api/v1/posts/00000000-0000-7000-8000-000000000000";
+    for (key, said) in [(&staging, "is one of development"), (&stranger, "is another owner's")] {
+        for (method, body) in [("GET", ""), ("PUT", r#"{"title":"Stolen"}"#), ("DELETE", "")] {
+            let foreign = portal.with_key(key, method, made.location(), body).await;
+            let missing = portal.with_key(key, method, nobodys, body).await;
+            let text = |answer: &Answer| {
+                let mut problem = answer.json();
+                problem.as_object_mut().unwrap().remove("request_id");
+                (answer.status, problem)
+            };
+            assert_eq!(text(&foreign), text(&missing), "{method}");
+            let (row, none) = (portal.recorded(&foreign).await, portal.recorded(&missing).await);
+            assert_eq!((row.status, row.reason.as_deref(), none.reason), (404, Some("wrong_owner"), None), "{method}");
+            let detail = &row.trace.failed().unwrap().detail;
+            let post = made.location().rsplit('/').next().unwrap();
+            assert!(detail.contains(post) && detail.ends_with(said), "{detail}");
+        }
+    }
+    assert_eq!(portal.with_key(&key, "GET", made.location(), "").await.json()["title"], "Hello");
 }
 
 #[tokio::test]

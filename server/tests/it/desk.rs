@@ -8,10 +8,15 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use latchkey_core::{
     audit::Fault,
-    port::{RequestLogReader, request_log::LogScope},
+    port::{
+        LockoutReader, RequestLogReader, Store,
+        lockout::{AttemptCounter, CounterKind, CounterName},
+        request_log::LogScope,
+    },
 };
 use server::config::Given;
 use sqlx::Connection;
+use std::{collections::BTreeSet, net::Ipv6Addr};
 use time::Duration;
 
 const OUTSIDE: &str = "198.51.100.77:4711";
@@ -205,6 +210,11 @@ async fn an_admin_sees_who_must_wait_and_lets_them_try_again() {
     assert!(last.contains("Too many tries"), "{last}");
     let page = admin.get("/admin/lockouts").await.text();
     assert!(page.contains("the password of ada@example.org"), "{page}");
+    let mut found = async |email: &str| {
+        let page = admin.get(&format!("/admin/lockouts?email={email}")).await.text();
+        page.contains("the password of ada@example.org")
+    };
+    assert!(found("ADA%40example.org").await && !found("eve%40example.org").await && !found("nonsense").await);
     assert_eq!(ada.get("/admin/lockouts").await.status, StatusCode::NOT_FOUND);
     let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
     let end = [("id", id.as_str()), ("reason", "she called us")];
@@ -224,6 +234,40 @@ async fn an_admin_sees_who_must_wait_and_lets_them_try_again() {
     let page = admin.get("/admin/audit").await.text();
     let audit = listed(&page);
     assert!(audit.contains("Ended a lockout") && audit.contains("she called us"));
+}
+
+#[tokio::test]
+async fn whoever_waits_beyond_the_first_page_is_listed_and_let_go_too() {
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let (mut admin, now) = (portal.admin().await, portal.clock_now());
+        let mut work = portal.store.begin().await.unwrap();
+        for number in 0..450_u32 {
+            let network = Ipv6Addr::from_bits((0x2001_0db8_u128 << 96) | (u128::from(number) << 80)).into();
+            let name = CounterName { kind: CounterKind::Network, subject: None, network: Some(network) };
+            work.counter_hold(&name, now).await.unwrap();
+            // Many may try again at one time.
+            let locked_until = Some(now + Duration::HOUR + Duration::minutes((number / 150).into()));
+            work.counter_set(&name, &AttemptCounter { failures: 50, last_at: now, locked_until }).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        let (mut page, mut pages, mut ids) = ("/admin/lockouts".to_owned(), 0, Vec::new());
+        loop {
+            let text = admin.get(&page).await.text();
+            let rows = text.split("name=\"id\" value=\"").skip(1);
+            ids.extend(rows.map(|row| row.split_once('"').unwrap().0.to_owned()));
+            pages += 1;
+            if !text.contains("href=\"/admin/lockouts?below=") {
+                break;
+            }
+            page = format!("/admin/lockouts?below={}", between(&text, "href=\"/admin/lockouts?below=", "\""));
+        }
+        let many = ids.len();
+        assert_eq!((pages, many, ids.iter().collect::<BTreeSet<_>>().len()), (3, 450, 450));
+        let end = [("id", ids[many - 1].as_str()), ("reason", "a wrong rule of their proxy")];
+        admin.send("/admin/lockouts", "/form/lockout/end", &end).await;
+        assert_eq!(portal.store.lock_count(now).await.unwrap(), 449);
+        assert!(!admin.get(&page).await.text().contains(end[0].1));
+    }
 }
 
 #[tokio::test]

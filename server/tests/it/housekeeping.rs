@@ -1,7 +1,13 @@
 //! What the clock asks for: mails before a key ends, and keys that nobody uses.
 
-use crate::support::Portal;
+use crate::{
+    support::{PASSWORD, Portal},
+    suspension::act,
+};
 use http::StatusCode;
+use latchkey_core::{limit::Quota, port::request_log::CredentialId};
+use sea_orm::ConnectionTrait;
+use std::num::NonZeroU32;
 use time::Duration;
 
 #[tokio::test]
@@ -63,6 +69,47 @@ async fn idle_keys_are_switched_off_by_policy_and_on_again_by_hand() {
     ada.send(&page, "/form/api-key/enable", &[("id", &id)]).await;
     assert_eq!(portal.with_key(&key, "GET", "/api/v1/posts", "").await.status, StatusCode::OK);
     assert_eq!(keeper.disable_idle().await.unwrap(), 0, "it has another two days to be used");
+}
+
+#[tokio::test]
+async fn keys_of_a_suspended_application_are_not_idle_and_have_another_while_afterwards() {
+    let portal = Portal::start().await;
+    let (mut admin, mut ada) = (portal.admin().await, portal.member("ada@example.org").await);
+    let application = ada.application("Bookshelf").await;
+    ada.key(&application, "staging", &["read:posts"], "never").await;
+    let settings = format!("/apps/{application}/staging/settings");
+    let fields = [("application", application.as_str()), ("environment", "staging"), ("disable_idle_days", "2")];
+    ada.send(&settings, "/form/api-key/policy", &fields).await;
+    act(&mut admin, "application", &application, "suspend", "it sends spam").await;
+    let keeper = portal.state.services.housekeeping.clone();
+    portal.clock.advance(Duration::days(3));
+    assert_eq!(keeper.disable_idle().await.unwrap(), 0, "nobody can use them");
+    // The admin's session has ended by then.
+    let fields = [("email", "admin@example.org"), ("password", PASSWORD)];
+    admin.send("/login", "/form/account/sign-in", &fields).await;
+    act(&mut admin, "application", &application, "reinstate", "they mended it").await;
+    portal.clock.advance(Duration::days(2) - Duration::MINUTE);
+    assert_eq!(keeper.disable_idle().await.unwrap(), 0);
+    portal.clock.advance(Duration::MINUTE);
+    assert_eq!(keeper.disable_idle().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_key_keeps_nobody_else_from_being_told_of_a_limit() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let fields = [("scopes[]", "read:posts"), ("expiry", "never"), ("notes", "broken")];
+    ada.key_with(&application, "staging", &fields).await;
+    ada.key(&application, "development", &["read:posts"], "never").await;
+    let ids = [ada.key_id(&application, "staging").await, ada.key_id(&application, "development").await];
+    let breaks = "UPDATE api_key SET limits = 'many' WHERE notes = 'broken'";
+    portal.store.writer().execute_unprepared(breaks).await.unwrap();
+    let quota = Quota::per_minute(NonZeroU32::new(10).unwrap());
+    let near = ids.map(|id| (CredentialId::Key(id.parse().unwrap()), quota));
+    assert!(portal.state.services.housekeeping.tell_of_limits(near).await.is_err());
+    let page = ada.get("/account/notices").await.text();
+    assert_eq!(page.matches("is about to reach its limit").count(), 1, "{page}");
 }
 
 #[tokio::test]

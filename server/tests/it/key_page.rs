@@ -29,6 +29,19 @@ impl Scene {
         self.page.rsplit('/').next().unwrap().to_owned()
     }
 
+    /// So many days later, when the session has ended.
+    async fn later(&mut self, days: i64) {
+        self.portal.clock.advance(Duration::days(days));
+        let fields = [("email", "ada@example.org"), ("password", crate::support::PASSWORD)];
+        self.ada.send("/login", "/form/account/sign-in", &fields).await;
+    }
+
+    /// What the list of keys says.
+    async fn list(&mut self) -> String {
+        let list = format!("/apps/{}/development/keys", self.application);
+        self.ada.get(&list).await.text()
+    }
+
     async fn press(&mut self, form: &str) -> String {
         let id = self.id();
         let answer = self.ada.send(&self.page.clone(), form, &[("id", &id)]).await;
@@ -200,6 +213,37 @@ async fn scopes_that_nobody_used_for_a_month_are_taken_away_in_one_click() {
     assert_eq!(scene.call("POST", "{\"title\":\"x\"}").await.code(), "insufficient_scope");
     assert_eq!(scene.call("GET", "").await.status, StatusCode::OK);
     assert!(!scene.ada.get(&list).await.text().contains("did not use"));
+}
+
+#[tokio::test]
+async fn a_scope_is_not_called_unused_before_it_was_held_for_a_month() {
+    let mut scene = scene(Given::default()).await;
+    scene.save(&[("scopes[]", "read:posts")]).await;
+    scene.later(40).await;
+    scene.save(&[("scopes[]", "read:posts"), ("scopes[]", "write:posts")]).await;
+    for (days, advised) in [(0, false), (29, false), (1, true)] {
+        scene.later(days).await;
+        let answer = scene.call("GET", "").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        scene.portal.recorded(&answer).await;
+        let page = scene.list().await;
+        assert_eq!(page.contains("did not use write:posts in the last 30 days"), advised, "{page}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_key_is_named_and_has_another_while_once_it_is_switched_on_again() {
+    let mut scene = scene(Given::default()).await;
+    scene.later(89).await;
+    assert!(!scene.list().await.contains("has been idle"));
+    scene.later(1).await;
+    let page = scene.list().await;
+    assert!(page.contains("has been idle for 90 days") && !page.contains("did not use"), "{page}");
+    scene.press("/form/api-key/disable").await;
+    scene.press("/form/api-key/enable").await;
+    assert!(!scene.list().await.contains("has been idle"));
+    scene.later(90).await;
+    assert!(scene.list().await.contains("has been idle for 90 days"));
 }
 
 #[tokio::test]

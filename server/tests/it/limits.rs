@@ -5,8 +5,12 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use latchkey_core::{api_key::PlainApiKey, random::SystemRandom};
 use latchkey_model::{Environment, KeyKind};
-use server::config::Given;
+use server::{config::Given, plain_http};
 use time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 async fn statements_of(portal: &Portal, keys: &[&str]) -> u64 {
     let before = portal.asked();
@@ -126,4 +130,29 @@ async fn a_clock_that_jumps_lets_nobody_in_twice_and_locks_nobody_out() {
     assert_eq!(status().await, 429, "no second quota by setting the clock");
     portal.clock.advance(-Duration::days(1));
     assert_eq!((status().await, status().await, status().await), (200, 200, 429));
+}
+
+#[tokio::test]
+async fn whoever_connects_and_does_not_come_to_the_point_is_not_waited_for() {
+    let portal = Portal::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(plain_http::serve(listener, portal.app.clone(), std::future::pending()));
+    // The slow one first: when the other is answered, both have been accepted.
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    let mut asked = TcpStream::connect(address).await.unwrap();
+    let question = "GET /health/live HTTP/1.1\r\nHost: h\r\n";
+    slow.write_all(question.as_bytes()).await.unwrap();
+    asked.write_all(format!("{question}\r\n").as_bytes()).await.unwrap();
+    let mut buffer = [0; 4_096];
+    assert!(asked.read(&mut buffer).await.unwrap() > 0);
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(31)).await;
+    tokio::time::resume();
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(5), slow.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "it has had half a minute for a head: {}", String::from_utf8_lossy(&rest));
+    // One that has asked for something is waited for longer.
+    asked.write_all(format!("{question}\r\n").as_bytes()).await.unwrap();
+    assert!(asked.read(&mut buffer).await.unwrap() > 0);
 }

@@ -4,6 +4,11 @@ use crate::support::{Browser, LOOPBACK, Portal, mistyped};
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt;
 use http::{Request, StatusCode, header};
+use latchkey_core::port::{
+    Store,
+    request_log::{RequestBatch, RequestRow},
+};
+use latchkey_model::RequestId;
 use server::config::Given;
 use std::time::Duration;
 
@@ -73,7 +78,8 @@ async fn usage_is_counted_for_a_key_an_application_and_the_portal() {
     // Every column leads to its requests, and every address and route to theirs.
     let logs = format!("/apps/{application}/development/logs?");
     assert!(
-        text.contains(&format!("{logs}since=")) && text.contains(&format!("{logs}route=%2Fapi%2Fv1%2Fposts")),
+        text.contains(&format!("{logs}since="))
+            && text.contains(&format!("{logs}route=%2Fapi%2Fv1%2Fposts&amp;method=GET&amp;since=")),
         "{text}"
     );
     let of_key = ada.get(&format!("{usage}?key={id}")).await.text();
@@ -159,6 +165,12 @@ async fn requests_are_found_by_what_one_knows_of_them() {
     let groups = ada.get(&format!("{logs}?view=failures")).await.text();
     assert!(groups.contains("insufficient_scope") && groups.contains("POST /api/v1/posts"), "{groups}");
     assert!(groups.contains("reason=insufficient%5Fscope"), "a group leads to its requests: {groups}");
+    // The form keeps what a link asked for.
+    for method in ["patch", "HEAD", "OPTIONS", "OTHER"] {
+        let form = ada.get(&format!("{logs}?method={method}")).await.text();
+        let chosen = format!("value=\"{}\" selected", method.to_uppercase());
+        assert!(form.contains(&chosen) && form.contains("name=\"route\""), "{method}: {form}");
+    }
     // By its id, whoever may see it is led to it.
     let asked = ada.get(&format!("{logs}?request={}", ids[1])).await;
     assert_eq!(asked.location(), format!("/logs/{}", ids[1]));
@@ -263,6 +275,42 @@ async fn whoever_watches_hears_of_a_failure_within_a_second() {
     ada.send("/dashboard", "/form/account/sign-out", &[]).await;
     ada.cookies = cookies;
     assert!(ada.get(&watched).await.location().starts_with("/login"));
+}
+
+#[tokio::test]
+async fn whoever_watches_is_told_of_all_that_came_at_once_or_that_some_are_left_out() {
+    const MANY: i64 = 1_200;
+    let (portal, ..) = stage().await;
+    let admin = portal.admin().await;
+    let (ports, now) = (&portal.state.services.ports, portal.clock_now());
+    let row = portal.recorded(&stranger_asks(&portal, "nonsense").await).await;
+    let came_at = |at| RequestRow { id: RequestId::from_uuid(ports.uuid_at(at)), at, ..row.clone() };
+    let write = async |rows: Vec<RequestRow>| {
+        let mut work = portal.store.begin().await.unwrap();
+        work.record(&RequestBatch { rows, ..RequestBatch::default() }).await.unwrap();
+        work.commit().await.unwrap();
+    };
+    let mut line = Line::open(&admin, "/admin/logs/live", None).await;
+    let half_a_minute_ago = now - time::Duration::seconds(30);
+    let rows = (0..MANY).map(|number| came_at(half_a_minute_ago + time::Duration::milliseconds(number)));
+    write(rows.collect()).await;
+    let last = stranger_asks(&portal, "nonsense").await;
+    for _ in 0..10 {
+        if line.hears(&format!("id: {}", last.header("x-request-id"))).await {
+            break;
+        }
+    }
+    assert_eq!(line.1.matches("data:").count(), 1_200 + 1, "{:.2000}", line.1);
+    assert!(!line.1.contains("left-out"));
+    drop(line);
+    // Of what came before the last minutes, it is said that some did.
+    let long_ago = RequestId::from_uuid(ports.uuid_at(now - time::Duration::minutes(20))).to_string();
+    let mut back = Line::open(&admin, "/admin/logs/live", Some(&long_ago)).await;
+    assert!(!back.hears("left-out").await, "none did");
+    write(vec![came_at(now - time::Duration::minutes(10))]).await;
+    let mut back = Line::open(&admin, "/admin/logs/live", Some(&long_ago)).await;
+    let said = "event: left-out\ndata: Not all that came before 11:55:00 are shown here.";
+    assert!(back.hears(said).await, "{:.2000}", back.1);
 }
 
 #[tokio::test]

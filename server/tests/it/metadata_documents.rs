@@ -6,6 +6,10 @@ use crate::{
 };
 use axum::{Router, extract::State, routing};
 use http::StatusCode;
+use latchkey_core::{
+    audit::{Action, Tenant},
+    port::{AuditReader, audit::AuditFilter},
+};
 use serde_json::{Value, json};
 use server::config::Given;
 use std::sync::{
@@ -99,6 +103,16 @@ async fn an_agent_is_known_by_its_document_asks_and_acts() {
     *site.document.lock().unwrap() = changed.to_string();
     portal.clock.advance(Duration::minutes(5));
     assert_eq!(ask(&mut grace, &id).await.status, StatusCode::BAD_REQUEST, "the old address is registered no more");
+    // Its team reads in its log what the document did.
+    for (action, said) in
+        [(Action::ClientCreated, "read:posts"), (Action::ClientChanged, "https://agent.example/callback")]
+    {
+        let filter = AuditFilter { action: Some(action), ..AuditFilter::default() };
+        let events = portal.store.audit_events(None, &filter, 2).await.unwrap();
+        let [event] = &events[..] else { panic!("{action}: {events:?}") };
+        let (event, named) = (&event.event, event.event.changes.contains(said));
+        assert!(matches!(event.tenant, Tenant::Team(_)) && event.reason.contains("document") && named, "{event:?}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use crate::{
     outbox::Outbox,
     support::{Browser, PASSWORD, Portal, between},
 };
+use server::config::Given;
 use time::Duration;
 
 const ADA: &str = "ada@example.org";
@@ -101,4 +102,28 @@ async fn people_are_told_once_a_day_before_a_limit_is_reached() {
     portal.clock.advance(Duration::days(1));
     ada.sign_in_again(ADA).await;
     assert_eq!(told(&mut ada, 9).await, 2, "and on another day again");
+}
+
+#[tokio::test]
+async fn people_hear_of_a_service_account_that_comes_near_its_limit_too() {
+    let portal = Portal::with(Given { requests_per_minute: "10".parse().ok(), ..Given::default() }).await;
+    let mut ada = portal.member(ADA).await;
+    let application = ada.application("Bookshelf").await;
+    let machine = ada.service_account(&application, "development", &["read:posts"], &[]).await;
+    let token = portal.token_of(&machine).await;
+    for _ in 0..9 {
+        let answer = portal.with_key(&token, "GET", "/api/v1/posts", "").await;
+        portal.recorded(&answer).await;
+    }
+    // What was counted is handed over in the same visit that writes the row.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let near = portal.state.recorder.near_limits();
+    for _ in 0..2 {
+        portal.state.services.housekeeping.tell_of_limits(near.clone()).await.unwrap();
+    }
+    let page = ada.get(PAGE).await.text();
+    assert_eq!(page.matches("Nightly import is about to reach its limit").count(), 1, "once: {page:.9000}");
+    let list = format!("/teams/{}/alerts", ada.team_id().await);
+    let list = ada.get(&list).await.text();
+    assert!(list.contains("the service account Nightly import") && list.contains("its limit of 10/1m"), "{list:.9000}");
 }

@@ -1,8 +1,15 @@
 //! Personal access tokens: the same machinery, for a person.
 
-use crate::support::Portal;
+use crate::support::{Portal, START, between};
 use http::StatusCode;
+use latchkey_core::{
+    Actor,
+    account::SignInMethod,
+    api_key::{ApiKeyError, ApiKeyService, ClockStart, CreateApiKey, KeyForm},
+    port::session::SessionDigest,
+};
 use server::config::Given;
+use std::net::Ipv4Addr;
 use time::Duration;
 
 const READ: (&str, &str) = ("scopes[]", "read:posts");
@@ -88,4 +95,41 @@ async fn a_token_is_rotated_switched_off_and_revoked_like_a_key() {
     let answer = ada.send(&page, "/form/api-key/revoke", &[("id", &id)]).await;
     assert_eq!(answer.location(), "/account/tokens");
     assert_eq!(status(&new).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_person_has_no_more_live_tokens_than_anybody_needs() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    let services = portal.state.services.clone();
+    let (account, _) = services.ports.store.account_by_email("ada@example.org").await.unwrap().unwrap();
+    let actor = Actor::Account {
+        account,
+        session: SessionDigest::default(),
+        signed_in_at: START,
+        signed_in_by: SignInMethod::PASSWORD,
+        from: Ipv4Addr::LOCALHOST.into(),
+    };
+    let scopes = ["read:posts".to_owned()];
+    let form = KeyForm { name: "Mine", scopes: &scopes, expiry: "30", ..KeyForm::default() };
+    let make = async || {
+        let create = CreateApiKey { form, form_id: services.ports.uuid() };
+        services.personal_tokens.create(&actor, create).await
+    };
+    let first = make().await.unwrap().id;
+    for _ in 1..ApiKeyService::TOKENS_AT_MOST {
+        make().await.unwrap();
+    }
+    assert!(matches!(make().await, Err(ApiKeyError::TooManyTokens)));
+    let (overlap, form_id) = ("7d".parse().unwrap(), services.ports.uuid());
+    let rotated = services.api_keys.rotate(&actor, first, overlap, ClockStart::FirstUse, form_id).await;
+    assert!(matches!(rotated, Err(ApiKeyError::TooManyTokens)));
+    let page = ada.get("/account/tokens/new").await.text();
+    let form_id = between(&page, "name=\"form_id\" value=\"", "\"").to_owned();
+    let fields = [("form_id", form_id.as_str()), ("name", "Mine"), READ, ("expiry", "30")];
+    ada.send("/account/tokens/new", "/form/personal-token/create", &fields).await;
+    let page = ada.get("/account/tokens/new").await.text();
+    assert!(page.contains("You have 100 live tokens") && page.contains("value=\"Mine\""), "{page}");
+    services.api_keys.revoke(&actor, first).await.unwrap();
+    make().await.unwrap();
 }

@@ -249,3 +249,28 @@ async fn r17_calling_off_and_first_use_at_once() {
     }
     assert_eq!(called_off + taken_over, 60);
 }
+
+/// The same where the old key's clock runs from the beginning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r17_calling_off_and_first_use_at_once_while_the_clock_runs() {
+    let scene = Arc::new(scene().await);
+    for _ in 0..60 {
+        let (id, old) = scene.key().await;
+        let (overlap, form_id) = ("1h".parse().unwrap(), scene.services.ports.uuid());
+        let rotated = scene.services.api_keys.rotate(&scene.ada, id, overlap, ClockStart::Now, form_id).await;
+        let (_, created) = rotated.unwrap();
+        let new = created.plain;
+        let cancel = {
+            let scene = Arc::clone(&scene);
+            tokio::spawn(async move { scene.services.api_keys.cancel_rotation(&scene.ada, created.id).await })
+        };
+        let _ = admitted(&scene.services, &new).await;
+        let works = match cancel.await.unwrap() {
+            Ok(_) => false,
+            Err(ApiKeyError::NotRotating) => true,
+            Err(error) => panic!("{error:?}"),
+        };
+        assert_eq!(admitted(&scene.services, &new).await, works, "only a new key that was not used is called off");
+        assert!(admitted(&scene.services, &old).await, "the old key works in either case");
+    }
+}

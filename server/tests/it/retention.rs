@@ -4,9 +4,14 @@ use crate::{
     stage::{Stage, Tokens},
     support::Portal,
 };
-use latchkey_core::port::Store;
+use latchkey_core::port::{
+    RequestLogReader, Store,
+    request_log::{LogScope, RequestBatch, RequestRow},
+};
+use latchkey_model::RequestId;
 use latchkey_storage::SeaStore;
 use sea_orm::{ConnectionTrait, Statement};
+use server::config::Given;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -85,4 +90,35 @@ async fn refresh_tokens_go_with_their_family_on_sqlite() {
 #[tokio::test]
 async fn refresh_tokens_go_with_their_family_on_postgres() {
     refresh_tokens_go_with_their_family_a_week_after_its_end(Portal::on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn single_requests_take_no_more_room_than_they_may_and_the_oldest_go() {
+    const MORE: i64 = 3_000;
+    const ROOM: u64 = 1_000_000;
+    let portal = Portal::with(Given { log_megabytes: "1".parse().ok(), ..Given::default() }).await;
+    let mut last = portal.recorded(&portal.api("GET", "/api/v1/posts", &[], "").await).await;
+    // By themselves, and with everything else that is past its time.
+    for by_themselves in [true, false] {
+        let ports = &portal.state.services.ports;
+        let rows = (1..=MORE).map(|number| {
+            let at = last.at + Duration::seconds(number);
+            RequestRow { id: RequestId::from_uuid(ports.uuid_at(at)), at, ..last.clone() }
+        });
+        let rows: Vec<_> = rows.collect();
+        let (oldest, newest) = (last.id, rows[rows.len() - 1].clone());
+        let mut work = portal.store.begin().await.unwrap();
+        work.record(&RequestBatch { rows, ..RequestBatch::default() }).await.unwrap();
+        work.commit().await.unwrap();
+        if by_themselves {
+            server::workers::make_room(&portal.state).await.unwrap();
+        } else {
+            server::workers::prune(&portal.state).await.unwrap();
+        }
+        let (left, bytes) = portal.store.request_log_size().await.unwrap();
+        assert!(left * bytes <= ROOM && (left + 1) * bytes > ROOM, "{left} rows of {bytes} bytes");
+        let there = async |id| portal.store.request(LogScope::Portal, id).await.unwrap().is_some();
+        assert_eq!((there(oldest).await, there(newest.id).await), (false, true));
+        last = newest;
+    }
 }

@@ -30,6 +30,23 @@ impl Scene {
         self.ada.secret_on(&self.list).await
     }
 
+    /// The id of the key that takes over.
+    async fn new_id(&mut self) -> String {
+        let page = self.ada.get(&self.list).await.text();
+        let link = format!("href=\"{}/", self.list);
+        let mut ids = page.split(&link).skip(1).filter_map(|rest| rest.get(..36));
+        ids.find(|id| !id.contains('"') && !self.page.ends_with(id)).unwrap().to_owned()
+    }
+
+    /// Whoever calls the rotation off is told that it has gone further.
+    async fn cannot_be_called_off(&mut self, new_id: &str) {
+        assert!(!self.ada.get(&self.list).await.text().contains("Call the rotation off"));
+        let page = format!("{}/{new_id}", self.list);
+        let answer = self.ada.send(&self.list, "/form/api-key/cancel-rotation", &[("id", new_id)]).await;
+        assert_eq!(answer.location(), page);
+        assert!(self.ada.get(&page).await.text().contains("the rotation has gone further"));
+    }
+
     async fn status(&self, key: &str) -> u16 {
         self.portal.with_key(key, "GET", "/api/v1/posts", "").await.status.as_u16()
     }
@@ -112,6 +129,81 @@ async fn a_pending_rotation_is_called_off_and_the_new_key_never_works() {
 }
 
 #[tokio::test]
+async fn a_rotation_that_began_at_once_is_called_off_until_the_new_key_is_used() {
+    let mut scene = scene(Given::default(), "never").await;
+    let new = scene.rotate("24h", "now").await;
+    assert!(scene.ada.get(&scene.list).await.text().contains("Call the rotation off"));
+    let id = scene.new_id().await;
+    let answer = scene.ada.send(&scene.list, "/form/api-key/cancel-rotation", &[("id", &id)]).await;
+    assert_eq!(answer.location(), scene.page);
+    assert_eq!(scene.reason(&new).await.as_deref(), Some("revoked"));
+    scene.portal.clock.advance(Duration::hours(25));
+    assert_eq!(scene.status(&scene.old).await, 200, "its time does not run any more");
+
+    scene.ada.sign_in_again("ada@example.org").await;
+    let used = scene.rotate("24h", "now").await;
+    let id = scene.new_id().await;
+    assert_eq!(scene.status(&used).await, 200);
+    // Known at once, not only when the writer has come by.
+    scene.cannot_be_called_off(&id).await;
+    assert_eq!((scene.status(&used).await, scene.status(&scene.old).await), (200, 200));
+}
+
+#[tokio::test]
+async fn what_was_rotated_out_is_brought_back_by_nothing() {
+    let mut scene = scene(Given::default(), "never").await;
+    let new = scene.rotate("none", "now").await;
+    let id = scene.new_id().await;
+    scene.cannot_be_called_off(&id).await;
+    assert_eq!((scene.status(&new).await, scene.status(&scene.old).await), (200, 401));
+    scene.ada.send(&scene.list, "/form/api-key/revoke", &[("id", &id)]).await;
+    assert_eq!((scene.status(&new).await, scene.status(&scene.old).await), (401, 401));
+}
+
+#[tokio::test]
+async fn revoking_the_new_key_while_the_old_ones_time_runs_lets_the_old_one_be() {
+    let mut scene = scene(Given::default(), "never").await;
+    let new = scene.rotate("24h", "first-use").await;
+    assert_eq!(scene.status(&new).await, 200);
+    let id = scene.new_id().await;
+    scene.ada.send(&scene.list, "/form/api-key/revoke", &[("id", &id)]).await;
+    assert_eq!((scene.status(&new).await, scene.status(&scene.old).await), (401, 200));
+    scene.portal.clock.advance(Duration::hours(25));
+    assert_eq!(scene.status(&scene.old).await, 200, "it ends no more");
+    scene.ada.sign_in_again("ada@example.org").await;
+    let another = scene.rotate("none", "now").await;
+    assert_eq!((scene.status(&another).await, scene.status(&scene.old).await), (200, 401), "it can be rotated again");
+}
+
+/// The same as with limits that were there before.
+#[tokio::test]
+async fn r50_limits_that_are_changed_during_a_rotation_stay_shared() {
+    let mut scene = scene(Given::default(), "never").await;
+    let new = scene.rotate("24h", "now").await;
+    let id = scene.page.rsplit('/').next().unwrap().to_owned();
+    let fields = [
+        ("id", id.as_str()),
+        ("name", "Web backend"),
+        ("scopes[]", "read:posts"),
+        ("expiry", "keep"),
+        ("limits", "10/1m"),
+    ];
+    scene.ada.send(&scene.page, "/form/api-key/update", &fields).await;
+    assert!(scene.ada.get(&scene.page).await.text().contains("Saved."));
+    let mut refused = 0;
+    for _ in 0..6 {
+        for key in [&scene.old, &new] {
+            refused += u32::from(scene.status(key).await == 429);
+        }
+    }
+    assert_eq!(refused, 2);
+    let team = scene.ada.team_id().await;
+    let log = scene.ada.get(&format!("/teams/{team}/audit/export?action=api_key.changed")).await.text();
+    let new_id = scene.new_id().await;
+    assert!(log.lines().count() == 2 && log.contains(&id) && log.contains(&new_id), "{log}");
+}
+
+#[tokio::test]
 async fn one_rotation_at_a_time() {
     let mut scene = scene(Given::default(), "never").await;
     scene.rotate("24h", "first-use").await;
@@ -169,9 +261,7 @@ async fn revoking_the_new_key_before_its_first_use_lets_the_old_one_be() {
     let new = scene.rotate("none", "first-use").await;
     let page = scene.ada.get(&scene.list).await.text();
     assert!(!page.contains("Make the first call"), "nobody is invited to start the old key's time: {page}");
-    let link = format!("href=\"{}/", scene.list);
-    let mut ids = page.split(&link).skip(1).filter_map(|rest| rest.get(..36));
-    let id = ids.find(|id| !id.contains('"') && !scene.page.ends_with(id)).unwrap().to_owned();
+    let id = scene.new_id().await;
     scene.ada.send(&scene.list, "/form/api-key/revoke", &[("id", &id)]).await;
     assert_eq!((scene.status(&new).await, scene.status(&scene.old).await), (401, 200));
     let page = scene.ada.get(&scene.list).await.text();

@@ -383,6 +383,24 @@ async fn r67_no_program_gets_past_the_second_factor() {
 }
 
 #[tokio::test]
+async fn r67_no_program_gets_past_a_second_factor_that_is_still_to_be_set_up() {
+    let portal = Portal::start().await;
+    let (mut admin, mut ada) = (portal.admin().await, portal.member(ADA).await);
+    ada.send("/account/sign-in-methods", "/form/account/allow-password", &[("allowed", "yes")]).await;
+    let whoami = async || portal.api("GET", "/api/v1/whoami", &[("authorization", &basic(ADA, PASSWORD))], "").await;
+    assert_eq!(whoami().await.status, StatusCode::OK);
+    admin.send("/admin/settings", "/form/second-factor/require", &[("developers", "yes")]).await;
+    let refused = whoami().await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::UNAUTHORIZED, "invalid_credentials"));
+    let row = portal.recorded(&refused).await;
+    assert_eq!(row.reason.as_deref(), Some("password_not_allowed"));
+    assert!(row.trace.failed().unwrap().detail.contains("must set up a second factor"), "{row:?}");
+    assert!(row.remedy.unwrap().contains("Set up a second factor"));
+    admin.send("/admin/settings", "/form/second-factor/require", &[("admins", "yes")]).await;
+    assert_eq!(whoami().await.status, StatusCode::OK, "it is asked of developers no more");
+}
+
+#[tokio::test]
 async fn whose_role_asks_for_one_sets_it_up_before_anything_else() {
     let portal = Portal::start().await;
     let (mut admin, mut ada) = (portal.admin().await, portal.member(ADA).await);

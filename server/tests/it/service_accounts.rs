@@ -481,7 +481,16 @@ async fn r66_a_rotated_signing_key_leaves_no_gap() {
     // And after its time the next one signs by itself.
     stage.portal.clock.advance(Duration::days(90));
     stage.portal.state.services.signing_keys.keep_house().await.unwrap();
-    assert_ne!(kid(&stage.portal.token_of(&stage.machine).await), kid(&after));
+    let last = stage.portal.token_of(&stage.machine).await;
+    assert_ne!(kid(&last), kid(&after));
+    // Both are in the log, with the keys that took over from one another.
+    admin.sign_in_again("admin@example.org").await;
+    let log = admin.get("/admin/audit/export?action=signing_key.rotated&target=ES256").await.text();
+    let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let change = |before: &str, after: &str| json!([{"field": "key", "before": kid(before), "after": kid(after)}]);
+    let [clock, admins] = &events[..] else { panic!("{log}") };
+    assert_eq!((&clock["account"], &clock["reason"]), (&Value::Null, &"it had signed for 90 days".into()));
+    assert_eq!((&clock["changes"], &admins["changes"]), (&change(&after, &last), &change(&before, &after)), "{log}");
 }
 
 #[tokio::test]

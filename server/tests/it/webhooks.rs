@@ -113,7 +113,7 @@ impl Hooked {
 }
 
 #[tokio::test]
-async fn an_alert_is_posted_signed_and_told_over_when_it_is() {
+async fn an_alert_is_posted_signed_and_told_over_when_it_is_and_resumed_when_it_goes_on() {
     let (taker, url) = Taker::start().await;
     let mut hooked = Hooked::at(&url).await;
     assert!(hooked.secret.starts_with("whsec_"));
@@ -152,6 +152,20 @@ async fn an_alert_is_posted_signed_and_told_over_when_it_is() {
     assert!(page.matches("taken with 200").count() == 2 && page.contains("http://127.0.0.1"), "{page:.9000}");
     let alerts = hooked.ada.get(&hooked.alerts.clone()).await.text();
     assert!(!alerts.contains("for-the-taker-alone"), "some services keep a secret in the query");
+
+    // What begins anew within the hour is the same alert: whoever heard of its end hears that it goes on.
+    for _ in 0..30 {
+        hooked.portal.with_key(&key, "POST", "/api/v1/posts", "{}").await;
+    }
+    let last = hooked.portal.with_key(&key, "GET", "/api/v1/posts", "").await;
+    hooked.portal.recorded(&last).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let watch = &hooked.portal.state.services.alert_watch;
+    assert_eq!((watch.look().await.unwrap(), watch.look().await.unwrap()), (0, 0));
+    assert_eq!(hooked.deliver().await, 1, "once");
+    let resumed: Value = serde_json::from_slice(&taker.came()[0].1).unwrap();
+    assert_eq!((resumed["type"].as_str(), &resumed["data"]["id"]), (Some("alert.resumed"), &body["data"]["id"]));
+    assert!(resumed["data"].get("ended_at").is_none(), "{resumed}");
 }
 
 #[tokio::test]
@@ -265,7 +279,7 @@ async fn whoever_is_gone_or_silent_for_days_is_told_nothing_and_people_hear_of_i
     assert!(list.contains("The webhook is removed") && !list.contains(">On call</a>"), "{list:.9000}");
     assert_eq!(hooked.ada.get(&hooked.page.clone()).await.status, StatusCode::NOT_FOUND);
     let audit = hooked.ada.get(&hooked.alerts.replace("alerts", "audit")).await.text();
-    for noted in ["Added a webhook", "Changed a webhook", "Removed a webhook"] {
+    for noted in ["Added a webhook", "Changed a webhook", "Removed a webhook", "answered that it is gone for good"] {
         assert!(audit.contains(noted), "{noted}");
     }
     assert!(!audit.contains("for-the-taker-alone"));

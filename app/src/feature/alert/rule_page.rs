@@ -52,7 +52,9 @@ const fn explanation(kind: AlertKind) -> &'static str {
         AlertKind::ServerErrors => {
             "Raised when so much of what is asked is answered with a status of 500 or above; over when it is not any more."
         }
-        AlertKind::LimitNear => "Raised when a key has used four fifths of one of its limits; once a day for each key.",
+        AlertKind::LimitNear => {
+            "Raised when a key, an app or a service account has used four fifths of one of its limits; once a day for each."
+        }
         AlertKind::KeyEnds => "Raised 30, 7 and 1 days before a key ends.",
         AlertKind::Lockouts => {
             "Raised when so many must wait after too many tries, and when one network tries the passwords of many accounts."

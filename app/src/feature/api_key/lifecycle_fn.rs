@@ -45,6 +45,13 @@ impl From<ApiKeyError> for Refused {
                 "This application has {} live keys, which is as many as it may have. Revoke what nobody uses.",
                 ApiKeyService::LIVE_KEYS_AT_MOST
             )),
+            ApiKeyError::TooManyTokens => Self::new(format!(
+                "You have {} live tokens, which is as many as one person may have. Revoke what you do not use.",
+                ApiKeyService::TOKENS_AT_MOST
+            )),
+            ApiKeyError::ChangedMeanwhile => Self::new(
+                "Somebody else changed that key meanwhile. Look at it as it is now, and do it again if it is still right.",
+            ),
             ApiKeyError::NothingToChange => Self::new("The key was like that already."),
             ApiKeyError::Store(_) => Self::fault(&error),
         }

@@ -69,6 +69,7 @@ pub fn Rotations(pairs: Vec<Pair>, now: OffsetDateTime, can_write: bool, #[prop(
 fn RotationCard(pair: Pair, now: OffsetDateTime, can_write: bool, back: String) -> impl IntoView {
     let Pair { old, new, hourly } = pair;
     let pending = new.is_pending();
+    let can_be_called_off = new.awaits_first_use() && new.replaced.is_none();
     let safe = safe_to_end(&old, &new, now);
     let title_id = format!("rotation-{}", old.id);
     let heading_id = title_id.clone();
@@ -102,7 +103,7 @@ fn RotationCard(pair: Pair, now: OffsetDateTime, can_write: bool, back: String) 
                     <input type="hidden" name="id" value=old_id/>
                     <button type="submit" class=if safe { "btn btn-primary" } else { "btn btn-danger" }>"End the old key now"</button>
                 </Form>
-                {pending.then(|| view! {
+                {can_be_called_off.then(|| view! {
                     <Form action=CancelRotation::PATH back=back_too>
                         <input type="hidden" name="id" value=new_id/>
                         <button type="submit" class="btn">"Call the rotation off"</button>

@@ -69,7 +69,7 @@ async fn rotate(id: &str, form_id: &str, overlap: &str, start: &str) -> Result<(
     services().api_keys.rotate(&actor(), id, overlap, start, form_id).await
 }
 
-/// Calls a rotation off while its new key waits for its first use.
+/// Calls a rotation off whose new key was not used yet.
 #[server(prefix = "/form", endpoint = "api-key/cancel-rotation")]
 pub async fn cancel_rotation(#[server(default)] id: String) -> Result<(), ServerFnError> {
     let outcome = match key_id(&id) {

@@ -90,6 +90,11 @@ impl AuditQuery {
         route::query(self.fields())
     }
 
+    /// The same for a file that is a table.
+    pub(super) fn as_table(&self) -> String {
+        route::query(self.fields().into_iter().chain([("format", "csv")]))
+    }
+
     /// The query of what is older than an event.
     pub fn older(&self, before: AuditEventId) -> String {
         let before = before.to_string();

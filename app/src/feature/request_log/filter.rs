@@ -9,7 +9,7 @@ use crate::{
 use latchkey_core::{
     authn::Refusal,
     leak::redacted,
-    port::request_log::{GroupBy, RequestFilter},
+    port::request_log::{GroupBy, METHODS, RequestFilter},
 };
 use latchkey_model::RequestId;
 use leptos::prelude::*;
@@ -187,7 +187,7 @@ pub fn FilterBar(
     let outcomes =
         options(&filter.outcome, &[("served", "Served"), ("refused", "Refused"), ("reported", "Would be refused")]);
     let reasons = options(&filter.reason, &Refusal::REASONS.map(|reason| (reason, reason)));
-    let methods = options(&filter.method, &["GET", "POST", "PUT", "DELETE"].map(|method| (method, method)));
+    let methods = options(&filter.method.to_uppercase(), &METHODS.map(|method| (method, method)));
     let status_error = unread::<u16>(&filter.status).then(|| "Not a status such as 401: it filters nothing".to_owned());
     let address_error =
         unread::<IpAddr>(&filter.address).then(|| "Not an address such as 203.0.113.9: it filters nothing".to_owned());
@@ -210,13 +210,13 @@ pub fn FilterBar(
             })}
             <div class="field"><label for="reason">"Reason"</label><select id="reason" name="reason">{reasons}</select></div>
             <div class="field"><label for="method">"Method"</label><select id="method" name="method">{methods}</select></div>
+            <Field name="route" label="Route" value=filter.route error=None/>
             <Field name="status" label="Status" value=filter.status error=status_error/>
             <Field name="address" label="Address" value=filter.address error=address_error/>
             <Field name="text" label="Text in path, client or key" value=filter.text error=None/>
             <Field kind="datetime-local" name="since" label=format!("From ({zone})") value=since error=since_error/>
             <Field kind="datetime-local" name="until" label=format!("To ({zone})") value=until error=until_error/>
             {(!filter.key.is_empty()).then(|| view! { <Field name="key" label="Credential" value=filter.key.clone() error=key_error/> })}
-            {(!filter.route.is_empty()).then(|| view! { <Field name="route" label="Route" value=filter.route.clone() error=None/> })}
             {(!filter.network.is_empty()).then(|| view! { <Field name="network" label="Network" value=filter.network.clone() error=None/> })}
             <Field name="request" label="Request id" error=None/>
             <div class="filter-actions"><button type="submit" class="btn btn-primary">"Filter"</button>{clear}</div>

@@ -141,18 +141,22 @@ pub(super) fn Figures(usage: Usage, range: Range, subject: Subject, zone: Zone) 
 /// What was called, how it was answered, and from where it came.
 #[component]
 fn Tables(usage: Usage, since: String, subject: Subject, range: Range) -> impl IntoView {
-    let linked = |text: String, name: &str, value: &str| match subject.logs(&[(name, value), ("since", &since)]) {
-        Some(href) => view! { <a href=href>{text}</a> }.into_any(),
-        None => text.into_any(),
+    let linked_by = |text: String, values: &[(&str, &str)]| {
+        let values = [values, &[("since", since.as_str())]].concat();
+        match subject.logs(&values) {
+            Some(href) => view! { <a href=href>{text}</a> }.into_any(),
+            None => text.into_any(),
+        }
     };
+    let linked = |text: String, name: &str, value: &str| linked_by(text, &[(name, value)]);
     let routes = usage
         .routes
         .iter()
         .map(|one| {
-            let pattern = one.route.split_once(' ').map_or("", |(_, pattern)| pattern);
+            let (method, pattern) = one.route.split_once(' ').unwrap_or_default();
             view! {
                 <tr>
-                    <th scope="row"><code>{linked(one.route.clone(), "route", pattern)}</code></th>
+                    <th scope="row"><code>{linked_by(one.route.clone(), &[("route", pattern), ("method", method)])}</code></th>
                     <td class="number">{one.requests}</td>
                     <td class="number">{one.refused}</td>
                     <td class="number">{latency_in_words(one.p95_us)}</td>

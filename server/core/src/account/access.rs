@@ -2,12 +2,28 @@
 
 use super::session::SessionEnds;
 use crate::{
+    audit::Act,
     memories::Memories,
     memory::commit_and_forget,
     port::{Change, Consumed, StoreError, UnitOfWork},
     ports::Ports,
 };
 use latchkey_model::AccountId;
+
+/// Names in the audit log what ended together: keys and tokens, clients, and what apps were allowed.
+pub(super) fn naming(act: Act, ended: &[Change]) -> Act {
+    let (mut keys, mut clients, mut grants) = (Vec::new(), Vec::new(), Vec::new());
+    for change in ended {
+        match change {
+            Change::Key(id) => keys.push(id.as_str().to_owned()),
+            Change::Client(id) => clients.push(id.to_string()),
+            Change::Token(id) => grants.push(id.to_string()),
+            _ => {}
+        }
+    }
+    let all = [("keys", keys), ("clients", clients), ("grants", grants)];
+    all.into_iter().fold(act, |act, (field, ids)| act.change(field, ids.join(" "), ""))
+}
 
 /// Ends access. Cloning it clones handles.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! Deleting an account, and what that ends.
 
-use super::access::AccessEnds;
+use super::access::{AccessEnds, naming};
 use crate::{
     actor::{Actor, NotProven, NotSignedIn},
     audit::{Act, Action},
@@ -160,20 +160,24 @@ impl DeletionService {
         for TeamToLeave { id: team, .. } in plan.teams {
             work.team_hold(team).await?;
             let Some(role) = work.membership_role(team, account.id).await? else { continue };
+            let mut ended = Vec::new();
             if work.members_count(team).await? < 2 {
-                changes.extend(work.team_access_end(team, account.id, now).await?);
+                ended = work.team_access_end(team, account.id, now).await?;
             } else if role == TeamRole::Owner && work.owners(team).await? < 2 {
                 return Err(DeletionError::LastOwner);
             }
             let (Consumed::Won | Consumed::Lost) = work.membership_remove(team, account.id).await?;
             let gone = Act::new(team, Action::MemberRemoved, account.id, "").change("role", role.as_str(), "");
-            gone.because("the account was deleted").by(actor, &mut *work, &self.ports).await?;
+            naming(gone, &ended).because("the account was deleted").by(actor, &mut *work, &self.ports).await?;
+            changes.extend(ended);
         }
-        changes.extend(self.access.end(&mut *work, account.id).await?);
+        let own = self.access.end(&mut *work, account.id).await?;
         if work.account_delete(account.id, now).await? == Consumed::Lost {
             return Err(NotProven::from(NotSignedIn).into());
         }
-        Act::new(account.id, Action::AccountDeleted, account.id, "").by(actor, &mut *work, &self.ports).await?;
+        let deleted = naming(Act::new(account.id, Action::AccountDeleted, account.id, ""), &own);
+        deleted.by(actor, &mut *work, &self.ports).await?;
+        changes.extend(own);
         Letter::account_deleted(account, now).send(&mut *work, &self.ports, &[account.email.to_string()]).await?;
         Ok(self.access.commit(work, changes).await?)
     }

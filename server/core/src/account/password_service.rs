@@ -1,7 +1,7 @@
 //! Changing a password, and choosing a new one when it is forgotten.
 
 use super::{
-    access::AccessEnds,
+    access::{AccessEnds, naming},
     mailed_link::MailedLinks,
     password::{HashError, Passwords, PlainPassword},
     session::SessionEnds,
@@ -182,7 +182,7 @@ impl PasswordService {
             Vec::new()
         };
         let action = if link.is_some() { Action::PasswordReset } else { Action::PasswordChanged };
-        Act::new(account.id, action, account.id, "")
+        naming(Act::new(account.id, action, account.id, ""), &changes)
             .by_account(account.id, Some(from), &mut *work, &self.ports)
             .await?;
         Letter::password_changed(&account, now, link.is_some(), &self.public_url)

@@ -1,17 +1,20 @@
 //! Raising alerts, in the transaction of what they tell of.
 
-use super::{AlertKind, AlertsOf, Rule};
+use super::{AlertKind, AlertsOf, Rule, letter};
 use crate::{
+    limit::Quota,
     mail::{Letter, page_of},
+    oauth_client::ClientKind,
     port::{
         Consumed, Inserted, StoreError, UnitOfWork,
-        alert::{Alert, Course},
+        alert::{Alert, Course, CredentialOwner, CredentialSort, NamedCredential, WatchedEnvironment},
         api_key::{ApiKey, Holder},
+        oauth_client::OauthClient,
     },
     ports::Ports,
     webhook::{Event, Message},
 };
-use latchkey_model::AlertId;
+use latchkey_model::{AlertId, OauthClientId};
 use serde::Serialize;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -79,6 +82,49 @@ impl AlertSubject {
             name: key.settings.name.to_string(),
             hint: key.hint(),
             url: page_of(key, public_url),
+        }
+    }
+
+    /// A client.
+    pub fn client(client: &OauthClient, public_url: &str) -> Self {
+        let part = match client.kind {
+            ClientKind::ThirdParty => "clients",
+            ClientKind::ServiceAccount => "service-accounts",
+        };
+        let url = match client.owner.application() {
+            Some((application, environment)) => {
+                format!("{public_url}/apps/{application}/{environment}/{part}/{}", client.id)
+            }
+            None => public_url.to_owned(),
+        };
+        Self {
+            what: SubjectKind::OauthClient,
+            id: Some(client.id.as_uuid()),
+            name: client.settings.name.to_string(),
+            hint: client.client_id.to_string(),
+            url,
+        }
+    }
+
+    /// A credential of an environment, as far as its page depends on it.
+    pub(super) fn credential(home: &WatchedEnvironment, id: Uuid, named: &NamedCredential, public_url: &str) -> Self {
+        let (what, part) = match named.what {
+            CredentialSort::Key | CredentialSort::PersonalToken => (SubjectKind::ApiKey, "keys"),
+            CredentialSort::Client => (SubjectKind::OauthClient, "clients"),
+            CredentialSort::ServiceAccount => (SubjectKind::OauthClient, "service-accounts"),
+        };
+        let url = format!("{public_url}/apps/{}/{}/{part}/{id}", home.application, home.environment);
+        Self { what, id: Some(id), name: named.name.clone(), hint: named.hint.clone(), url }
+    }
+
+    /// An environment in which apps register themselves.
+    pub fn registration(home: &WatchedEnvironment, public_url: &str) -> Self {
+        Self {
+            what: SubjectKind::Environment,
+            id: Some(home.id.as_uuid()),
+            name: format!("{} ({})", home.application_name, home.environment),
+            hint: String::new(),
+            url: format!("{public_url}/apps/{}/{}/clients", home.application, home.environment),
         }
     }
 }
@@ -216,6 +262,24 @@ impl Alerts {
         }
     }
 
+    /// Raises an alert about a client or a service account that is about to reach a limit, once a day. What is gone has nobody to tell.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn raise_of_client_near_limit(&self, client: OauthClientId, quota: Quota) -> Result<(), StoreError> {
+        let (id, now) = (client.as_uuid(), self.ports.now());
+        let found = self.ports.store.named_credential(id).await?;
+        let Some((named, CredentialOwner::Environment(home))) = found else { return Ok(()) };
+        let subject = AlertSubject::credential(&home, id, &named, &self.public_url);
+        let letter = letter::limit_near(&named, home.application_name.as_str(), &subject, quota, now);
+        let of = AlertsOf::Team(home.team);
+        let people = of.people(&*self.ports.store).await?;
+        let alert = NewAlert { of, kind: AlertKind::LimitNear, subject, letter, measured: None, lasts: false };
+        let mut work = self.ports.store.begin().await?;
+        let (Inserted::Done | Inserted::Duplicate) = self.raise(&mut *work, alert, &people).await?;
+        work.commit().await
+    }
+
     /// Notes that what an alert tells of is over, and tells webhooks.
     ///
     /// # Errors
@@ -231,5 +295,18 @@ impl Alerts {
             Message::of_alert(Event::AlertEnded, alert, now)?.send(&mut *work, &self.ports, alert.of).await?;
         }
         work.commit().await
+    }
+
+    /// Lets what was over go on, and tells webhooks: they were told of its end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) async fn resume(&self, work: &mut dyn UnitOfWork, over: Alert) -> Result<(), StoreError> {
+        let rule = self.rule(over.of, over.kind).await?;
+        if work.alert_resume(over.id).await? == Consumed::Won && rule.webhooks {
+            let going = Alert { course: Course::Going, ..over };
+            Message::of_alert(Event::AlertResumed, &going, self.ports.now())?.send(work, &self.ports, going.of).await?;
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,13 @@
 //! What people read of alerts.
 
-use super::Share;
-use crate::{clock::written, mail::Letter, notice::NoticeKind, port::alert::SeenNetwork};
+use super::{AlertSubject, Share};
+use crate::{
+    clock::written,
+    limit::Quota,
+    mail::Letter,
+    notice::NoticeKind,
+    port::alert::{CredentialSort, NamedCredential, SeenNetwork},
+};
 use time::OffsetDateTime;
 
 /// What an alert names.
@@ -93,6 +99,36 @@ pub(super) fn new_network(named: &Named<'_>, seen: &SeenNetwork) -> Letter {
     );
     let occasion = format!("new-network:{}:{}:{}", seen.credential, seen.network, written(seen.first_at));
     Letter::new(NoticeKind::NewNetwork, &format!("{} is used from a new network", named.name), occasion, text)
+}
+
+/// What people read before a credential's name.
+pub(super) const fn sort(what: CredentialSort) -> &'static str {
+    match what {
+        CredentialSort::Key => "The API key",
+        CredentialSort::PersonalToken => "The personal access token",
+        CredentialSort::Client => "The app",
+        CredentialSort::ServiceAccount => "The service account",
+    }
+}
+
+/// A credential is about to reach a limit; its people are told once a day.
+pub(super) fn limit_near(
+    named: &NamedCredential,
+    owner: &str,
+    subject: &AlertSubject,
+    quota: Quota,
+    at: OffsetDateTime,
+) -> Letter {
+    let id = subject.id.map(|id| id.to_string()).unwrap_or_default();
+    let url = &subject.url;
+    let named = Named { what: sort(named.what), name: &named.name, hint: &named.hint, owner, url, failures: url };
+    let text = format!(
+        "At {}, {} had used more than four fifths of its limit of {quota}. What goes beyond it is refused, until the time that each answer names.\n\nLook at what calls so often:\n{url}\n",
+        written(at),
+        lower_first(&named.at_length()),
+    );
+    let occasion = format!("limit-near:{id}:{}", at.date());
+    Letter::new(NoticeKind::LimitNear, &format!("{} is about to reach its limit", named.name), occasion, text)
 }
 
 /// Many must wait after too many tries.

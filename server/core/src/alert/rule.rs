@@ -108,7 +108,9 @@ impl Rule {
                 format!("{at_least} or more must wait, or one network tries many accounts")
             }
             (AlertKind::Leak, Measure::Each) => "A key is reported, or sent in a URL or over plain HTTP".to_owned(),
-            (AlertKind::LimitNear, Measure::Each) => "A key has used four fifths of a limit; once a day".to_owned(),
+            (AlertKind::LimitNear, Measure::Each) => {
+                "A key or a client has used four fifths of a limit; once a day".to_owned()
+            }
             (_, Measure::Each) => "30, 7 and 1 days ahead".to_owned(),
         }
     }

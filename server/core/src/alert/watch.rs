@@ -9,10 +9,7 @@ use crate::{
     mail::Letter,
     port::{
         Consumed, Inserted, StoreError,
-        alert::{
-            Alert, CredentialOwner, CredentialSort, NamedCredential, SeenNetwork, Watched, WatchedCounts,
-            WatchedEnvironment,
-        },
+        alert::{Alert, CredentialOwner, NamedCredential, SeenNetwork, Watched, WatchedCounts, WatchedEnvironment},
     },
     ports::Ports,
     webhook::Courier,
@@ -23,6 +20,20 @@ use uuid::Uuid;
 
 /// What an alert is about: there is one at a time of it.
 type About = (AlertsOf, AlertKind, Option<Uuid>);
+
+/// There is one at a time of lockouts.
+const LOCKOUTS: About = (AlertsOf::Portal, AlertKind::Lockouts, None);
+
+/// The first of several errors; each is logged.
+#[derive(Default)]
+struct FirstError(Option<StoreError>);
+
+impl FirstError {
+    fn note(&mut self, error: StoreError) {
+        tracing::warn!(error = &error as &dyn std::error::Error, "one alert could not be raised or ended");
+        self.0 = self.0.take().or(Some(error));
+    }
+}
 
 /// Looks for what lasts. Cloning it clones a handle.
 #[derive(Clone)]
@@ -49,34 +60,46 @@ impl AlertWatch {
     /// Raises what has begun, and ends what is over. Says how many were raised.
     ///
     /// # Errors
-    /// [`StoreError`]; what was raised before it stays.
+    /// [`StoreError`]: the first. What is wrong with one alert keeps nobody else from theirs.
     pub async fn look(&self) -> Result<u64, StoreError> {
         let now = self.ports.now();
         let rules = Rules(self.ports.store.alert_rules_of_all().await?.into_iter().map(by_kind).collect());
         let going = self.ports.store.alerts_going().await?;
         let is_going: HashSet<About> = going.iter().map(about).collect();
-        let (mut raised, mut lasting) = (0, HashSet::new());
+        let (mut raised, mut lasting, mut failed) = (0, HashSet::new(), FirstError::default());
         for minutes in rules.windows() {
             let since = (now - Duration::minutes(minutes.into())).unix_timestamp();
             for counts in self.ports.store.watched_counts(since - since.rem_euclid(60)).await? {
                 for begun in begun(&rules, minutes, &counts) {
                     let about = (begun.of, begun.kind, begun.subject);
                     if !is_going.contains(&about) {
-                        raised += u64::from(self.raise(&begun, &counts.whose, now).await?);
+                        match self.raise(&begun, &counts.whose, now).await {
+                            Ok(new) => raised += u64::from(new),
+                            Err(error) => failed.note(error),
+                        }
                     }
                     lasting.insert(about);
                 }
             }
         }
-        raised += u64::from(self.look_at_lockouts(&rules, &is_going, &mut lasting, now).await?);
-        for alert in &going {
-            if !lasting.contains(&about(alert)) {
-                self.alerts.end(alert).await?;
+        match self.look_at_lockouts(&rules, &is_going, &mut lasting, now).await {
+            Ok(new) => raised += u64::from(new),
+            Err(error) => {
+                // Whether they last is not known.
+                lasting.insert(LOCKOUTS);
+                failed.note(error);
             }
         }
-        raised += self.look_at_networks(&rules).await?;
+        for alert in &going {
+            if !lasting.contains(&about(alert))
+                && let Err(error) = self.alerts.end(alert).await
+            {
+                failed.note(error);
+            }
+        }
+        raised += self.look_at_networks(&rules, &mut failed).await?;
         self.courier.wake();
-        Ok(raised)
+        failed.0.map_or(Ok(raised), Err)
     }
 
     async fn raise(&self, begun: &Begun, whose: &Watched, now: OffsetDateTime) -> Result<bool, StoreError> {
@@ -108,8 +131,8 @@ impl AlertWatch {
             self.ports.store.alert_over_since(alert.of, alert.kind, alert.subject.id, now - Self::SAME).await?;
         let mut work = self.ports.store.begin().await?;
         let raised = match before {
-            Some(id) => {
-                let (Consumed::Won | Consumed::Lost) = work.alert_resume(id).await?;
+            Some(before) => {
+                self.alerts.resume(&mut *work, before).await?;
                 false
             }
             None => self.alerts.raise(&mut *work, alert, people).await? == Inserted::Done,
@@ -169,13 +192,7 @@ impl AlertWatch {
     }
 
     fn credential(&self, owner: &WatchedEnvironment, id: Uuid, named: &NamedCredential) -> AlertSubject {
-        let (what, part) = match named.what {
-            CredentialSort::Key | CredentialSort::PersonalToken => (SubjectKind::ApiKey, "keys"),
-            CredentialSort::Client => (SubjectKind::OauthClient, "clients"),
-            CredentialSort::ServiceAccount => (SubjectKind::OauthClient, "service-accounts"),
-        };
-        let url = format!("{}/apps/{}/{}/{part}/{id}", self.alerts.public_url(), owner.application, owner.environment);
-        AlertSubject { what, id: Some(id), name: named.name.clone(), hint: named.hint.clone(), url }
+        AlertSubject::credential(owner, id, named, self.alerts.public_url())
     }
 
     async fn look_at_lockouts(
@@ -191,9 +208,8 @@ impl AlertWatch {
         if !rule.on || locks < u64::from(at_least) {
             return Ok(false);
         }
-        let about = (AlertsOf::Portal, AlertKind::Lockouts, None);
-        lasting.insert(about);
-        if is_going.contains(&about) {
+        lasting.insert(LOCKOUTS);
+        if is_going.contains(&LOCKOUTS) {
             return Ok(false);
         }
         let url = format!("{}/admin/lockouts", self.alerts.public_url());
@@ -210,24 +226,36 @@ impl AlertWatch {
         self.raise_or_resume(alert, &admins, now).await
     }
 
-    async fn look_at_networks(&self, rules: &Rules) -> Result<u64, StoreError> {
+    async fn look_at_networks(&self, rules: &Rules, failed: &mut FirstError) -> Result<u64, StoreError> {
         let mut raised = 0;
         loop {
             let seen = self.ports.store.networks_untold(Self::NETWORKS_AT_ONCE).await?;
             let mut progress = false;
             for one in &seen {
-                let mut work = self.ports.store.begin().await?;
-                if work.network_told(one.credential, &one.network).await? == Consumed::Lost {
-                    continue;
+                match self.look_at_network(rules, one).await {
+                    Ok(None) => {}
+                    Ok(Some(new)) => {
+                        progress = true;
+                        raised += u64::from(new);
+                    }
+                    Err(error) => failed.note(error),
                 }
-                progress = true;
-                raised += u64::from(self.tell_of_network(&mut *work, rules, one).await?);
-                work.commit().await?;
             }
             if !progress {
                 return Ok(raised);
             }
         }
+    }
+
+    /// Whether an alert was raised of a network; none where another node looked at it.
+    async fn look_at_network(&self, rules: &Rules, seen: &SeenNetwork) -> Result<Option<bool>, StoreError> {
+        let mut work = self.ports.store.begin().await?;
+        if work.network_told(seen.credential, &seen.network).await? == Consumed::Lost {
+            return Ok(None);
+        }
+        let raised = self.tell_of_network(&mut *work, rules, seen).await?;
+        work.commit().await?;
+        Ok(Some(raised))
     }
 
     async fn tell_of_network(
@@ -272,12 +300,7 @@ impl AlertWatch {
 }
 
 fn network_letter(named: &NamedCredential, owner: &str, url: &str, seen: &SeenNetwork) -> Letter {
-    let what = match named.what {
-        CredentialSort::Key => "The API key",
-        CredentialSort::PersonalToken => "The personal access token",
-        CredentialSort::Client => "The app",
-        CredentialSort::ServiceAccount => "The service account",
-    };
+    let what = letter::sort(named.what);
     let named = Named { what, name: &named.name, hint: &named.hint, owner, url, failures: url };
     letter::new_network(&named, seen)
 }

@@ -40,13 +40,18 @@ impl Advice {
         if key.state(now) != KeyState::Live || key.is_pending() {
             return Self::default();
         }
-        let idle = (now - key.last_used_at.unwrap_or(key.created_at)).whole_days();
+        // Whoever switches a key on again has as long to use it as whoever makes one.
+        let idle_since = [key.last_used_at, key.enabled_at].into_iter().flatten().fold(key.created_at, Ord::max);
+        let idle = (now - idle_since).whole_days();
+        let for_a_window = |since: OffsetDateTime| (now - since).whole_days() >= Self::WINDOW_DAYS;
+        let in_use = key.last_used_at.is_some_and(|at| !for_a_window(at));
         let allowed = policy.and_then(|policy| policy.disable_idle_days).map_or(Self::IDLE_DAYS, i64::from);
         let rotate_after = policy.and_then(|policy| policy.rotate_after_days).map(i64::from);
         let idle_days = Some(idle).filter(|idle| *idle >= allowed);
         Self {
-            // A key that does nothing at all is idle: there is no use in saying so once for each scope.
-            unused_scopes: if age >= Self::WINDOW_DAYS && idle < Self::WINDOW_DAYS {
+            // A key that does nothing at all is idle: there is no use in saying so once for each scope. And what it may do since
+            // yesterday it need not have done.
+            unused_scopes: if in_use && for_a_window(key.scopes_set_at) {
                 key.settings.scopes.iter().filter(|scope| !used.contains(*scope)).cloned().collect()
             } else {
                 ScopeSet::default()

@@ -10,6 +10,7 @@ use crate::{
     port::{
         Consumed, StoreError,
         api_key::{Disabled, KeyToTell},
+        request_log::CredentialId,
     },
     ports::Ports,
 };
@@ -88,21 +89,35 @@ impl Housekeeping {
         }
     }
 
-    /// Tells people of keys that are about to reach a limit, each once a day.
+    /// Tells people of keys and clients that are about to reach a limit, each once a day.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn tell_of_limits(&self, near: impl IntoIterator<Item = (ApiKeyId, Quota)>) -> Result<(), StoreError> {
+    /// [`StoreError`]: the first, once everybody else was told.
+    pub async fn tell_of_limits(
+        &self,
+        near: impl IntoIterator<Item = (CredentialId, Quota)>,
+    ) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
         for (id, quota) in near {
-            let Some(public_id) = self.ports.store.public_id(id).await? else { continue };
-            let Some(stored) = self.ports.store.api_key_for_door(public_id).await? else { continue };
-            let people = self.ports.store.people_of(stored.key.owner.holder()).await?;
-            let letter = Letter::limit_near(&stored.key, quota, self.ports.now(), &self.public_url);
-            let mut work = self.ports.store.begin().await?;
-            self.alerts.raise_of_key(&mut *work, AlertKind::LimitNear, &stored.key, letter, &people).await?;
-            work.commit().await?;
+            // Whatever is wrong with one keeps nobody else from being told: nobody says again today that they are near.
+            let told = match id {
+                CredentialId::Key(id) => self.tell_of_limit(id, quota).await,
+                CredentialId::Client(id) => self.alerts.raise_of_client_near_limit(id, quota).await,
+                CredentialId::Account(_) => Ok(()),
+            };
+            outcome = outcome.and(told);
         }
-        Ok(())
+        outcome
+    }
+
+    async fn tell_of_limit(&self, id: ApiKeyId, quota: Quota) -> Result<(), StoreError> {
+        let Some(public_id) = self.ports.store.public_id(id).await? else { return Ok(()) };
+        let Some(stored) = self.ports.store.api_key_for_door(public_id).await? else { return Ok(()) };
+        let people = self.ports.store.people_of(stored.key.owner.holder()).await?;
+        let letter = Letter::limit_near(&stored.key, quota, self.ports.now(), &self.public_url);
+        let mut work = self.ports.store.begin().await?;
+        self.alerts.raise_of_key(&mut *work, AlertKind::LimitNear, &stored.key, letter, &people).await?;
+        work.commit().await
     }
 
     async fn tell_exposed_one(&self, one: &KeyToTell) -> Result<Consumed, StoreError> {

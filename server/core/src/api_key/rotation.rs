@@ -1,7 +1,8 @@
 //! Taking over with no downtime: a new key works beside the old one, until the old one's clock has run out.
 //!
 //! The new key is pending until its first use. Then (or at once, if so chosen) the old one's clock starts, and at the end of the
-//! overlap the old one stops working. It never outlives its own expiry, and both share one quota.
+//! overlap the old one stops working. It never outlives its own expiry, and both share one quota. Until the new key is used, the
+//! rotation can be called off, as long as the old one works.
 
 use super::{KeyChanges, format::PublicId};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     port::{Consumed, StoreError, UnitOfWork, api_key::ApiKey},
     ports::Ports,
 };
-use std::{str::FromStr, sync::Arc};
+use std::{net::IpAddr, str::FromStr, sync::Arc};
 use time::{Duration, OffsetDateTime};
 
 /// How long both keys work, from the start of the clock.
@@ -80,11 +81,16 @@ impl FromStr for ClockStart {
 /// How long an old key must have been quiet before it is called safe to end.
 pub const QUIET: Duration = Duration::HOUR;
 
+/// By then, what was used is written down: the first use of a new key is at once, the last of the old one after the writer's pause.
+const WRITTEN_AFTER: Duration = Duration::seconds(10);
+
 /// Whether nobody seems to use the old key of a rotation any more: the new one is in use, and the old one was quiet for
 /// [`QUIET`].
 pub fn safe_to_end(old: &ApiKey, new: &ApiKey, now: OffsetDateTime) -> bool {
     let quiet = old.last_used_at.is_none_or(|at| now - at >= QUIET);
-    quiet && new.last_used_at.is_some() && !new.is_pending()
+    let started_at = new.takeover.and_then(|takeover| takeover.started_at);
+    let written = started_at.is_some_and(|at| now - at >= WRITTEN_AFTER);
+    quiet && written && new.last_used_at.is_some()
 }
 
 /// The public id of the key that another takes over from, to be asked for before a transaction holds a connection.
@@ -95,16 +101,20 @@ pub(crate) async fn old_key_of(ports: &Ports, new: &ApiKey) -> Result<Option<Pub
     }
 }
 
-/// A key that was to take over has ended before its first use: the old one works on, and can be rotated again. Says which key
+/// A key that takes over was ended: the old one works on, unless it has stopped by now, and can be rotated again. Says which key
 /// that is.
 pub(crate) async fn let_the_old_key_be(
     work: &mut dyn UnitOfWork,
     ended: &ApiKey,
     old: Option<PublicId>,
+    now: OffsetDateTime,
 ) -> Result<Option<PublicId>, StoreError> {
     let Some(takeover) = ended.takeover else { return Ok(None) };
-    // Once the old key's clock runs, it runs on: this changes nothing then.
-    let _ = work.api_key_keep(ended.owner.holder(), takeover.from, ended.id).await?;
+    // Where a third key takes over from the one that ended, the first is not needed any more.
+    if ended.replaced.is_some() {
+        return Ok(None);
+    }
+    let _ = work.api_key_keep(ended.owner.holder(), takeover.from, ended.id, now).await?;
     Ok(old)
 }
 
@@ -121,13 +131,14 @@ impl Rotations {
         Self { ports, changes }
     }
 
-    /// Starts the old key's clock, at the first use of the new one. It costs one write, once for each rotation, before the
-    /// request is served: with no overlap, the old key must be refused from here on. When the store cannot be reached the request
-    /// goes on, since its own key is good, and the next one tries again. It runs to its end even if the caller goes away.
-    pub async fn first_use(&self, entry: Arc<Entry>, at: OffsetDateTime) {
+    /// Notes the first use of the new key, and starts the old one's clock if it does not run yet. It costs one write, once for each
+    /// rotation, before the request is served: with no overlap the old key must be refused from here on, and nobody may call the
+    /// rotation off any more. When the store cannot be reached the request goes on, since its own key is good, and the next one
+    /// tries again. It runs to its end even if the caller goes away.
+    pub async fn first_use(&self, entry: Arc<Entry>, at: OffsetDateTime, from: IpAddr) {
         let rotations = self.clone();
         let finished = tokio::spawn(async move {
-            if let Err(error) = rotations.start(&entry, at).await {
+            if let Err(error) = rotations.start(&entry, at, from).await {
                 entry.retry_takeover();
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "a takeover could not be begun; the old key works on");
@@ -138,20 +149,25 @@ impl Rotations {
         }
     }
 
-    async fn start(&self, entry: &Entry, at: OffsetDateTime) -> Result<(), StoreError> {
+    async fn start(&self, entry: &Entry, at: OffsetDateTime, from: IpAddr) -> Result<(), StoreError> {
         let Some(key) = entry.key() else { return Ok(()) };
         let Some(takeover) = key.takeover else { return Ok(()) };
         // Before the transaction, which holds a connection: nobody waits for a second one with the first in hand.
         let old = old_key_of(&self.ports, key).await?;
         let mut work = self.ports.store.begin().await?;
-        match work.takeover_start(key.id, at).await? {
+        let started = work.takeover_start(key.id, at).await?;
+        let used = work.takeover_used(key.id, at, from).await?;
+        match (started, used) {
+            (Consumed::Won, _) => {
+                let _ = work.api_key_retire(takeover.from, at.saturating_add(takeover.overlap)).await?;
+                let keys: Vec<_> = [Some(key.public_id), old].into_iter().flatten().collect();
+                self.changes.commit(work, &keys).await
+            }
+            // The clock ran before.
+            (Consumed::Lost, Consumed::Won) => work.commit().await,
             // Another node was first, or the rotation was called off.
-            Consumed::Lost => return Ok(()),
-            Consumed::Won => {}
+            (Consumed::Lost, Consumed::Lost) => Ok(()),
         }
-        let _ = work.api_key_retire(takeover.from, at.saturating_add(takeover.overlap)).await?;
-        let keys: Vec<_> = [Some(key.public_id), old].into_iter().flatten().collect();
-        self.changes.commit(work, &keys).await
     }
 }
 

@@ -19,11 +19,12 @@ use crate::{
             ApiKey, Disabled, Holder, KeyOwner, KeyPolicy, KeySettings, KeyState, NewApiKey, NewKeyOwner, Replaced,
             Revoked, RevokedBecause, Takeover,
         },
+        application::MemberApplication,
     },
     ports::Ports,
     secret::DigestKey,
 };
-use latchkey_model::{ApiKeyId, ApplicationId, Environment, FieldErrors, KeyKind, ScopeSet, TeamRole};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, FieldErrors, KeyKind, ScopeSet, TeamRole};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -81,6 +82,12 @@ pub enum ApiKeyError {
     /// There are as many live keys as one application may have.
     #[error("there are too many live keys")]
     TooMany,
+    /// There are as many live tokens as one person may have.
+    #[error("there are too many live tokens")]
+    TooManyTokens,
+    /// Somebody else changed the key after it was read here.
+    #[error("the key was changed meanwhile")]
+    ChangedMeanwhile,
     /// The key is already as it was asked to be.
     #[error("the key is like that already")]
     NothingToChange,
@@ -110,6 +117,8 @@ pub struct ApiKeyService {
 impl ApiKeyService {
     /// How many live keys one application may have: a form that a program fills in makes no more.
     pub const LIVE_KEYS_AT_MOST: u64 = 10_000;
+    /// How many personal access tokens one person may have that have not ended.
+    pub const TOKENS_AT_MOST: usize = 100;
 
     /// The service; keys are digested under this pepper, and changes are forgotten by this memory of the door.
     pub fn new(ports: Ports, pepper: DigestKey, known: KnownKeys, route_scopes: RouteScopes) -> Self {
@@ -142,13 +151,24 @@ impl ApiKeyService {
             return Err(ApiKeyError::Forbidden);
         }
         actor.proven(self.ports.now())?;
-        if found.live_keys.iter().sum::<u64>() >= Self::LIVE_KEYS_AT_MOST {
-            return Err(ApiKeyError::TooMany);
-        }
+        Self::has_room(&found)?;
         let settings = self.check(&create.form, Occasion::New).await?;
         let owner = NewKeyOwner::Environment(found.environment_id(environment));
         let tenant = Tenant::Team(found.application.team_id);
         self.add_new(actor, tenant, KeyKind::Api(environment), owner, settings, create.form_id).await
+    }
+
+    /// Whether an application may have another key.
+    fn has_room(found: &MemberApplication) -> Result<(), ApiKeyError> {
+        if found.live_keys.iter().sum::<u64>() < Self::LIVE_KEYS_AT_MOST { Ok(()) } else { Err(ApiKeyError::TooMany) }
+    }
+
+    /// Whether a person may have another token.
+    pub(crate) async fn has_room_for_token(&self, account: AccountId) -> Result<(), ApiKeyError> {
+        let now = self.ports.now();
+        let tokens = self.ports.store.personal_tokens(account, now).await?;
+        let there = tokens.iter().filter(|token| !token.is_ended(now)).count();
+        if there < Self::TOKENS_AT_MOST { Ok(()) } else { Err(ApiKeyError::TooManyTokens) }
     }
 
     /// Reads a form; every field that is wrong says why.
@@ -286,7 +306,7 @@ impl ApiKeyService {
         let mut work = self.ports.store.begin().await?;
         let outcome = work.api_key_revoke(key.owner.holder(), id, Some(account.id), revoked).await?;
         let mut keys = vec![key.public_id];
-        keys.extend(let_the_old_key_be(&mut *work, &key, old).await?);
+        keys.extend(let_the_old_key_be(&mut *work, &key, old, revoked.at).await?);
         self.won(work, outcome, (actor, act_on(Action::KeyRevoked, &key)), &keys, ApiKeyError::AlreadyRevoked).await?;
         Ok(key)
     }
@@ -336,11 +356,38 @@ impl ApiKeyService {
     }
 
     async fn set(&self, actor: &Actor, key: ApiKey, settings: &KeySettings) -> Result<ApiKey, ApiKeyError> {
+        let (holder, now) = (key.owner.holder(), self.ports.now());
         let mut work = self.ports.store.begin().await?;
-        let outcome = work.api_key_update(key.owner.holder(), key.id, settings).await?;
+        if work.api_key_update(holder, key.id, &key.settings, settings, now).await? == Consumed::Lost {
+            drop(work);
+            return Err(self.meanwhile(actor, &key, ApiKeyError::ChangedMeanwhile).await);
+        }
+        let mut keys = vec![key.public_id];
+        if key.settings.limits != settings.limits {
+            // Keys of which one takes over from the other count against one quota, which is found by its limits.
+            for other in work.api_key_limits_share(&key, &settings.limits, now).await? {
+                let act = Act::new(holder, Action::KeyChanged, other.id, &other.name);
+                act.change("limits", &other.before, &settings.limits)
+                    .because("keys that take over from one another share one quota")
+                    .by(actor, &mut *work, &self.ports)
+                    .await?;
+                keys.push(other.public_id);
+            }
+        }
         let act = changed(act_on(Action::KeyChanged, &key), Some(&key.settings), settings);
-        self.won(work, outcome, (actor, act), &[key.public_id], ApiKeyError::AlreadyRevoked).await?;
+        act.by(actor, &mut *work, &self.ports).await?;
+        self.changes.commit(work, &keys).await?;
         Ok(key)
+    }
+
+    /// Why a key is not as it was read any more; `otherwise` if its settings are the same.
+    async fn meanwhile(&self, actor: &Actor, read: &ApiKey, otherwise: ApiKeyError) -> ApiKeyError {
+        match self.get(actor, read.id).await {
+            Ok(found) if found.revoked.is_some() => ApiKeyError::AlreadyRevoked,
+            Ok(found) if found.settings != read.settings => ApiKeyError::ChangedMeanwhile,
+            Ok(_) => otherwise,
+            Err(error) => error,
+        }
     }
 
     /// Switches a key off: the next request with it is refused, until it is switched on again.
@@ -405,6 +452,13 @@ impl ApiKeyService {
         if old.is_pending() || old.replaced.is_some() {
             return Err(ApiKeyError::BeingRotated);
         }
+        match old.owner.application() {
+            Some((application, _)) => {
+                let found = self.ports.store.application(account.id, application, now).await?;
+                Self::has_room(&found.ok_or(ApiKeyError::NotFound)?)?;
+            }
+            None => self.has_room_for_token(account.id).await?,
+        }
         let started_at = match start {
             ClockStart::FirstUse => None,
             ClockStart::Now => Some(now),
@@ -428,7 +482,12 @@ impl ApiKeyService {
             Inserted::Duplicate => return Err(ApiKeyError::SentTwice),
         }
         let retires_at = started_at.map(|at| at.saturating_add(overlap.duration()));
-        let outcome = work.api_key_replace(old.owner.holder(), old.id, Replaced { by: new_id, retires_at }).await?;
+        let replaced = Replaced { by: new_id, retires_at };
+        let outcome = work.api_key_replace(old.owner.holder(), old.id, &old.settings, replaced).await?;
+        if outcome == Consumed::Lost {
+            drop(work);
+            return Err(self.meanwhile(actor, &old, ApiKeyError::BeingRotated).await);
+        }
         let act = act_on(Action::KeyRotated, &old).change("overlap", "", overlap.duration());
         self.won(work, outcome, (actor, act), &[old.public_id, plain.public_id()], ApiKeyError::BeingRotated).await?;
         Ok((old, CreatedApiKey { id: new_id, plain }))
@@ -437,7 +496,7 @@ impl ApiKeyService {
     /// Calls a rotation off whose new key was not used yet; `id` is the new key. The old key works on as before.
     ///
     /// # Errors
-    /// [`ApiKeyError::NotRotating`] when the new key was used before.
+    /// [`ApiKeyError::NotRotating`] when the new key was used before, or the old one has stopped working for it.
     pub async fn cancel_rotation(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
         let (account, new) = self.writable(actor, id).await?;
         actor.proven(self.ports.now())?;
@@ -447,7 +506,7 @@ impl ApiKeyService {
         let mut work = self.ports.store.begin().await?;
         let cancelled = work.takeover_cancel(holder, id, account.id, now).await?;
         let kept = match cancelled {
-            Consumed::Won => work.api_key_keep(holder, old.id, id).await?,
+            Consumed::Won => work.api_key_keep(holder, old.id, id, now).await?,
             Consumed::Lost => Consumed::Lost,
         };
         let act = act_on(Action::RotationCancelled, &new);

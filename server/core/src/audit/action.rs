@@ -71,6 +71,8 @@ actions! {
     GrantGiven = "grant.given", "Authorized an app";
     /// It may no more.
     GrantRevoked = "grant.revoked", "Ended what an app may do";
+    /// Something came twice that works once, and what came of it was ended.
+    StolenEnded = "grant.stolen_ended", "Ended tokens of an app that may be stolen";
     /// A team was made.
     TeamCreated = "team.created", "Made the team";
     /// It is called something else.
@@ -119,6 +121,8 @@ actions! {
     SecretAdded = "oauth_client.secret_added", "Added a secret";
     /// A secret of it has ended.
     SecretEnded = "oauth_client.secret_ended", "Ended a secret";
+    /// A secret or a token of it was found elsewhere.
+    ClientSecretLeaked = "oauth_client.secret_leaked", "Reported a secret or token of a client as found elsewhere";
     /// Its tokens were ended.
     ClientTokensEnded = "oauth_client.tokens_ended", "Ended every token of a service account";
     /// It was revoked.
@@ -131,6 +135,8 @@ actions! {
     ClientVerified = "oauth_client.verified", "Changed whether a client is verified";
     /// Which apps may register themselves.
     RegistrationPolicyChanged = "environment.registration_changed", "Changed which apps may register themselves";
+    /// The token with which apps register was found elsewhere.
+    RegistrationTokenLeaked = "environment.registration_token_leaked", "Reported a registration token as found elsewhere";
     /// An API was put behind the gateway.
     ApiRegistered = "guarded_api.registered", "Registered an API";
     /// It, or what its routes ask for, was changed.

@@ -12,10 +12,16 @@ use crate::{
         audit::{AuditBase, AuditEvent, AuditFilter, AuditHead, AuditSeal},
     },
     ports::Ports,
-    secret::{DigestKey, digests_equal, hex},
+    secret::{DigestKey, digests_equal, hex, sha256},
 };
 use latchkey_model::{AuditEventId, TeamId};
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 use time::OffsetDateTime;
 
 /// Why the log was not shown.
@@ -120,6 +126,22 @@ pub enum Fault {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// Other seals are there than when the last ones were made.
+    #[error("seals are missing, or others are there: since day {day}, {expected} chains are sealed; now {found} are")]
+    Seals {
+        /// When the last ones were made, in days since the Unix epoch.
+        day: i64,
+        /// How many chains were sealed then.
+        expected: u64,
+        /// How many are now.
+        found: u64,
+    },
+    /// What tells which seals there must be is none of this server's.
+    #[error("which seals there must be cannot be told, and seals may be missing: {what}")]
+    Tally {
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -130,6 +152,8 @@ pub enum Fault {
 pub struct AuditService {
     ports: Ports,
     key: DigestKey,
+    /// The day of the newest tally that was right since the start: from then on, no older one is, and there must be one.
+    tallied: Arc<AtomicI64>,
 }
 
 impl AuditService {
@@ -137,10 +161,14 @@ impl AuditService {
     pub const ON_PAGE: u64 = 50;
     /// How many are read at once where all are.
     pub const AT_ONCE: u64 = 500;
+    /// How many seals are added in one transaction.
+    const SEALS_AT_ONCE: usize = 100;
+    /// Before every tally.
+    const NEVER: i64 = i64::MIN;
 
     /// The service; days are sealed with this key.
     pub fn new(ports: Ports, key: DigestKey) -> Self {
-        Self { ports, key }
+        Self { ports, key, tallied: Arc::new(AtomicI64::new(Self::NEVER)) }
     }
 
     /// Events that the actor may read and that pass a filter, the newest first.
@@ -176,31 +204,139 @@ impl AuditService {
         Ok(AuditPage { events, older })
     }
 
-    /// Seals the head of each chain, once a day.
+    /// Seals the head of each chain, once a day, and writes down which seals there are: one that is taken away later is missed. What is
+    /// not as it was written is not sealed.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn seal_heads(&self) -> Result<(), StoreError> {
-        let day = day_of(self.ports.now());
-        // The oldest come first: what stays is the newest of each.
-        let newest: HashMap<_, _> =
-            self.ports.store.audit_seals().await?.into_iter().map(|seal| (seal.head.tenant, seal)).collect();
+        let today = day_of(self.ports.now());
+        let sealed = self.sealed().await?;
+        let last_day = match self.check_tally(&sealed) {
+            Ok(day) => day,
+            Err(fault) => {
+                tracing::error!(%fault, "the audit log is not as it was written: it is not sealed any more");
+                return Ok(());
+            }
+        };
+        let mut newest = newest_of(&sealed.seals);
+        let mut tally = sealed.tally;
+        let mut due = Vec::new();
         for head in self.ports.store.audit_heads().await? {
+            let last = newest.get(&head.tenant);
             // A chain to which nothing was added is sealed as it was.
-            if newest.get(&head.tenant).is_some_and(|last| last.day >= day || last.head == head) {
+            if last.is_some_and(|last| last.day >= today || last.head == head) {
                 continue;
             }
+            match self.goes_on(&head, last).await {
+                Ok(()) => due.push(AuditSeal { head, day: today, seal: self.seal(Self::TALLIED, &head, today) }),
+                Err(Fault::Store(error)) => return Err(error),
+                Err(fault) => {
+                    tracing::error!(%fault, "a chain of the audit log is not as it was written: it is not sealed any more");
+                }
+            }
+        }
+        let mut parts: Vec<_> = due.chunks(Self::SEALS_AT_ONCE).collect();
+        if parts.is_empty() && tally.is_none() {
+            // What there are from a version before is written down.
+            parts.push(&[]);
+        }
+        // The clock of another node may be ahead.
+        let day = last_day.map_or(today, |last| last.max(today));
+        for part in parts {
             let mut work = self.ports.store.begin().await?;
-            work.audit_seal_add(&AuditSeal { head, day, seal: self.seal(&head, day) }).await?;
+            if work.audit_tally_hold().await? != tally {
+                // Another node seals: what is left for this one is found in an hour.
+                return Ok(());
+            }
+            for seal in part {
+                work.audit_seal_add(seal).await?;
+                newest.insert(seal.head.tenant, *seal);
+            }
+            let next = self.tally(day, &newest);
+            work.audit_tally_set(&next).await?;
             work.commit().await?;
+            self.tallied.fetch_max(day, Ordering::Relaxed);
+            // Where lines of the log are kept elsewhere, this one tells of a database that was put back as a whole.
+            tracing::info!(tally = %next, "the audit log was sealed");
+            tally = Some(next);
         }
         Ok(())
     }
 
-    fn seal(&self, head: &AuditHead, day: i64) -> [u8; 32] {
-        let mut text = format!("{}|{day}|{}|", head.tenant, head.sequence).into_bytes();
+    /// Every seal, and the tally that was written with the last of them.
+    async fn sealed(&self) -> Result<Sealed, StoreError> {
+        // First: whatever is read after it is not older.
+        let known = self.tallied.load(Ordering::Relaxed);
+        let mut tally = self.ports.store.audit_tally().await?;
+        loop {
+            let seals = self.ports.store.audit_seals().await?;
+            let now = self.ports.store.audit_tally().await?;
+            if now == tally {
+                return Ok(Sealed { seals, tally, known });
+            }
+            tally = now;
+        }
+    }
+
+    /// How a seal begins that is in a tally. Those of the versions before begin with nothing.
+    const TALLIED: &str = "tallied|";
+
+    fn seal(&self, form: &str, head: &AuditHead, day: i64) -> [u8; 32] {
+        let mut text = format!("{form}{}|{day}|{}|", head.tenant, head.sequence).into_bytes();
         text.extend(head.digest);
         self.key.digest(&text)
+    }
+
+    fn is_tallied(&self, seal: &AuditSeal) -> bool {
+        digests_equal(&self.seal(Self::TALLIED, &seal.head, seal.day), &seal.seal)
+    }
+
+    fn check_seal(&self, seal: &AuditSeal) -> Result<(), Fault> {
+        if self.is_tallied(seal) || digests_equal(&self.seal("", &seal.head, seal.day), &seal.seal) {
+            return Ok(());
+        }
+        Err(seal_fault(seal, "this server did not make it"))
+    }
+
+    /// Which seal is the newest of each chain, as this server vouches for it: the day, how many there are, and a digest of them.
+    fn tally(&self, day: i64, newest: &BTreeMap<Tenant, AuditSeal>) -> String {
+        let mut text = Vec::new();
+        for (tenant, last) in newest {
+            text.extend(format!("{tenant}|{}|{}|", last.day, last.head.sequence).into_bytes());
+            text.extend(last.head.digest);
+        }
+        let tally = format!("{day}|{}|{}", newest.len(), hex(&sha256(&text)));
+        let vouched = self.vouched_tally(&tally);
+        format!("{tally}|{vouched}")
+    }
+
+    fn vouched_tally(&self, tally: &str) -> String {
+        hex(&self.key.digest(format!("tally|{tally}").as_bytes()))
+    }
+
+    /// Compares the seals with the tally of them; returns its day. A database in which no seal is of this version may have none yet.
+    fn check_tally(&self, sealed: &Sealed) -> Result<Option<i64>, Fault> {
+        let Some(written) = &sealed.tally else {
+            let was_there = sealed.known != Self::NEVER || sealed.seals.iter().any(|seal| self.is_tallied(seal));
+            return if was_there { Err(Fault::Tally { what: "the tally of them is missing" }) } else { Ok(None) };
+        };
+        let (tally, vouched) = written.rsplit_once('|').unwrap_or_default();
+        if vouched != self.vouched_tally(tally) {
+            return Err(Fault::Tally { what: "this server did not make the tally of them" });
+        }
+        let mut words = tally.split('|');
+        let day = words.next().and_then(|day| day.parse().ok()).unwrap_or(Self::NEVER);
+        let expected = words.next().and_then(|chains| chains.parse().ok()).unwrap_or_default();
+        if day < sealed.known {
+            return Err(Fault::Tally { what: "an older tally of them was put back" });
+        }
+        let newest = newest_of(&sealed.seals);
+        if self.tally(day, &newest) != *written {
+            return Err(Fault::Seals { day, expected, found: newest.len() as u64 });
+        }
+        self.tallied.fetch_max(day, Ordering::Relaxed);
+        Ok(Some(day))
     }
 
     /// What a setting says, as this server vouches for it: whoever has the database alone cannot have things removed that tell of them.
@@ -295,7 +431,8 @@ impl AuditService {
     async fn verify_from(&self, bases: &[AuditBase]) -> Result<Verified, Fault> {
         let mut verified = Verified::default();
         // Seals first: what is added while this runs is in neither.
-        let all_seals = self.ports.store.audit_seals().await?;
+        let sealed = self.sealed().await?;
+        let all_seals = &sealed.seals;
         let heads = self.ports.store.audit_heads().await?;
         if let Some(seal) = all_seals.iter().find(|seal| heads.iter().all(|head| head.tenant != seal.head.tenant)) {
             return Err(Fault::Short { tenant: seal.head.tenant, found: 0, expected: seal.head.sequence });
@@ -303,9 +440,7 @@ impl AuditService {
         for head in heads {
             let seals: Vec<_> = all_seals.iter().filter(|seal| seal.head.tenant == head.tenant).collect();
             for seal in &seals {
-                if !digests_equal(&self.seal(&seal.head, seal.day), &seal.seal) {
-                    return Err(seal_fault(seal, "this server did not make it"));
-                }
+                self.check_seal(seal)?;
             }
             let base = bases.iter().find(|base| base.head.tenant == head.tenant);
             if let Some(base) = base
@@ -323,41 +458,84 @@ impl AuditService {
                     return Err(Fault::Event { tenant, sequence, id, what: "the chain begins after it" });
                 }
             }
-            let (mut previous, mut last) = (GENESIS, base.map_or(0, |base| base.sequence - 1));
-            loop {
-                let events = self.ports.store.audit_chain(head.tenant, last, Self::AT_ONCE).await?;
-                for found in events.iter().filter(|found| found.sequence <= head.sequence) {
-                    // What came before the beginning is gone: the event at it is held against what was sealed of it.
-                    let begins = base.filter(|base| base.sequence == found.sequence);
-                    let before = begins.map_or(previous, |_| found.previous);
-                    let other = begins.is_some_and(|base| base.digest != found.digest);
-                    let wrong =
-                        wrong(found, &before, last).or(other.then_some("it is another one than the chain began with"));
-                    if let Some(what) = wrong {
-                        let (tenant, sequence, id) = (head.tenant, found.sequence, found.event.id);
-                        return Err(Fault::Event { tenant, sequence, id, what });
-                    }
-                    for seal in seals.iter().filter(|seal| seal.head.sequence == found.sequence) {
-                        if seal.head.digest != found.digest {
-                            return Err(seal_fault(seal, "the chain was another one then"));
-                        }
-                        verified.seals += 1;
-                    }
-                    (previous, last) = (found.digest, found.sequence);
-                    verified.events += 1;
-                }
-                if (events.len() as u64) < Self::AT_ONCE || last >= head.sequence {
-                    break;
-                }
-            }
+            let (last, digest) = self.walk(&head, base, &seals, &mut verified).await?;
             let expected = seals.iter().map(|seal| seal.head.sequence).max().unwrap_or(0).max(head.sequence);
-            if last != expected || previous != head.digest {
+            if last != expected || digest != head.digest {
                 return Err(Fault::Short { tenant: head.tenant, found: last, expected });
             }
             verified.chains += 1;
         }
+        // Each chain fits what is there of its seals: what was taken away with its seals is missed here.
+        self.check_tally(&sealed)?;
         Ok(verified)
     }
+
+    /// Whether a chain goes on from its last seal as it was written.
+    async fn goes_on(&self, head: &AuditHead, last: Option<&AuditSeal>) -> Result<(), Fault> {
+        if let Some(last) = last {
+            self.check_seal(last)?;
+        }
+        let sealed = last.map(|last| last.head);
+        let (found, digest) = self.walk(head, sealed, &[], &mut Verified::default()).await?;
+        if (found, digest) == (head.sequence, head.digest) {
+            return Ok(());
+        }
+        let expected = sealed.map_or(head.sequence, |sealed| sealed.sequence.max(head.sequence));
+        Err(Fault::Short { tenant: head.tenant, found, expected })
+    }
+
+    /// Reads a chain up to its head, from its first event or from one whose digest is known, and compares it with these seals of it; returns
+    /// the place and the digest of the last event that is there.
+    async fn walk(
+        &self,
+        head: &AuditHead,
+        begins: Option<AuditHead>,
+        seals: &[&AuditSeal],
+        verified: &mut Verified,
+    ) -> Result<(i64, [u8; 32]), Fault> {
+        let (mut previous, mut last) = (GENESIS, begins.map_or(0, |begins| begins.sequence - 1));
+        loop {
+            let events = self.ports.store.audit_chain(head.tenant, last, Self::AT_ONCE).await?;
+            for found in events.iter().filter(|found| found.sequence <= head.sequence) {
+                // What came before is not read: the first event is held against what is known of it.
+                let begins = begins.filter(|begins| begins.sequence == found.sequence);
+                let before = begins.map_or(previous, |_| found.previous);
+                let other = begins.is_some_and(|begins| begins.digest != found.digest);
+                let wrong = wrong(found, &before, last).or(other.then_some("it is another one than was sealed"));
+                if let Some(what) = wrong {
+                    let (tenant, sequence, id) = (head.tenant, found.sequence, found.event.id);
+                    return Err(Fault::Event { tenant, sequence, id, what });
+                }
+                for seal in seals.iter().filter(|seal| seal.head.sequence == found.sequence) {
+                    if seal.head.digest != found.digest {
+                        return Err(seal_fault(seal, "the chain was another one then"));
+                    }
+                    verified.seals += 1;
+                }
+                verified.events += 1;
+                (previous, last) = (found.digest, found.sequence);
+            }
+            if (events.len() as u64) < Self::AT_ONCE || last >= head.sequence {
+                return Ok((last, previous));
+            }
+        }
+    }
+}
+
+/// What there is of seals.
+struct Sealed {
+    /// Every one, the oldest first.
+    seals: Vec<AuditSeal>,
+    /// What was written of them with the last.
+    tally: Option<String>,
+    /// The day of the newest tally that was right before.
+    known: i64,
+}
+
+/// The newest seal of each chain.
+fn newest_of(seals: &[AuditSeal]) -> BTreeMap<Tenant, AuditSeal> {
+    // The oldest come first: what stays is the newest of each.
+    seals.iter().map(|seal| (seal.head.tenant, *seal)).collect()
 }
 
 fn wrong(found: &AuditEvent, previous: &[u8; 32], last: i64) -> Option<&'static str> {

@@ -112,7 +112,7 @@ impl Door {
             && principal.entry().begin_takeover()
         {
             // On the heap, like every path that few requests take: the others need not carry room for it.
-            Box::pin(self.rotations.first_use(Arc::clone(principal.entry()), facts.at)).await;
+            Box::pin(self.rotations.first_use(Arc::clone(principal.entry()), facts.at, facts.address)).await;
         }
         verdict
     }

@@ -45,7 +45,7 @@ pub struct Entry {
     freshness: Freshness,
     /// How much was changed about tokens when this one was looked up.
     changes: u64,
-    /// Whether the key takes over from another at its first use. The first request to see it so begins the takeover.
+    /// Whether the key takes over from another and was not used yet. The first request to see it so begins the takeover.
     awaits_first_use: AtomicBool,
 }
 
@@ -112,7 +112,7 @@ impl Entry {
     pub fn for_key(stored: StoredApiKey, meters: Arc<Meters>, freshness: Freshness) -> Self {
         Self {
             hint: stored.key.hint(),
-            awaits_first_use: AtomicBool::new(stored.key.is_pending()),
+            awaits_first_use: AtomicBool::new(stored.key.awaits_first_use()),
             record: Record::Key(Box::new(stored)),
             meters,
             tally: Tally::default(),

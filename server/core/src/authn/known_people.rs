@@ -170,17 +170,20 @@ impl Known {
     ) -> Result<FoundPerson, PersonError> {
         // Before it is known whether there is such a person: what may have to be asked of the store takes time.
         let scopes = self.apis.catalog(now).await?.scopes_of_demo().clone();
+        let roles_with_factor = self.store.second_factor_roles().await?;
         let (account, hash) = self.store.account_by_email(canonical).await?.unzip();
         let matches = self.passwords.verify(password, hash).await?;
         let Some(account) = account else { return Ok(FoundPerson::Not(None, PersonProblem::UnknownAccount)) };
         // A program has nothing to bring beside the password.
         let allowed = account.programs_may_use_password && !account.has_second_factor;
+        let must_set_one_up = !account.has_second_factor && roles_with_factor.contains(&account.role);
         let person = Person::new(&account, KnownBy::Password, scopes, None);
         let entry = Arc::new(Entry::for_person(person, self.meters_of(&account), Freshness::new(now, 0)));
         Ok(match (matches, allowed) {
             (false, _) => FoundPerson::Not(Some(entry), PersonProblem::WrongPassword),
             (true, _) if account.suspended.is_some() => FoundPerson::Not(Some(entry), PersonProblem::Suspended),
             (true, false) => FoundPerson::Not(Some(entry), PersonProblem::NotAllowed),
+            (true, true) if must_set_one_up => FoundPerson::Not(Some(entry), PersonProblem::FactorMissing),
             (true, true) => FoundPerson::Person(entry),
         })
     }

@@ -66,6 +66,9 @@ pub enum PersonProblem {
     /// It is right, and its person has not allowed that programs send it.
     #[error("the password is right, and its person does not let programs send it")]
     NotAllowed,
+    /// It is right, and its person's role asks for a second factor, which they have not set up.
+    #[error("the password is right, and its person must set up a second factor before anything else")]
+    FactorMissing,
     /// It is right, and an admin has suspended the account.
     #[error("the password is right, and an admin has suspended the account")]
     Suspended,
@@ -77,7 +80,7 @@ impl PersonProblem {
         match self {
             Self::UnknownAccount => "unknown_account",
             Self::WrongPassword => "wrong_password",
-            Self::NotAllowed => "password_not_allowed",
+            Self::NotAllowed | Self::FactorMissing => "password_not_allowed",
             Self::Suspended => "suspended",
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     limit::Quota,
     port::{api_key::RevokedBecause, suspension::Suspension},
 };
-use latchkey_model::{Environment, ScopeSet, trace::StepName};
+use latchkey_model::{Environment, PostId, ScopeSet, trace::StepName};
 use std::{borrow::Cow, collections::BTreeSet, net::IpAddr};
 use time::{Duration, OffsetDateTime};
 
@@ -131,6 +131,13 @@ pub enum Refusal {
         /// Which it takes.
         taken: BTreeSet<Environment>,
     },
+    /// The credential is good, and what it asks for is another owner's: its caller is told that there is nothing.
+    WrongOwner {
+        /// Which post.
+        post: PostId,
+        /// The environment whose it is, where that is of the caller's team.
+        of: Option<Environment>,
+    },
     /// No policy of the API covers the path.
     NotCovered,
     /// Policies of the API cover the path, and not the method.
@@ -202,7 +209,7 @@ impl Refusal {
             | Self::TokenEnded { .. }
             | Self::TokenExpired { .. } => StepName::Lifetime,
             Self::AddressNotAllowed { .. } => StepName::Address,
-            Self::WrongEnvironment { .. } => StepName::Environment,
+            Self::WrongEnvironment { .. } | Self::WrongOwner { .. } => StepName::Environment,
             Self::NotCovered
             | Self::MethodNotCovered { .. }
             | Self::AmbiguousRequest
@@ -244,6 +251,7 @@ impl Refusal {
             Self::Expired { .. } | Self::TokenExpired { .. } => "expired",
             Self::AddressNotAllowed { .. } => "address_not_allowed",
             Self::WrongEnvironment { .. } => "wrong_environment",
+            Self::WrongOwner { .. } => "wrong_owner",
             Self::NotCovered => "not_covered",
             Self::MethodNotCovered { .. } => "method_not_covered",
             Self::AmbiguousRequest => "ambiguous_request",
@@ -259,6 +267,7 @@ impl Refusal {
             self,
             Self::AddressNotAllowed { .. }
                 | Self::WrongEnvironment { .. }
+                | Self::WrongOwner { .. }
                 | Self::NotCovered
                 | Self::MethodNotCovered { .. }
                 | Self::AmbiguousRequest
@@ -270,7 +279,7 @@ impl Refusal {
     pub const REPORTABLE: &'static str = "address_not_allowed";
 
     /// Every reason word, for the filters of the logs page.
-    pub const REASONS: [&'static str; 37] = [
+    pub const REASONS: [&'static str; 38] = [
         "address_blocked",
         "address_not_allowed",
         "ambiguous_credentials",
@@ -304,6 +313,7 @@ impl Refusal {
         "wrong_environment",
         "wrong_holder",
         "wrong_issuer",
+        "wrong_owner",
         "wrong_password",
         "wrong_secret",
         "wrong_signature",

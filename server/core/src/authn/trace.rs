@@ -16,7 +16,7 @@ use crate::{
 use latchkey_model::trace::{DecisionTrace, Step, StepName, StepOutcome};
 use std::fmt::Write;
 
-/// Writes down every step of a verdict: those before the failing one passed, those after it were not reached.
+/// Writes down every step of a verdict: those before the failing one passed, those after it were not reached in most cases.
 pub(super) fn of(verdict: &Verdict) -> DecisionTrace {
     let refusal = verdict.outcome.as_ref().err();
     let failing = refusal.map(Refusal::step);
@@ -25,6 +25,10 @@ pub(super) fn of(verdict: &Verdict) -> DecisionTrace {
         if Some(name) == failing {
             let detail = refusal.map(Refusal::detail).unwrap_or_default();
             steps.push(Step { name, outcome: StepOutcome::Failed, detail });
+            // Whose something is was found out behind the door, when every other check had passed.
+            if matches!(refusal, Some(Refusal::WrongOwner { .. })) {
+                continue;
+            }
             break;
         }
         steps.push(Step { name, outcome: StepOutcome::Passed, detail: passed(name, verdict) });

@@ -310,6 +310,7 @@ impl AuthorizationService {
         // Twice: another form of the same person may be first, or may have taken it back in between.
         for _ in 0..2 {
             let before = self.ports.store.grant_of(account.id, client.id).await?;
+            let allowed = before.as_ref().map(|grant| grant.scopes.to_string()).unwrap_or_default();
             let mut work = self.ports.store.begin().await?;
             let (grant, done) = if let Some(mut grant) = before {
                 grant.scopes = grant.scopes.iter().chain(ticked.iter()).cloned().collect();
@@ -329,7 +330,7 @@ impl AuthorizationService {
             };
             if done {
                 Act::new(account.id, Action::GrantGiven, grant.id, &client.settings.name)
-                    .change("scopes", "", &grant.scopes)
+                    .change("scopes", allowed, &grant.scopes)
                     .by(actor, &mut *work, &self.ports)
                     .await?;
                 work.commit().await?;

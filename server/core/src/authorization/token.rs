@@ -14,14 +14,15 @@ use super::{Authenticated, OauthError};
 use crate::{
     access_token::{ActingClient, Audiences, Binding, Claims, Confirmation, Consent, Derived, KnownTokens, TYPE},
     api_key::format::PlainApiKey,
+    audit::{Act, Action},
     certificate::CertificateThumbprint,
     gateway::KnownApis,
     oauth_client::{GrantType, TokenForm},
     openid::{self, ACR, IdToken, OPENID, PersonClaims, Subjects, access_token_hash},
     port::{
-        Inserted, UnitOfWork,
+        Consumed, Inserted, UnitOfWork,
         account::Account,
-        grant::{NewTokenFamily, RefreshToken, SignIn, session_name},
+        grant::{Grant, NewTokenFamily, RefreshToken, SignIn, session_name},
         oauth_client::{OauthClient, OpaqueToken},
     },
     ports::Ports,
@@ -417,6 +418,22 @@ impl TokenService {
         let mut work = self.ports.store.begin().await?;
         // Ended before is as good as ended now.
         let _ = work.token_family_end(family, self.ports.now()).await?;
+        Ok(self.tokens.commit_end(work, family).await?)
+    }
+
+    /// Ends every token of a consent in one browser, since something came twice that works once. Its person reads of it in their log, once.
+    async fn end_stolen(
+        &self,
+        family: Uuid,
+        grant: &Grant,
+        client: &OauthClient,
+        what: &'static str,
+    ) -> Result<(), OauthError> {
+        let mut work = self.ports.store.begin().await?;
+        if work.token_family_end(family, self.ports.now()).await? == Consumed::Won {
+            let act = Act::new(grant.account, Action::StolenEnded, grant.id, &client.settings.name).because(what);
+            act.by_nobody(&mut *work, &self.ports).await?;
+        }
         Ok(self.tokens.commit_end(work, family).await?)
     }
 }

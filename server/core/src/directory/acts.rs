@@ -75,6 +75,9 @@ impl Directory {
         if work.reinstate(what).await? == Consumed::Lost {
             return Err(DirectoryError::NothingToChange);
         }
+        if let SuspendableId::Application(application) = what {
+            work.api_keys_idle_from(application, now).await?;
+        }
         let action = match what.kind() {
             Suspendable::Account => Action::AccountReinstated,
             Suspendable::Application => Action::ApplicationReinstated,
@@ -108,7 +111,7 @@ impl Directory {
             return Err(DirectoryError::NothingToChange);
         }
         let mut changes = vec![Change::Key(key.public_id)];
-        changes.extend(let_the_old_key_be(&mut *work, &key, old).await?.map(Change::Key));
+        changes.extend(let_the_old_key_be(&mut *work, &key, old, now).await?.map(Change::Key));
         let letter = Letter::revoked_by_admin(key.owner.kind().label(), &target.id, &target.called, &reason, now);
         self.told(&mut *work, actor, Action::KeyRevoked, &target, &reason, letter).await?;
         Ok(self.commit(work, changes).await?)

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    hash::{BuildHasher, RandomState},
     sync::{Mutex, PoisonError},
 };
 use time::{Duration, OffsetDateTime};
@@ -11,6 +12,8 @@ use time::{Duration, OffsetDateTime};
 /// Two generations: while one is filled, the one before is kept. A name is in one of them for at least as long as a proof is good.
 pub(super) struct UsedProofs {
     shards: Box<[Mutex<Generations>]>,
+    /// Nobody outside knows which names share a shard: whoever chooses names cannot fill one of them.
+    places: RandomState,
     most: usize,
 }
 
@@ -46,15 +49,20 @@ impl UsedProofs {
                 before: HashSet::new(),
             })
         };
-        Self { shards: (0..Self::SHARDS).map(|_| empty()).collect(), most: most / Self::SHARDS }
+        Self {
+            shards: (0..Self::SHARDS).map(|_| empty()).collect(),
+            places: RandomState::new(),
+            most: most / Self::SHARDS,
+        }
     }
 
     /// Notes a name, by the digest of everything that makes the proof one of a kind.
     pub(super) fn note(&self, digest: &[u8; 32], now: OffsetDateTime) -> Noted {
         let mut name = [0; 16];
         name.copy_from_slice(&digest[..16]);
-        let shard = usize::from(digest[31]) % Self::SHARDS;
-        let mut generations = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        let shard = self.places.hash_one(name) % Self::SHARDS as u64;
+        let mut generations =
+            self.shards[usize::try_from(shard).unwrap_or_default()].lock().unwrap_or_else(PoisonError::into_inner);
         let age = now - generations.began;
         if age >= Self::GENERATION {
             let full = std::mem::take(&mut generations.current);
@@ -101,6 +109,19 @@ mod tests {
         let outcomes: Vec<_> = (0..5_000_u32).map(|number| used.note(&sha256(&number.to_be_bytes()), now)).collect();
         assert!(outcomes.contains(&Noted::Full));
         assert!(outcomes.iter().filter(|outcome| **outcome == Noted::First).count() <= 640);
+    }
+
+    #[test]
+    fn whoever_chooses_names_cannot_fill_a_part_of_the_memory() {
+        let now = datetime!(2026-11-25 12:00 UTC);
+        let used = UsedProofs::new(64_000);
+        // Alike but for a few bytes: by themselves they would all come to one place.
+        let alike = |number: u32| {
+            let mut digest = [0; 32];
+            digest[..4].copy_from_slice(&number.to_be_bytes());
+            digest
+        };
+        assert!((0..20_000).all(|number| used.note(&alike(number), now) == Noted::First));
     }
 
     #[test]

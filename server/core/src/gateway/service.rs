@@ -12,12 +12,12 @@ use crate::{
     oauth_client::{ClientId, ClientKind},
     port::{
         Consumed, Inserted, StoreError, UnitOfWork,
-        api::{Duplicate, GuardedApi},
+        api::{ApiScope, ApiSettings, Duplicate, GuardedApi},
     },
     ports::Ports,
 };
 use latchkey_model::{ApiId, ApiSlug, FieldErrors};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt, net::IpAddr, sync::Arc};
 
 /// Why an API could not be shown or changed.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +117,7 @@ impl GuardedApis {
             return Err(self.taken(&api).await?);
         }
         let act = Act::new(api.team_id, Action::ApiRegistered, api.id, &api.settings.name);
+        let act = changes_of(act, None, Some(&api.settings)).change("policies", "", &api.policies);
         act.by(actor, &mut *work, &self.ports).await?;
         self.apis.commit(work).await?;
         Ok(api.slug)
@@ -135,11 +136,10 @@ impl GuardedApis {
     ) -> Result<(), GatewayError> {
         let known = self.get(actor, slug).await?;
         let (settings, policies) = self.check(form).await?;
-        let act = Act::new(known.team_id, Action::ApiChanged, known.id, &settings.name)
-            .change("name", &known.settings.name, &settings.name)
-            .change("base_url", &known.settings.base_url, &settings.base_url)
-            .change("policies", &known.policies, &policies);
-        self.save(GuardedApi { settings, policies, version, ..known }, actor, act).await
+        let act = Act::new(known.team_id, Action::ApiChanged, known.id, &settings.name);
+        let act = changes_of(act, Some(&known.settings), Some(&settings));
+        let act = act.change("policies", &known.policies, &policies);
+        self.save(GuardedApi { settings, policies, version, ..known }, By::Person(actor), act).await
     }
 
     /// Removes an API: nobody is let in to it any more.
@@ -152,6 +152,7 @@ impl GuardedApis {
         match work.guarded_api_retire(known.id, version, self.ports.now()).await? {
             Consumed::Won => {
                 let act = Act::new(known.team_id, Action::ApiRemoved, known.id, &known.settings.name);
+                let act = changes_of(act, Some(&known.settings), None).change("policies", &known.policies, "");
                 act.by(actor, &mut *work, &self.ports).await?;
                 Ok(self.apis.commit(work).await?)
             }
@@ -185,13 +186,14 @@ impl GuardedApis {
         Ok((api.api.policies.clone(), api.api.version))
     }
 
-    /// Puts these policies in the place of those of this version, or of whichever there are.
+    /// Puts these policies in the place of those of this version, or of whichever there are, for a service account at this address.
     ///
     /// # Errors
     /// [`GatewayError`].
     pub async fn replace_policies(
         &self,
         by: &Principal,
+        from: IpAddr,
         slug: &str,
         lines: &str,
         version: Option<i64>,
@@ -210,10 +212,11 @@ impl GuardedApis {
         let policies = form::policies(lines).map_err(invalid)?;
         form::fit(&known.settings, &policies).map_err(invalid)?;
         let version = known.version;
+        let Some(machine) = by.token().map(|token| &token.client_id) else { return Err(GatewayError::NotFound) };
         let act = Act::new(known.team_id, Action::ApiChanged, known.id, &known.settings.name)
             .change("policies", &known.policies, &policies)
-            .because("by a service account");
-        self.save(GuardedApi { policies: policies.clone(), ..known }, &Actor::Anonymous, act).await?;
+            .because(format!("by the service account {machine}"));
+        self.save(GuardedApi { policies: policies.clone(), ..known }, By::Program(from), act).await?;
         Ok((policies, version + 1))
     }
 
@@ -228,7 +231,7 @@ impl GuardedApis {
         if names(by, allowed(&api.api)) { Ok(Arc::clone(api)) } else { Err(GatewayError::NotFound) }
     }
 
-    async fn check(&self, form: &ApiForm<'_>) -> Result<(crate::port::api::ApiSettings, Policies), GatewayError> {
+    async fn check(&self, form: &ApiForm<'_>) -> Result<(ApiSettings, Policies), GatewayError> {
         let built_in: Vec<_> = self.ports.store.built_in_apis().await?.into_iter().flat_map(|api| api.scopes).collect();
         let (settings, policies) = form.check(&self.issuer, &built_in).map_err(GatewayError::Invalid)?;
         let mut errors = FieldErrors::default();
@@ -246,11 +249,14 @@ impl GuardedApis {
         if errors.is_empty() { Ok((settings, policies)) } else { Err(GatewayError::Invalid(errors)) }
     }
 
-    async fn save(&self, api: GuardedApi, actor: &Actor, act: Act) -> Result<(), GatewayError> {
+    async fn save(&self, api: GuardedApi, by: By<'_>, act: Act) -> Result<(), GatewayError> {
         let mut work: Box<dyn UnitOfWork> = self.ports.store.begin().await?;
         match work.guarded_api_update(&api).await? {
             Ok(Consumed::Won) => {
-                act.by(actor, &mut *work, &self.ports).await?;
+                match by {
+                    By::Person(actor) => act.by(actor, &mut *work, &self.ports).await?,
+                    By::Program(from) => act.by_program(from, &mut *work, &self.ports).await?,
+                }
                 Ok(self.apis.commit(work).await?)
             }
             Ok(Consumed::Lost) => Err(GatewayError::Changed),
@@ -284,6 +290,42 @@ impl GuardedApis {
         }
         Ok(GatewayError::Invalid(errors))
     }
+}
+
+/// Who changes an API.
+#[derive(Clone, Copy)]
+enum By<'a> {
+    /// An admin.
+    Person(&'a Actor),
+    /// A program at this address.
+    Program(IpAddr),
+}
+
+/// What was changed about an API, but for its policies; all that is set of one that is new, or gone.
+fn changes_of(act: Act, before: Option<&ApiSettings>, after: Option<&ApiSettings>) -> Act {
+    let [before, after] = [before, after].map(|settings| settings.map(written).unwrap_or_default());
+    before.into_iter().zip(after).fold(act, |act, ((field, before), (of_after, after))| {
+        act.change(if field.is_empty() { of_after } else { field }, before, after)
+    })
+}
+
+/// Every setting as text. The settings are taken apart here: one that is added to them is told of, or this does not build.
+fn written(settings: &ApiSettings) -> [(&'static str, String); 6] {
+    let ApiSettings { name, base_url, scopes, environments, verifiers, editors } = settings;
+    let one = |scope: &ApiScope| format!("{} ({})", scope.scope, scope.description);
+    [
+        ("name", name.to_string()),
+        ("base_url", base_url.clone()),
+        ("scopes", in_one_line(scopes.iter().map(one))),
+        ("environments", in_one_line(environments)),
+        ("verifiers", in_one_line(verifiers)),
+        ("editors", in_one_line(editors)),
+    ]
+}
+
+fn in_one_line(all: impl IntoIterator<Item = impl fmt::Display>) -> String {
+    let all: Vec<_> = all.into_iter().map(|one| one.to_string()).collect();
+    all.join(", ")
 }
 
 /// Whether a caller is one of these machines itself: no app that acts for a person, and nobody who exchanged its token.

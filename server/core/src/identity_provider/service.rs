@@ -1,10 +1,16 @@
 //! What admins do with providers, and which of them people can choose.
 
-use super::{form::ProviderForm, protocol::ProtocolKind};
+use super::{
+    form::ProviderForm,
+    protocol::{OauthEndpoints, Protocol, ProtocolKind},
+};
 use crate::{
     actor::{Actor, NotAdmin, NotProven, NotSignedIn},
     audit::{Act, Action, Reason, Tenant},
-    port::{Consumed, Inserted, StoreError, identity_provider::IdentityProvider},
+    port::{
+        Consumed, Inserted, StoreError,
+        identity_provider::{IdentityProvider, ProviderSettings},
+    },
     ports::Ports,
     sealing::{SealError, Sealer},
 };
@@ -131,6 +137,7 @@ impl IdentityProviders {
             return Err(IdentityProviderError::SentTwice);
         }
         let added = Act::new(Tenant::Portal, Action::ProviderAdded, id, &provider.settings.name);
+        let added = changes_of(added, None, Some(&provider.settings));
         Ok(added.because(reason).commit_by(actor, work, &self.ports).await?)
     }
 
@@ -163,9 +170,8 @@ impl IdentityProviders {
         let mut work = self.ports.store.begin().await?;
         match work.identity_provider_update(id, &settings, sealed.as_deref()).await? {
             Consumed::Won => {
-                Act::new(Tenant::Portal, Action::ProviderChanged, id, &settings.name)
-                    .change("name", &known.settings.name, &settings.name)
-                    .change("client_id", &known.settings.client_id, &settings.client_id)
+                let changed = Act::new(Tenant::Portal, Action::ProviderChanged, id, &settings.name);
+                changes_of(changed, Some(&known.settings), Some(&settings))
                     .change("client_secret", "", if sealed.is_some() { "another one" } else { "" })
                     .because(reason)
                     .by(actor, &mut *work, &self.ports)
@@ -221,6 +227,7 @@ impl IdentityProviders {
         match work.identity_provider_remove(id).await? {
             Consumed::Won => {
                 let removed = Act::new(Tenant::Portal, Action::ProviderRemoved, id, &known.settings.name);
+                let removed = changes_of(removed, Some(&known.settings), None);
                 Ok(removed.because(reason).commit_by(actor, work, &self.ports).await?)
             }
             Consumed::Lost => Err(IdentityProviderError::NotFound),
@@ -243,6 +250,27 @@ impl IdentityProviders {
         let found = self.ports.store.identity_provider(id).await?;
         Ok(found.filter(|provider| provider.disabled_at.is_none()))
     }
+}
+
+/// What was changed about a provider; all that is set of one that is new, or gone. The secret is none of it.
+fn changes_of(act: Act, before: Option<&ProviderSettings>, after: Option<&ProviderSettings>) -> Act {
+    let [before, after] = [before, after].map(|settings| settings.map(written).unwrap_or_default());
+    before.into_iter().zip(after).fold(act, |act, ((field, before), (of_after, after))| {
+        act.change(if field.is_empty() { of_after } else { field }, before, after)
+    })
+}
+
+/// Every setting as text. The settings are taken apart here: one that is added to them is told of, or this does not build.
+fn written(settings: &ProviderSettings) -> [(&'static str, String); 4] {
+    let ProviderSettings { name, protocol, client_id, scopes } = settings;
+    let spoken = match protocol {
+        Protocol::Openid { issuer } => format!("openid {issuer}"),
+        Protocol::Github { url } => format!("github {url}"),
+        Protocol::Oauth2(OauthEndpoints { authorization, token, userinfo, subject }) => {
+            format!("oauth2 {authorization} {token} {userinfo} {subject}")
+        }
+    };
+    [("name", name.to_string()), ("protocol", spoken), ("client_id", client_id.clone()), ("scopes", scopes.clone())]
 }
 
 fn why(reason: &str) -> Result<Reason, IdentityProviderError> {

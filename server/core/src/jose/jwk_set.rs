@@ -48,6 +48,12 @@ impl JwkSet {
         self.keys.iter().any(|key| key.certificate().is_some())
     }
 
+    /// What tells its keys apart: their thumbprints (RFC 7638), or the names of those that have none.
+    pub fn thumbprints(&self) -> Vec<String> {
+        let named = |key: &Jwk| key.kid.clone().unwrap_or_default();
+        self.keys.iter().map(|key| key.thumbprint().unwrap_or_else(|_| named(key))).collect()
+    }
+
     /// Whether it names this key.
     pub fn names(&self, kid: Option<&str>) -> bool {
         kid.is_none() || self.keys.iter().any(|key| key.kid.as_deref() == kid)

@@ -1,20 +1,25 @@
 //! What a report of a found key asks for.
 
+mod client;
+mod registration;
+
 use super::{breaks_a_line, finder, redacted};
 use crate::{
     alert::{AlertKind, Alerts},
-    api_key::{KeyChanges, PlainApiKey, let_the_old_key_be, old_key_of},
+    api_key::{PlainApiKey, let_the_old_key_be, old_key_of},
     audit::{Act, Action},
-    authn::KnownKeys,
     limit::{Limiter, Quota, Reading, network_of},
-    mail::Letter,
+    mail::{FoundKey, Letter},
+    memories::Memories,
+    memory::commit_and_forget,
     port::{
-        Consumed, StoreError,
-        api_key::{KeyState, Leaked, Revoked, RevokedBecause},
+        Change, Consumed, StoreError, UnitOfWork,
+        api_key::{Leaked, Revoked, RevokedBecause},
     },
     ports::Ports,
     secret::{DigestKey, digests_equal},
 };
+use latchkey_model::KeyKind;
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -31,15 +36,33 @@ impl LeakPlace {
     }
 }
 
+/// What the desk works with besides the ports.
+#[derive(Clone)]
+pub struct LeakParts {
+    /// Everything that is remembered of credentials.
+    pub memories: Memories,
+    /// The key that API keys and personal access tokens are digested under.
+    pub keys: DigestKey,
+    /// The key that clients' secrets are digested under.
+    pub client_secrets: DigestKey,
+    /// The key that refresh tokens are digested under.
+    pub grants: DigestKey,
+    /// The key that registration tokens are digested under.
+    pub registrations: DigestKey,
+    /// What tells teams.
+    pub alerts: Alerts,
+    /// Where links begin.
+    pub public_url: String,
+}
+
 /// Does what reports of found keys ask for.
 #[derive(Clone)]
 pub struct LeakDesk {
     ports: Ports,
-    changes: KeyChanges,
-    pepper: DigestKey,
-    alerts: Alerts,
-    public_url: String,
+    rests_on: LeakParts,
     reporters: Arc<Limiter<IpAddr>>,
+    /// Networks that sent what only looks signed.
+    forgers: Arc<Limiter<IpAddr>>,
     room: Arc<Semaphore>,
 }
 
@@ -49,23 +72,13 @@ impl LeakDesk {
     /// How many keys of one report are looked at.
     const KEYS_IN_A_REPORT: usize = 20;
 
-    /// On these ports; `quota` is how many reports each network may send.
-    pub fn new(
-        ports: Ports,
-        known: KnownKeys,
-        pepper: DigestKey,
-        alerts: Alerts,
-        public_url: String,
-        quota: Quota,
-    ) -> Self {
-        let reporters = Arc::new(Limiter::new(quota));
+    /// On these ports; `quota` is how many reports each network may send, and how often its signature may be wrong.
+    pub fn new(ports: Ports, rests_on: LeakParts, quota: Quota) -> Self {
         Self {
             ports,
-            changes: KeyChanges::new(known),
-            pepper,
-            alerts,
-            public_url,
-            reporters,
+            rests_on,
+            reporters: Arc::new(Limiter::new(quota)),
+            forgers: Arc::new(Limiter::new(quota)),
             room: Arc::new(Semaphore::new(Self::ROOM)),
         }
     }
@@ -78,6 +91,17 @@ impl LeakDesk {
     /// Counts a report from an address, and says whether it is one too many.
     pub fn admit(&self, address: IpAddr) -> Reading {
         self.reporters.check(&network_of(address), self.ports.now())
+    }
+
+    /// Whether an address must wait, since too much that came from its network was not signed by whom it said.
+    pub fn admit_signed(&self, address: IpAddr) -> Reading {
+        self.forgers.look(&network_of(address), self.ports.now())
+    }
+
+    /// Counts a report whose signature does not hold. Those that are signed are as many as they are.
+    pub fn note_forged(&self, address: IpAddr) {
+        // Whether it was one too many is for the next one to hear.
+        let _ = self.forgers.check(&network_of(address), self.ports.now());
     }
 
     /// Looks for our keys in a text, notes each one that is real, tells its people, and revokes it where its environment's
@@ -93,7 +117,7 @@ impl LeakDesk {
                 break;
             }
             if looked_at.insert(found.key.public_id()) {
-                real |= self.report_key(&found.key, place).await?;
+                real |= self.report_one(&found.key, place).await?;
             }
         }
         Ok(real)
@@ -111,8 +135,10 @@ impl LeakDesk {
                     tracing::error!(error, tries_left = left, "a report of a leaked key could not be worked on");
                 }
             }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
+            if left > 0 {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
         }
     }
 
@@ -125,10 +151,20 @@ impl LeakDesk {
         }
     }
 
+    async fn report_one(&self, found: &PlainApiKey, place: &LeakPlace) -> Result<bool, StoreError> {
+        match found.kind() {
+            KeyKind::Api(_) | KeyKind::Personal => self.report_key(found, place).await,
+            KeyKind::ClientSecret => self.report_client_secret(found, place).await,
+            KeyKind::RefreshToken => self.report_refresh_token(found, place).await,
+            KeyKind::AccessToken => self.report_access_token(found, place).await,
+            KeyKind::Registration => self.report_registration_token(found, place).await,
+        }
+    }
+
     async fn report_key(&self, presented: &PlainApiKey, place: &LeakPlace) -> Result<bool, StoreError> {
         let Some(stored) = self.ports.store.api_key_for_door(presented.public_id()).await? else { return Ok(false) };
         // Whoever made up a key around a known id has found nothing.
-        if !digests_equal(&stored.digest, &presented.digest(&self.pepper)) {
+        if !digests_equal(&stored.digest, &presented.digest(&self.rests_on.keys)) {
             return Ok(false);
         }
         let (key, now) = (stored.key, self.ports.now());
@@ -136,27 +172,41 @@ impl LeakDesk {
         let revoke = self.ports.store.key_policy_of(key.id).await?.is_none_or(|policy| policy.revoke_leaked);
         let people = self.ports.store.people_of(key.owner.holder()).await?;
         let old = old_key_of(&self.ports, &key).await?;
+        let works = !key.is_ended(now);
         let mut work = self.ports.store.begin().await?;
-        let noted = work.api_key_leaked(key.id, &Leaked { at: now, place: place.0.clone() }).await?;
-        let works = matches!(key.state(now), KeyState::Live | KeyState::Disabled(_) | KeyState::Suspended(_));
-        let mut changed = vec![key.public_id];
-        if works && revoke {
-            let revoked = Revoked { at: now, because: RevokedBecause::Leaked };
-            let _ = work.api_key_revoke(key.owner.holder(), key.id, None, revoked).await?;
-            changed.extend(let_the_old_key_be(&mut *work, &key, old).await?);
+        let first = work.api_key_leaked(key.id, &Leaked { at: now, place: place.0.clone() }).await? == Consumed::Won;
+        let because = Revoked { at: now, because: RevokedBecause::Leaked };
+        // One that has expired, too: its end could be put off. And one that was reported before, since its policy may be another now.
+        let revoked = revoke && work.api_key_revoke(key.owner.holder(), key.id, None, because).await? == Consumed::Won;
+        let mut changed = vec![Change::Key(key.public_id)];
+        if revoked {
+            changed.extend(let_the_old_key_be(&mut *work, &key, old, now).await?.map(Change::Key));
         }
-        if noted == Consumed::Won {
+        if first || revoked {
             let act = Act::new(key.owner.holder(), Action::KeyLeaked, key.id, &key.settings.name);
-            let act = act.change("revoked", false, works && revoke).because(&place.0);
+            let act = act.change("revoked", false, revoked).because(&place.0);
             act.by_nobody(&mut *work, &self.ports).await?;
         }
-        if works && noted == Consumed::Won {
-            let letter = Letter::key_leaked(&key, &place.0, revoke, &self.public_url);
-            self.alerts.raise_of_key(&mut *work, AlertKind::Leak, &key, letter, &people).await?;
+        let became = match (revoked, works) {
+            (true, true) => Some(FoundKey::Revoked),
+            (true, false) => Some(FoundKey::RevokedAfterItsEnd),
+            (false, true) if first && !revoke => Some(FoundKey::Works),
+            (false, _) => None,
+        };
+        if let Some(became) = became {
+            let letter = Letter::key_leaked(&key, &place.0, became, first, &self.rests_on.public_url);
+            self.rests_on.alerts.raise_of_key(&mut *work, AlertKind::Leak, &key, letter, &people).await?;
         }
-        self.changes.commit(work, &changed).await?;
-        tracing::warn!(key.hint = %key.hint(), revoked = works && revoke, "a key was reported as leaked");
+        self.commit(work, changed).await?;
+        tracing::warn!(key.hint = %key.hint(), revoked, "a key was reported as leaked");
         Ok(true)
+    }
+
+    /// Commits what a report asked for: nothing that ended by it is let in from now on, at no node.
+    async fn commit(&self, work: Box<dyn UnitOfWork>, changes: Vec<Change>) -> Result<(), StoreError> {
+        let (memories, forgotten) = (self.rests_on.memories.clone(), changes.clone());
+        let forget = move || forgotten.iter().for_each(|change| memories.forget(change));
+        commit_and_forget(work, changes, forget).await
     }
 }
 
@@ -164,7 +214,6 @@ impl LeakDesk {
 mod tests {
     use super::*;
     use crate::random::SystemRandom;
-    use latchkey_model::KeyKind;
 
     #[test]
     fn r53_the_place_holds_no_secret_and_no_line_break() {

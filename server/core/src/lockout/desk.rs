@@ -1,18 +1,21 @@
 //! What admins see and do of lockouts.
 
-use super::service::{Lockouts, Subject};
+use super::{
+    device::bytes,
+    service::{Lockouts, Subject},
+};
 use crate::{
     actor::{Actor, NotAdmin, NotSignedIn},
     audit::{Act, Action, Reason, Tenant},
     port::{
         Consumed, StoreError,
         account::KnownAddress,
-        lockout::{CounterKind, CounterName},
+        lockout::{CounterKind, CounterName, Lock},
     },
     ports::Ports,
     secret::hex,
 };
-use latchkey_model::{AccountId, FieldErrors};
+use latchkey_model::{AccountId, EmailAddress, FieldErrors};
 use std::{collections::HashMap, net::IpAddr};
 use time::OffsetDateTime;
 
@@ -76,6 +79,35 @@ impl Lockout {
         let network = self.name.network.map(|network| network.to_string()).unwrap_or_default();
         format!("{}|{subject}|{network}", self.name.kind)
     }
+
+    /// Where the list goes on below it.
+    fn cursor(&self) -> String {
+        format!("{}|{}", self.until.unix_timestamp_nanos(), self.id())
+    }
+}
+
+/// What an id names.
+fn named(id: &str) -> Option<CounterName> {
+    let mut parts = id.splitn(3, '|');
+    let (kind, subject, network) = (parts.next()?, parts.next()?, parts.next()?);
+    let subject = if subject.is_empty() { None } else { Some(bytes(subject)?) };
+    let network = if network.is_empty() { None } else { Some(network.parse().ok()?) };
+    Some(CounterName { kind: kind.parse().ok()?, subject, network })
+}
+
+/// Below what a cursor begins.
+fn below(cursor: &str) -> Option<Lock> {
+    let (until, id) = cursor.split_once('|')?;
+    Some((named(id)?, OffsetDateTime::from_unix_timestamp_nanos(until.parse().ok()?).ok()?))
+}
+
+/// A page of those who must wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockoutList {
+    /// The longest first.
+    pub lockouts: Vec<Lockout>,
+    /// The cursor to those who must wait less long, if there are any.
+    pub more: Option<String>,
 }
 
 /// Shows and ends lockouts.
@@ -86,22 +118,46 @@ pub struct LockoutDesk {
 }
 
 impl LockoutDesk {
-    /// How many lockouts are shown.
-    const SHOWN: u64 = 200;
+    /// How many lockouts a page shows.
+    const PAGE_SIZE: u64 = 200;
 
     /// The desk.
     pub fn new(ports: Ports, lockouts: Lockouts) -> Self {
         Self { ports, lockouts }
     }
 
-    /// Who must wait now, the longest first; at most two hundred of them.
+    /// Who must wait now, the longest first, below a cursor; of one address alone, if one is typed.
     ///
     /// # Errors
     /// [`LockoutError`].
-    pub async fn list(&self, actor: &Actor) -> Result<Vec<Lockout>, LockoutError> {
+    pub async fn list(&self, actor: &Actor, email: &str, cursor: &str) -> Result<LockoutList, LockoutError> {
         actor.admin()?;
-        let locks = self.ports.store.longest_locks(self.ports.now(), Self::SHOWN).await?;
-        // What is tried is stored as a digest: whose it is shows once that of everybody is known.
+        let of = if email.trim().is_empty() { None } else { Some(self.subjects_of(email).await?) };
+        let (now, limit) = (self.ports.now(), Self::PAGE_SIZE);
+        let mut locks = self.ports.store.longest_locks(now, of.as_deref(), below(cursor), limit + 1).await?;
+        let is_more = locks.len() as u64 > limit;
+        locks.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let lockouts = self.told(locks).await?;
+        let more = lockouts.last().filter(|_| is_more).map(Lockout::cursor);
+        Ok(LockoutList { lockouts, more })
+    }
+
+    /// Under what is counted what strangers try at the account of this address, whether or not anybody has it.
+    async fn subjects_of(&self, email: &str) -> Result<Vec<[u8; 32]>, StoreError> {
+        let Ok(email) = email.parse::<EmailAddress>() else { return Ok(Vec::new()) };
+        let canonical = email.canonical();
+        let mut subjects = vec![self.lockouts.subject(Subject::Password(&canonical))];
+        for known in self.ports.store.known_addresses().await? {
+            if known.canonical == canonical {
+                let codes = [Subject::Codes(known.account, &canonical), Subject::DeviceCodes(known.account)];
+                subjects.extend(codes.map(|codes| self.lockouts.subject(codes)));
+            }
+        }
+        Ok(subjects)
+    }
+
+    /// What is tried is stored as a digest: whose it is shows once that of everybody is known.
+    async fn told(&self, locks: Vec<Lock>) -> Result<Vec<Lockout>, StoreError> {
         let mut known: HashMap<[u8; 32], LockedOf> = HashMap::new();
         if locks.iter().any(|(name, _)| name.subject.is_some()) {
             for KnownAddress { account, email, canonical } in self.ports.store.known_addresses().await? {
@@ -112,16 +168,14 @@ impl LockoutDesk {
                 }
             }
         }
-        Ok(locks
-            .into_iter()
-            .map(|(name, until)| {
-                let of = match name.subject {
-                    None => LockedOf::Anything,
-                    Some(subject) => known.get(&subject).cloned().unwrap_or(LockedOf::Unknown),
-                };
-                Lockout { name, of, until }
-            })
-            .collect())
+        let told = locks.into_iter().map(|(name, until)| {
+            let of = match name.subject {
+                None => LockedOf::Anything,
+                Some(subject) => known.get(&subject).cloned().unwrap_or(LockedOf::Unknown),
+            };
+            Lockout { name, of, until }
+        });
+        Ok(told.collect())
     }
 
     /// Lets somebody try again before their time.
@@ -134,8 +188,9 @@ impl LockoutDesk {
         let Some(reason) = errors.check("reason", reason.parse::<Reason>()) else {
             return Err(LockoutError::Invalid(errors));
         };
-        let lockout = self.list(actor).await?.into_iter().find(|lockout| lockout.id() == id);
-        let lockout = lockout.ok_or(LockoutError::NotFound)?;
+        let name = named(id).ok_or(LockoutError::NotFound)?;
+        let until = self.ports.store.lock(&name, self.ports.now()).await?.ok_or(LockoutError::NotFound)?;
+        let lockout = self.told(vec![(name, until)]).await?.pop().ok_or(LockoutError::NotFound)?;
         let mut work = self.ports.store.begin().await?;
         match work.counter_remove(&lockout.name).await? {
             Consumed::Won => {}
@@ -165,5 +220,31 @@ const fn word(kind: CounterKind) -> &'static str {
         CounterKind::Network => "one network",
         CounterKind::Subject => "one account from everywhere",
         CounterKind::Device => "a browser that is known",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn an_id_and_a_cursor_are_read_back() {
+        let subject = std::array::from_fn(|at| u8::try_from(at * 8).unwrap());
+        let until = datetime!(2026-11-23 12:00:00.123456 UTC);
+        for (kind, subject, network) in [
+            (CounterKind::Pair, Some(subject), Some("203.0.113.9")),
+            (CounterKind::Network, None, Some("2001:db8::")),
+            (CounterKind::Device, Some(subject), None),
+        ] {
+            let name = CounterName { kind, subject, network: network.map(|network| network.parse().unwrap()) };
+            let lockout = Lockout { name, of: LockedOf::Unknown, until };
+            assert_eq!(named(&lockout.id()), Some(name));
+            assert_eq!(below(&lockout.cursor()), Some((name, until)));
+        }
+        for odd in ["", "pair", "pair||", "all||203.0.113.9", "pair|beef|203.0.113.9", "network||here"] {
+            assert!(named(odd).is_none_or(|name| name.subject.is_none() && name.network.is_none()), "{odd}");
+        }
+        assert_eq!(below("soon|network||203.0.113.9"), None);
     }
 }

@@ -78,7 +78,8 @@ fn mark(key: &DigestKey, name: &str, canonical: &str) -> [u8; 32] {
     key.digest(format!("device|{name}|{canonical}").as_bytes())
 }
 
-fn bytes(text: &str) -> Option<[u8; 32]> {
+/// Reads what `hex` wrote.
+pub(super) fn bytes(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     for (at, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;

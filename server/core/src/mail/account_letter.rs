@@ -19,7 +19,7 @@ fn occasion(kind: &str, at: OffsetDateTime) -> String {
 }
 
 /// A name that a stranger chose, unless a mail program might make a link of it.
-fn unless_link<'a>(name: &'a Name, otherwise: &'a str) -> &'a str {
+pub(super) fn unless_link<'a>(name: &'a Name, otherwise: &'a str) -> &'a str {
     let name = name.as_str();
     let dotted = name.split('.').skip(1).any(|rest| rest.starts_with(char::is_alphanumeric));
     if dotted || name.contains([':', '/', '@']) { otherwise } else { name }

@@ -108,33 +108,6 @@ impl Letter {
         }
     }
 
-    /// A key was found where secrets must not be.
-    pub fn key_leaked(key: &ApiKey, place: &str, revoked: bool, public_url: &str) -> Self {
-        let place = if place.is_empty() {
-            "Where it was found was not said.".to_owned()
-        } else {
-            format!("It was found at {place}.")
-        };
-        let what = if revoked {
-            "It was revoked at once, as its settings ask for: requests with it are refused. Create a new key for its callers."
-        } else {
-            "It still works. Rotate it now, move your callers, and end it: whoever found it can use it."
-        };
-        Self {
-            kind: NoticeKind::KeyFound,
-            occasion: format!("key-leaked:{}", key.id),
-            subject: format!("{} was found where secrets must not be", key.settings.name),
-            text: format!(
-                "Somebody reported the {} {} ({}) of {}. {place}\n\n{what}\n{}\n",
-                key.owner.kind().label(),
-                key.settings.name,
-                key.hint(),
-                key.owner.name(),
-                page_of(key, public_url),
-            ),
-        }
-    }
-
     /// An admin ended a key or a client: a `kind` that is `called` so.
     pub fn revoked_by_admin(kind: &str, id: &str, called: &str, reason: &Reason, at: OffsetDateTime) -> Self {
         Self {

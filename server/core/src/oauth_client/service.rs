@@ -1,6 +1,9 @@
 //! What people do with clients and service accounts: create, list, change, add and end secrets, revoke.
 
-use super::{ClientCertificates, ClientForm, ClientId, ClientKind, KnownClients, Logo, LogoError, Possible};
+use super::{
+    ClientCertificates, ClientForm, ClientId, ClientKind, KnownClients, Logo, LogoDigest, LogoError, Possible,
+    changes_of,
+};
 use crate::{
     access_token::KnownTokens,
     actor::{Actor, NotAdmin, NotProven, NotSignedIn},
@@ -13,7 +16,7 @@ use crate::{
         Change, Consumed, Inserted, StoreError, UnitOfWork,
         api::ApiScope,
         api_key::{Holder, KeyOwner},
-        oauth_client::{ClientSecret, ClientSettings, NewClientSecret, NewOauthClient, OauthClient},
+        oauth_client::{ClientSecret, NewClientSecret, NewOauthClient, OauthClient},
     },
     ports::Ports,
     secret::DigestKey,
@@ -212,11 +215,9 @@ impl OauthClientService {
         let mut work = self.ports.store.begin().await?;
         let created = self.add(&mut *work, &client).await?;
         let tenant = found.application.team_id;
-        Act::new(tenant, Action::ClientCreated, client.id, &client.settings.name)
-            .change("environment", "", environment)
-            .change("scopes", "", &client.settings.scopes)
-            .by(actor, &mut *work, &self.ports)
-            .await?;
+        let act = Act::new(tenant, Action::ClientCreated, client.id, &client.settings.name);
+        let act = changes_of(act.change("environment", "", environment), None, &client.settings);
+        act.by(actor, &mut *work, &self.ports).await?;
         self.commit(work, &client.client_id).await?;
         Ok(created)
     }
@@ -314,7 +315,7 @@ impl OauthClientService {
         match work.oauth_client_update(team, id, &settings).await? {
             Consumed::Won => {
                 let act = Act::new(team, Action::ClientChanged, id, &settings.name);
-                let act = changes_of(act, &found.client.settings, &settings);
+                let act = changes_of(act, Some(&found.client.settings), &settings);
                 self.won(work, actor, act, &found.client.client_id).await
             }
             Consumed::Lost => Err(OauthClientError::AlreadyEnded),
@@ -404,9 +405,9 @@ impl OauthClientService {
         let mut work = self.ports.store.begin().await?;
         match work.client_logo_set(team, id, logo.as_ref()).await? {
             Consumed::Won => {
-                let picture = |there: bool| if there { "a picture" } else { "" };
+                let named = |digest: Option<&LogoDigest>| digest.map(ToString::to_string).unwrap_or_default();
                 let act = Act::new(team, Action::ClientChanged, id, &found.client.settings.name);
-                let act = act.change("logo", "", picture(logo.is_some()));
+                let act = act.change("logo", named(found.client.logo.as_ref()), named(logo.as_ref().map(Logo::digest)));
                 self.won(work, actor, act, &found.client.client_id).await
             }
             Consumed::Lost => Err(OauthClientError::AlreadyEnded),
@@ -502,13 +503,4 @@ impl OauthClientService {
         })
         .await
     }
-}
-
-/// What was changed about a client, as far as it decides who is let in.
-pub(super) fn changes_of(act: Act, before: &ClientSettings, after: &ClientSettings) -> Act {
-    let written = |uris: &ClientSettings| format!("{:?}", uris.redirect_uris);
-    act.change("name", &before.name, &after.name)
-        .change("scopes", &before.scopes, &after.scopes)
-        .change("redirect_uris", written(before), written(after))
-        .change("auth_method", before.auth_method, after.auth_method)
 }

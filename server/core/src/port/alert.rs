@@ -157,7 +157,7 @@ pub trait AlertReader {
         kind: AlertKind,
         subject: Option<Uuid>,
         since: OffsetDateTime,
-    ) -> Result<Option<AlertId>, StoreError>;
+    ) -> Result<Option<Alert>, StoreError>;
 
     /// What was counted from a minute on, in Unix seconds: of the portal, of environments and of credentials that had anything refused
     /// or gone wrong.

@@ -236,8 +236,12 @@ pub struct ApiKey {
     pub created_by_name: Name,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// Since when it may do what it may: since it was made, unless its scopes were changed.
+    pub scopes_set_at: OffsetDateTime,
     /// Whether it is switched off.
     pub disabled: Option<Disabled>,
+    /// When it was switched on again, or its application was reinstated.
+    pub enabled_at: Option<OffsetDateTime>,
     /// Whether what it stands for is suspended: its application, or its person's account.
     pub suspended: Option<Suspension>,
     /// Whether somebody ended it.
@@ -306,6 +310,12 @@ impl ApiKey {
     /// Whether it waits for its first use to take over from another key.
     pub fn is_pending(&self) -> bool {
         self.revoked.is_none() && self.takeover.is_some_and(|takeover| takeover.started_at.is_none())
+    }
+
+    /// Whether it takes over from another key, and has not been used yet.
+    pub fn awaits_first_use(&self) -> bool {
+        let unused = self.revoked.is_none() && self.takeover.is_some() && self.last_used_at.is_none();
+        unused || self.is_pending()
     }
 
     /// Whether another key can take over from it: it works, and no rotation of it is under way.
@@ -398,6 +408,19 @@ pub struct KeyToTell {
     pub emails: Vec<String>,
 }
 
+/// A key that was given the limits of another, since both count against one quota.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedLimits {
+    /// The row's id.
+    pub id: ApiKeyId,
+    /// The key's public id. For forgetting it.
+    pub public_id: PublicId,
+    /// What people call it.
+    pub name: Name,
+    /// The limits that it had.
+    pub before: RateLimits,
+}
+
 /// Questions about keys.
 #[async_trait]
 pub trait ApiKeyReader {
@@ -437,6 +460,9 @@ pub trait ApiKeyReader {
     /// The policy of the environment that a key is for; none for a personal access token. For the server's own workers.
     async fn key_policy_of(&self, id: ApiKeyId) -> Result<Option<KeyPolicy>, StoreError>;
 
+    /// How an environment treats its keys. For the server's own workers.
+    async fn key_policy_in(&self, environment: EnvironmentId) -> Result<Option<KeyPolicy>, StoreError>;
+
     /// What was let in with a key of the account since a time, by route and address, the most first.
     async fn key_traffic(
         &self,
@@ -455,7 +481,8 @@ pub trait ApiKeyReader {
         limit: u64,
     ) -> Result<Vec<KeyToTell>, StoreError>;
 
-    /// Keys that work and have been idle for longer than their environment's policy allows. For the server's own workers.
+    /// Keys that work and have been idle for longer than their environment's policy allows; those of suspended applications are left
+    /// out. For the server's own workers.
     async fn keys_idle(&self, now: OffsetDateTime, limit: u64) -> Result<Vec<KeyToTell>, StoreError>;
 
     /// Keys that work, were seen where others can read them, and whose people were not told so yet. For the server's own workers.
@@ -477,13 +504,25 @@ pub trait ApiKeyWriter {
         revoked: Revoked,
     ) -> Result<Consumed, StoreError>;
 
-    /// Changes what can be set about a key that is not revoked.
+    /// Changes what can be set about a key that is not revoked, as long as that is what was read: of two who change one key at once,
+    /// one is told.
     async fn api_key_update(
         &mut self,
         holder: Holder,
         id: ApiKeyId,
+        read: &KeySettings,
         settings: &KeySettings,
+        at: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
+
+    /// Gives limits to the other keys in the row of keys of this one, as far as they have not ended and have others: those, as they
+    /// were.
+    async fn api_key_limits_share(
+        &mut self,
+        key: &ApiKey,
+        limits: &RateLimits,
+        now: OffsetDateTime,
+    ) -> Result<Vec<SharedLimits>, StoreError>;
 
     /// Switches a key off that is on.
     async fn api_key_disable(
@@ -501,19 +540,26 @@ pub trait ApiKeyWriter {
         at: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
 
+    /// Counts the keys of an application as idle from this time on: it was suspended, and nobody could use them.
+    async fn api_keys_idle_from(&mut self, application: ApplicationId, at: OffsetDateTime) -> Result<(), StoreError>;
+
     /// Marks a key as replaced by another: only one may take over, and only from a key that is neither revoked nor itself
-    /// waiting for its first use.
+    /// waiting for its first use, and whose settings are what was read, since the other one has them.
     async fn api_key_replace(
         &mut self,
         holder: Holder,
         id: ApiKeyId,
+        read: &KeySettings,
         replaced: Replaced,
     ) -> Result<Consumed, StoreError>;
 
     /// Starts the clock of a takeover that waits for its first use.
     async fn takeover_start(&mut self, id: ApiKeyId, at: OffsetDateTime) -> Result<Consumed, StoreError>;
 
-    /// Calls a takeover off that waits for its first use: the key that was to take over is revoked.
+    /// Notes the first use of a key that takes over from another. Later uses are the log's to note.
+    async fn takeover_used(&mut self, id: ApiKeyId, at: OffsetDateTime, from: IpAddr) -> Result<Consumed, StoreError>;
+
+    /// Calls a takeover off whose new key waits for its first use, whether or not the older one's clock runs: the new key is revoked.
     async fn takeover_cancel(
         &mut self,
         holder: Holder,
@@ -525,8 +571,14 @@ pub trait ApiKeyWriter {
     /// Sets when a replaced key stops working, if that is not set yet, or later than this.
     async fn api_key_retire(&mut self, id: ApiKeyId, at: OffsetDateTime) -> Result<Consumed, StoreError>;
 
-    /// Takes back that a key is replaced by another, while that one waits for its first use.
-    async fn api_key_keep(&mut self, holder: Holder, id: ApiKeyId, by: ApiKeyId) -> Result<Consumed, StoreError>;
+    /// Takes back that a key is replaced by another, unless it has stopped working for that by now.
+    async fn api_key_keep(
+        &mut self,
+        holder: Holder,
+        id: ApiKeyId,
+        by: ApiKeyId,
+        now: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
 
     /// Notes that somebody found a key; the first time stays.
     async fn api_key_leaked(&mut self, id: ApiKeyId, leaked: &Leaked) -> Result<Consumed, StoreError>;

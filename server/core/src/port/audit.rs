@@ -139,6 +139,9 @@ pub trait AuditReader {
     /// Every seal, the oldest first.
     async fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError>;
 
+    /// What was written of the newest seals when the last ones were added; none where that was never done.
+    async fn audit_tally(&self) -> Result<Option<String>, StoreError>;
+
     /// Reads what removing events from a number on will need, at most so many, that stand before the beginning of a chain; returns how many
     /// there are.
     async fn audit_read_ahead(&self, base: &AuditHead, since: i64, limit: u64) -> Result<u64, StoreError>;
@@ -158,4 +161,10 @@ pub trait AuditWriter {
 
     /// Keeps a seal; the first of a day stays.
     async fn audit_seal_add(&mut self, seal: &AuditSeal) -> Result<(), StoreError>;
+
+    /// What was written of the newest seals, which nobody else changes before this is over: whoever adds seals waits here.
+    async fn audit_tally_hold(&mut self) -> Result<Option<String>, StoreError>;
+
+    /// Writes something else of them.
+    async fn audit_tally_set(&mut self, tally: &str) -> Result<(), StoreError>;
 }

@@ -11,7 +11,8 @@ pub trait EndingWriter {
     /// Ends what acts for an account, or opens it from elsewhere: its tokens, what it allowed apps, identities elsewhere.
     async fn account_access_end(&mut self, account: AccountId, at: OffsetDateTime) -> Result<Vec<Change>, StoreError>;
 
-    /// Ends the keys, clients and service accounts of a team, and its open invitations.
+    /// Ends the keys, clients and service accounts of a team, and its open invitations; its webhooks, with what is due to them, and its
+    /// rules for alerts are removed.
     async fn team_access_end(
         &mut self,
         team: TeamId,

@@ -73,6 +73,9 @@ pub struct AttemptCounter {
     pub locked_until: Option<OffsetDateTime>,
 }
 
+/// Something that is locked, and until when.
+pub type Lock = (CounterName, OffsetDateTime);
+
 /// Questions about tries.
 #[async_trait]
 pub trait LockoutReader {
@@ -82,15 +85,20 @@ pub trait LockoutReader {
     /// How much is locked at a time.
     async fn lock_count(&self, now: OffsetDateTime) -> Result<u64, StoreError>;
 
-    /// What is locked longest at a time, with until when; at most so much.
+    /// What is locked longest at a time, below one that is; of these subjects alone, if some are named. At most so much.
     async fn longest_locks(
         &self,
         now: OffsetDateTime,
+        of: Option<&[[u8; 32]]>,
+        below: Option<Lock>,
         limit: u64,
-    ) -> Result<Vec<(CounterName, OffsetDateTime)>, StoreError>;
+    ) -> Result<Vec<Lock>, StoreError>;
+
+    /// Until when one is locked, if it is at a time.
+    async fn lock(&self, name: &CounterName, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, StoreError>;
 
     /// What is locked at a time, with until when.
-    async fn locks(&self, now: OffsetDateTime) -> Result<Vec<(CounterName, OffsetDateTime)>, StoreError>;
+    async fn locks(&self, now: OffsetDateTime) -> Result<Vec<Lock>, StoreError>;
 }
 
 /// Changes to counters.

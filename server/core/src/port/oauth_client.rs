@@ -272,6 +272,13 @@ pub trait OauthClientReader {
     /// The secrets of a client, the newest first. Whoever asks has the client already.
     async fn client_secrets(&self, client: OauthClientId) -> Result<Vec<ClientSecret>, StoreError>;
 
+    /// A secret of any client, ended or not, with whose it is and its HMAC-SHA256 under the pepper. Not scoped to an account: somebody
+    /// found it.
+    async fn client_secret(
+        &self,
+        public_id: PublicId,
+    ) -> Result<Option<(OauthClientId, ClientSecret, [u8; 32])>, StoreError>;
+
     /// A client by its public name, with its secrets: for the token endpoint.
     async fn oauth_client_for_token(&self, client_id: &ClientId) -> Result<Option<StoredClient>, StoreError>;
 

@@ -46,6 +46,9 @@ pub trait PostReader {
     /// One post of an environment.
     async fn post(&self, owner: OwnerId, id: PostId) -> Result<Option<Post>, StoreError>;
 
+    /// Whose a post is: for the record of who asked for another's, and nothing else.
+    async fn post_owner(&self, id: PostId) -> Result<Option<OwnerId>, StoreError>;
+
     /// What a request with this key was answered in this environment.
     async fn idempotent_answer(&self, owner: OwnerId, key: &str) -> Result<Option<StoredAnswer>, StoreError>;
 }

@@ -1,6 +1,6 @@
 //! Environments in which apps may register themselves, and the apps that did.
 
-use super::{Consumed, Inserted, StoreError};
+use super::{Consumed, Inserted, StoreError, alert::WatchedEnvironment};
 use crate::{api_key::format::PublicId, oauth_client::RegistrationPolicy};
 use async_trait::async_trait;
 use latchkey_model::{AccountId, ApplicationId, Environment, EnvironmentId, OauthClientId, TeamId};
@@ -50,6 +50,15 @@ pub trait RegistrationReader {
     /// The team that an environment belongs to, and which of its application's environments it is.
     async fn team_of_environment(&self, id: EnvironmentId) -> Result<Option<(TeamId, Environment)>, StoreError>;
 
+    /// An environment, as letters about its registration name it.
+    async fn home_of_registration(&self, id: EnvironmentId) -> Result<Option<WatchedEnvironment>, StoreError>;
+
+    /// The client that manages itself with this token.
+    async fn registered_client_by_token(
+        &self,
+        public_id: PublicId,
+    ) -> Result<Option<(OauthClientId, RegistrationToken)>, StoreError>;
+
     /// The token with which a client that registered itself manages that.
     async fn registered_client(&self, client: OauthClientId) -> Result<Option<RegistrationToken>, StoreError>;
 }
@@ -59,6 +68,13 @@ pub trait RegistrationReader {
 pub trait RegistrationWriter {
     /// Says who may register in an environment. Where that is anybody, nobody may in any other without a token.
     async fn registration_set(&mut self, registration: &Registration) -> Result<(), StoreError>;
+
+    /// Ends the token that registering in an environment takes; it stays so until somebody makes another one.
+    async fn registration_token_end(
+        &mut self,
+        environment: EnvironmentId,
+        token: PublicId,
+    ) -> Result<Consumed, StoreError>;
 
     /// Adds the token of a client that registers itself.
     async fn registered_client_add(

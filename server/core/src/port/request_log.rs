@@ -26,6 +26,9 @@ pub struct Attribution {
     pub name: String,
 }
 
+/// The methods that rows and counts tell apart, the most usual first. Whatever else a caller makes up is the last of them.
+pub const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "OTHER"];
+
 /// Under which id requests are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CredentialId {
@@ -178,7 +181,7 @@ pub struct LastUse {
 pub struct RequestBatch {
     /// Rows for single requests.
     pub rows: Vec<RequestRow>,
-    /// Refusals that belong to rows of before, or of this batch.
+    /// Refusals that belong to rows of before, or of this batch; each row once.
     pub folded: Vec<Folded>,
     /// Counts to be added to what is stored.
     pub rollups: Vec<(RollupKey, RollupCounts)>,
@@ -335,15 +338,18 @@ pub trait RequestLogReader {
         limit: u64,
     ) -> Result<Found<RequestRow>, StoreError>;
 
-    /// Requests that arrived after another one, the oldest first. Those that came by within the minute before are told again: what
-    /// takes long is written late.
+    /// Which requests arrived after another one, the oldest first, and for how many each stands: the newest, at most so many. Those that
+    /// came by within the minute before are told again: what takes long is written late.
     async fn requests_after(
         &self,
         scope: LogScope,
         filter: &RequestFilter,
         after: RequestId,
         limit: u64,
-    ) -> Result<Vec<RequestRow>, StoreError>;
+    ) -> Result<Vec<(RequestId, u64)>, StoreError>;
+
+    /// The requests with these ids, the oldest first.
+    async fn requests_with_ids(&self, scope: LogScope, ids: &[RequestId]) -> Result<Vec<RequestRow>, StoreError>;
 
     /// The newest requests that pass the filter, put together, those with the most first.
     async fn request_groups(

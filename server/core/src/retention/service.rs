@@ -173,7 +173,7 @@ impl RetentionService {
                 pruned.count(what, self.remove(what, now - stay, u64::MAX).await?);
             }
             if what == Perishable::Requests {
-                let gone = self.make_room().await?;
+                let gone = self.remove_beyond_room().await?;
                 pruned.over_budget = gone.rows;
                 pruned.longest = pruned.longest.max(gone.longest);
             }
@@ -186,8 +186,15 @@ impl RetentionService {
         Ok(pruned)
     }
 
-    /// Removes single requests beyond their room.
-    async fn make_room(&self) -> Result<Gone, StoreError> {
+    /// Removes single requests beyond their room, the oldest first. Says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn make_room(&self) -> Result<u64, StoreError> {
+        Ok(self.remove_beyond_room().await?.rows)
+    }
+
+    async fn remove_beyond_room(&self) -> Result<Gone, StoreError> {
         let (rows, bytes) = self.ports.store.request_log_size().await?;
         let room = self.request_bytes / bytes.max(1);
         // Whenever they came: a clock may have been wrong.

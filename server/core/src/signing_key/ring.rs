@@ -1,6 +1,8 @@
 //! The keys in use, in memory.
 
 use crate::{
+    actor::Actor,
+    audit::Act,
     jose::{Jwk, JwkError, PrivateKey, PrivateKeyError, SigningAlgorithm, VerifyingKey, sign},
     port::{
         Consumed, Inserted, StoreError,
@@ -154,11 +156,11 @@ impl KeyRing {
         self.begin(algorithm).await.map(drop)
     }
 
-    /// Lets the next key sign, and makes another one to follow it. Of two nodes that do so at once, one does.
+    /// Lets the next key sign, makes another one to follow it, and notes that somebody did so. Of two nodes that do so at once, one does.
     ///
     /// # Errors
     /// [`KeyRingError`].
-    pub async fn rotate(&self, algorithm: SigningAlgorithm) -> Result<(), KeyRingError> {
+    pub async fn rotate(&self, algorithm: SigningAlgorithm, actor: &Actor, act: Act) -> Result<(), KeyRingError> {
         let shared = &*self.0;
         let now = shared.ports.now();
         let keys = shared.ports.store.signing_keys().await?;
@@ -167,7 +169,12 @@ impl KeyRing {
         let active = of_this.clone().find(|key| matches!(key.state, SigningKeyState::Active { .. }));
         let next = of_this.find(|key| key.state == SigningKeyState::Next);
         let (Some(newest), Some(active), Some(next)) = (newest, active, next) else {
-            return self.prepare(algorithm).await;
+            self.prepare(algorithm).await?;
+            if newest.is_none() {
+                // The first keys of this algorithm: nothing took over, and somebody had them made.
+                act.commit_by(actor, shared.ports.store.begin().await?, &shared.ports).await?;
+            }
+            return Ok(());
         };
         let after = self.make(algorithm, newest + 1, SigningKeyState::Next).await?;
         let mut work = shared.ports.store.begin().await?;
@@ -175,7 +182,7 @@ impl KeyRing {
         let activated = work.signing_key_activate(next.id, now).await?;
         let added = work.signing_key_add(&after).await?;
         if (retired, activated, added) == (Consumed::Won, Consumed::Won, Inserted::Done) {
-            work.commit().await?;
+            act.change("key", active.id, next.id).commit_by(actor, work, &shared.ports).await?;
         }
         self.read(None).await.map(drop)
     }

@@ -112,10 +112,8 @@ impl SigningKeyService {
         actor.admin()?;
         let reason = FieldErrors::at("reason", reason.parse::<Reason>()).map_err(SigningKeyError::Invalid)?;
         actor.proven(self.ports.now())?;
-        self.ring.rotate(algorithm).await?;
-        let work = self.ports.store.begin().await?;
         let rotated = Act::new(Tenant::Portal, Action::SigningKeyRotated, algorithm.as_str(), "");
-        Ok(rotated.because(reason).commit_by(actor, work, &self.ports).await?)
+        Ok(self.ring.rotate(algorithm, actor, rotated.because(reason)).await?)
     }
 
     /// What the clock does: rotates keys that have signed long enough, and removes those that nothing good was signed with any more.
@@ -128,7 +126,10 @@ impl SigningKeyService {
             if let SigningKeyState::Active { since } = key.state
                 && now - since >= Self::ROTATED_AFTER
             {
-                self.ring.rotate(key.algorithm).await?;
+                let rotated = Act::new(Tenant::Portal, Action::SigningKeyRotated, key.algorithm.as_str(), "");
+                let rotated = rotated.because(format!("it had signed for {} days", Self::ROTATED_AFTER.whole_days()));
+                // Nobody asks for it but the clock.
+                self.ring.rotate(key.algorithm, &Actor::Anonymous, rotated).await?;
             }
         }
         let mut work = self.ports.store.begin().await?;

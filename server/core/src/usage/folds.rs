@@ -90,6 +90,17 @@ pub(super) struct Unwritten {
     pub(super) claimed: Option<(PublicId, &'static str, RouteName)>,
 }
 
+/// Those of one row together: a statement adds to a row once.
+pub(super) fn by_row(unwritten: &[Unwritten]) -> Vec<Folded> {
+    let mut rows = BTreeMap::<RequestId, Folded>::new();
+    for Unwritten { folded, .. } in unwritten {
+        let row = rows.entry(folded.row).or_insert(Folded { more: 0, ..*folded });
+        row.more += folded.more;
+        row.last_at = row.last_at.max(folded.last_at);
+    }
+    rows.into_values().collect()
+}
+
 #[derive(Debug, Default)]
 struct State {
     minute: i64,
@@ -228,6 +239,22 @@ mod tests {
         assert_eq!(rows(1 << 50, NOON + Duration::MINUTE), 10, "a new minute has rows of its own");
         let more: Vec<_> = folds.fetch().iter().map(|one| one.folded.more).collect();
         assert_eq!(more.iter().sum::<u64>(), 1 + 99_990, "and forgets nothing of the one before");
+    }
+
+    #[test]
+    fn what_was_fetched_at_several_times_is_added_to_its_row_at_once() {
+        let folds = Folds::default();
+        let mut fetched = Vec::new();
+        for (visit, times) in [110, 200, 300].into_iter().enumerate() {
+            let at = NOON + Duration::seconds(i64::try_from(visit).unwrap());
+            for number in 0..times {
+                folds.owes_row(kind(1), id(u128::try_from(visit * 1_000 + number).unwrap()), at, || true);
+            }
+            fetched.extend(folds.fetch());
+        }
+        assert_eq!(fetched.len(), 3);
+        let later = NOON + Duration::seconds(2);
+        assert_eq!(by_row(&fetched), [Folded { row: id(9), more: 100 + 200 + 300, last_at: later }]);
     }
 
     #[test]

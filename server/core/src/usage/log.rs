@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 
 /// How many requests a page shows.
 pub const PAGE_SIZE: u64 = 50;
-/// How many requests are looked through at once for whoever watches them come.
-const AT_ONCE: u64 = 500;
+/// How many requests are looked through at once for whoever watches them come: of more, the oldest are left out.
+pub const WATCHED: u64 = 5_000;
 
 /// Why a log cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +102,8 @@ impl LogService {
         Ok(self.ports.store.request_groups(scope_for(actor, of)?, filter, by, PAGE_SIZE).await?)
     }
 
-    /// Requests that came after another one, the oldest first; those of the minute before it again.
+    /// Which requests came after another one, the oldest first, and for how many each stands; those of the minute before it again. At
+    /// most [`WATCHED`], the newest.
     ///
     /// # Errors
     /// [`LogError`].
@@ -112,8 +113,33 @@ impl LogService {
         of: LogOf,
         filter: &RequestFilter,
         after: RequestId,
-    ) -> Result<Vec<RequestRow>, LogError> {
-        Ok(self.ports.store.requests_after(scope_for(actor, of)?, filter, after, AT_ONCE).await?)
+    ) -> Result<Vec<(RequestId, u64)>, LogError> {
+        Ok(self.ports.store.requests_after(scope_for(actor, of)?, filter, after, WATCHED).await?)
+    }
+
+    /// The requests with these ids, the oldest first.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub async fn with_ids(&self, actor: &Actor, of: LogOf, ids: &[RequestId]) -> Result<Vec<RequestRow>, LogError> {
+        Ok(self.ports.store.requests_with_ids(scope_for(actor, of)?, ids).await?)
+    }
+
+    /// Whether any request came between these two.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub async fn any_between(
+        &self,
+        actor: &Actor,
+        of: LogOf,
+        filter: &RequestFilter,
+        (after, before): (RequestId, RequestId),
+    ) -> Result<bool, LogError> {
+        let filter = RequestFilter { before: Some(before), ..filter.clone() };
+        let LogPage { rows, older, .. } = self.many_requests(actor, of, &filter, 1).await?;
+        // Where the search was given up, there may be some.
+        Ok(rows.first().map(|row| row.id).or(older).is_some_and(|newest| newest > after))
     }
 
     /// One request, with its decision.

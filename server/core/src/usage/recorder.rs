@@ -14,11 +14,11 @@ use crate::{
     authn::{Entry, Verdict},
     limit::{Meter, Quota, Readings},
     port::{
-        request_log::Used,
+        request_log::{CredentialId, Used},
         rollup::{Period, Volume},
     },
 };
-use latchkey_model::{ApiKeyId, RequestId};
+use latchkey_model::RequestId;
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
@@ -128,8 +128,8 @@ pub(super) struct Shared {
     pub(super) refusal: Notify,
     /// There are people to be told of a key: it was written down as exposed, or is near a limit.
     pub(super) to_tell: Notify,
-    /// Keys that came near a limit since somebody asked, and near which.
-    pub(super) near: Mutex<HashMap<ApiKeyId, Quota>>,
+    /// Keys and clients that came near a limit since somebody asked, and near which.
+    pub(super) near: Mutex<HashMap<CredentialId, Quota>>,
     pub(super) lost: AtomicU64,
     /// Whether the last batch could not be written, and since when none could.
     pub(super) unwritten: Mutex<Option<Unwritten>>,
@@ -263,8 +263,8 @@ impl Recorder {
         self.shared.to_tell.notified().await;
     }
 
-    /// Keys that came near a limit since this was last asked, and near which.
-    pub fn near_limits(&self) -> HashMap<ApiKeyId, Quota> {
+    /// Keys and clients that came near a limit since this was last asked, and near which.
+    pub fn near_limits(&self) -> HashMap<CredentialId, Quota> {
         std::mem::take(&mut *self.shared.near.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -3,7 +3,7 @@
 
 use super::{
     claimed::Claimed,
-    folds::{Place, Unwritten},
+    folds::{self, Place, Unwritten},
     networks::Networks,
     pending::Pending,
     recorder::{Recorder, RowBudget, Served, Shared, Unwritten as NotWritten, address_of, arrival_of},
@@ -126,8 +126,8 @@ struct Writer {
     exposures: BTreeMap<ApiKeyId, OffsetDateTime>,
     /// Networks that credentials are used from.
     networks: Networks,
-    /// Keys that came near a limit on this day.
-    near_today: (Date, HashSet<ApiKeyId>),
+    /// Keys and clients that came near a limit on this day.
+    near_today: (Date, HashSet<CredentialId>),
     /// After each credential and each row, others go first.
     courtesy: Courtesy,
 }
@@ -214,7 +214,7 @@ impl Writer {
         self.collect_strangers();
         let mut batch = RequestBatch::default();
         let has_rows = !taken.is_empty() || !folded.is_empty();
-        batch.folded = folded.iter().map(|one| one.folded).collect();
+        batch.folded = folds::by_row(&folded);
         self.attribute(taken, folded, claimed, &mut batch).await;
         let is_idle = !has_rows && self.pending.counts.is_empty();
         batch.addresses = self.due_addresses(stopping, is_idle);
@@ -325,7 +325,7 @@ impl Writer {
             if let (Some(at), CredentialId::Key(id)) = (seen.exposed_at, id) {
                 self.exposures.entry(id).or_insert(at);
             }
-            if let (Some((at, quota)), CredentialId::Key(id)) = (seen.near, id) {
+            if let (Some((at, quota)), CredentialId::Key(_) | CredentialId::Client(_)) = (seen.near, id) {
                 self.note_near(id, quota, at.date());
             }
             if let Some((at, address)) = seen.last_use {
@@ -352,13 +352,13 @@ impl Writer {
         }
     }
 
-    /// Notes that a key came near a limit: once a day, since its people are told once a day.
-    fn note_near(&mut self, key: ApiKeyId, quota: Quota, today: Date) {
+    /// Notes that a key or a client came near a limit: once a day, since its people are told once a day.
+    fn note_near(&mut self, id: CredentialId, quota: Quota, today: Date) {
         if self.near_today.0 != today {
             self.near_today = (today, HashSet::new());
         }
-        if self.near_today.1.insert(key) {
-            self.shared.near.lock().unwrap_or_else(PoisonError::into_inner).insert(key, quota);
+        if self.near_today.1.insert(id) {
+            self.shared.near.lock().unwrap_or_else(PoisonError::into_inner).insert(id, quota);
             self.shared.to_tell.notify_one();
         }
     }

@@ -3,6 +3,7 @@
 use super::{Signed, WebhookSecret};
 use crate::{
     alert::AlertsOf,
+    audit::{Act, Action, Tenant},
     clock::written,
     mail::Letter,
     notice::NoticeKind,
@@ -255,15 +256,24 @@ impl Courier {
         if work.webhook_off(webhook.id, now, because).await? == Consumed::Lost {
             return Ok(());
         }
+        Act::new(Tenant::from(webhook.of), Action::WebhookChanged, webhook.id, &webhook.name)
+            .change("on", true, false)
+            .because(Self::why(because))
+            .by_nobody(work, &self.ports)
+            .await?;
         let people = webhook.of.people(&*self.ports.store).await?;
         self.letter(webhook, because, now).send(work, &self.ports, &people).await
     }
 
-    fn letter(&self, webhook: &Webhook, because: OffBecause, now: OffsetDateTime) -> Letter {
-        let why = match because {
+    fn why(because: OffBecause) -> &'static str {
+        match because {
             OffBecause::Gone => "it answered that it is gone for good (410)",
             OffBecause::Failing | OffBecause::Asked => "it took no message for five days",
-        };
+        }
+    }
+
+    fn letter(&self, webhook: &Webhook, because: OffBecause, now: OffsetDateTime) -> Letter {
+        let why = Self::why(because);
         let page = match webhook.of {
             AlertsOf::Team(team) => format!("{}/teams/{team}/alerts/webhooks", self.public_url),
             AlertsOf::Portal => format!("{}/admin/alerts/webhooks", self.public_url),

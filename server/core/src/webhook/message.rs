@@ -23,6 +23,8 @@ pub enum Event {
     AlertRaised,
     /// What an alert told of is over.
     AlertEnded,
+    /// What was over goes on.
+    AlertResumed,
     /// Somebody asked for a try.
     Test,
 }
@@ -33,6 +35,7 @@ impl Event {
         match self {
             Self::AlertRaised => "alert.raised",
             Self::AlertEnded => "alert.ended",
+            Self::AlertResumed => "alert.resumed",
             Self::Test => "webhook.test",
         }
     }

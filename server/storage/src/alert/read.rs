@@ -101,7 +101,7 @@ impl SeaStore {
         Ok(found)
     }
 
-    async fn watched_environment(&self, id: Uuid) -> Result<Option<WatchedEnvironment>, StoreError> {
+    pub(crate) async fn watched_environment(&self, id: Uuid) -> Result<Option<WatchedEnvironment>, StoreError> {
         Ok(self.watched_environments(&[id]).await?.remove(&id))
     }
 }
@@ -139,14 +139,14 @@ impl AlertReader for SeaStore {
         kind: AlertKind,
         subject: Option<Uuid>,
         since: OffsetDateTime,
-    ) -> Result<Option<AlertId>, StoreError> {
+    ) -> Result<Option<Alert>, StoreError> {
         let over = alert::Entity::find()
             .filter(alert::Column::Tenant.eq(of.to_string()))
             .filter(alert::Column::Kind.eq(kind.as_str()))
             .filter(alert::Column::SubjectId.eq(subject.unwrap_or(PORTAL)))
             .filter(alert::Column::EndedAt.gt(micros(since)))
             .order_by_desc(alert::Column::Id);
-        Ok(over.one(&self.reader).await.map_err(store_error)?.map(|row| AlertId::from_uuid(row.id)))
+        over.one(&self.reader).await.map_err(store_error)?.map(from_row).transpose()
     }
 
     async fn watched_counts(&self, since: i64) -> Result<Vec<WatchedCounts>, StoreError> {

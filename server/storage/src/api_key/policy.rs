@@ -8,7 +8,7 @@ use crate::{
     work::consumed,
 };
 use latchkey_core::port::{Consumed, StoreError, api_key::KeyPolicy};
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, TeamId};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, TeamId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait, sea_query::Query,
 };
@@ -52,6 +52,11 @@ impl SeaStore {
             .await
             .map_err(store_error)?;
         Ok(row.as_ref().map(from_row))
+    }
+
+    pub(super) async fn policy_in(&self, id: EnvironmentId) -> Result<Option<KeyPolicy>, StoreError> {
+        let query = environment::Entity::find_by_id(id.as_uuid());
+        Ok(query.one(&self.reader).await.map_err(store_error)?.as_ref().map(from_row))
     }
 }
 

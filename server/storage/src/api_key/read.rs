@@ -17,7 +17,7 @@ use latchkey_core::{
         api_key::{ApiKey, KeyPolicy, KeyToTell, StoredApiKey, Traffic},
     },
 };
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId};
 use sea_orm::{
     ColumnTrait, DatabaseBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Select, Statement,
@@ -44,6 +44,14 @@ struct TrafficRow {
 /// work.
 pub(crate) fn for_door(backend: DatabaseBackend) -> Arc<str> {
     keys_with_surroundings().filter(api_key::Column::PublicId.eq("")).build(backend).sql.into()
+}
+
+/// What [`ApiKeyReader::leaked_keys`] asks: of all keys, the few that were found are looked at.
+fn leaked(account: AccountId, since: OffsetDateTime) -> Select<api_key::Entity> {
+    owned_by(keys_with_surroundings(), account)
+        .filter(api_key::Column::LeakedAt.gte(micros(since)))
+        .order_by_desc(api_key::Column::LeakedAt)
+        .limit(LEAKED_AT_MOST)
 }
 
 impl SeaStore {
@@ -92,11 +100,7 @@ impl ApiKeyReader for SeaStore {
     }
 
     async fn leaked_keys(&self, account: AccountId, since: OffsetDateTime) -> Result<Vec<ApiKey>, StoreError> {
-        let query = owned_by(keys_with_surroundings(), account)
-            .filter(api_key::Column::LeakedAt.gte(micros(since)))
-            .order_by_desc(api_key::Column::LeakedAt)
-            .limit(LEAKED_AT_MOST);
-        self.keys(query).await
+        self.keys(leaked(account, since)).await
     }
 
     async fn api_key_for_door(&self, public_id: PublicId) -> Result<Option<StoredApiKey>, StoreError> {
@@ -125,6 +129,10 @@ impl ApiKeyReader for SeaStore {
 
     async fn key_policy_of(&self, id: ApiKeyId) -> Result<Option<KeyPolicy>, StoreError> {
         self.policy_of_key(id).await
+    }
+
+    async fn key_policy_in(&self, environment: EnvironmentId) -> Result<Option<KeyPolicy>, StoreError> {
+        self.policy_in(environment).await
     }
 
     async fn key_traffic(
@@ -177,5 +185,27 @@ impl ApiKeyReader for SeaStore {
 
     async fn keys_exposed(&self, now: OffsetDateTime, limit: u64) -> Result<Vec<KeyToTell>, StoreError> {
         self.exposed(now, limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use migrations::Migrator;
+    use sea_orm::{ConnectionTrait, prelude::Uuid};
+    use sea_orm_migration::MigratorTrait;
+
+    #[tokio::test]
+    async fn leaked_keys_are_found_without_reading_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SeaStore::connect(&format!("sqlite://{}/x.db", folder.path().display())).await.unwrap();
+        Migrator::up(store.writer(), None).await.unwrap();
+        let query = leaked(AccountId::from_uuid(Uuid::nil()), OffsetDateTime::UNIX_EPOCH);
+        let mut explain = query.build(DatabaseBackend::Sqlite);
+        explain.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+        let steps = store.reader.query_all_raw(explain).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+        assert!(steps.iter().any(|step| step.contains("USING INDEX api_key_leaked")), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("SCAN api_key")), "{steps:?}");
     }
 }

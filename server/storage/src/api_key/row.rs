@@ -36,6 +36,7 @@ pub(super) struct Row {
     account_id: Option<Uuid>,
     name: String,
     scopes: String,
+    scopes_set_at: Option<i64>,
     allowed_from: String,
     report_only: bool,
     limits: String,
@@ -46,6 +47,7 @@ pub(super) struct Row {
     expires_at: Option<i64>,
     disabled_at: Option<i64>,
     disabled_by_policy: bool,
+    enabled_at: Option<i64>,
     application_suspended_at: Option<i64>,
     account_suspended_at: Option<i64>,
     revoked_at: Option<i64>,
@@ -106,10 +108,12 @@ impl TryFrom<Row> for StoredApiKey {
             created_by: AccountId::from_uuid(row.created_by),
             created_by_name,
             created_at: time(row.created_at)?,
+            scopes_set_at: time(row.scopes_set_at.unwrap_or(row.created_at))?,
             disabled: match row.disabled_at {
                 Some(at) => Some(Disabled { at: time(at)?, by_policy: row.disabled_by_policy }),
                 None => None,
             },
+            enabled_at: row.enabled_at.map(time).transpose()?,
             suspended,
             revoked: match row.revoked_at {
                 Some(at) => Some(Revoked { at: time(at)?, because: word(&because, "reason")? }),
@@ -175,10 +179,14 @@ pub(super) fn owned_by(query: Select<api_key::Entity>, account: AccountId) -> Se
 
 /// Keys that work at a time: neither revoked nor switched off, neither expired nor rotated out.
 pub(crate) fn works_at(now: OffsetDateTime) -> Condition {
+    Condition::all().add(api_key::Column::DisabledAt.is_null()).add(not_ended_at(now))
+}
+
+/// Keys that work at a time, or would if they were switched on.
+pub(super) fn not_ended_at(now: OffsetDateTime) -> Condition {
     let later = |column: api_key::Column| Condition::any().add(column.is_null()).add(column.gt(micros(now)));
     Condition::all()
         .add(api_key::Column::RevokedAt.is_null())
-        .add(api_key::Column::DisabledAt.is_null())
         .add(later(api_key::Column::ExpiresAt))
         .add(later(api_key::Column::RetiresAt))
 }

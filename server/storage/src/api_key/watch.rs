@@ -4,7 +4,7 @@ use super::row::{keys_with_surroundings, works_at};
 use crate::{
     SeaStore,
     convert::micros,
-    entity::{api_key, environment},
+    entity::{api_key, application, environment},
 };
 use ::time::{Duration, OffsetDateTime};
 use latchkey_core::port::{
@@ -41,8 +41,9 @@ impl SeaStore {
             .filter(works_at(now))
             .filter(Column::ExpiresAt.lte(micros(before)))
             .filter(Condition::any().add(Column::ToldDays.is_null()).add(Column::ToldDays.gt(days)))
-            // Whoever has begun a rotation knows.
-            .filter(Column::ReplacedBy.is_null())
+            // Whoever has begun a rotation knows when it ends, once that is known: while the new key waits for its first use, it is
+            // the old one's expiry that comes.
+            .filter(Column::RetiresAt.is_null())
             // Whoever makes a key for a week need not be told a minute later that it ends within a month.
             .filter(life.gt(micros(OffsetDateTime::UNIX_EPOCH + Duration::days(days))))
             .order_by_asc(Column::ExpiresAt)
@@ -71,6 +72,8 @@ impl SeaStore {
         let query = keys_with_surroundings()
             .filter(works_at(now))
             .filter(environment::Column::DisableIdleDays.is_not_null())
+            // Nobody can use what is suspended.
+            .filter(application::Column::SuspendedAt.is_null())
             .filter(long_ago(Column::CreatedAt))
             .filter(or_never(Column::LastUsedAt))
             // Whoever switches a key on again has another such while to use it.

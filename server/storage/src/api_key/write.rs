@@ -1,27 +1,32 @@
 //! Changes to keys: each a conditional UPDATE that names who may change the key.
 
+use super::row::not_ended_at;
 use crate::{
     SeaUnitOfWork,
-    convert::micros,
+    convert::{micros, word},
     entity::{api_key, application, environment},
     error::store_error,
     work::{consumed, inserted},
 };
 use ::time::OffsetDateTime;
 use async_trait::async_trait;
-use latchkey_core::port::{
-    ApiKeyWriter, Consumed, Inserted, StoreError,
-    api_key::{
-        AddressMode, Disabled, Holder, KeyPolicy, KeySettings, Leaked, NewApiKey, NewKeyOwner, Replaced, Revoked,
-        RevokedBecause,
+use latchkey_core::{
+    limit::RateLimits,
+    port::{
+        ApiKeyWriter, Consumed, Inserted, StoreError,
+        api_key::{
+            AddressMode, ApiKey, Disabled, Holder, KeyPolicy, KeySettings, Leaked, NewApiKey, NewKeyOwner, Replaced,
+            Revoked, RevokedBecause, SharedLimits,
+        },
     },
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, TeamId};
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, UpdateMany,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, UpdateMany,
     sea_query::{Expr, ExprTrait, OnConflict, Query},
 };
+use std::net::IpAddr;
 
 /// Keys that this holder may change.
 fn held_by(holder: Holder) -> Condition {
@@ -99,11 +104,51 @@ impl ApiKeyWriter for SeaUnitOfWork {
         &mut self,
         holder: Holder,
         id: ApiKeyId,
+        read: &KeySettings,
         settings: &KeySettings,
+        at: OffsetDateTime,
     ) -> Result<Consumed, StoreError> {
+        let scopes_set_at = if read.scopes == settings.scopes { NotSet } else { Set(Some(micros(at))) };
         // Its people are told of its new end anew.
-        let set = api_key::ActiveModel { told_days: Set(None), ..settings_of(settings) };
-        self.won(change(id, set).filter(held_by(holder))).await
+        let set = api_key::ActiveModel { told_days: Set(None), scopes_set_at, ..settings_of(settings) };
+        self.won(change(id, set).filter(held_by(holder)).filter(still(read))).await
+    }
+
+    async fn api_key_limits_share(
+        &mut self,
+        key: &ApiKey,
+        limits: &RateLimits,
+        now: OffsetDateTime,
+    ) -> Result<Vec<SharedLimits>, StoreError> {
+        use api_key::Column;
+        let others = api_key::Entity::find()
+            .filter(held_by(key.owner.holder()))
+            .filter(Column::Lineage.eq(key.lineage.as_uuid()))
+            .filter(Column::Id.ne(key.id.as_uuid()))
+            .filter(Column::Limits.ne(limits.to_string()))
+            .filter(not_ended_at(now))
+            .lock_exclusive()
+            .all(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        let set = api_key::ActiveModel { limits: Set(limits.to_string()), ..Default::default() };
+        api_key::Entity::update_many()
+            .set(set)
+            .filter(Column::Id.is_in(others.iter().map(|other| other.id)))
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        others
+            .into_iter()
+            .map(|other| {
+                Ok(SharedLimits {
+                    id: ApiKeyId::from_uuid(other.id),
+                    public_id: word(&other.public_id, "public id")?,
+                    name: word(&other.name, "name")?,
+                    before: word(&other.limits, "limits")?,
+                })
+            })
+            .collect()
     }
 
     async fn api_key_disable(
@@ -135,10 +180,28 @@ impl ApiKeyWriter for SeaUnitOfWork {
         self.won(change(id, set).filter(held_by(holder)).filter(api_key::Column::DisabledAt.is_not_null())).await
     }
 
+    async fn api_keys_idle_from(&mut self, application: ApplicationId, at: OffsetDateTime) -> Result<(), StoreError> {
+        let its = Query::select()
+            .column(environment::Column::Id)
+            .from(environment::Entity)
+            .and_where(environment::Column::ApplicationId.eq(application.as_uuid()))
+            .to_owned();
+        let set = api_key::ActiveModel { enabled_at: Set(Some(micros(at))), ..Default::default() };
+        api_key::Entity::update_many()
+            .set(set)
+            .filter(api_key::Column::EnvironmentId.in_subquery(its))
+            .filter(api_key::Column::RevokedAt.is_null())
+            .exec(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        Ok(())
+    }
+
     async fn api_key_replace(
         &mut self,
         holder: Holder,
         id: ApiKeyId,
+        read: &KeySettings,
         replaced: Replaced,
     ) -> Result<Consumed, StoreError> {
         let set = api_key::ActiveModel {
@@ -153,6 +216,7 @@ impl ApiKeyWriter for SeaUnitOfWork {
             .filter(held_by(holder))
             .filter(api_key::Column::ReplacedBy.is_null())
             .filter(api_key::Column::DisabledAt.is_null())
+            .filter(still(read))
             .filter(not_pending);
         self.won(update).await
     }
@@ -160,6 +224,18 @@ impl ApiKeyWriter for SeaUnitOfWork {
     async fn takeover_start(&mut self, id: ApiKeyId, at: OffsetDateTime) -> Result<Consumed, StoreError> {
         let set = api_key::ActiveModel { takeover_started_at: Set(Some(micros(at))), ..Default::default() };
         self.won(change(id, set).filter(waits_for_first_use())).await
+    }
+
+    async fn takeover_used(&mut self, id: ApiKeyId, at: OffsetDateTime, from: IpAddr) -> Result<Consumed, StoreError> {
+        let set = api_key::ActiveModel {
+            last_used_at: Set(Some(micros(at))),
+            last_used_from: Set(Some(from.to_string())),
+            ..Default::default()
+        };
+        let update = change(id, set)
+            .filter(api_key::Column::TakesOverFrom.is_not_null())
+            .filter(api_key::Column::LastUsedAt.is_null());
+        self.won(update).await
     }
 
     async fn takeover_cancel(
@@ -170,7 +246,13 @@ impl ApiKeyWriter for SeaUnitOfWork {
         at: OffsetDateTime,
     ) -> Result<Consumed, StoreError> {
         let set = revocation(Some(by), Revoked { at, because: RevokedBecause::RotationCancelled });
-        self.won(change(id, set).filter(held_by(holder)).filter(waits_for_first_use())).await
+        let unused = Condition::any().add(waits_for_first_use()).add(api_key::Column::LastUsedAt.is_null());
+        let update = change(id, set)
+            .filter(held_by(holder))
+            .filter(api_key::Column::TakesOverFrom.is_not_null())
+            .filter(api_key::Column::ReplacedBy.is_null())
+            .filter(unused);
+        self.won(update).await
     }
 
     async fn api_key_retire(&mut self, id: ApiKeyId, at: OffsetDateTime) -> Result<Consumed, StoreError> {
@@ -180,12 +262,18 @@ impl ApiKeyWriter for SeaUnitOfWork {
         self.won(change(id, set).filter(api_key::Column::ReplacedBy.is_not_null()).filter(later)).await
     }
 
-    async fn api_key_keep(&mut self, holder: Holder, id: ApiKeyId, by: ApiKeyId) -> Result<Consumed, StoreError> {
-        let set = api_key::ActiveModel { replaced_by: Set(None), ..Default::default() };
-        let update = change(id, set)
-            .filter(held_by(holder))
-            .filter(api_key::Column::ReplacedBy.eq(by.as_uuid()))
-            .filter(api_key::Column::RetiresAt.is_null());
+    async fn api_key_keep(
+        &mut self,
+        holder: Holder,
+        id: ApiKeyId,
+        by: ApiKeyId,
+        now: OffsetDateTime,
+    ) -> Result<Consumed, StoreError> {
+        use api_key::Column;
+        let set = api_key::ActiveModel { replaced_by: Set(None), retires_at: Set(None), ..Default::default() };
+        let still_works = Condition::any().add(Column::RetiresAt.is_null()).add(Column::RetiresAt.gt(micros(now)));
+        let update =
+            change(id, set).filter(held_by(holder)).filter(Column::ReplacedBy.eq(by.as_uuid())).filter(still_works);
         self.won(update).await
     }
 
@@ -228,6 +316,23 @@ impl ApiKeyWriter for SeaUnitOfWork {
 
 fn waits_for_first_use() -> Condition {
     Condition::all().add(api_key::Column::TakesOverFrom.is_not_null()).add(api_key::Column::TakeoverStartedAt.is_null())
+}
+
+/// Keys whose settings are what was read.
+fn still(read: &KeySettings) -> Condition {
+    use api_key::Column;
+    let ends = match read.expires_at {
+        Some(at) => Column::ExpiresAt.eq(micros(at)),
+        None => Column::ExpiresAt.is_null(),
+    };
+    Condition::all()
+        .add(Column::Name.eq(read.name.as_str()))
+        .add(Column::Scopes.eq(read.scopes.to_string()))
+        .add(Column::AllowedFrom.eq(read.allowed_from.to_string()))
+        .add(Column::ReportOnly.eq(read.address_mode == AddressMode::ReportOnly))
+        .add(Column::Limits.eq(read.limits.to_string()))
+        .add(Column::Notes.eq(read.notes.as_str()))
+        .add(ends)
 }
 
 fn revocation(by: Option<AccountId>, revoked: Revoked) -> api_key::ActiveModel {

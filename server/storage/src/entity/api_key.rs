@@ -14,6 +14,8 @@ pub struct Model {
     pub account_id: Option<Uuid>,
     pub name: String,
     pub scopes: String,
+    /// Since when it has these scopes; none for since it was made.
+    pub scopes_set_at: Option<i64>,
     pub allowed_from: String,
     pub report_only: bool,
     pub limits: String,

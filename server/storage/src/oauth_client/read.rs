@@ -96,6 +96,17 @@ impl OauthClientReader for SeaStore {
         Ok(self.secrets_of(client.as_uuid()).await?.into_iter().map(|(secret, _)| secret).collect())
     }
 
+    async fn client_secret(
+        &self,
+        public_id: PublicId,
+    ) -> Result<Option<(OauthClientId, ClientSecret, [u8; 32])>, StoreError> {
+        let query = client_secret::Entity::find().filter(client_secret::Column::PublicId.eq(public_id.as_str()));
+        let Some(row) = query.one(&self.reader).await.map_err(store_error)? else { return Ok(None) };
+        let client = OauthClientId::from_uuid(row.oauth_client_id);
+        let (secret, digest) = secret_from_row(row)?;
+        Ok(Some((client, secret, digest)))
+    }
+
     async fn oauth_client_for_token(&self, client_id: &ClientId) -> Result<Option<StoredClient>, StoreError> {
         let found = clients_with_surroundings()
             .filter(oauth_client::Column::ClientId.eq(client_id.as_str()))

@@ -347,18 +347,28 @@ impl RequestLogReader for SeaStore {
         filter: &RequestFilter,
         after: RequestId,
         limit: u64,
-    ) -> Result<Vec<RequestRow>, StoreError> {
+    ) -> Result<Vec<(RequestId, u64)>, StoreError> {
         const LATE_MS: u128 = 60_000;
         let from = Uuid::from_u128(after.as_uuid().as_u128().saturating_sub(LATE_MS << 80));
         let query = request_log::Entity::find()
+            .select_only()
+            .columns([request_log::Column::Id, request_log::Column::StandsFor])
             .filter(whose(scope, filter))
             .filter(visible(scope))
             .filter(passing(filter))
             .filter(request_log::Column::Id.gt(from))
             .order_by_desc(request_log::Column::Id)
             .limit(limit);
-        let rows = query.all(&self.reader).await.map_err(store_error)?;
-        rows.into_iter().rev().map(from_row).collect()
+        let rows = query.into_tuple::<(Uuid, i64)>().all(&self.reader).await.map_err(store_error)?;
+        Ok(rows.into_iter().rev().map(|(id, stands_for)| (RequestId::from_uuid(id), count(stands_for))).collect())
+    }
+
+    async fn requests_with_ids(&self, scope: LogScope, ids: &[RequestId]) -> Result<Vec<RequestRow>, StoreError> {
+        let query = request_log::Entity::find()
+            .filter(visible(scope))
+            .filter(request_log::Column::Id.is_in(ids.iter().map(|id| id.as_uuid())))
+            .order_by_asc(request_log::Column::Id);
+        query.all(&self.reader).await.map_err(store_error)?.into_iter().map(from_row).collect()
     }
 
     async fn request_groups(

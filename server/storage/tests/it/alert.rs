@@ -78,9 +78,11 @@ async fn each_occasion_is_told_once_and_what_lasts_once_at_a_time(database: &Dat
     assert_eq!(work.alert_end(going.id, NOW + Duration::HOUR).await.unwrap(), Consumed::Won);
     assert_eq!(work.alert_end(going.id, NOW + Duration::HOUR).await.unwrap(), Consumed::Lost);
     work.commit().await.unwrap();
-    let over =
-        async |since| database.store.alert_over_since(portal, AlertKind::FailureRate, None, since).await.unwrap();
-    assert_eq!(over(NOW).await, Some(going.id));
+    let over = async |since| {
+        let over = database.store.alert_over_since(portal, AlertKind::FailureRate, None, since).await.unwrap();
+        over.map(|alert| (alert.id, alert.course))
+    };
+    assert_eq!(over(NOW).await, Some((going.id, Course::Over(NOW + Duration::HOUR))));
     assert_eq!(over(NOW + Duration::HOUR).await, None);
     let mut work = database.begin().await;
     assert_eq!(work.alert_resume(going.id).await.unwrap(), Consumed::Won);

@@ -3,23 +3,33 @@
 use crate::support::{
     Database, Made, NOW, Person, add_key, application, name, new_key, on_both_databases, person, stored, uuid,
 };
-use latchkey_core::port::{
-    ApiKeyReader, Consumed, Inserted, NoticeReader,
-    api_key::{Disabled, Holder, KeyPolicy, KeySettings, KeyState, Leaked, NewKeyOwner, Replaced, Takeover},
+use latchkey_core::{
+    limit::RateLimits,
+    port::{
+        ApiKeyReader, Consumed, Inserted, NoticeReader,
+        api_key::{Disabled, Holder, KeyPolicy, KeySettings, KeyState, Leaked, NewKeyOwner, Replaced, Takeover},
+        suspension::SuspendableId,
+    },
 };
 use latchkey_model::{ApiKeyId, Environment, KeyKind};
+use std::net::{IpAddr, Ipv4Addr};
 use time::Duration;
 
 on_both_databases!(
     r17_of_rotations_at_once_one_wins,
     a_takeover_starts_once_and_only_then_retires_the_old_key,
     a_rotation_is_called_off_only_before_its_first_use,
+    a_rotation_is_called_off_while_its_old_key_works,
+    limits_are_changed_for_both_keys_of_a_rotation,
     a_key_that_waits_for_its_first_use_cannot_be_replaced,
     a_key_is_switched_off_and_on,
     settings_are_changed_by_their_holder_alone,
+    r17_of_two_changes_from_one_read_one_wins,
     a_token_is_its_persons_alone,
     people_are_told_of_each_end_once_for_each_distance,
+    people_are_told_of_an_end_until_the_rotation_sets_it,
     idle_keys_are_found_by_their_environments_policy,
+    keys_of_a_suspended_application_are_not_idle,
     a_policy_is_set_by_its_team_alone,
     the_first_report_of_a_leak_stays,
 );
@@ -46,10 +56,11 @@ async fn rotate(database: &Database, scene: &Scene, public_id: &str) -> (ApiKeyI
     let mut new = new_key(&scene.ada, &scene.bookshelf, public_id);
     new.takeover = Some(Takeover { from: scene.old, overlap: Duration::HOUR, started_at: None });
     new.lineage = scene.old;
+    let read = stored(database, OLD).await.key.settings;
     let mut work = database.begin().await;
     assert_eq!(work.api_key_add(&new).await.unwrap(), Inserted::Done);
     let replaced = Replaced { by: new.id, retires_at: None };
-    let outcome = work.api_key_replace(Holder::Team(scene.ada.team), scene.old, replaced).await.unwrap();
+    let outcome = work.api_key_replace(Holder::Team(scene.ada.team), scene.old, &read, replaced).await.unwrap();
     if outcome == Consumed::Won {
         work.commit().await.unwrap();
     }
@@ -115,17 +126,61 @@ async fn a_rotation_is_called_off_only_before_its_first_use(database: &Database)
     let eve = Holder::Team(scene.eve.team);
     assert_eq!(work.takeover_cancel(eve, new, scene.eve.account.id, NOW).await.unwrap(), Consumed::Lost);
     assert_eq!(work.takeover_cancel(holder, new, by, NOW).await.unwrap(), Consumed::Won);
-    assert_eq!(work.api_key_keep(holder, scene.old, new).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_keep(holder, scene.old, new, NOW).await.unwrap(), Consumed::Won);
     work.commit().await.unwrap();
     assert_eq!(stored(database, OLD).await.key.replaced, None);
 
     let (second, outcome) = rotate(database, &scene, "cccccccccccc").await;
     assert_eq!(outcome, Consumed::Won, "another rotation may follow");
     let mut work = database.begin().await;
+    let from = IpAddr::from(Ipv4Addr::LOCALHOST);
+    assert_eq!(work.takeover_used(scene.old, NOW, from).await.unwrap(), Consumed::Lost, "it takes over from nobody");
     assert_eq!(work.takeover_start(second, NOW).await.unwrap(), Consumed::Won);
-    assert_eq!(work.api_key_retire(scene.old, NOW + Duration::HOUR).await.unwrap(), Consumed::Won);
+    assert_eq!(work.takeover_used(second, NOW, from).await.unwrap(), Consumed::Won);
+    assert_eq!(work.takeover_used(second, NOW, from).await.unwrap(), Consumed::Lost, "the first use is one");
     assert_eq!(work.takeover_cancel(holder, second, by, NOW).await.unwrap(), Consumed::Lost);
-    assert_eq!(work.api_key_keep(holder, scene.old, second).await.unwrap(), Consumed::Lost);
+    work.commit().await.unwrap();
+    let used = stored(database, "cccccccccccc").await.key;
+    assert_eq!((used.last_used_at, used.last_used_from), (Some(NOW), Some(from)));
+}
+
+async fn a_rotation_is_called_off_while_its_old_key_works(database: &Database) {
+    let scene = scene(database).await;
+    let (by, holder) = (scene.ada.account.id, Holder::Team(scene.ada.team));
+    let (new, _) = rotate(database, &scene, "bbbbbbbbbbbb").await;
+    let ends = NOW + Duration::HOUR;
+    let mut work = database.begin().await;
+    assert_eq!(work.takeover_start(new, NOW).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_retire(scene.old, ends).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    let mut work = database.begin().await;
+    assert_eq!(work.takeover_cancel(holder, new, by, ends).await.unwrap(), Consumed::Won, "nobody used it");
+    assert_eq!(work.api_key_keep(holder, scene.old, new, ends).await.unwrap(), Consumed::Lost, "it has ended");
+    drop(work);
+    let mut work = database.begin().await;
+    assert_eq!(work.takeover_cancel(holder, new, by, NOW).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_keep(holder, scene.old, new, NOW).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    let old = stored(database, OLD).await.key;
+    assert_eq!((old.replaced, old.state(ends)), (None, KeyState::Live));
+}
+
+async fn limits_are_changed_for_both_keys_of_a_rotation(database: &Database) {
+    let scene = scene(database).await;
+    let (new, _) = rotate(database, &scene, "bbbbbbbbbbbb").await;
+    add_key(database, &new_key(&scene.ada, &scene.bookshelf, "cccccccccccc")).await;
+    let old = stored(database, OLD).await.key;
+    let (limits, others): (RateLimits, RateLimits) = ("5/1m".parse().unwrap(), "6/1m".parse().unwrap());
+    let mut work = database.begin().await;
+    let shared = work.api_key_limits_share(&old, &limits, NOW).await.unwrap();
+    let shared: Vec<_> = shared.into_iter().map(|one| (one.id, one.public_id.to_string(), one.before)).collect();
+    assert_eq!(shared, [(new, "bbbbbbbbbbbb".to_owned(), old.settings.limits.clone())]);
+    assert_eq!(work.api_key_limits_share(&old, &limits, NOW).await.unwrap(), [], "it has them");
+    let late = NOW + Duration::days(8);
+    assert_eq!(work.api_key_limits_share(&old, &others, late).await.unwrap(), [], "it has ended by then");
+    work.commit().await.unwrap();
+    assert_eq!(stored(database, "bbbbbbbbbbbb").await.key.settings.limits, limits);
+    assert_eq!(stored(database, "cccccccccccc").await.key.settings.limits, old.settings.limits, "another row of keys");
 }
 
 async fn a_key_that_waits_for_its_first_use_cannot_be_replaced(database: &Database) {
@@ -133,15 +188,16 @@ async fn a_key_that_waits_for_its_first_use_cannot_be_replaced(database: &Databa
     let holder = Holder::Team(scene.ada.team);
     let (new, _) = rotate(database, &scene, "bbbbbbbbbbbb").await;
     let replaced = Replaced { by: ApiKeyId::from_uuid(uuid()), retires_at: None };
+    let read = stored(database, OLD).await.key.settings;
     let mut work = database.begin().await;
-    assert_eq!(work.api_key_replace(holder, new, replaced).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.api_key_replace(holder, new, &read, replaced).await.unwrap(), Consumed::Lost);
     assert_eq!(
-        work.api_key_replace(holder, scene.old, replaced).await.unwrap(),
+        work.api_key_replace(holder, scene.old, &read, replaced).await.unwrap(),
         Consumed::Lost,
         "it is being replaced"
     );
     let eve = Holder::Team(scene.eve.team);
-    assert_eq!(work.api_key_replace(eve, scene.old, replaced).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.api_key_replace(eve, scene.old, &read, replaced).await.unwrap(), Consumed::Lost);
 }
 
 async fn a_key_is_switched_off_and_on(database: &Database) {
@@ -167,11 +223,43 @@ async fn settings_are_changed_by_their_holder_alone(database: &Database) {
     let settings = KeySettings { name: name("Batch"), scopes: "read:posts".parse().unwrap(), ..before.clone() };
     let mut work = database.begin().await;
     for holder in [Holder::Team(scene.eve.team), Holder::Account(scene.ada.account.id)] {
-        assert_eq!(work.api_key_update(holder, scene.old, &settings).await.unwrap(), Consumed::Lost);
+        let outcome = work.api_key_update(holder, scene.old, &before, &settings, NOW).await.unwrap();
+        assert_eq!(outcome, Consumed::Lost);
     }
-    assert_eq!(work.api_key_update(Holder::Team(scene.ada.team), scene.old, &settings).await.unwrap(), Consumed::Won);
+    let (holder, later) = (Holder::Team(scene.ada.team), NOW + Duration::HOUR);
+    assert_eq!(stored(database, OLD).await.key.scopes_set_at, NOW, "since it was made");
+    let outcome = work.api_key_update(holder, scene.old, &before, &settings, later).await.unwrap();
+    assert_eq!(outcome, Consumed::Won);
+    let renamed = KeySettings { name: name("Nightly"), ..settings.clone() };
+    let outcome = work.api_key_update(holder, scene.old, &settings, &renamed, NOW + Duration::DAY).await.unwrap();
+    assert_eq!(outcome, Consumed::Won);
     work.commit().await.unwrap();
-    assert_eq!(stored(database, OLD).await.key.settings, settings);
+    let key = stored(database, OLD).await.key;
+    assert_eq!((key.settings, key.scopes_set_at), (renamed, later));
+}
+
+async fn r17_of_two_changes_from_one_read_one_wins(database: &Database) {
+    let scene = scene(database).await;
+    let holder = Holder::Team(scene.ada.team);
+    let mut read = stored(database, OLD).await.key.settings;
+    // What is read has an end, and then none.
+    for expires_at in [None, Some(NOW + Duration::DAY)] {
+        let narrowed = KeySettings { allowed_from: "203.0.113.9".parse().unwrap(), expires_at, ..read.clone() };
+        let shrunk = KeySettings { scopes: "read:posts".parse().unwrap(), ..read.clone() };
+        let mut work = database.begin().await;
+        let outcome = work.api_key_update(holder, scene.old, &read, &narrowed, NOW).await.unwrap();
+        assert_eq!(outcome, Consumed::Won);
+        work.commit().await.unwrap();
+        let mut work = database.begin().await;
+        let outcome = work.api_key_update(holder, scene.old, &read, &shrunk, NOW).await.unwrap();
+        assert_eq!(outcome, Consumed::Lost, "what the other took away stays away");
+        let replaced = Replaced { by: ApiKeyId::from_uuid(uuid()), retires_at: None };
+        let outcome = work.api_key_replace(holder, scene.old, &read, replaced).await.unwrap();
+        assert_eq!(outcome, Consumed::Lost, "nor does a new key bring it back");
+        drop(work);
+        assert_eq!(stored(database, OLD).await.key.settings, narrowed);
+        read = narrowed;
+    }
 }
 
 async fn a_token_is_its_persons_alone(database: &Database) {
@@ -214,15 +302,61 @@ async fn people_are_told_of_each_end_once_for_each_distance(database: &Database)
     assert_eq!(ending(NOW + Duration::days(8), 1).await, [], "it has ended");
 }
 
+async fn people_are_told_of_an_end_until_the_rotation_sets_it(database: &Database) {
+    let scene = scene(database).await;
+    let (new, _) = rotate(database, &scene, "bbbbbbbbbbbb").await;
+    let last_day = NOW + Duration::days(6) + Duration::HOUR;
+    let told_of_old = || {
+        let (store, old) = (database.store.clone(), scene.old);
+        async move {
+            let found = store.keys_ending(last_day, last_day + Duration::DAY, 1, 10).await.unwrap();
+            found.iter().any(|one| one.key.id == old)
+        }
+    };
+    assert!(told_of_old().await, "the new key waits for its first use, and the old one's end comes");
+    let mut work = database.begin().await;
+    assert_eq!(work.takeover_start(new, last_day).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_retire(scene.old, last_day + Duration::HOUR).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert!(!told_of_old().await, "whoever uses the new key knows");
+}
+
+async fn keys_of_a_suspended_application_are_not_idle(database: &Database) {
+    let scene = scene(database).await;
+    let read = stored(database, OLD).await.key.settings;
+    let settings = KeySettings { expires_at: None, ..read.clone() };
+    let policy = KeyPolicy { revoke_leaked: false, disable_idle_days: Some(30), rotate_after_days: None };
+    let (holder, what) = (Holder::Team(scene.ada.team), SuspendableId::Application(scene.bookshelf.id));
+    let idle = |days| {
+        let store = database.store.clone();
+        async move { store.keys_idle(NOW + Duration::days(days), 10).await.unwrap().len() }
+    };
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_update(holder, scene.old, &read, &settings, NOW).await.unwrap(), Consumed::Won);
+    let set = work.key_policy_set(scene.ada.team, scene.bookshelf.id, Environment::Development, &policy).await;
+    assert_eq!(set.unwrap(), Consumed::Won);
+    assert_eq!(work.suspend(what, NOW, &"it sends spam".parse().unwrap()).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(idle(31).await, 0);
+    let back = NOW + Duration::days(31);
+    let mut work = database.begin().await;
+    assert_eq!(work.reinstate(what).await.unwrap(), Consumed::Won);
+    work.api_keys_idle_from(scene.bookshelf.id, back).await.unwrap();
+    work.commit().await.unwrap();
+    assert_eq!(stored(database, OLD).await.key.enabled_at, Some(back));
+    assert_eq!((idle(31).await, idle(60).await, idle(61).await), (0, 0, 1), "it has another 30 days to be used");
+}
+
 async fn idle_keys_are_found_by_their_environments_policy(database: &Database) {
     let scene = scene(database).await;
-    let settings = KeySettings { expires_at: None, ..stored(database, OLD).await.key.settings };
+    let read = stored(database, OLD).await.key.settings;
+    let settings = KeySettings { expires_at: None, ..read.clone() };
     let policy = KeyPolicy { revoke_leaked: false, disable_idle_days: Some(30), rotate_after_days: None };
     let holder = Holder::Team(scene.ada.team);
     let later = NOW + Duration::days(31);
     assert_eq!(database.store.keys_idle(later, 10).await.unwrap(), [], "no policy, nothing to find");
     let mut work = database.begin().await;
-    assert_eq!(work.api_key_update(holder, scene.old, &settings).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_update(holder, scene.old, &read, &settings, NOW).await.unwrap(), Consumed::Won);
     let set = work.key_policy_set(scene.ada.team, scene.bookshelf.id, Environment::Development, &policy).await;
     assert_eq!(set.unwrap(), Consumed::Won);
     work.commit().await.unwrap();

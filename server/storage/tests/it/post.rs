@@ -10,6 +10,7 @@ use time::Duration;
 
 on_both_databases!(
     a_post_is_seen_in_its_environment_alone,
+    whose_a_post_is_can_be_told,
     a_page_ends_where_the_next_begins,
     a_change_to_what_was_changed_meanwhile_is_lost,
     r17_one_idempotency_key_keeps_one_answer_under_concurrency,
@@ -120,6 +121,16 @@ async fn r17_one_idempotency_key_keeps_one_answer_under_concurrency(database: &D
     assert_eq!(posts.len(), 1, "the losers' posts are undone with them");
     assert_eq!(database.store.idempotent_answer(here, "key").await.unwrap(), Some(answer(&posts[0])));
     assert_eq!(database.store.idempotent_answer(there, "key").await.unwrap(), None);
+}
+
+async fn whose_a_post_is_can_be_told(database: &Database) {
+    let [here, there] = environments(database).await;
+    let (one, other) = (post(here, "One"), post(there, "Theirs"));
+    add(database, &one).await;
+    add(database, &other).await;
+    assert_eq!(database.store.post_owner(one.id).await.unwrap(), Some(here));
+    assert_eq!(database.store.post_owner(other.id).await.unwrap(), Some(there));
+    assert_eq!(database.store.post_owner(PostId::from_uuid(uuid())).await.unwrap(), None);
 }
 
 async fn old_answers_are_removed(database: &Database) {

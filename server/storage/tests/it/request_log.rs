@@ -11,7 +11,7 @@ use latchkey_core::port::{
     rollup::Volume,
 };
 use latchkey_model::{
-    ApplicationId, Environment, RequestId,
+    AccountId, ApplicationId, Environment, RequestId,
     trace::{DecisionTrace, Step, StepName, StepOutcome},
 };
 use time::{Duration, OffsetDateTime};
@@ -240,8 +240,15 @@ async fn whoever_watches_is_told_what_came_late_too(database: &Database) {
     write_rows(database, rows.clone()).await;
     let filter = RequestFilter::default();
     let found = database.store.requests_after(LogScope::Portal, &filter, rows[2].id, 10).await.unwrap();
-    let ids: Vec<_> = found.iter().map(|row| row.id).collect();
-    assert_eq!(ids, [rows[1].id, rows[2].id, rows[3].id], "the oldest first, from a minute before");
+    let expected = [1, 2, 3].map(|at| (rows[at].id, rows[at].stands_for));
+    assert_eq!(found, expected, "the oldest first, from a minute before");
+    let newest = database.store.requests_after(LogScope::Portal, &filter, rows[2].id, 2).await.unwrap();
+    assert_eq!(newest, expected[1..]);
+    let ids = [rows[3].id, rows[1].id, RequestId::from_uuid(uuid())];
+    let read = database.store.requests_with_ids(LogScope::Portal, &ids).await.unwrap();
+    assert_eq!(read.iter().map(|row| row.id).collect::<Vec<_>>(), [rows[1].id, rows[3].id]);
+    let nobody = LogScope::Account(AccountId::from_uuid(uuid()));
+    assert_eq!(database.store.requests_with_ids(nobody, &ids).await.unwrap(), [], "a stranger reads none of them");
 }
 
 async fn a_search_that_finds_little_says_how_far_it_came(database: &Database) {

@@ -2,6 +2,7 @@
 
 use super::{ADDRESS, World};
 use crate::{
+    sender_constrained::Holder,
     stage::encoded,
     support::{Answer, Machine, ORIGIN, between},
 };
@@ -117,8 +118,37 @@ async fn what_is_refused_comes_with_an_answer_to_give() {
             status == 401 || code == "insufficient_scope",
             "{worth}"
         );
+        assert_eq!(suggested.get("allow"), (status == 405).then_some(&json!("GET, HEAD, POST")), "{worth}");
+        assert!(suggested.get("dpop_nonce").is_none(), "{worth}");
         assert!(!answer.text().contains(&key), "r53: {worth}");
     }
+}
+
+#[tokio::test]
+async fn rfc9449_9_a_server_is_told_which_nonce_the_next_proof_needs() {
+    let (mut world, verifier, _) = world().await;
+    let application = world.application.clone();
+    let fields = [("dpop_required", "yes")];
+    let machine = world.ada.service_account(&application, "production", &["orders:read"], &fields).await;
+    let (holder, url) = (Holder::new(), format!("{ORIGIN}/oauth/token"));
+    let (authorization, kind) = (machine.basic(), "application/x-www-form-urlencoded");
+    let token = async |nonce: Option<&str>| {
+        let proof = holder.proof_at(&world.portal, "POST", &url, None, nonce);
+        let fields = [("authorization", authorization.as_str()), ("content-type", kind), ("dpop", proof.as_str())];
+        world.portal.api("POST", "/oauth/token", &fields, "grant_type=client_credentials").await
+    };
+    let nonce = token(None).await.header("dpop-nonce").to_owned();
+    let token = token(Some(&nonce)).await.json()["access_token"].as_str().unwrap().to_owned();
+    let worth = async |nonce: Option<&str>| {
+        let proof = holder.proof_at(&world.portal, "GET", &format!("{ADDRESS}/v1/orders"), Some(&token), nonce);
+        let one = request("GET", "/v1/orders", &json!({"authorization": format!("DPoP {token}"), "dpop": proof}));
+        verify(&world, &verifier.token, &json!({"api": "orders", "request": one})).await.json()
+    };
+    let refused = worth(None).await;
+    assert_eq!((&refused["valid"], &refused["code"]), (&json!(false), &json!("use_dpop_nonce")), "{refused}");
+    let nonce = refused["answer"]["dpop_nonce"].as_str().unwrap();
+    let let_in = worth(Some(nonce)).await;
+    assert_eq!((&let_in["valid"], let_in.get("answer")), (&json!(true), None), "{let_in}");
 }
 
 #[tokio::test]
@@ -218,6 +248,12 @@ async fn a_program_replaces_policies_that_nobody_else_has_changed() {
     assert_eq!(answer.json()["policies"], json!(["GET /v2/orders orders:read", "GET /health public"]));
     assert_eq!(world.check("GET", "/v2/orders", &[("x-api-key", &key)]).await.status, 200);
     assert_eq!(world.check("GET", "/v1/orders", &[("x-api-key", &key)]).await.status, 404);
+    // The log says which program it was, and from where.
+    let log = format!("/teams/{}/audit/export?action=guarded_api.changed", world.admin.team_id().await);
+    let log = world.admin.get(&log).await.text();
+    let event: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    let because = format!("by the service account {}", editor.machine.client_id);
+    assert_eq!((&event["reason"], &event["from"]), (&json!(because), &json!("127.0.0.1")), "{event}");
     for stale in [tag.as_str(), "\"0\"", "nonsense"] {
         let late = put(&world, &new, Some(stale)).await;
         assert_eq!((late.status, late.code().as_str()), (StatusCode::PRECONDITION_FAILED, "changed"), "{stale}");

@@ -3,11 +3,11 @@
 use super::{World, fields};
 use crate::{
     https::{Authority, trusting},
-    support::join_all,
+    support::{Answer, join_all},
 };
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::State,
 };
 use http::{HeaderMap, HeaderName, Request, StatusCode};
@@ -30,6 +30,8 @@ const NGINX: &str = include_str!("../../../../app/guides/gateway/nginx.conf");
 const CADDY: &str = include_str!("../../../../app/guides/gateway/Caddyfile");
 const HAPROXY: &str = include_str!("../../../../app/guides/gateway/haproxy.cfg");
 const LUA: &str = include_str!("../../../../app/guides/gateway/latchkey.lua");
+const TRAEFIK: &str = include_str!("../../../../app/guides/gateway/traefik.yml");
+const ENVOY: &str = include_str!("../../../../app/guides/gateway/envoy.yaml");
 
 /// A request that reached the API.
 #[derive(Debug, Clone)]
@@ -183,6 +185,7 @@ impl Street {
     async fn holds(&mut self) {
         self.lets_in_whom_a_policy_lets_in().await;
         self.passes_on_refusals().await;
+        self.lets_no_credential_past().await;
         self.lets_nobody_around().await;
         self.lets_nobody_in_alone().await;
     }
@@ -204,7 +207,7 @@ impl Street {
             ("connection", "x-auth-subject, x-auth-kind, x-api-key"),
         ];
         for forged in [&forged[..0], &forged] {
-            let headers = [&[("x-api-key", key.as_str())], forged].concat();
+            let headers = [&[("x-api-key", key.as_str()), ("user-agent", "shop/1")], forged].concat();
             let (status, answer, text) = self.ask("POST", "/ok/a%2Fb?x=1&y", &headers, "the body").await;
             assert_eq!((status, text.as_str()), (200, "the API"), "{answer:?}");
             assert!(answer.contains_key("ratelimit") && answer.contains_key("x-request-id"), "{answer:?}");
@@ -223,6 +226,8 @@ impl Street {
             let gone = ["x-api-key", "x_auth_subject", "x-auth-client", "x-original-url", "x-http-method-override"];
             assert!(gone.iter().all(|name| told(name).is_empty()), "{one:?}");
             assert!(!format!("{one:?}").contains("198.51.100.7"), "{one:?}");
+            let answer = Answer { status: StatusCode::OK, headers: answer, body: Bytes::new() };
+            assert_eq!(self.world.portal.recorded(&answer).await.user_agent, "shop/1", "the caller's, not the proxy's");
         }
         let (status, ..) = self.ask("GET", "/open", &forged, "").await;
         let seen = self.taken();
@@ -260,6 +265,25 @@ impl Street {
         assert_eq!(self.taken().len(), 1, "/few, once");
     }
 
+    /// Of a credential's field that comes twice, no copy counts or goes on that nobody has judged.
+    async fn lets_no_credential_past(&self) {
+        let good = format!("X-API-Key: {}\r\n", self.key);
+        for other in ["X-API-Key: x\r\n", "x-api-key: x\r\n", "Authorization: Bearer x\r\n", "Authorization: x\r\n"] {
+            for (fields, is_refused) in [
+                (format!("{other}{good}"), true),
+                // nginx sees the first copy of a field alone, and Latchkey what nginx sees.
+                (format!("{good}{other}"), other.starts_with('A')),
+            ] {
+                let request = format!("GET /ok/a HTTP/1.1\r\nHost: h\r\n{fields}Connection: close\r\n\r\n");
+                let answer = self.raw(request.as_bytes()).await;
+                let seen = self.taken();
+                assert_eq!(answer.starts_with("HTTP/1.1 4"), seen.is_empty(), "{fields}: {answer}");
+                assert!(seen.is_empty() || !is_refused, "{fields}: {seen:?}");
+                assert!(!seen.iter().any(has_credential), "{fields}: {seen:?}");
+            }
+        }
+    }
+
     /// Whatever is sent, with a credential or without, the API is asked for what it lets this caller do, and told who that is.
     async fn lets_nobody_around(&self) {
         let mut random = StdRng::seed_from_u64(7);
@@ -273,7 +297,7 @@ impl Street {
                 for one in self.taken() {
                     reached += 1;
                     let said = format!("{credential:?} {one:?}\n{some:#?}");
-                    assert!(is_let_in(&one, credential.is_some()), "{said}");
+                    assert!(is_let_in(&one, credential.is_some()) && !has_credential(&one), "{said}");
                     let told: Vec<_> = one.headers.get_all("x-auth-subject").iter().collect();
                     let public = is_public(&one);
                     assert_eq!(told.len(), usize::from(!public), "{said}");
@@ -294,6 +318,10 @@ impl Street {
         }
         assert_eq!(self.taken().len(), 0);
     }
+}
+
+fn has_credential(one: &Seen) -> bool {
+    ["authorization", "x-api-key", "dpop"].iter().any(|name| one.headers.contains_key(*name))
 }
 
 fn is_public(one: &Seen) -> bool {
@@ -441,6 +469,24 @@ async fn r46_haproxy_lets_in_whom_latchkey_lets_in() {
     })
     .await;
     street.holds().await;
+}
+
+#[test]
+fn a_check_says_what_the_caller_is_and_does_not_let_it_ask_for_a_trace() {
+    // Caddy passes on every field that its file does not name, the others none.
+    for (file, line) in [
+        (NGINX, "proxy_set_header User-Agent         $http_user_agent;"),
+        (LUA, "[\"user-agent\"]         = values(client[\"user-agent\"])"),
+        (TRAEFIK, "authRequestHeaders: [Authorization, X-API-Key, DPoP, User-Agent]"),
+        (ENVOY, "- exact: user-agent"),
+        (CADDY, "header_up -Traceparent"),
+        (CADDY, "header_up -Tracestate"),
+    ] {
+        assert!(file.contains(line), "{line}");
+    }
+    for file in [NGINX, HAPROXY, LUA, TRAEFIK, ENVOY] {
+        assert!(!file.to_lowercase().contains("traceparent"));
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::{
     secret::{DigestKey, MasterKey},
 };
 use latchkey_model::{
-    AccountId, ApiId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, OauthClientId, TeamId,
+    AccountId, ApiId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, OauthClientId, PostId, TeamId,
     trace::{StepName, StepOutcome},
 };
 use std::{net::Ipv4Addr, num::NonZeroU32};
@@ -88,7 +88,9 @@ fn stored(key: &PlainApiKey) -> StoredApiKey {
             created_by: AccountId::from_uuid(Uuid::from_u128(5)),
             created_by_name: "Ada".parse().unwrap(),
             created_at: NOW - Duration::days(1),
+            scopes_set_at: NOW - Duration::days(1),
             disabled: None,
+            enabled_at: None,
             revoked: None,
             lineage: ApiKeyId::from_uuid(Uuid::from_u128(1)),
             takeover: None,
@@ -416,6 +418,7 @@ fn table() -> Vec<Row> {
         Row { reason: "unknown_account", ..nobody(PersonProblem::UnknownAccount) },
         Row { reason: "wrong_password", ..nobody(PersonProblem::WrongPassword) },
         Row { reason: "password_not_allowed", ..nobody(PersonProblem::NotAllowed) },
+        Row { reason: "password_not_allowed", ..nobody(PersonProblem::FactorMissing) },
         Row { reason: "suspended", ..nobody(PersonProblem::Suspended) },
         Row {
             status: 403,
@@ -598,6 +601,27 @@ fn every_trace_is_whole_in_order_and_fails_once() {
     }
 }
 
+fn wrong_owner(of: Option<Environment>) -> Refusal {
+    Refusal::WrongOwner { post: PostId::from_uuid(Uuid::from_u128(40)), of }
+}
+
+#[test]
+fn what_is_found_out_behind_the_door_is_a_step_of_the_decision() {
+    for (of, said) in [(Some(Environment::Production), "one of production"), (None, "another owner's")] {
+        let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Staging));
+        let mut verdict = decide(&facts(), &bearer(&key), found(stored(&key), &key));
+        assert!(verdict.outcome.is_ok());
+        verdict.outcome = Err(wrong_owner(of));
+        let answer = wrong_owner(of).answer();
+        assert_eq!((answer.status, answer.code), (404, "not_found"));
+        let trace = verdict.trace();
+        let failed = trace.failed().unwrap();
+        assert!(failed.name == StepName::Environment && failed.detail.ends_with(said), "{failed:?}");
+        let passed = trace.steps().iter().filter(|step| step.outcome == StepOutcome::Passed).count();
+        assert_eq!(passed, StepName::ALL.len() - 1);
+    }
+}
+
 fn blocked() -> Refusal {
     Refusal::AddressBlocked { network: "203.0.113.0/24".parse().unwrap(), until: NOW }
 }
@@ -619,8 +643,8 @@ fn every_reason_is_in_the_list_and_in_the_table() {
         .into_iter()
         .filter_map(|row| decide(&row.facts, &row.credential, row.lookup).outcome.err())
         .map(|refusal| refusal.reason())
-        // The door decides this before anything is looked at.
-        .chain([blocked().reason()])
+        // One the door decides before anything is looked at, the other is found out behind it.
+        .chain([blocked().reason(), wrong_owner(None).reason()])
         .collect();
     seen.sort_unstable();
     seen.dedup();

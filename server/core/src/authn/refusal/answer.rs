@@ -116,7 +116,9 @@ impl Refusal {
                 "Other environment",
                 format!("This takes credentials for {} alone.", listed(taken)),
             ),
-            Self::NotCovered => answer(404, "not_found", "Not found", "There is nothing here for this credential."),
+            Self::NotCovered | Self::WrongOwner { .. } => {
+                answer(404, "not_found", "Not found", "There is nothing here for this credential.")
+            }
             Self::MethodNotCovered { allow } => Answer {
                 allow: Some(allow.clone()),
                 ..answer(405, "method_not_allowed", "Method not allowed", format!("This path answers to {allow}."))

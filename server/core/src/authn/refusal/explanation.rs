@@ -76,6 +76,8 @@ impl Refusal {
                 }
             }
             Self::WrongEnvironment { held, taken } => format!("is for {held}, the API takes {}", listed(taken)),
+            Self::WrongOwner { post, of: Some(environment) } => format!("the post {post} is one of {environment}"),
+            Self::WrongOwner { post, of: None } => format!("the post {post} is another owner's"),
             Self::NotCovered => "no policy of the API covers this path".to_owned(),
             Self::MethodNotCovered { allow } => format!("the API's policies for this path are for {allow}"),
             Self::AmbiguousRequest => "it depends on who reads the path or the method which policy it meets".to_owned(),
@@ -92,6 +94,7 @@ impl Refusal {
     }
 
     /// What would help, in a sentence for the owner.
+    #[expect(clippy::too_many_lines, reason = "the whole table in one place")]
     pub fn remedy(&self) -> String {
         match self {
             Self::AmbiguousCredentials { .. } => {
@@ -129,6 +132,9 @@ impl Refusal {
             }
             Self::NotAPerson { why: PersonProblem::NotAllowed } => {
                 "Make a personal access token for the program. If it can send nothing but a password, allow that under Sign-in methods.".to_owned()
+            }
+            Self::NotAPerson { why: PersonProblem::FactorMissing } => {
+                "Set up a second factor, and make a personal access token for the program: from then on it cannot send the password.".to_owned()
             }
             Self::NotAPerson { why: PersonProblem::Suspended } => {
                 "Write to whoever runs this portal: they suspended the account, and can reinstate it as it was.".to_owned()
@@ -174,6 +180,12 @@ impl Refusal {
             }
             Self::WrongEnvironment { taken, .. } => {
                 format!("Use a credential of the application's environment {}.", listed(taken))
+            }
+            Self::WrongOwner { of: Some(environment), .. } => {
+                format!("Use a credential of the application and environment that made it: {environment}.")
+            }
+            Self::WrongOwner { of: None, .. } => {
+                "Check where the caller has the id from. If it is not yours, somebody may be trying ids of others.".to_owned()
             }
             Self::NotCovered | Self::MethodNotCovered { .. } => {
                 "Check the path and the method. If they are right, whoever runs the API must add a policy for them.".to_owned()

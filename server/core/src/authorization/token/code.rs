@@ -26,7 +26,7 @@ impl TokenService {
         }
         let (code, grant) = found.ok_or(OauthError::InvalidGrant)?;
         if code.consumed_at.is_some() {
-            self.end_family(code.id).await?;
+            self.end_stolen(code.id, &grant, client, "a code came twice").await?;
             return Err(OauthError::InvalidGrant);
         }
         // OAuth 2.1 section 4.1.3 does without it, since the verifier says that both requests are one client's: RFC 6749 does not.
@@ -52,7 +52,7 @@ impl TokenService {
         let mut work = self.ports.store.begin().await?;
         if work.authorization_code_consume(code.id, now).await? == Consumed::Lost {
             drop(work);
-            self.end_family(code.id).await?;
+            self.end_stolen(code.id, &grant, client, "a code came twice").await?;
             return Err(OauthError::InvalidGrant);
         }
         self.open_family(work, client, consented, prepared, asked.proven).await

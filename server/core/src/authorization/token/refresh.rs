@@ -38,7 +38,7 @@ impl TokenService {
         }
         if token.consumed_at.is_some() && successor_used {
             tracing::warn!(client.id = %client.client_id, "a refresh token was used twice: its family is ended");
-            self.end_family(family.id).await?;
+            self.end_stolen(family.id, &family.grant, client, "a refresh token came twice").await?;
             return Err(OauthError::InvalidGrant);
         }
         if token.ended_at.is_some() || token.expires_at <= now {

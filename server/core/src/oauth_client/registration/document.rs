@@ -3,9 +3,11 @@
 
 use super::ClientMetadata;
 use crate::{
+    audit::{Act, Action},
     limit::{Limiter, Quota},
     oauth_client::{
         ClientAuthMethod, ClientId, ClientKind, ClientSites, KnownClients, OauthClientError, OauthClientService,
+        changes_of,
     },
     port::{
         Consumed, StoreError,
@@ -20,6 +22,9 @@ use serde::Deserialize;
 use std::{num::NonZeroU32, sync::Arc};
 use time::{Duration, OffsetDateTime};
 use url::Url;
+
+/// What the audit log says of what an app's document does.
+const BY_DOCUMENT: &str = "the document at its address says so";
 
 /// Reads documents, and keeps what they say as clients. Cloning it clones a handle.
 #[derive(Clone)]
@@ -119,11 +124,18 @@ impl MetadataDocuments {
             let mut work = self.ports.store.begin().await?;
             // Lost to whoever ended it.
             return match work.oauth_client_update(team, client.id, &settings).await? {
-                Consumed::Won => self.clients.commit(work, id).await,
+                Consumed::Won => {
+                    let act = Act::new(team, Action::ClientChanged, client.id, &settings.name);
+                    let act = changes_of(act, Some(&client.settings), &settings);
+                    act.because(BY_DOCUMENT).by_nobody(&mut *work, &self.ports).await?;
+                    self.clients.commit(work, id).await
+                }
                 Consumed::Lost => Ok(()),
             };
         }
         let Some(home) = self.ports.store.open_registration().await? else { return Ok(()) };
+        let found = self.ports.store.team_of_environment(home.environment_id).await?;
+        let Some((team, environment)) = found else { return Ok(()) };
         let client = NewOauthClient {
             id: OauthClientId::from_uuid(self.ports.uuid()),
             client_id: id.clone(),
@@ -136,7 +148,12 @@ impl MetadataDocuments {
         };
         let mut work = self.ports.store.begin().await?;
         match self.clients.add(&mut *work, &client).await {
-            Ok(_) => self.clients.commit(work, id).await,
+            Ok(_) => {
+                let act = Act::new(team, Action::ClientCreated, client.id, &client.settings.name);
+                let act = changes_of(act.change("environment", "", environment), None, &client.settings);
+                act.because(BY_DOCUMENT).by_nobody(&mut *work, &self.ports).await?;
+                self.clients.commit(work, id).await
+            }
             Err(OauthClientError::Store(error)) => Err(error),
             // Another request was first: its document is as good.
             Err(_) => Ok(()),

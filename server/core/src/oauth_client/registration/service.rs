@@ -159,12 +159,15 @@ impl Registrations {
             decided_at: now,
             token: plain.as_ref().map(|plain| self.token_of(plain)),
         };
+        let before = self.ports.store.registration(account.id, application, environment).await?;
+        let before = before.map(|before| before.policy).unwrap_or_default();
         let mut work = self.ports.store.begin().await?;
         work.registration_set(&registration).await?;
         let tenant = found.application.team_id;
         Act::new(tenant, Action::RegistrationPolicyChanged, application, &found.application.name)
             .change("environment", "", environment)
-            .change("policy", "", policy.as_str())
+            .change("policy", before, policy)
+            .change("token", "", if plain.is_some() { "another one" } else { "" })
             .commit_by(actor, work, &self.ports)
             .await?;
         Ok(plain)
@@ -210,12 +213,9 @@ impl Registrations {
         if work.registered_client_add(client.id, &self.token_of(&plain)).await? == Inserted::Duplicate {
             return Err(StoreError::Unavailable("the token's name was taken".into()).into());
         }
-        Act::new(team, Action::ClientCreated, client.id, &client.settings.name)
-            .change("environment", "", environment)
-            .change("scopes", "", &client.settings.scopes)
-            .because(BY_ITSELF)
-            .by_program(from, &mut *work, &self.ports)
-            .await?;
+        let act = Act::new(team, Action::ClientCreated, client.id, &client.settings.name);
+        let act = changes_of(act.change("environment", "", environment), None, &client.settings);
+        act.because(BY_ITSELF).by_program(from, &mut *work, &self.ports).await?;
         work.commit().await?;
         let secret = created.secret.map(|(_, secret)| secret.expose().to_owned());
         let issued_at = now.unix_timestamp();
@@ -252,7 +252,7 @@ impl Registrations {
             return Err(RegistrationError::InvalidToken);
         }
         let act = Act::new(team_of(&client)?, Action::ClientChanged, client.id, &client.settings.name);
-        let act = changes_of(act, &before, &client.settings);
+        let act = changes_of(act, Some(&before), &client.settings);
         act.because(BY_ITSELF).by_program(from, &mut *work, &self.ports).await?;
         let secrets = self.ports.store.client_secrets(client.id).await?;
         let has_one = secrets.iter().any(|secret| secret.revoked_at.is_none());
