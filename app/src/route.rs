@@ -89,6 +89,11 @@ pub fn clone_key(application: ApplicationId, environment: Environment, key: ApiK
     format!("/apps/{application}/{environment}/keys/new?from={key}")
 }
 
+/// The form for a new token with the settings of another.
+pub fn clone_token(key: ApiKeyId) -> String {
+    format!("{NEW_TOKEN}?from={key}")
+}
+
 pub fn key(application: ApplicationId, environment: Environment, key: ApiKeyId) -> String {
     format!("/apps/{application}/{environment}/keys/{key}")
 }
@@ -105,6 +110,16 @@ pub fn rotate(key: &str) -> String {
 /// Below the page of a key or a token.
 pub fn revoke(key: &str) -> String {
     format!("{key}/revoke")
+}
+
+/// Below the page of a key or a token that another takes over from.
+pub fn end_key(key: &str) -> String {
+    format!("{key}/end")
+}
+
+/// Where an admin revokes a key or a token, whoever owns it.
+pub fn revoke_credential(key: ApiKeyId) -> String {
+    format!("{ADMIN_CREDENTIALS}/{key}/revoke")
 }
 
 /// The clients of one kind.

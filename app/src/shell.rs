@@ -90,6 +90,7 @@ fn set_content_security_policy(form_targets: &str) {
 
 /// Every page. All of them are rendered whole before the first byte leaves: the status and the cookies are right.
 #[component]
+#[expect(clippy::too_many_lines, reason = "the list of pages in one place")]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     view! {
@@ -120,6 +121,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/apps/:app/:environment/keys/:key/rotate") view=api_key::RotateKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/settings") view=api_key::SettingsPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/keys/:key/revoke") view=api_key::RevokeKeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/apps/:app/:environment/keys/:key/end") view=api_key::EndKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/clients") view=oauth_client::ClientsPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/clients/new") view=oauth_client::NewClientPage ssr=SsrMode::Async/>
                 <Route path=path!("/apps/:app/:environment/clients/:client") view=oauth_client::ClientPage ssr=SsrMode::Async/>
@@ -166,6 +168,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/tokens/:key") view=api_key::KeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens/:key/rotate") view=api_key::RotateKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/tokens/:key/revoke") view=api_key::RevokeKeyPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/tokens/:key/end") view=api_key::EndKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/outbox") view=admin::OutboxPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/settings") view=second_factor::SettingsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/failures") view=request_log::FailuresPage ssr=SsrMode::Async/>
@@ -177,6 +180,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/accounts") view=directory::AccountsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/accounts/:account") view=directory::AccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/credentials") view=directory::CredentialsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/credentials/:key/revoke") view=directory::RevokeCredentialPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/usage") view=usage::PortalUsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/signing-keys") view=signing_key::SigningKeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/apps") view=oauth_client::VerificationPage ssr=SsrMode::Async/>

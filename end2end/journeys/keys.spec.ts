@@ -26,7 +26,9 @@ test("rotate a key: both work, the page says so, and the old one ends by a butto
   await expect(card).toContainText("old key in use");
   await expect(card).toContainText("2 requests");
   await expect(card).toContainText("from 127.0.0.1");
-  await page.getByRole("button", { name: "End the old key now" }).click();
+  await page.getByRole("link", { name: "End the old key now" }).click();
+  await expect(page.getByText("Ending it would have refused all")).toBeVisible();
+  await page.getByRole("button", { name: "End the old key" }).click();
   await expect(page.getByRole("status").first()).toContainText("has ended");
   expect((await paste(curl)).status).toBe(401);
   expect((await paste(again)).status).toBe(200);

@@ -86,7 +86,7 @@ test("the portal's pages, full", async ({ page }) => {
   for (const path of [team, `${team}/audit`]) await check(page, path);
   await page.goto(`${environment}/keys`);
   const own = (await page.getByRole("link", { name: "Web backend", exact: true }).getAttribute("href")) ?? "";
-  for (const path of [own, `${own}/revoke`, `${own}/rotate`, `${environment}/keys/new?from=${own.split("/").pop()}`]) {
+  for (const path of [own, `${own}/revoke`, `${own}/rotate`, `${own}/end`, `${environment}/keys/new?from=${own.split("/").pop()}`]) {
     await check(page, path);
   }
 });

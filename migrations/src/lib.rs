@@ -44,6 +44,7 @@ mod m20261127_000033_create_bucket_rollup;
 mod m20261128_000034_index_what_perishes;
 mod m20261128_000035_index_leaked_keys;
 mod m20261128_000037_add_scopes_set_at;
+mod m20261128_000038_add_webhook_removed_at;
 mod table;
 
 use sea_orm_migration::{prelude::*, sea_orm::EntityTrait, seaql_migrations};
@@ -90,6 +91,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000034_index_what_perishes::Migration),
             Box::new(m20261128_000035_index_leaked_keys::Migration),
             Box::new(m20261128_000037_add_scopes_set_at::Migration),
+            Box::new(m20261128_000038_add_webhook_removed_at::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::StatusCode;
+use latchkey_core::problem::ProblemCode;
 
 /// Whoever looks after this server asks these, by whatever way they come.
 const HEALTH: &str = "/health/";
@@ -19,5 +19,5 @@ pub(crate) async fn turn_away(State(state): State<AppState>, request: Request, n
         return next.run(request).await;
     }
     let detail = "Requests from this address are not taken for now.";
-    Problem::new(StatusCode::FORBIDDEN, "address_blocked", "Not from here", detail).into_response()
+    Problem::new(ProblemCode::AddressBlocked, detail).into_response()
 }

@@ -120,6 +120,10 @@ pub enum ConfigError {
     LogFilter(String),
 }
 
+/// What is said where [`Config::has_an_unnamed_proxy`].
+pub(crate) const UNNAMED_PROXY: &str = "whoever comes by the proxy with TLS before this server has the proxy's \
+     address here: address lists, blocks and limits by network see nobody else. Name it in trusted_proxies, or let it connect to a socket";
+
 /// The settings in force.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -422,6 +426,13 @@ impl Config {
         self.mtls_url.as_ref()
     }
 
+    /// Whether people come by TLS, which nothing here speaks, to a server that only this machine reaches, and no proxy is named: one
+    /// stands before it all the same.
+    pub fn has_an_unnamed_proxy(&self) -> bool {
+        let is_named = self.proxies.is_some() || self.socket.is_some();
+        self.secure_cookies() && self.tls_listen.is_none() && self.listen.ip().is_loopback() && !is_named
+    }
+
     /// Whether cookies may travel over TLS only.
     pub fn secure_cookies(&self) -> bool {
         self.public_url.scheme() == "https"
@@ -464,6 +475,24 @@ mod tests {
         assert!(matches!(with(" ", Some(ProxyFields::Forwarded)), Err(ConfigError::FieldsOfNobody)));
         assert!(with("", None).unwrap().proxies.is_none());
         assert_eq!(with("10.0.0.0/8", None).unwrap().proxy_fields, ProxyFields::XForwarded);
+    }
+
+    #[test]
+    fn r48_a_setup_that_takes_every_stranger_for_its_proxy_is_told_of() {
+        let with = |given: Given| {
+            let public_url = Url::parse("https://keys.example.org").ok();
+            Config::new(Given { public_url, ..given }).unwrap().has_an_unnamed_proxy()
+        };
+        assert!(with(Given::default()));
+        for sound in [
+            Given { trusted_proxies: Some("127.0.0.1".to_owned()), ..Given::default() },
+            Given { socket: Some(PathBuf::from("latchkey.sock")), ..Given::default() },
+            Given { tls_listen: "127.0.0.1:4443".parse().ok(), ..Given::default() },
+            Given { listen: "10.0.0.9:4000".parse().ok(), ..Given::default() },
+        ] {
+            assert!(!with(sound.clone()), "{sound:?}");
+        }
+        assert!(!Config::new(Given::default()).unwrap().has_an_unnamed_proxy(), "a portal on this machine");
     }
 
     #[test]

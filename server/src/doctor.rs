@@ -1,6 +1,11 @@
 //! `latchkey doctor`: checks everything that `serve` needs, one line for each, before it is needed.
 
-use crate::{config::Config, data_folder, listeners::Listeners, serve::in_one_line};
+use crate::{
+    config::{Config, UNNAMED_PROXY},
+    data_folder,
+    listeners::Listeners,
+    serve::in_one_line,
+};
 use latchkey_core::random::SystemRandom;
 use latchkey_storage::SeaStore;
 
@@ -66,6 +71,7 @@ fn transport(config: &Config) -> Result<String, String> {
             "listens beyond this machine and public_url is not https://: set tls_listen, or put a proxy with TLS before it and set trusted_proxies and public_url"
                 .to_owned(),
         ),
+        (_, _, true) if config.has_an_unnamed_proxy() => Ok(format!("cookies travel over TLS only; {UNNAMED_PROXY}")),
         (_, _, true) => Ok("TLS by a proxy; cookies travel over TLS only".to_owned()),
         (_, true, false) => Ok("this machine only".to_owned()),
     }

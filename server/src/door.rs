@@ -1,19 +1,19 @@
 //! The door as a layer: the one path that every protected request takes, and the record of what happened to it.
 
 use crate::{
-    connection::Arrival, limit_headers::put_limits, portal::cookie::session_of, problem::Problem, routes::Route,
-    state::AppState, telemetry,
+    connection::Arrival, exposed, limit_headers::put_limits, portal::cookie::session_of, problem::Problem,
+    routes::Route, state::AppState, telemetry,
 };
 use axum::{
     body::HttpBody,
     extract::{FromRequestParts, Request},
     handler::Handler,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use latchkey_core::{
     authn::{
-        Asked, Basic, Facts, Principal, Refusal, Verdict,
+        Asked, Basic, Facts, Principal, Refusal, Transport, Verdict,
         credential::{Carried, Credential},
     },
     dpop::PresentedProof,
@@ -30,6 +30,7 @@ use std::{
     task::{Context, Poll},
     time::Instant,
 };
+use time::OffsetDateTime;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The proof that the caller holds the key which its token is bound to.
@@ -119,7 +120,8 @@ impl<H> Behind<H> {
         H: Inside<T>,
         T: 'static,
     {
-        Answering::new(pass(state, arrival, self.route, self.asked, request, self.handler))
+        let came = came(&state);
+        Answering::new(came.1, pass(state, arrival, self.route, self.asked, came, request, self.handler))
     }
 }
 
@@ -137,12 +139,15 @@ impl<H: Inside<T>, T: 'static> Handler<Through<T>, AppState> for Behind<H> {
 
 /// An answer on its way. A panic is one answer lost, never the process or the connection: the caller gets 500. (A layer that does
 /// so for bodies too costs each request two allocations; the API's bodies are whole when they leave.)
-pub struct Answering(Pin<Box<dyn Future<Output = Response> + Send>>);
+pub struct Answering {
+    id: RequestId,
+    answer: Pin<Box<dyn Future<Output = Response> + Send>>,
+}
 
 impl Answering {
-    /// On its way from now on.
-    pub(crate) fn new(answer: impl Future<Output = Response> + Send + 'static) -> Self {
-        Self(Box::pin(answer))
+    /// On its way from now on, to the request of this id.
+    pub(crate) fn new(id: RequestId, answer: impl Future<Output = Response> + Send + 'static) -> Self {
+        Self { id, answer: Box::pin(answer) }
     }
 }
 
@@ -150,12 +155,21 @@ impl Future for Answering {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
-        let answer = &mut self.0;
+        let id = self.id;
+        let answer = &mut self.answer;
         std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))).unwrap_or_else(|_| {
-            tracing::error!("a request met a fault of ours and was answered 500");
-            Poll::Ready(Problem::internal().into_response())
+            tracing::error!(request.id = %id, "a request met a fault of ours and was answered 500");
+            let mut response = Problem::internal().response(Some(id));
+            put_request_id(response.headers_mut(), id);
+            Poll::Ready(response)
         })
     }
+}
+
+/// When a request came, which is now, and the id under which it is recorded.
+pub(crate) fn came(state: &AppState) -> (OffsetDateTime, RequestId) {
+    let at = state.services.ports.now();
+    (at, RequestId::from_uuid(state.services.ports.uuid_at(at)))
 }
 
 async fn pass<H, T>(
@@ -163,6 +177,7 @@ async fn pass<H, T>(
     arrival: Arrival,
     route: &'static Route,
     asked: Asked,
+    (at, id): (OffsetDateTime, RequestId),
     request: Request,
     handler: H,
 ) -> Response
@@ -170,16 +185,15 @@ where
     H: Inside<T>,
 {
     let started = Instant::now();
-    let at = state.services.ports.now();
     let certificate = arrival.certificate(&state.authorities, at);
     let facts = Facts {
+        id,
         at,
         address: arrival.address(),
         transport: arrival.transport(&state.config),
         certificate: certificate.as_ref().map(|certificate| certificate.thumbprint),
         asked,
     };
-    let id = RequestId::from_uuid(state.services.ports.uuid_at(facts.at));
     let method = method_word(request.method().as_str());
     let authorization = fields(request.headers(), &header::AUTHORIZATION);
     let basic = Basic::read(authorization);
@@ -201,6 +215,9 @@ where
     } else {
         state.services.door.judge(&facts, &credential, None).await
     };
+    if facts.transport == Transport::InTheClear {
+        exposed::look_at_person(&state, &facts, &credential, request.headers());
+    }
 
     // Only a request that gets a row needs more than this of what it brought.
     let route = RouteName::Own(route.path);
@@ -228,6 +245,7 @@ where
     }
     // What the handler found out is for the record; the caller has the handler's own answer.
     if let (Some(refusal), Some(verdict)) = (response.extensions_mut().remove(), &mut unanswered.verdict) {
+        state.recorder.refused_within(&refusal);
         verdict.outcome = Err(refusal);
     }
     if state.is_traced() {
@@ -260,6 +278,9 @@ impl Unanswered<'_> {
 
     /// Records the answer, with a body of so many bytes.
     pub(crate) fn answered(mut self, status: StatusCode, sent: u64) {
+        if let Some(verdict) = &self.verdict {
+            exposed::end_token(self.state, verdict);
+        }
         self.record(status.as_u16(), sent);
     }
 
@@ -326,7 +347,7 @@ pub(crate) fn fields<'a>(headers: &'a HeaderMap, name: &HeaderName) -> [Option<&
 }
 
 /// Says which nonce the next proof must carry (RFC 9449 section 8).
-pub(crate) fn put_nonce(headers: &mut HeaderMap, state: &AppState, now: time::OffsetDateTime) {
+pub(crate) fn put_nonce(headers: &mut HeaderMap, state: &AppState, now: OffsetDateTime) {
     if let Ok(nonce) = HeaderValue::try_from(state.services.proofs.nonce(now)) {
         headers.insert(DPOP_NONCE, nonce);
     }
@@ -357,6 +378,7 @@ pub(crate) fn shortened(text: &str, length: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::response::IntoResponse;
 
     #[test]
     fn r62_what_is_logged_stays_on_its_line() {
@@ -366,9 +388,11 @@ mod tests {
 
     #[tokio::test]
     async fn asvs_16_5_4_a_panic_is_an_answer() {
-        let answering = |answer: fn() -> Response| Answering::new(async move { answer() });
+        let id = RequestId::from_uuid(uuid::Uuid::from_u128(7));
+        let answering = |answer: fn() -> Response| Answering::new(id, async move { answer() });
         let answer = answering(|| panic!("a fault")).await;
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.headers()[REQUEST_ID], id.to_string(), "it is found in the log by it");
         assert_eq!(answering(|| StatusCode::OK.into_response()).await.status(), StatusCode::OK);
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     api,
     connection::{Arrival, Peer},
-    door::{Answering, Straight},
+    door::{Answering, Straight, came},
     gateway,
     router::router,
     routes::ROUTES,
@@ -79,14 +79,15 @@ impl Connection {
             let (parts, _) = request.into_parts();
             let arrival = Arrival::plain(&ways.state.config, self.peer, &parts.headers);
             let state = ways.state.clone();
-            return Answer::Straight(Answering::new(async move {
+            let came = came(&state);
+            return Answer::Straight(Answering::new(came.1, async move {
                 if !state.is_traced() {
-                    return gateway::check(&state, &arrival, &parts).await;
+                    return gateway::check(&state, &arrival, &parts, came).await;
                 }
                 let (method, path) = (&parts.method, parts.uri.path());
                 let route = Some(gateway::CHECK);
                 let span = Followed { arrival: &arrival, method, path, route, headers: &parts.headers }.span();
-                follow(span, gateway::check(&state, &arrival, &parts)).await
+                follow(span, gateway::check(&state, &arrival, &parts, came)).await
             }));
         }
         let path = request.uri().path();

@@ -13,9 +13,14 @@ use axum::{
     routing::post,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use latchkey_core::leak::{
-    LeakPlace,
-    github::{Feedback, FeedbackLabel, GithubReport, IDENTIFIER_HEADER, PublicKeys, SIGNATURE_HEADER, SignatureError},
+use latchkey_core::{
+    leak::{
+        LeakPlace,
+        github::{
+            Feedback, FeedbackLabel, GithubReport, IDENTIFIER_HEADER, PublicKeys, SIGNATURE_HEADER, SignatureError,
+        },
+    },
+    problem::ProblemCode,
 };
 use serde::Deserialize;
 
@@ -53,7 +58,7 @@ async fn report(State(state): State<AppState>, request: Request) -> Result<Respo
     let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| Problem::too_large(BODY_LIMIT))?;
     let report: Report = serde_json::from_slice(&body).map_err(|_| {
         let detail = "A report is an object with token, and, if you know it, the url where you found it.";
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_report", "Not a report", detail)
+        Problem::new(ProblemCode::InvalidReport, detail)
     })?;
     let leaks = state.services.leaks.clone();
     let Some(room) = leaks.room() else { return Err(Problem::unavailable()) };
@@ -87,9 +92,8 @@ async fn report_from_github(
     }
     // Taken last: whoever sends slowly, or forges, holds nobody up.
     let Some(_room) = leaks.room() else { return Err(Problem::unavailable()) };
-    let reports = GithubReport::parse_all(&body).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_report", "Not a report", format!("{error}."))
-    })?;
+    let reports = GithubReport::parse_all(&body)
+        .map_err(|error| Problem::new(ProblemCode::InvalidReport, format!("{error}.")))?;
     let mut answers = Vec::with_capacity(reports.len());
     for report in &reports {
         let place = LeakPlace::new(&report.url);
@@ -106,7 +110,7 @@ async fn report_from_github(
 
 fn unsigned() -> Problem {
     let detail = "The body must be signed by a key that GitHub publishes for secret scanning.";
-    Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", "Signature not valid", detail)
+    Problem::new(ProblemCode::InvalidSignature, detail)
 }
 
 /// Whether GitHub sent a body, by the keys that it publishes; nobody's word is taken where they cannot be had.

@@ -14,6 +14,7 @@ pub mod connection;
 pub mod data_folder;
 pub mod doctor;
 pub mod door;
+mod exposed;
 pub mod front;
 pub mod gateway;
 pub mod health;

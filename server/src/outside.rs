@@ -38,6 +38,13 @@ pub enum OutsideError {
     Tls(#[source] rustls::Error),
 }
 
+impl OutsideError {
+    /// An address that did not answer, without the address: its query may hold somebody's secret, and errors are logged.
+    pub(crate) fn of_request(error: reqwest::Error) -> Self {
+        Self::Request(error.without_url())
+    }
+}
+
 /// Asks addresses that somebody else named.
 #[derive(Clone)]
 pub struct Outside {
@@ -55,7 +62,7 @@ impl Outside {
     pub fn new(private_too: bool) -> Result<Self, OutsideError> {
         let builder = client_builder()?.no_proxy();
         let builder = if private_too { builder } else { builder.dns_resolver(Arc::new(PublicOnly)) };
-        Ok(Self { client: builder.build().map_err(OutsideError::Request)?, private_too })
+        Ok(Self { client: builder.build().map_err(OutsideError::of_request)?, private_too })
     }
 
     /// Reads what is at an address.
@@ -65,7 +72,7 @@ impl Outside {
     pub async fn get(&self, url: &Url, largest: usize) -> Result<Vec<u8>, OutsideError> {
         self.allowed(url)?;
         let sent = self.client.get(url.clone()).send().await;
-        let response = sent.and_then(reqwest::Response::error_for_status).map_err(OutsideError::Request)?;
+        let response = sent.and_then(reqwest::Response::error_for_status).map_err(OutsideError::of_request)?;
         // A redirect is no error to the client, and no answer to us.
         if response.status() != reqwest::StatusCode::OK {
             return Err(OutsideError::Forbidden);
@@ -82,9 +89,9 @@ impl Outside {
         request: http::Request<Vec<u8>>,
         largest: usize,
     ) -> Result<http::Response<Vec<u8>>, OutsideError> {
-        let request: reqwest::Request = request.try_into().map_err(OutsideError::Request)?;
+        let request: reqwest::Request = request.try_into().map_err(OutsideError::of_request)?;
         self.allowed(request.url())?;
-        let response = self.client.execute(request).await.map_err(OutsideError::Request)?;
+        let response = self.client.execute(request).await.map_err(OutsideError::of_request)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut answer = http::Response::new(whole(response, largest).await?);
         (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
@@ -96,9 +103,9 @@ impl Outside {
     /// # Errors
     /// [`OutsideError`].
     pub async fn status_of(&self, request: http::Request<Vec<u8>>, largest: usize) -> Result<u16, OutsideError> {
-        let request: reqwest::Request = request.try_into().map_err(OutsideError::Request)?;
+        let request: reqwest::Request = request.try_into().map_err(OutsideError::of_request)?;
         self.allowed(request.url())?;
-        let response = self.client.execute(request).await.map_err(OutsideError::Request)?;
+        let response = self.client.execute(request).await.map_err(OutsideError::of_request)?;
         let status = response.status().as_u16();
         // What is said at length is no fault: the connection is given up then.
         let (Ok(_) | Err(_)) = whole(response, largest).await;
@@ -117,7 +124,7 @@ impl Outside {
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body);
         let sent = request.send().await;
-        sent.and_then(reqwest::Response::error_for_status).map_err(OutsideError::Request).map(drop)
+        sent.and_then(reqwest::Response::error_for_status).map_err(OutsideError::of_request).map(drop)
     }
 
     /// An address that is written as a number is resolved by nobody, so it is looked at here.
@@ -137,7 +144,7 @@ impl Outside {
 /// A body, if it is not too large.
 pub(crate) async fn whole(mut response: reqwest::Response, largest: usize) -> Result<Vec<u8>, OutsideError> {
     let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(OutsideError::Request)? {
+    while let Some(part) = response.chunk().await.map_err(OutsideError::of_request)? {
         if body.len() + part.len() > largest {
             return Err(OutsideError::TooLarge);
         }
@@ -189,5 +196,21 @@ mod tests {
         let answer = outside.get(&"https://localhost:1/".parse().unwrap(), 1_024).await.unwrap_err();
         let text = format!("{answer:?}");
         assert!(text.contains("private network"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn r53_no_error_names_the_address() {
+        let outside = Outside::new(true).unwrap();
+        let url: Url = "http://127.0.0.1:1/hook?token=canary".parse().unwrap();
+        let posted = http::Request::post(url.as_str()).body(Vec::new()).unwrap();
+        for error in [
+            outside.get(&url, 1_024).await.unwrap_err(),
+            outside.send(posted.clone(), 1_024).await.unwrap_err(),
+            outside.status_of(posted, 1_024).await.unwrap_err(),
+            outside.post_form(&url, String::new()).await.unwrap_err(),
+        ] {
+            let text = format!("{error:?} {:?}", std::error::Error::source(&error).map(ToString::to_string));
+            assert!(matches!(error, OutsideError::Request(_)) && !text.contains("canary"), "{text}");
+        }
     }
 }

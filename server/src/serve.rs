@@ -2,7 +2,7 @@
 
 use crate::{
     assets::Assets,
-    config::Config,
+    config::{Config, UNNAMED_PROXY},
     data_folder::{self, DataFolderError},
     front::Front,
     health::Health,
@@ -297,6 +297,9 @@ async fn greet(state: &AppState) {
         Ok(token) => println!("Create the first admin, once, within 24 hours: {url}/setup?token={}", token.expose()),
         Err(SetupError::HasAdmin) => {}
         Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "no link for the first admin"),
+    }
+    if state.config.has_an_unnamed_proxy() {
+        tracing::warn!("{UNNAMED_PROXY}");
     }
     let has_proxies = state.config.proxies.is_some() || state.config.socket.is_some();
     let plain_alone = state.config.require_tls && state.config.tls_listen.is_none() && !has_proxies;

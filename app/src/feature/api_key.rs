@@ -1,6 +1,7 @@
 //! API keys of an environment, and the pages of one key, which serve personal access tokens too.
 
 mod advice;
+mod end_key_page;
 mod key_form;
 mod key_in_view;
 mod key_page;
@@ -18,16 +19,19 @@ mod rotation_fn;
 mod settings_fn;
 mod settings_page;
 
-pub use key_form::{KeyFields, KeyFormValues};
+pub use advice::AdviceCard;
+pub use end_key_page::EndKeyPage;
+pub use key_form::{KeyFields, KeyFormValues, days_of, expiries};
 pub(in crate::feature) use key_form::{capitalised, scope_groups};
 pub use key_page::KeyPage;
 pub use key_state::KeyStateBadge;
 pub use key_table::KeyTable;
-pub use keys_page::{KeyBanners, KeysPage, LeakBanner};
+pub use keys_page::{KeyBanners, KeysPage, LeakBanner, Unlisted};
 pub(in crate::feature) use lifecycle_fn::keep_typed;
 pub use lifecycle_fn::{CreateKey, DisableKey, EnableKey, RevokeKey, ShrinkKey};
 pub use new_key_page::NewKeyPage;
 pub use new_secret::NewSecret;
+pub use radius::Radius;
 pub use revoke_key_page::RevokeKeyPage;
 pub use rotate_key_page::RotateKeyPage;
 pub use rotation_card::{Pair, Rotations};

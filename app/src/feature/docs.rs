@@ -201,7 +201,7 @@ fn scrolling(element: &str, name: &str) -> Event<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use latchkey_core::authn::Refusal;
+    use latchkey_core::{authn::Refusal, problem::ProblemCode};
 
     #[test]
     fn headings_can_be_linked_to_and_code_is_escaped() {
@@ -218,6 +218,19 @@ mod tests {
             .collect();
         assert!(FILES.iter().all(|(_, file)| all.contains(file.trim_end())));
         assert!(!all.contains("{{"), "a mark stands for nothing");
+    }
+
+    #[test]
+    fn the_errors_guide_has_a_section_for_each_code_and_for_nothing_else() {
+        let text = include_str!("../../guides/errors.md");
+        let page = drawn(text);
+        for code in ProblemCode::ALL {
+            let (word, status, meaning) = (code.as_str(), code.status(), code.meaning());
+            let section = format!("## {word}\n\nStatus {status}. {meaning}");
+            assert!(text.contains(&section), "{section}");
+            assert!(page.contains(&format!("<h2 id=\"{word}\">")), "the type of {word} leads nowhere");
+        }
+        assert_eq!(text.matches("\n\nStatus ").count(), ProblemCode::ALL.len(), "a code that no answer has");
     }
 
     #[test]

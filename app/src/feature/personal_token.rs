@@ -1,9 +1,12 @@
 //! Personal access tokens on the account page. The page of one token is that of a key.
 #![expect(clippy::too_many_arguments, reason = "a form has one for each field")]
 
-use super::api_key::{KeyBanners, KeyFields, KeyFormValues, KeyTable, NewSecret, Pair, Rotations, keep_typed};
+use super::api_key::{
+    AdviceCard, KeyBanners, KeyFields, KeyFormValues, KeyTable, NewSecret, Pair, Rotations, Unlisted, days_of,
+    expiries, keep_typed,
+};
 use crate::{
-    page::{Page, page, take_flash},
+    page::{Page, PageError, page, query, take_flash},
     route,
     ssr::{
         actor,
@@ -13,7 +16,12 @@ use crate::{
     },
     ui::{EmptyState, Form, Message, PageHead, SubmitButton},
 };
-use latchkey_core::api_key::{ApiKeyError, CreateApiKey, KeyForm};
+use latchkey_core::{
+    api_key::{ApiKeyError, CreateApiKey, KeyForm},
+    personal_token::MAX_DAYS,
+    port::api_key::LISTED_AT_MOST,
+};
+use latchkey_model::{ApiKeyId, KeyKind};
 use leptos::{prelude::*, server, server_fn::ServerFn};
 use uuid::Uuid;
 
@@ -25,6 +33,11 @@ pub fn TokensPage() -> impl IntoView {
     page(async {
         let services = services();
         let tokens = services.personal_tokens.list(&actor()).await?;
+        let advice = services.personal_tokens.advice(&actor(), &tokens).await?;
+        let beyond = match tokens.len() {
+            all if all < LISTED_AT_MOST => 0,
+            listed => services.personal_tokens.count(&actor()).await?.saturating_sub(listed as u64),
+        };
         let now = services.ports.now();
         let pairs = Pair::find(&tokens, now).await?;
         let flash = take_flash().await;
@@ -51,13 +64,15 @@ pub fn TokensPage() -> impl IntoView {
             {new.map(|new| new.show(route::TOKENS.to_owned(), &tokens))}
             <KeyBanners keys=tokens now/>
             <Rotations pairs now can_write=true back=route::TOKENS/>
+            <AdviceCard advice can_write=true back=route::TOKENS/>
             {list}
+            <Unlisted beyond/>
         };
         Ok(Page::portal("Personal access tokens", body))
     })
 }
 
-/// The form for a new token.
+/// The form for a new token; `?from=` fills it with the settings of another.
 #[component]
 pub fn NewTokenPage() -> impl IntoView {
     page(async {
@@ -65,15 +80,25 @@ pub fn NewTokenPage() -> impl IntoView {
         let services = services();
         let known = services.api_keys.scopes().await?;
         let flash = take_flash().await;
-        let values = KeyFormValues::new("30").or_typed(flash.as_ref());
-        let expiries = EXPIRIES.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec();
+        let (mut values, mut back) = (KeyFormValues::new("30"), route::NEW_TOKEN.to_owned());
+        if let Some(from) = query("from") {
+            let from: ApiKeyId = from.parse().map_err(|_| PageError::NotFound)?;
+            let source = services.api_keys.get(&actor(), from).await?;
+            if source.owner.kind() != KeyKind::Personal {
+                return Err(PageError::NotFound);
+            }
+            values = KeyFormValues::of(&source.settings, days_of(&source, MAX_DAYS).as_deref().unwrap_or("30"));
+            back = route::clone_token(from);
+        }
+        let values = values.or_typed(flash.as_ref());
+        let expiries = expiries(&EXPIRIES, &values);
         let body = view! {
             <PageHead
                 title="Create a token"
                 explanation="It can do what you tick here, as you. You see it once, on the next page."
             />
             <Message flash/>
-            <Form action=CreateToken::PATH back=route::NEW_TOKEN class="card form">
+            <Form action=CreateToken::PATH back class="card form">
                 <input type="hidden" name="form_id" value=services.ports.uuid().to_string()/>
                 <KeyFields values known expiries/>
                 <div class="form-actions">

@@ -22,7 +22,7 @@ use latchkey_core::{
     secret::MasterKey,
     usage::{Passed, Recording, RouteName, RowBudget},
 };
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, TeamId};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, RequestId, TeamId};
 use server::{
     config::{Config, Given},
     serve::{open_database, outside_ports, settings_of},
@@ -46,6 +46,7 @@ fn plain() -> PlainApiKey {
 
 fn facts() -> Facts {
     Facts {
+        id: RequestId::from_uuid(Uuid::nil()),
         at: NOW,
         address: Ipv4Addr::LOCALHOST.into(),
         transport: Transport::Private,

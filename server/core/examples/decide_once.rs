@@ -16,7 +16,7 @@ use latchkey_core::{
     random::Random,
     secret::MasterKey,
 };
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, TeamId};
+use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId, KeyKind, RequestId, TeamId};
 use std::{hint::black_box, net::Ipv4Addr, num::NonZeroU32, process::ExitCode, sync::Arc};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -61,6 +61,7 @@ fn main() -> ExitCode {
     let carried = Carried { api_key: [Some(text.as_bytes()), None], ..Carried::default() };
     let credential = Credential::read(carried);
     let facts = Facts {
+        id: RequestId::from_uuid(Uuid::nil()),
         at: NOW,
         address: Ipv4Addr::LOCALHOST.into(),
         transport: Transport::Private,

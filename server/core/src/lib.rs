@@ -39,6 +39,7 @@ pub mod overview;
 pub mod personal_token;
 pub mod port;
 pub mod ports;
+pub mod problem;
 pub mod random;
 pub mod retention;
 pub mod sealing;

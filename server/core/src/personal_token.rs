@@ -2,8 +2,8 @@
 
 use crate::{
     actor::Actor,
-    api_key::{ApiKeyError, ApiKeyService, CreateApiKey, CreatedApiKey},
-    port::api_key::{ApiKey, KeySettings, NewKeyOwner},
+    api_key::{Advice, ApiKeyError, ApiKeyService, CreateApiKey, CreatedApiKey},
+    port::api_key::{ApiKey, KeySettings, LISTED_AT_MOST, NewKeyOwner},
     ports::Ports,
 };
 use latchkey_model::{FieldErrors, KeyKind};
@@ -34,13 +34,30 @@ impl PersonalTokenService {
         Self { ports, keys }
     }
 
-    /// The actor's own tokens, live ones first.
+    /// The actor's own tokens, live ones first, [`LISTED_AT_MOST`] of them.
     ///
     /// # Errors
     /// [`ApiKeyError`].
     pub async fn list(&self, actor: &Actor) -> Result<Vec<ApiKey>, ApiKeyError> {
         let account = actor.account()?;
-        Ok(self.ports.store.personal_tokens(account.id, self.ports.now()).await?)
+        Ok(self.ports.store.personal_tokens(account.id, self.ports.now(), Some(LISTED_AT_MOST)).await?)
+    }
+
+    /// How many tokens the actor has, ended ones too.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn count(&self, actor: &Actor) -> Result<u64, ApiKeyError> {
+        Ok(self.ports.store.api_keys_count(actor.account()?.id, None).await?)
+    }
+
+    /// What is advised about tokens of the actor: no more of them than those of a list work.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn advice(&self, actor: &Actor, tokens: &[ApiKey]) -> Result<Vec<(ApiKey, Advice)>, ApiKeyError> {
+        actor.account()?;
+        self.keys.advice_about(None, tokens.to_vec()).await
     }
 
     /// Creates a token. What is returned is the only copy there will ever be.

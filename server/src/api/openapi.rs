@@ -4,11 +4,13 @@
 use super::{posts, status, whoami};
 use crate::{
     portal::cookie::session_cookie_name,
+    problem,
     routes::{Access, Endpoint, Kind, ROUTES, Route},
 };
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::header;
+use latchkey_core::problem::ProblemCode;
 use latchkey_model::Scope;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
@@ -36,25 +38,35 @@ pub(super) const PATH: &str = "/api/openapi.json";
 )]
 struct Drawn;
 
-/// Errors that a call can be answered with: a status, and the words that `code` may be. They do not change.
-type Errors = &'static [(u16, &'static [&'static str])];
+/// Errors that a call can be answered with.
+type Errors = &'static [ProblemCode];
 
 /// What the door refuses. Words of 403 that are about scopes are for calls that need one.
 const REFUSALS: Errors = &[
-    (400, &["ambiguous_credentials", "credential_in_query"]),
-    (401, &["missing_credential", "invalid_token", "invalid_credentials", "use_dpop_nonce", "invalid_dpop_proof"]),
-    (403, &["tls_required", "forbidden", "forged_request", "address_blocked"]),
-    (429, &["rate_limited", "too_many_failures"]),
-    (500, &["internal"]),
-    (503, &["unavailable"]),
+    ProblemCode::AmbiguousCredentials,
+    ProblemCode::CredentialInQuery,
+    ProblemCode::MissingCredential,
+    ProblemCode::InvalidToken,
+    ProblemCode::InvalidCredentials,
+    ProblemCode::UseDpopNonce,
+    ProblemCode::InvalidDpopProof,
+    ProblemCode::TlsRequired,
+    ProblemCode::Forbidden,
+    ProblemCode::ForgedRequest,
+    ProblemCode::AddressBlocked,
+    ProblemCode::RateLimited,
+    ProblemCode::TooManyFailures,
+    ProblemCode::Internal,
+    ProblemCode::Unavailable,
 ];
-const NEEDS_SCOPE: Errors = &[(403, &["insufficient_scope"])];
-const ONE_POST: Errors = &[(404, &["not_found"])];
-const CHANGES: Errors = &[(412, &["changed"])];
+const NEEDS_SCOPE: Errors = &[ProblemCode::InsufficientScope];
+const ONE_POST: Errors = &[ProblemCode::NotFound];
+const CHANGES: Errors = &[ProblemCode::Changed];
 const TAKES_POST: Errors =
-    &[(400, &["invalid_json"]), (413, &["too_large"]), (415, &["unsupported_media_type"]), (422, &["invalid"])];
-const CREATES: Errors = &[(400, &["invalid_idempotency_key"]), (422, &["idempotency_key_reused"])];
-const LISTS: Errors = &[(400, &["invalid_query"])];
+    &[ProblemCode::InvalidJson, ProblemCode::TooLarge, ProblemCode::UnsupportedMediaType, ProblemCode::Invalid];
+/// Where the same request was sent twice, and everything was deleted in between, there is no first answer to repeat.
+const CREATES: Errors = &[ProblemCode::InvalidIdempotencyKey, ProblemCode::IdempotencyKeyReused, ProblemCode::Changed];
+const LISTS: Errors = &[ProblemCode::InvalidQuery];
 
 /// What a call can be answered beside what the door refuses.
 fn errors_of(endpoint: Endpoint) -> &'static [Errors] {
@@ -85,13 +97,17 @@ pub(super) fn show(
 fn document(base_url: &str) -> Value {
     let mut document = serde_json::to_value(Drawn::openapi()).unwrap_or_default();
     document["servers"] = json!([{"url": base_url}]);
+    document["externalDocs"] = json!({
+        "description": format!("What every code of an error means; for programs: {base_url}{}", problem::LIST),
+        "url": format!("{base_url}/docs/errors"),
+    });
     if let Some(info) = document["info"].as_object_mut() {
         info.remove("license");
     }
     // The introduction is kept drawn, and the id written behind it.
     let whoami = &mut document["components"]["schemas"]["Whoami"];
     whoami["properties"]["request_id"] = json!({"type": "string", "format": "uuid"});
-    document["components"]["schemas"]["Problem"] = problem();
+    document["components"]["schemas"]["Problem"] = problem_schema();
     document["components"]["securitySchemes"] = security_schemes(base_url);
     for route in ROUTES {
         let Kind::Api(endpoint) = route.kind else { continue };
@@ -114,13 +130,13 @@ fn finish(operation: &mut Map<String, Value>, route: &Route, endpoint: Endpoint)
     operation.insert("security".to_owned(), security(needed));
     let mut words: std::collections::BTreeMap<u16, Vec<&str>> = std::collections::BTreeMap::new();
     let scope = if needed.is_some() { &[NEEDS_SCOPE][..] } else { &[] };
-    for (status, more) in [REFUSALS].iter().chain(scope).chain(errors_of(endpoint)).copied().flatten() {
-        words.entry(*status).or_default().extend(*more);
+    for code in [REFUSALS].iter().chain(scope).chain(errors_of(endpoint)).copied().flatten() {
+        words.entry(code.status()).or_default().push(code.as_str());
     }
     for (status, words) in words {
         operation["responses"][status.to_string()] = json!({
             "description": words.join(", "),
-            "headers": fields_of(status),
+            "headers": fields_of(status, needed.is_some()),
             "content": {"application/problem+json": {"schema": {
                 "allOf": [
                     {"$ref": "#/components/schemas/Problem"},
@@ -133,6 +149,8 @@ fn finish(operation: &mut Map<String, Value>, route: &Route, endpoint: Endpoint)
         for (status, response) in responses {
             let headers = &mut response["headers"];
             headers["x-request-id"] = text("The id under which the owner finds this request");
+            headers["dpop-nonce"] =
+                text("What the next proof must carry, where a bound token came (RFC 9449 section 8.2)");
             if ["2", "304", "4"].iter().any(|kind| status.starts_with(kind)) {
                 headers["ratelimit"] = text("What is left (draft-ietf-httpapi-ratelimit-headers)");
                 headers["ratelimit-policy"] = text("What may be asked (the same)");
@@ -146,16 +164,19 @@ fn text(description: &str) -> Value {
 }
 
 /// The header fields of a refusal.
-fn fields_of(status: u16) -> Value {
+fn fields_of(status: u16, needs_scope: bool) -> Value {
     match status {
         401 => json!({"www-authenticate": text("How to authenticate (RFC 6750 section 3)")}),
+        403 if needs_scope => {
+            json!({"www-authenticate": text("With insufficient_scope: which scope is needed (RFC 6750 section 3.1)")})
+        }
         429 | 503 => json!({"retry-after": {"description": "Seconds to wait", "schema": {"type": "integer"}}}),
         _ => json!({}),
     }
 }
 
 /// RFC 9457 section 3.1, then ours.
-fn problem() -> Value {
+fn problem_schema() -> Value {
     json!({
         "type": "object",
         "description": "What is wrong (RFC 9457). Programs look at code.",
@@ -165,7 +186,7 @@ fn problem() -> Value {
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string", "description": "For people"},
-            "code": {"type": "string", "description": "It does not change"},
+            "code": {"type": "string", "description": format!("It does not change. All there are: {}", problem::LIST)},
             "request_id": {"type": "string", "format": "uuid", "description": "Opens the story of the request, for the owner"},
             "errors": {
                 "type": "object",
@@ -224,21 +245,4 @@ fn security_schemes(base_url: &str) -> Value {
             "description": "The certificate of a service account by itself, or beside an access token that is bound to it (RFC 8705), at the listener that asks for one",
         },
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_word_is_explained_in_the_guide() {
-        let guide = include_str!("../../../app/guides/errors.md");
-        let all = [REFUSALS, NEEDS_SCOPE, ONE_POST, CHANGES, TAKES_POST, CREATES, LISTS];
-        for (status, word) in
-            all.into_iter().flatten().flat_map(|(status, words)| words.iter().map(move |word| (status, word)))
-        {
-            let section = guide.split_once(&format!("## {word}\n\nStatus {status}.")).is_some();
-            assert!(section || guide.contains(&format!("| `{word}` | {status} |")), "{word} {status}");
-        }
-    }
 }

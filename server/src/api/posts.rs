@@ -1,6 +1,6 @@
 //! `/api/v1/posts`: pages with cursors, entity tags (RFC 9110 section 8.8.3), idempotent creation.
 
-use crate::{door::Caller, problem::Problem, state::AppState};
+use crate::{door::Caller, problem::Problem, routes::BODY_LIMIT, state::AppState};
 use axum::{
     Json,
     extract::{FromRequest, Path, Query, Request, State, rejection::JsonRejection},
@@ -11,6 +11,7 @@ use latchkey_core::{
     authn::Refusal,
     demo::{Created, PostCondition, PostError, PostInput},
     port::{StoreError, post::Post},
+    problem::ProblemCode,
 };
 use latchkey_model::{PostId, RequestId};
 use serde::{Deserialize, Serialize};
@@ -111,7 +112,7 @@ pub(super) async fn list(
 ) -> Answer {
     let Query(page) = query.map_err(|_| {
         let detail = "limit is a number from 1 to 100; after is the next of the page before.";
-        Failed(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "Invalid query", detail), id, None)
+        Failed(Problem::new(ProblemCode::InvalidQuery, detail), id, None)
     })?;
     let found = state
         .services
@@ -314,9 +315,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     match (text, values.next()) {
         (Some(text), None) => Ok(Some(text.to_owned())),
         _ => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_idempotency_key",
-            "Invalid Idempotency-Key",
+            ProblemCode::InvalidIdempotencyKey,
             format!("Send one Idempotency-Key of 1 to {IDEMPOTENCY_KEY_LENGTH} visible characters."),
         )),
     }
@@ -324,22 +323,18 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 async fn read(request: Request, id: RequestId) -> Result<PostInput, Failed> {
     let Json(input) = Json::<PostIn>::from_request(request, &()).await.map_err(|rejection| {
-        let status = rejection.status();
-        let (code, title, detail) = match &rejection {
+        let problem = match rejection {
             JsonRejection::MissingJsonContentType(_) => {
-                ("unsupported_media_type", "Unsupported media type", "Send Content-Type: application/json.".to_owned())
+                Problem::new(ProblemCode::UnsupportedMediaType, "Send Content-Type: application/json.")
             }
-            _ if status == StatusCode::PAYLOAD_TOO_LARGE => {
-                ("too_large", "Body too large", format!("A body may have {} bytes.", crate::routes::BODY_LIMIT))
-            }
-            JsonRejection::JsonDataError(_) => (
-                "invalid",
-                "Invalid content",
-                "A post is an object with title and body, both texts, and nothing else.".to_owned(),
+            JsonRejection::JsonDataError(_) => Problem::new(
+                ProblemCode::Invalid,
+                "A post is an object with title and body, both texts, and nothing else.",
             ),
-            _ => ("invalid_json", "Invalid JSON", "The body is not JSON.".to_owned()),
+            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(BODY_LIMIT),
+            _ => Problem::new(ProblemCode::InvalidJson, "The body is not JSON."),
         };
-        Failed(Problem::new(status, code, title, detail), id, None)
+        Failed(problem, id, None)
     })?;
     Ok(PostInput { title: input.title, body: input.body })
 }
@@ -353,15 +348,11 @@ fn failed(error: &PostError, id: RequestId) -> Failed {
             return Failed(Problem::not_found(), id, Some(Box::new(refusal)));
         }
         PostError::Changed => Problem::new(
-            StatusCode::PRECONDITION_FAILED,
-            "changed",
-            "Changed since",
+            ProblemCode::Changed,
             "The post has been changed since you read it. Read it again, then repeat the change with its new ETag.",
         ),
         PostError::KeyReused => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "idempotency_key_reused",
-            "Idempotency-Key used before",
+            ProblemCode::IdempotencyKeyReused,
             "This Idempotency-Key was sent with another body. Use a new one for a new post.",
         ),
         PostError::Store(error) => {

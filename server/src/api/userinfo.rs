@@ -29,7 +29,7 @@ pub(super) async fn show(State(state): State<AppState>, caller: Caller) -> Respo
         Ok(Some(account)) => account,
         Ok(None) => return nobody(),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a person cannot be read");
+            tracing::error!(request.id = %caller.request_id, error = &error as &dyn std::error::Error, "a person cannot be read");
             return Problem::unavailable().response(Some(caller.request_id));
         }
     };

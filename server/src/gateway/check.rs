@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     connection::Arrival,
-    door::{Told as ToldOfCaller, Unanswered, fields, method_word},
+    door::{Told as ToldOfCaller, Unanswered, fields, method_word, put_request_id},
     problem::Problem,
     state::AppState,
     telemetry,
@@ -16,10 +16,12 @@ use http::{StatusCode, header, request::Parts};
 use latchkey_core::{
     authn::{Audience, Basic, Refusal},
     gateway::{Judged, Origin, Outcome},
+    problem::ProblemCode,
     usage::RouteName,
 };
 use latchkey_model::{ApiSlug, RequestId};
 use std::{sync::Arc, time::Instant};
+use time::OffsetDateTime;
 
 /// What every check's path begins with; the API's short name follows.
 const PREFIX: &str = "/gateway/check/";
@@ -32,7 +34,12 @@ const ONLY: &str = "only=401,403";
 
 /// Answers a check. Only proxies of this machine and those that the operator named may ask: they alone pass the answer's fields on to
 /// nobody but the API.
-pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Response {
+pub async fn check(
+    state: &AppState,
+    arrival: &Arrival,
+    parts: &Parts,
+    (at, id): (OffsetDateTime, RequestId),
+) -> Response {
     let started = Instant::now();
     let (slug, told, only) = asked_about(parts);
     let answer = |problem: Problem, id| {
@@ -50,8 +57,8 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Respon
         tracing::warn!(api = named(slug), "a check does not say once which method and target it is about");
         return answer(unreadable(), None);
     };
-    let at = state.services.ports.now();
     let origin = Origin {
+        id,
         at,
         address: arrival.address(),
         transport: arrival.transport(&state.config),
@@ -67,11 +74,12 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts) -> Respon
             return answer(Problem::not_found(), None);
         }
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a check cannot ask the store");
-            return answer(Problem::from(Refusal::StoreUnavailable.answer()), None);
+            tracing::error!(request.id = %id, error = &error as &dyn std::error::Error, "a check cannot ask the store");
+            let mut response = answer(Problem::from(Refusal::StoreUnavailable.answer()), Some(id));
+            put_request_id(response.headers_mut(), id);
+            return response;
         }
     };
-    let id = RequestId::from_uuid(state.services.ports.uuid_at(at));
     let Judged { guard, version, outcome } = judged;
     let verdict = match outcome {
         Outcome::Public(Ok(())) => return let_anybody_in(),
@@ -117,7 +125,7 @@ async fn decided(
         Some((Ok(principal), at)) => match state.services.gateway.identity(principal, api, version, at).await {
             Ok(identity) => return (let_in(&identity), StatusCode::OK),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a caller's identity cannot be signed");
+                tracing::error!(request.id = %id, error = &error as &dyn std::error::Error, "a caller's identity cannot be signed");
                 Problem::from(Refusal::StoreUnavailable.answer())
             }
         },
@@ -146,10 +154,10 @@ fn named(slug: &str) -> &str {
 
 fn not_a_proxy() -> Problem {
     let detail = "Only proxies of this machine, and those that the operator has named in trusted_proxies, may ask.";
-    Problem::new(StatusCode::FORBIDDEN, "not_a_proxy", "Not a proxy", detail)
+    Problem::new(ProblemCode::NotAProxy, detail)
 }
 
 fn unreadable() -> Problem {
     let detail = "The proxy must say once which request it asks about: X-Forwarded-Method and X-Forwarded-Uri, as the caller sent them.";
-    Problem::new(StatusCode::BAD_REQUEST, "unreadable_check", "Unreadable check", detail)
+    Problem::new(ProblemCode::UnreadableCheck, detail)
 }

@@ -1,6 +1,6 @@
 //! `GET` and `PUT /gateway/apis/{api}/policies`: an operator's program reads and replaces what an API takes.
 
-use super::verify::{Failed, problem};
+use super::verify::{BODY_LIMIT, Failed, problem};
 use crate::{connection::Arrival, door::Caller, problem::Problem, state::AppState};
 use axum::{
     Json,
@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
-use latchkey_core::gateway::Policies;
+use latchkey_core::{gateway::Policies, problem::ProblemCode};
 use serde::{Deserialize, Serialize};
 
 /// Policies, one line for each.
@@ -25,7 +25,7 @@ pub(super) async fn show(
     Path(slug): Path<String>,
 ) -> Result<Response, Failed> {
     let found = state.services.guarded_apis.policies(&principal, &slug).await;
-    found.map(written).map_err(|error| Failed(problem(&error), id))
+    found.map(written).map_err(|error| Failed(problem(&error, id), id))
 }
 
 /// Replaces them all, if they are still those that the caller read.
@@ -44,23 +44,19 @@ pub(super) async fn replace(
     };
     let Json(body) = Json::<Body>::from_request(request, &()).await.map_err(|rejection| {
         failed(match rejection {
-            JsonRejection::MissingJsonContentType(_) => Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "Unsupported media type",
-                "Send Content-Type: application/json.",
-            ),
-            other => Problem::new(
-                other.status(),
-                "invalid_json",
-                "Invalid JSON",
+            JsonRejection::MissingJsonContentType(_) => {
+                Problem::new(ProblemCode::UnsupportedMediaType, "Send Content-Type: application/json.")
+            }
+            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(BODY_LIMIT),
+            _ => Problem::new(
+                ProblemCode::InvalidJson,
                 "The body is an object with policies, a list of lines such as GET /v1/orders orders:read.",
             ),
         })
     })?;
     let lines = body.policies.join("\n");
     let replaced = state.services.guarded_apis.replace_policies(&principal, from, &slug, &lines, version).await;
-    replaced.map(written).map_err(|error| failed(problem(&error)))
+    replaced.map(written).map_err(|error| failed(problem(&error, id)))
 }
 
 fn written((policies, version): (Policies, i64)) -> Response {

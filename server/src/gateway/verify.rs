@@ -3,7 +3,7 @@
 use super::answer::refused;
 use crate::{
     answer::answer,
-    door::{Caller, Told, Unanswered, method_word},
+    door::{Caller, Told, Unanswered, came, method_word},
     problem::Problem,
     state::AppState,
 };
@@ -19,6 +19,7 @@ use latchkey_core::{
     },
     gateway::{self, GatewayError, GuardedRequest, Judged, Origin, Outcome},
     limit::Reading,
+    problem::ProblemCode,
     usage::RouteName,
 };
 use latchkey_model::RequestId;
@@ -126,7 +127,7 @@ pub(super) async fn verify(
     let failed = |problem| Failed(problem, id);
     // Whoever is named nowhere is not listened to.
     let is_named =
-        state.services.guarded_apis.is_verifier(&principal).await.map_err(|error| failed(problem(&error)))?;
+        state.services.guarded_apis.is_verifier(&principal).await.map_err(|error| failed(problem(&error, id)))?;
     if !is_named {
         return Err(failed(Problem::not_found()));
     }
@@ -138,7 +139,7 @@ pub(super) async fn verify(
         .guarded_apis
         .for_verifier(&principal, &question.api)
         .await
-        .map_err(|error| failed(problem(&error)))?;
+        .map_err(|error| failed(problem(&error, id)))?;
     let api = question.api.as_str();
     let text = match (question.request, question.requests) {
         (Some(one), None) => serde_json::to_vec(&worth(&state, api, &one).await),
@@ -158,7 +159,7 @@ pub(super) async fn verify(
 
 async fn worth(state: &AppState, api: &str, asked: &Asked) -> Worth {
     let started = Instant::now();
-    let at = state.services.ports.now();
+    let (at, id) = came(state);
     let authorization = [asked.authorization.as_deref().map(str::as_bytes), None];
     let basic = Basic::read(authorization);
     let request = GuardedRequest {
@@ -177,17 +178,14 @@ async fn worth(state: &AppState, api: &str, asked: &Asked) -> Worth {
         ..GuardedRequest::default()
     };
     let transport = if asked.tls { Transport::Private } else { Transport::InTheClear };
-    let origin = Origin { at, address: asked.address.to_canonical(), transport, certificate: None };
+    let origin = Origin { id, at, address: asked.address.to_canonical(), transport, certificate: None };
     match state.services.gateway.judge(api, origin, &request).await {
-        Ok(Some(judged)) => {
-            let id = RequestId::from_uuid(state.services.ports.uuid_at(at));
-            recorded(state, judged, asked, id, started)
-        }
+        Ok(Some(judged)) => recorded(state, judged, asked, id, started),
         // It was removed a moment ago.
         Ok(None) => worthless(&Problem::not_found(), None),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the store cannot be asked about a request");
-            worthless(&Problem::from(Refusal::StoreUnavailable.answer()), None)
+            tracing::error!(request.id = %id, error = &error as &dyn std::error::Error, "the store cannot be asked about a request");
+            worthless(&Problem::from(Refusal::StoreUnavailable.answer()), Some(id))
         }
     }
 }
@@ -266,21 +264,19 @@ fn limits(verdict: &Verdict) -> Vec<Limit> {
 
 fn unreadable(detail: &str) -> Problem {
     let detail = format!("The body is an object with api and request, or requests: {detail}.");
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_json", "Invalid JSON", detail)
+    Problem::new(ProblemCode::InvalidJson, detail)
 }
 
-pub(super) fn problem(error: &GatewayError) -> Problem {
+pub(super) fn problem(error: &GatewayError, id: RequestId) -> Problem {
     match error {
         GatewayError::Invalid(errors) => Problem::invalid(errors.clone()),
         GatewayError::Changed => Problem::new(
-            StatusCode::PRECONDITION_FAILED,
-            "changed",
-            "Changed since",
+            ProblemCode::Changed,
             "The API has been changed since you read it. Read it again, then repeat the change with its new ETag.",
         ),
         GatewayError::NotSignedIn(_) | GatewayError::Forbidden | GatewayError::NotFound => Problem::not_found(),
         GatewayError::Store(error) => {
-            tracing::error!(error = error as &dyn std::error::Error, "guarded APIs: the store failed");
+            tracing::error!(request.id = %id, error = error as &dyn std::error::Error, "guarded APIs: the store failed");
             Problem::unavailable()
         }
     }

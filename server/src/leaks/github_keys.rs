@@ -29,6 +29,11 @@ pub enum GithubKeysError {
     Parse(#[source] ParsePublicKeysError),
 }
 
+/// Without the address, in which an operator may have a secret of theirs.
+fn fetch_failed(error: reqwest::Error) -> GithubKeysError {
+    GithubKeysError::Fetch(error.without_url())
+}
+
 /// The keys that were fetched last.
 #[derive(Debug, Clone, Default)]
 pub struct KnownKeys {
@@ -65,7 +70,7 @@ impl GithubKeys {
     pub fn new(address: Url) -> Result<Self, GithubKeysError> {
         Ok(Self {
             address,
-            client: client_builder()?.build().map_err(GithubKeysError::Fetch)?,
+            client: client_builder()?.build().map_err(fetch_failed)?,
             known: RwLock::default(),
             failed_at: Mutex::default(),
         })
@@ -115,9 +120,9 @@ impl GithubKeys {
             .send()
             .await
             .and_then(reqwest::Response::error_for_status)
-            .map_err(GithubKeysError::Fetch)?;
+            .map_err(fetch_failed)?;
         let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(GithubKeysError::Fetch)? {
+        while let Some(part) = response.chunk().await.map_err(fetch_failed)? {
             if body.len() + part.len() > Self::LARGEST {
                 return Err(GithubKeysError::TooLarge);
             }

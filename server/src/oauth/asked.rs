@@ -2,19 +2,22 @@
 
 use super::{
     answer::Refused,
-    client::{basic, whence},
+    client::{basic, tell_of_refused, whence},
     form::Form,
 };
 use crate::{
     connection::Arrival,
     door::{DPOP, fields, put_nonce},
+    exposed,
+    routes::BODY_LIMIT,
     state::AppState,
 };
 use axum::{
+    body::{Bytes, to_bytes},
     extract::Request,
     response::{IntoResponse, Response},
 };
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use latchkey_core::{
     access_token::Binding,
     authorization::{Authenticated, OauthError, PresentedClient, Whence},
@@ -37,7 +40,21 @@ impl Asked {
     /// Reads a request.
     pub(super) async fn read(state: &AppState, request: Request) -> Result<Self, Refused> {
         let arrival = Arrival::of(&state.config, &request);
-        let from = whence(state, &arrival)?;
+        if let Some(query) = request.uri().query() {
+            let place = format!("{}, in the query of a URL", request.uri().path());
+            exposed::report(state, arrival.address(), query, &place);
+        }
+        let from = match whence(state, &arrival) {
+            Ok(from) => from,
+            Err(error) => {
+                let (parts, body) = request.into_parts();
+                // Whoever asks first whether it may send the body has not sent it.
+                let is_sent = !parts.headers.contains_key(header::EXPECT);
+                let body = if is_sent { to_bytes(body, BODY_LIMIT).await.unwrap_or_default() } else { Bytes::new() };
+                tell_of_refused(state, &arrival, parts.uri.path(), &parts.headers, &body);
+                return Err(error.into());
+            }
+        };
         let url = format!("{}{}", arrival.called_url(&state.config), request.uri().path());
         let (headers, form) = Form::read(request).await?;
         Ok(Self { form, from, headers, url })

@@ -1,13 +1,13 @@
 //! Which client an endpoint is asked by.
 
-use crate::{connection::Arrival, state::AppState};
+use crate::{connection::Arrival, exposed, state::AppState};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header};
 use latchkey_core::{
     authn::Transport,
     authorization::{OauthError, Whence},
 };
-use percent_encoding::percent_decode_str;
+use percent_encoding::{percent_decode, percent_decode_str};
 use std::borrow::Cow;
 
 /// From where and when a request came, and whether its channel is safe.
@@ -19,6 +19,23 @@ pub(super) fn whence(state: &AppState, arrival: &Arrival) -> Result<Whence, Oaut
     }
     let at = state.services.ports.now();
     Ok(Whence { at, address: arrival.address(), certificate: arrival.certificate(&state.authorities, at) })
+}
+
+/// Whoever owns what came over plain HTTP is told, and what can be ended ends. The answer says nothing of that.
+pub(super) fn tell_of_refused(state: &AppState, arrival: &Arrival, path: &str, headers: &HeaderMap, body: &[u8]) {
+    if arrival.transport(&state.config) != Transport::InTheClear {
+        return;
+    }
+    let mut sent = percent_decode(body).decode_utf8_lossy().into_owned();
+    for field in headers.get_all(header::AUTHORIZATION) {
+        sent.push('\n');
+        sent.push_str(field.to_str().unwrap_or_default());
+    }
+    if let Ok(Some((_, secret))) = basic(headers) {
+        sent.push('\n');
+        sent.push_str(&secret);
+    }
+    exposed::report(state, arrival.address(), &sent, &format!("{path}, to which it came over plain HTTP"));
 }
 
 /// The one `Authorization` field, if there is any.

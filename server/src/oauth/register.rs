@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Refused, json},
-    client::{authorization, whence},
+    client::{authorization, tell_of_refused, whence},
     form::is_of_type,
 };
 use crate::{connection::Arrival, routes::BODY_LIMIT, state::AppState};
@@ -20,7 +20,9 @@ use serde_json::Value;
 
 /// From where and when a request came, over a safe channel.
 fn arrived(state: &AppState, request: &Request) -> Result<Whence, OauthError> {
-    whence(state, &Arrival::of(&state.config, request))
+    let arrival = Arrival::of(&state.config, request);
+    let tell = |_: &OauthError| tell_of_refused(state, &arrival, request.uri().path(), request.headers(), &[]);
+    whence(state, &arrival).inspect_err(tell)
 }
 
 /// Registers an app.

@@ -15,10 +15,11 @@ use axum::{
     },
 };
 use futures_util::stream;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use latchkey_core::{
     Actor,
     port::request_log::{RequestFilter, RequestRow},
+    problem::ProblemCode,
     usage::log::{LogError, LogOf, WATCHED},
 };
 use latchkey_model::{AccountId, RequestId, live::LiveRequest};
@@ -179,7 +180,7 @@ pub async fn watch_log(State(state): State<AppState>, asked: AskedLog) -> Respon
     let account = asked.actor.account().map(|account| account.id);
     let Some(line) = account.ok().and_then(|account| state.live_lines.open(account)) else {
         let detail = "So many logs are watched right now that there is no room. Close a page that watches one, or try again in a minute.";
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_lines", "Too many lines", detail);
+        let problem = Problem::new(ProblemCode::TooManyLines, detail);
         return ([(header::RETRY_AFTER, "60")], problem).into_response();
     };
     let watcher = Watcher {

@@ -40,12 +40,13 @@ impl Collector {
     /// # Errors
     /// [`OutsideError`].
     pub(super) fn new() -> Result<Self, OutsideError> {
-        let client = client_builder()?.no_proxy().build().map_err(OutsideError::Request)?;
+        let client = client_builder()?.no_proxy().build().map_err(OutsideError::of_request)?;
         Ok(Self { client, runtime: Handle::current() })
     }
 
     async fn send(client: reqwest::Client, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
-        let response = client.execute(request.try_into()?).await?;
+        let request: reqwest::Request = request.try_into().map_err(OutsideError::of_request)?;
+        let response = client.execute(request).await.map_err(OutsideError::of_request)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut answer = http::Response::new(Bytes::from(whole(response, Self::LARGEST_ANSWER).await?));
         (*answer.status_mut(), *answer.headers_mut()) = (status, headers);

@@ -137,7 +137,10 @@ impl EndingWriter for SeaUnitOfWork {
             .map_err(store_error)?;
         // With what is due to them: nobody is left who could switch them off.
         let tenant = AlertsOf::Team(team).to_string();
-        let webhooks = webhook::Entity::delete_many().filter(webhook::Column::Tenant.eq(&tenant));
+        let webhooks = webhook::Entity::update_many()
+            .set(webhook::ActiveModel { removed_at: Set(Some(micros(at))), ..Default::default() })
+            .filter(webhook::Column::Tenant.eq(&tenant))
+            .filter(webhook::Column::RemovedAt.is_null());
         webhooks.exec(&self.transaction).await.map_err(store_error)?;
         let rules = alert_rule::Entity::delete_many().filter(alert_rule::Column::Tenant.eq(&tenant));
         rules.exec(&self.transaction).await.map_err(store_error)?;

@@ -4,5 +4,3 @@ mod groups;
 mod pace;
 mod read;
 mod write;
-
-pub(crate) use read::visible_to;

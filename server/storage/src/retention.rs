@@ -56,11 +56,13 @@ impl RetentionWriter for SeaUnitOfWork {
     ) -> Result<Removed<OffsetDateTime>, StoreError> {
         let place = Place::of(what);
         let mut limit = limit;
-        if what == Perishable::TokenFamilies {
-            // Its tokens would go with it, however many they are.
-            let tokens = self.empty_oldest_family(&place, &times, limit).await?;
-            if tokens > 0 {
-                return Ok(Removed { rows: tokens, rest: times.start });
+        if let Some(sql) = place.removal_with(limit) {
+            // They would go with it, however many they are.
+            let values = place.times(&times).map(Into::into);
+            let statement = Statement::from_sql_and_values(self.transaction.get_database_backend(), sql, values);
+            let rows = self.transaction.execute_raw(statement).await.map_err(store_error)?.rows_affected();
+            if rows > 0 {
+                return Ok(Removed { rows, rest: times.start });
             }
             limit = 1;
         }
@@ -69,24 +71,5 @@ impl RetentionWriter for SeaUnitOfWork {
         let values = [since.into(), before.into()];
         let Removed { rows, rest } = removed(&self.transaction, &sql, values, place.time, since).await?;
         Ok(Removed { rows, rest: place.read_time(rest)? })
-    }
-}
-
-impl SeaUnitOfWork {
-    /// Removes tokens of the family that ended first; returns how many.
-    async fn empty_oldest_family(
-        &mut self,
-        families: &Place,
-        times: &Range<OffsetDateTime>,
-        limit: u64,
-    ) -> Result<u64, StoreError> {
-        let sql = format!(
-            "DELETE FROM refresh_token WHERE id IN (SELECT id FROM refresh_token WHERE family_id = \
-             (SELECT id FROM token_family {}) LIMIT {limit})",
-            families.oldest(1)
-        );
-        let values = families.times(times).map(Into::into);
-        let statement = Statement::from_sql_and_values(self.transaction.get_database_backend(), sql, values);
-        Ok(self.transaction.execute_raw(statement).await.map_err(store_error)?.rows_affected())
     }
 }

@@ -20,6 +20,7 @@ use latchkey_model::{AccountId, WebhookDeliveryId, WebhookId};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Query, SelectStatement},
 };
 use std::time::Duration;
 
@@ -65,6 +66,15 @@ fn changeable(webhook: &Webhook) -> webhook::ActiveModel {
     }
 }
 
+/// The webhooks that are removed, whose messages are there until housekeeping comes by.
+fn removed() -> SelectStatement {
+    Query::select()
+        .column(webhook::Column::Id)
+        .from(webhook::Entity)
+        .and_where(webhook::Column::RemovedAt.is_not_null())
+        .to_owned()
+}
+
 fn delivery_from_row(row: webhook_delivery::Model) -> Result<Delivery, StoreError> {
     let state = match (row.taken_at, row.given_up_at) {
         (Some(at), _) => DeliveryState::Taken(time(at)?),
@@ -107,12 +117,14 @@ impl WebhookReader for SeaStore {
     async fn webhooks(&self, of: AlertsOf) -> Result<Vec<Webhook>, StoreError> {
         let webhooks = webhook::Entity::find()
             .filter(webhook::Column::Tenant.eq(of.to_string()))
+            .filter(webhook::Column::RemovedAt.is_null())
             .order_by_asc(webhook::Column::Id);
         webhooks.all(&self.reader).await.map_err(store_error)?.into_iter().map(from_row).collect()
     }
 
     async fn webhook_to_tell(&self, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
-        let row = webhook::Entity::find_by_id(id.as_uuid()).one(&self.reader).await.map_err(store_error)?;
+        let webhook = webhook::Entity::find_by_id(id.as_uuid()).filter(webhook::Column::RemovedAt.is_null());
+        let row = webhook.one(&self.reader).await.map_err(store_error)?;
         row.map(from_row).transpose()
     }
 
@@ -162,6 +174,7 @@ impl WebhookReader for SeaStore {
             .filter(Column::NextAttemptAt.lte(micros(now)))
             .filter(Column::TakenAt.is_null())
             .filter(Column::GivenUpAt.is_null())
+            .filter(Column::WebhookId.not_in_subquery(removed()))
             .order_by_asc(Column::NextAttemptAt)
             .order_by_asc(Column::Id)
             .limit(limit)
@@ -189,13 +202,17 @@ impl WebhookWriter for SeaUnitOfWork {
     async fn webhook_set(&mut self, webhook: &Webhook) -> Result<Consumed, StoreError> {
         let update = webhook::Entity::update_many()
             .set(changeable(webhook))
-            .filter(webhook::Column::Id.eq(webhook.id.as_uuid()));
+            .filter(webhook::Column::Id.eq(webhook.id.as_uuid()))
+            .filter(webhook::Column::RemovedAt.is_null());
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
-    async fn webhook_remove(&mut self, id: WebhookId) -> Result<Consumed, StoreError> {
-        let removed = webhook::Entity::delete_by_id(id.as_uuid()).exec(&self.transaction).await.map_err(store_error)?;
-        Ok(consumed(removed.rows_affected))
+    async fn webhook_remove(&mut self, id: WebhookId, at: OffsetDateTime) -> Result<Consumed, StoreError> {
+        let update = webhook::Entity::update_many()
+            .set(webhook::ActiveModel { removed_at: Set(Some(micros(at))), ..Default::default() })
+            .filter(webhook::Column::Id.eq(id.as_uuid()))
+            .filter(webhook::Column::RemovedAt.is_null());
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
     async fn webhook_failing(&mut self, id: WebhookId, since: Option<OffsetDateTime>) -> Result<(), StoreError> {
@@ -223,7 +240,8 @@ impl WebhookWriter for SeaUnitOfWork {
         let update = webhook::Entity::update_many()
             .set(off)
             .filter(webhook::Column::Id.eq(id.as_uuid()))
-            .filter(webhook::Column::OffAt.is_null());
+            .filter(webhook::Column::OffAt.is_null())
+            .filter(webhook::Column::RemovedAt.is_null());
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 

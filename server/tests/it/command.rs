@@ -295,6 +295,19 @@ fn a_good_machine_passes_the_doctor() {
 }
 
 #[test]
+fn the_doctor_tells_of_a_proxy_that_is_not_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let https = ["doctor", "--listen", "127.0.0.1:0", "--public-url", "https://keys.example.org"];
+    let cases: [(&[&str], bool); 2] = [(&[], true), (&["--trusted-proxies", "127.0.0.1"], false)];
+    for (proxies, is_told) in cases {
+        let output = run(&[&https[..], proxies].concat(), &folder.path().join("data"));
+        let said = said(&output);
+        assert!(output.status.success(), "it works, but for what it is told: {said}");
+        assert_eq!(said.contains("Name it in trusted_proxies"), is_told, "{said}");
+    }
+}
+
+#[test]
 fn an_admin_is_made_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let create = |password: &str| {

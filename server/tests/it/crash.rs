@@ -60,14 +60,36 @@ async fn call(address: SocketAddr, key: &str) -> Option<StatusCode> {
     wire::ask(address, request).await.map(|answer| answer.status)
 }
 
+/// How one key takes over from another.
+#[derive(Clone, Copy)]
+enum Rotation {
+    /// With the answer to the form.
+    AtOnce,
+    /// With the first use of the new key.
+    AtFirstUse,
+    /// Not at all: it is called off.
+    CalledOff,
+}
+
+/// The key that a list shows once, and its id.
+async fn shown(browser: &mut Browser, list: &str, name: &str) -> Option<(String, String)> {
+    let page = browser.get(list).await.text();
+    let (_, rest) = page.split_once("class=\"secret-value\"><code>")?;
+    let key = rest.split_once('<')?.0.to_owned();
+    let hint = format!("…{}", &key[key.len() - 4..]);
+    // Above the table, the card of a rotation leads elsewhere.
+    let row = page.split("<tr").skip(1).find(|row| row.contains(name) && row.contains(&hint))?;
+    Some((key, between(row, &format!("href=\"{list}/"), "\"").to_owned()))
+}
+
 /// Creates, rotates and revokes one key after the other, and notes what was answered, until the server is gone.
-async fn change_keys(mut browser: Browser, application: String, ledger: Ledger) {
+async fn change_keys(mut browser: Browser, application: String, ledger: Ledger, address: SocketAddr, first: usize) {
     let note = |key: &str, what| {
         ledger.lock().unwrap().insert(key.to_owned(), what);
     };
     let list = format!("/apps/{application}/development/keys");
     let new = format!("{list}/new");
-    loop {
+    for rotation in [Rotation::AtOnce, Rotation::AtFirstUse, Rotation::CalledOff].into_iter().cycle().skip(first) {
         let form = browser.get(&new).await;
         if form.status != StatusCode::OK {
             return;
@@ -85,38 +107,57 @@ async fn change_keys(mut browser: Browser, application: String, ledger: Ledger) 
         if browser.send(&new, "/form/api-key/create", &fields).await.status != StatusCode::SEE_OTHER {
             return;
         }
-        let page = browser.get(&list).await.text();
-        let Some((_, rest)) = page.split_once("class=\"secret-value\"><code>") else { return };
-        let old = rest.split_once('<').unwrap().0.to_owned();
+        let Some((old, old_id)) = shown(&mut browser, &list, &name).await else { return };
         note(&old, Acknowledged::Works);
-        let Some(row) = page.split("<tr").find(|row| row.contains(&name)) else { return };
-        let id = between(row, &format!("href=\"{list}/"), "\"").to_owned();
 
-        note(&old, Acknowledged::Unknown);
-        let rotate = format!("{list}/{id}/rotate");
+        let start = match rotation {
+            Rotation::AtOnce => "now",
+            // While the new key is not used, the old one works: whether or not the form was taken.
+            Rotation::AtFirstUse | Rotation::CalledOff => "first-use",
+        };
+        if start == "now" {
+            note(&old, Acknowledged::Unknown);
+        }
+        let rotate = format!("{list}/{old_id}/rotate");
         let form = browser.get(&rotate).await;
         if form.status != StatusCode::OK {
             return;
         }
         let form_id = between(&form.text(), "name=\"form_id\" value=\"", "\"").to_owned();
-        let fields = [("id", id.as_str()), ("form_id", &form_id), ("overlap", "none"), ("start", "now")];
+        let fields = [("id", old_id.as_str()), ("form_id", &form_id), ("overlap", "none"), ("start", start)];
         if browser.send(&rotate, "/form/api-key/rotate", &fields).await.status != StatusCode::SEE_OTHER {
             return;
         }
-        note(&old, Acknowledged::Ended);
-        let page = browser.get(&list).await.text();
-        let Some((_, rest)) = page.split_once("class=\"secret-value\"><code>") else { return };
-        let new_key = rest.split_once('<').unwrap().0.to_owned();
-        note(&new_key, Acknowledged::Works);
-        let hint = format!("…{}", &new_key[new_key.len() - 4..]);
-        let Some(row) = page.split("<tr").find(|row| row.contains(&name) && row.contains(&hint)) else { return };
-        let id = between(row, &format!("href=\"{list}/"), "\"").to_owned();
+        if start == "now" {
+            note(&old, Acknowledged::Ended);
+        }
+        let Some((new_key, new_id)) = shown(&mut browser, &list, &name).await else { return };
+        // Whoever is in the ledger is called, which would be the first use: a new key gets in once that may be.
+        let (left, left_id) = match rotation {
+            Rotation::AtOnce => (new_key, new_id),
+            Rotation::AtFirstUse => {
+                note(&old, Acknowledged::Unknown);
+                if call(address, &new_key).await != Some(StatusCode::OK) {
+                    return;
+                }
+                note(&old, Acknowledged::Ended);
+                (new_key, new_id)
+            }
+            Rotation::CalledOff => {
+                let answer = browser.send(&list, "/form/api-key/cancel-rotation", &[("id", &new_id)]).await;
+                if answer.status != StatusCode::SEE_OTHER {
+                    return;
+                }
+                note(&new_key, Acknowledged::Ended);
+                (old, old_id)
+            }
+        };
 
-        note(&new_key, Acknowledged::Unknown);
-        if browser.send(&list, "/form/api-key/revoke", &[("id", &id)]).await.status != StatusCode::SEE_OTHER {
+        note(&left, Acknowledged::Unknown);
+        if browser.send(&list, "/form/api-key/revoke", &[("id", &left_id)]).await.status != StatusCode::SEE_OTHER {
             return;
         }
-        note(&new_key, Acknowledged::Ended);
+        note(&left, Acknowledged::Ended);
     }
 }
 
@@ -152,11 +193,11 @@ async fn r23_kill_9_loses_nothing_acknowledged_and_brings_nothing_back() {
             application = browser.application("Bookshelf").await;
         }
         let mut work = JoinSet::new();
-        for _ in 0..3 {
+        for first in 0..3 {
             let mut person = Browser { cookies: BTreeMap::new(), ..browser.clone() };
             let fields = [("email", "ada@example.org"), ("password", PASSWORD)];
             person.send("/login", "/form/account/sign-in", &fields).await;
-            work.spawn(change_keys(person, application.clone(), Arc::clone(&ledger)));
+            work.spawn(change_keys(person, application.clone(), Arc::clone(&ledger), address, first));
         }
         work.spawn(load(address, Arc::clone(&ledger)));
         tokio::time::sleep(Duration::from_millis(1_500 + round * 217)).await;

@@ -180,6 +180,8 @@ async fn api1_whoever_asks_for_anothers_post_is_told_nothing_and_it_is_recorded(
             assert!(detail.contains(post) && detail.ends_with(said), "{detail}");
         }
     }
+    let counted = crate::metrics::scrape(&portal).await;
+    assert!(counted.contains("latchkey_refusals_total{reason=\"wrong_owner\"} 6\n"), "{counted}");
     assert_eq!(portal.with_key(&key, "GET", made.location(), "").await.json()["title"], "Hello");
 }
 

@@ -3,7 +3,15 @@
 use crate::support::{Answer, Browser, Portal};
 use axum::body::Body;
 use http::{Request, StatusCode};
+use latchkey_core::{
+    Actor,
+    account::SignInMethod,
+    api_key::{CreateApiKey, KeyForm},
+    port::{api_key::LISTED_AT_MOST, session::SessionDigest},
+};
+use latchkey_model::Environment;
 use server::config::Given;
+use std::net::Ipv4Addr;
 use time::Duration;
 
 struct Scene {
@@ -169,11 +177,13 @@ async fn wrong_fields_are_named_and_kept() {
 #[tokio::test]
 async fn settings_are_cloned_into_a_new_form() {
     let mut scene = scene(Given::default()).await;
-    scene.save(&[("scopes[]", "read:posts"), ("limits", "5/1s"), ("notes", "for the importer")]).await;
+    let fields = [("scopes[]", "read:posts"), ("limits", "5/1s"), ("notes", "for the importer"), ("expiry", "45")];
+    scene.save(&fields).await;
     let form = format!("/apps/{}/development/keys/new?from={}", scene.application, scene.id());
     assert!(scene.ada.get(&scene.page).await.text().contains(&form.replace('&', "&amp;")));
     let page = scene.ada.get(&form).await.text();
     assert!(page.contains("value=\"5/1s\"") && page.contains("for the importer"), "{page}");
+    assert!(page.contains("value=\"45\" checked") && page.contains("45 days"), "as long a life: {page}");
     let mut eve = scene.portal.member("eve@example.org").await;
     let own = eve.application("Eve's").await;
     let stolen = eve.get(&format!("/apps/{own}/development/keys/new?from={}", scene.id())).await;
@@ -194,6 +204,49 @@ async fn revoking_and_rotating_show_what_they_would_break() {
         assert!(page.contains("would have refused all 1 request of the last 24 hours"), "{page}");
         assert!(page.contains("GET /api/v1/posts") && page.contains("127.0.0.1"), "{page}");
     }
+}
+
+#[tokio::test]
+async fn ending_the_old_key_of_a_rotation_shows_what_it_would_break() {
+    let mut scene = scene(Given::default()).await;
+    let end = format!("{}/end", scene.page);
+    assert!(scene.ada.get(&end).await.text().contains("There is nothing to end"));
+    let answer = scene.call("GET", "").await;
+    scene.portal.recorded(&answer).await;
+    scene.ada.rotate(&scene.page.clone(), "7d", "now").await;
+    assert!(scene.list().await.contains(&format!("href=\"{end}\"")), "the card leads there");
+    let page = scene.ada.get(&end).await.text();
+    assert!(page.contains("Ending it would have refused all 1 request of the last 24 hours"), "{page}");
+    let id = scene.id();
+    let answer = scene.ada.send(&end, "/form/api-key/end-overlap", &[("id", &id)]).await;
+    assert_eq!(answer.location(), scene.page);
+    assert_eq!(scene.call("GET", "").await.status, StatusCode::UNAUTHORIZED);
+    assert!(scene.ada.get(&end).await.text().contains("There is nothing to end"));
+}
+
+#[tokio::test]
+async fn keys_beyond_those_that_are_listed_are_counted_and_advised_about() {
+    let mut scene = scene(Given::default()).await;
+    scene.later(90).await;
+    let services = scene.portal.state.services.clone();
+    let (account, _) = services.ports.store.account_by_email("ada@example.org").await.unwrap().unwrap();
+    let actor = Actor::Account {
+        account,
+        session: SessionDigest::default(),
+        signed_in_at: services.ports.now(),
+        signed_in_by: SignInMethod::PASSWORD,
+        from: Ipv4Addr::LOCALHOST.into(),
+    };
+    let application = scene.application.parse().unwrap();
+    let scopes = ["read:posts".to_owned()];
+    let form = KeyForm { name: "One of many", scopes: &scopes, expiry: "never", ..KeyForm::default() };
+    for _ in 0..LISTED_AT_MOST {
+        let create = CreateApiKey { form, form_id: services.ports.uuid() };
+        services.api_keys.create(&actor, application, Environment::Development, create).await.unwrap();
+    }
+    let page = scene.list().await;
+    assert!(page.contains("1 more is not listed"), "the oldest is not among them");
+    assert!(page.contains("has been idle for 90 days"), "and is advised about all the same");
 }
 
 #[tokio::test]

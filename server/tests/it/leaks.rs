@@ -310,11 +310,14 @@ async fn real_and_false_get_one_answer_and_reports_are_limited() {
     let application = ada.application("Bookshelf").await;
     let key = ada.key(&application, "production", &["read:posts"], "never").await;
     let changed = crate::support::mistyped(&key);
-    let answers = [
+    let mut answers = [
         report(&portal, &key, "").await,
         report(&portal, &changed, "").await,
         report(&portal, "nothing of yours", "").await,
     ];
+    for answer in &mut answers {
+        assert!(answer.headers.remove("x-request-id").is_some(), "each names its request");
+    }
     let seen: Vec<_> = answers.iter().map(|answer| (answer.status, answer.text(), answer.headers.clone())).collect();
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:?}");
     let wrong = portal.api("POST", "/leaks", &[], "token=x").await;

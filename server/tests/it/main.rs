@@ -16,6 +16,7 @@ mod desk;
 mod device;
 mod endpoints;
 mod enumeration;
+mod exposed;
 mod forged_forms;
 mod gateway;
 mod headers;

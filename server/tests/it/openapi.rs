@@ -20,8 +20,8 @@ struct Described {
     ada: Browser,
     application: String,
     document: Value,
-    /// Every status of every operation that was seen.
-    seen: BTreeSet<(String, String)>,
+    /// Every status of every operation that was seen, and with each refusal its code.
+    seen: BTreeSet<(String, String, Option<String>)>,
 }
 
 impl Described {
@@ -62,7 +62,17 @@ impl Described {
         for name in said["headers"].as_object().into_iter().flatten().map(|(name, _)| name) {
             let told = !answer.header(name).is_empty();
             // Who has no key has no limits of it, and this machine's network has none.
-            assert!(told || name.starts_with("ratelimit"), "{method} {template} {status} has no {name}: {answer:?}");
+            let depends = name.starts_with("ratelimit") || name == "dpop-nonce" || (status, name.as_str()) == SOMETIMES;
+            assert!(told || depends, "{method} {template} {status} has no {name}: {answer:?}");
+        }
+        for name in ["www-authenticate", "dpop-nonce", "retry-after", "etag", "location"] {
+            let is_said = said["headers"].get(name).is_some();
+            assert!(is_said || answer.header(name).is_empty(), "{method} {template} {status} says nothing of {name}");
+        }
+        let refused = answer.status.is_client_error() || answer.status.is_server_error();
+        let code = refused.then(|| answer.code());
+        if let Some(code) = &code {
+            assert!(codes(said).contains(code), "{method} {template} {status} says nothing of {code}");
         }
         let content = said["content"].as_object();
         match content.and_then(|content| content.get(answer.header("content-type"))) {
@@ -81,8 +91,34 @@ impl Described {
             }
             None => assert!(content.is_none() && answer.body.is_empty(), "{method} {template} {status}: {answer:?}"),
         }
-        self.seen.insert((format!("{method} {template}"), status.to_owned()));
+        self.seen.insert((format!("{method} {template}"), status.to_owned(), code));
     }
+}
+
+/// Of the refusals with this status, one has the field.
+const SOMETIMES: (&str, &str) = ("403", "www-authenticate");
+
+/// The codes that a response is described with.
+fn codes(response: &Value) -> Vec<String> {
+    let parts = response["content"]["application/problem+json"]["schema"]["allOf"].as_array();
+    let words = parts.into_iter().flatten().filter_map(|part| part["properties"]["code"]["enum"].as_array());
+    words.flatten().map(|word| word.as_str().unwrap().to_owned()).collect()
+}
+
+/// Codes that calls are answered with elsewhere: what the door says alike everywhere, faults of ours, and a race.
+fn is_elsewhere(operation: &str, code: &str) -> bool {
+    let of_the_door = [
+        "invalid_credentials",
+        "use_dpop_nonce",
+        "invalid_dpop_proof",
+        "tls_required",
+        "forged_request",
+        "address_blocked",
+        "too_many_failures",
+        "internal",
+        "unavailable",
+    ];
+    of_the_door.contains(&code) || (operation, code) == ("POST /api/v1/posts", "changed")
 }
 
 /// The members that a schema names, by way of references.
@@ -148,7 +184,9 @@ async fn what_is_answered_is_what_is_described() {
     let mut here = Described::start(given).await;
     let key = here.key("development", &[]).await;
     let reader = here.key("staging", &[("scopes[]", "read:posts")]).await;
+    let writer = here.key("staging", &[("scopes[]", "write:posts")]).await;
     let (own, reading) = (("x-api-key", key.as_str()), ("x-api-key", reader.as_str()));
+    let writing = ("x-api-key", writer.as_str());
     here.call("GET", "/api/v1/status", &[], "").await;
     here.call("GET", "/api/v1/whoami", &[own], "").await;
     let token = here.ada.token_with(&[("scopes[]", "read:posts"), ("expiry", "30")]).await;
@@ -157,6 +195,8 @@ async fn what_is_answered_is_what_is_described() {
     let machine = here.ada.service_account(&application, "development", &["read:posts"], &[]).await;
     let token = here.portal.token_of(&machine).await;
     here.call("GET", "/api/v1/whoami", &[("authorization", &format!("Bearer {token}"))], "").await;
+    let unproven = here.call("GET", "/api/v1/whoami", &[("authorization", &format!("DPoP {token}"))], "").await;
+    assert!(unproven.code() == "invalid_dpop_proof" && !unproven.header("dpop-nonce").is_empty(), "{unproven:?}");
 
     let made = here.call("POST", "/api/v1/posts", &[own, JSON, ("idempotency-key", "order-4711")], &post()).await;
     let path = made.header("location").to_owned();
@@ -191,13 +231,14 @@ async fn what_is_answered_is_what_is_described() {
     let operations: Vec<_> = ROUTES.iter().filter(|route| matches!(route.access, Access::Key(_))).collect();
     for route in operations.iter().filter(|route| route.path.starts_with("/api/")) {
         let path = route.path.replace("/api/v1/posts/{id}", nowhere);
-        let headers: [&[(&str, &str)]; 6] = [
+        let headers: [&[(&str, &str)]; 7] = [
             &[],
             &[("x-api-key", &wrong)],
             &[own, ("authorization", "Bearer x")],
             &[("x-api-key", &elsewhere)],
             &[("x-api-key", &busy)],
             &[reading, JSON],
+            &[writing, JSON],
         ];
         for headers in headers {
             here.call(route.method, &path, headers, &post()).await;
@@ -213,10 +254,42 @@ async fn what_is_answered_is_what_is_described() {
     // Nothing is described that nobody gets, but for faults and a store that is out of reach (below).
     for (path, item) in here.document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            for status in operation["responses"].as_object().unwrap().keys() {
-                let told = (format!("{} {path}", method.to_uppercase()), status.clone());
-                assert!(status.starts_with('5') || here.seen.contains(&told), "nobody gets {told:?}");
+            let operation_name = format!("{} {path}", method.to_uppercase());
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let codes = codes(response);
+                let all = if codes.is_empty() { vec![None] } else { codes.into_iter().map(Some).collect() };
+                for code in all {
+                    let elsewhere = code.as_deref().is_some_and(|code| is_elsewhere(&operation_name, code));
+                    let told = (operation_name.clone(), status.clone(), code);
+                    assert!(elsewhere || here.seen.contains(&told), "nobody gets {told:?}");
+                }
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_code_is_in_one_list_and_its_type_leads_to_what_it_means() {
+    let here = Described::start(Given::default()).await;
+    let answer = here.portal.api("GET", "/docs/errors.json", &[], "").await;
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/json"), "{answer:?}");
+    assert_eq!(answer.header("cache-control"), "public, max-age=300");
+    let list = answer.json();
+    let listed = list["codes"].as_array().unwrap();
+    let guide = here.portal.browser().get("/docs/errors").await.text();
+    for one in listed {
+        let code = one["code"].as_str().unwrap();
+        assert_eq!(one["type"], format!("/docs/errors#{code}"));
+        assert!(guide.contains(&format!("id=\"{code}\"")), "{code} has no section");
+        assert!(one["title"].is_string() && one["meaning"].is_string(), "{one}");
+    }
+    assert!(here.document["externalDocs"]["description"].as_str().unwrap().contains("/docs/errors.json"));
+    let operations = here.document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap());
+    for (status, response) in operations.flat_map(|(_, operation)| operation["responses"].as_object().unwrap()) {
+        let status: u16 = status.parse().unwrap();
+        for code in codes(response) {
+            let is_listed = listed.iter().any(|one| one["code"] == code.as_str() && one["status"] == status);
+            assert!(is_listed, "{code} with {status}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! When the store is out of reach or full: nobody is let in, nothing is lost silently, and it says so.
 
 use crate::{
+    canary::log::Log,
     stage::{Stage, encoded},
     support::{PASSWORD, Portal},
 };
 use http::StatusCode;
 use sea_orm::ConnectionTrait;
+use tracing::level_filters::LevelFilter;
 
 #[tokio::test]
 async fn asvs_16_5_3_without_the_store_nobody_is_let_in() {
@@ -29,6 +31,33 @@ async fn asvs_16_5_3_without_the_store_nobody_is_let_in() {
     }
     let public = portal.api("GET", "/api/v1/status", &[], "").await;
     assert_eq!(public.status, StatusCode::OK, "what needs no store is there still");
+}
+
+#[tokio::test]
+async fn what_the_log_says_of_an_error_has_the_id_that_its_answer_carried() {
+    let mut stage = Stage::set(&[]).await;
+    let tokens = stage.tokens().await;
+    let application = stage.application.clone();
+    let key = stage.ada.key(&application, "development", &["read:posts"], "never").await;
+    let log = Log::default();
+    let _listening = log.listen_at(LevelFilter::ERROR);
+    stage.portal.store.clone().close().await.unwrap();
+
+    let revoke = encoded(&[("token", &tokens.refresh)]);
+    let endpoint = stage.portal.oauth("/oauth/revoke", stage.authorization.as_deref(), &revoke).await;
+    let page = stage.grace.get("/dashboard").await;
+    let call = stage.portal.with_key(&key, "GET", "/api/v1/whoami", "").await;
+    let written = log.text();
+    for (answer, said) in [
+        (&endpoint, "an endpoint of OAuth is out of order"),
+        (&page, "who is asking cannot be found out"),
+        (&call, "the door cannot ask the store"),
+    ] {
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{said}: {answer:?}");
+        let id = answer.header("x-request-id");
+        let line = written.lines().find(|line| line.contains(said)).unwrap_or_else(|| panic!("{said}: {written}"));
+        assert!(id.len() == 36 && line.contains(id), "{id}: {line}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Personal access tokens: the same machinery, for a person.
 
-use crate::support::{Portal, START, between};
+use crate::support::{PASSWORD, Portal, START, between};
 use http::StatusCode;
 use latchkey_core::{
     Actor,
@@ -95,6 +95,30 @@ async fn a_token_is_rotated_switched_off_and_revoked_like_a_key() {
     let answer = ada.send(&page, "/form/api-key/revoke", &[("id", &id)]).await;
     assert_eq!(answer.location(), "/account/tokens");
     assert_eq!(status(&new).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_tokens_settings_are_cloned_and_it_is_advised_about_like_a_key() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    ada.token_with(&[READ, ("expiry", "120"), ("notes", "for the importer")]).await;
+    let id = ada.token_id().await;
+    let form = format!("/account/tokens/new?from={id}");
+    assert!(ada.get(&format!("/account/tokens/{id}")).await.text().contains(&form));
+    let page = ada.get(&form).await.text();
+    assert!(page.contains("for the importer") && page.contains("value=\"120\" checked"), "{page}");
+    let mut eve = portal.member("eve@example.org").await;
+    assert_eq!(eve.get(&form).await.status, StatusCode::NOT_FOUND, "another's token has no settings to clone");
+    let application = ada.application("Bookshelf").await;
+    ada.key(&application, "development", &["read:posts"], "never").await;
+    let key = ada.key_id(&application, "development").await;
+    let of_a_key = ada.get(&format!("/account/tokens/new?from={key}")).await;
+    assert_eq!(of_a_key.status, StatusCode::NOT_FOUND, "a key of an application is no token");
+    portal.clock.advance(Duration::days(90));
+    let fields = [("email", "ada@example.org"), ("password", PASSWORD)];
+    ada.send("/login", "/form/account/sign-in", &fields).await;
+    let page = ada.get("/account/tokens").await.text();
+    assert!(page.contains("has been idle for 90 days"), "{page}");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use latchkey_core::{
     },
     port::{session::SessionDigest, suspension::SuspendableId},
 };
-use latchkey_model::{AccountRole, ApiKeyId, ApplicationId, Environment};
+use latchkey_model::{AccountRole, ApiKeyId, ApplicationId, Environment, RequestId};
 use server::config::Given;
 use std::{
     net::Ipv4Addr,
@@ -67,6 +67,7 @@ async fn admitted(services: &Services, key: &PlainApiKey) -> bool {
     let value = key.expose().as_bytes();
     let credential = Credential::read(Carried { api_key: [Some(value), None], ..Carried::default() });
     let facts = Facts {
+        id: RequestId::from_uuid(services.ports.uuid()),
         at: services.ports.now(),
         address: Ipv4Addr::LOCALHOST.into(),
         transport: Transport::Private,

@@ -57,8 +57,10 @@ async fn rfc6750_3_no_credential() {
     check(&portal, &answer, 401, "missing_credential", "missing_credential").await;
     assert_eq!(
         answer.header("www-authenticate"),
-        format!("Bearer realm=\"latchkey\"{METADATA}"),
-        "no error code where none was sent"
+        format!(
+            "Bearer realm=\"latchkey\"{METADATA}, DPoP realm=\"latchkey\", algs=\"ES256 EdDSA RS256 PS256\"{METADATA}"
+        ),
+        "each scheme that works, and no error code where none was sent (rfc9110_11_6_1)"
     );
 }
 

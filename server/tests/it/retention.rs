@@ -92,6 +92,60 @@ async fn refresh_tokens_go_with_their_family_on_postgres() {
     refresh_tokens_go_with_their_family_a_week_after_its_end(Portal::on_postgres().await).await;
 }
 
+async fn invitations_go_a_week_after_they_expired(portal: Portal) {
+    let mut ada = portal.member("ada@example.org").await;
+    let team = ada.team_id().await;
+    let invite = [("team", team.as_str()), ("email", "eve@example.org"), ("role", "viewer")];
+    ada.send(&format!("/teams/{team}"), "/form/team/invite", &invite).await;
+    // It could be taken for a week.
+    for (days, left) in [(13, 1), (2, 0)] {
+        portal.clock.advance(Duration::days(days));
+        server::workers::prune(&portal.state).await.unwrap();
+        assert_eq!(rows(&portal.store, "invitation").await, left);
+    }
+}
+
+#[tokio::test]
+async fn invitations_go_from_sqlite() {
+    invitations_go_a_week_after_they_expired(Portal::start().await).await;
+}
+
+#[tokio::test]
+async fn invitations_go_from_postgres() {
+    invitations_go_a_week_after_they_expired(Portal::on_postgres().await).await;
+}
+
+async fn messages_go_with_a_webhook_that_is_removed(portal: Portal) {
+    let mut ada = portal.member("ada@example.org").await;
+    let team = ada.team_id().await;
+    let (of, alerts) = (format!("team:{team}"), format!("/teams/{team}/alerts"));
+    let hook = [("of", of.as_str()), ("name", "On call"), ("url", "https://hook.invalid/")];
+    let added = ada.send(&format!("{alerts}/webhooks/new"), "/form/webhook/add", &hook).await;
+    let page = added.location().to_owned();
+    let named = [("of", of.as_str()), ("id", page.rsplit('/').next().unwrap())];
+    for _ in 0..30 {
+        ada.send(&page, "/form/webhook/test", &named).await;
+    }
+    ada.send(&page, "/form/webhook/remove", &named).await;
+    let there =
+        async |portal: &Portal| (rows(&portal.store, "webhook").await, rows(&portal.store, "webhook_delivery").await);
+    assert_eq!(there(&portal).await, (1, 30), "nobody waits until they are gone");
+    assert_eq!(portal.state.services.courier.deliver().await.unwrap(), 0, "and nothing of them goes out");
+    portal.clock.advance(Duration::SECOND);
+    server::workers::prune(&portal.state).await.unwrap();
+    assert_eq!(there(&portal).await, (0, 0));
+}
+
+#[tokio::test]
+async fn messages_go_with_a_webhook_from_sqlite() {
+    messages_go_with_a_webhook_that_is_removed(Portal::start().await).await;
+}
+
+#[tokio::test]
+async fn messages_go_with_a_webhook_from_postgres() {
+    messages_go_with_a_webhook_that_is_removed(Portal::on_postgres().await).await;
+}
+
 #[tokio::test]
 async fn single_requests_take_no_more_room_than_they_may_and_the_oldest_go() {
     const MORE: i64 = 3_000;

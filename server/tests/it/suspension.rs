@@ -249,7 +249,19 @@ async fn any_credential_is_found_by_its_public_part_and_revoked_with_a_reason() 
     assert!(accounts.contains("ada@example.org") && !accounts.contains("/admin/accounts/null"), "{accounts}");
     assert!(!admin.get("/admin/accounts?state=suspended").await.text().contains("ada@example.org"));
 
+    // Before a key is revoked, the page shows what that would break.
+    let served = asks(&portal, &key).await;
+    portal.recorded(&served).await;
+    let revoke = format!("/admin/credentials/{key_id}/revoke");
+    assert!(admin.get(&format!("/admin/credentials?q={public}")).await.text().contains(&revoke));
+    let page = admin.get(&revoke).await.text();
+    assert!(page.contains("Revoking it would have refused all 1 request of the last 24 hours"), "{page}");
+    assert!(page.contains("GET /api/v1/posts") && page.contains("127.0.0.1"), "{page}");
+    assert_eq!(ada.get(&revoke).await.status, StatusCode::NOT_FOUND);
+
     act(&mut admin, "key", &key_id, "revoke", WHY).await;
+    let page = admin.get(&revoke).await.text();
+    assert!(page.contains("revoked by an admin") && !page.contains("directory/act"), "{page}");
     let refused = asks(&portal, &key).await;
     assert_eq!(portal.recorded(&refused).await.reason.as_deref(), Some("revoked"));
     let page = ada.get(&format!("/logs/{}", refused.header("x-request-id"))).await.text();

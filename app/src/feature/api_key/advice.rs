@@ -3,24 +3,16 @@
 use super::{DisableKey, ShrinkKey, key_in_view::KeyPaths};
 use crate::{route, ui::Form};
 use latchkey_core::{api_key::Advice, port::api_key::ApiKey};
-use latchkey_model::ApiKeyId;
 use leptos::{prelude::*, server_fn::ServerFn};
-use std::collections::BTreeMap;
 
 /// What should be changed, key by key; nothing where there is nothing to say.
 #[component]
-pub(super) fn AdviceCard(
-    keys: Vec<ApiKey>,
-    advice: BTreeMap<ApiKeyId, Advice>,
-    can_write: bool,
-    back: String,
-) -> impl IntoView {
+pub fn AdviceCard(advice: Vec<(ApiKey, Advice)>, can_write: bool, #[prop(into)] back: String) -> impl IntoView {
     if advice.is_empty() {
         return ().into_any();
     }
-    let items = keys
+    let items = advice
         .into_iter()
-        .filter_map(|key| advice.get(&key.id).cloned().map(|advice| (key, advice)))
         .map(|(key, advice)| view! { <Items key advice can_write back=back.clone()/> })
         .collect_view();
     view! {

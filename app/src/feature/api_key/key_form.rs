@@ -4,9 +4,12 @@ use crate::{
     ssr::flash::Flash,
     ui::{Checkbox, CheckboxGroups, Choice, ChoiceGroup, Field, RadioList, TextArea},
 };
-use latchkey_core::port::{
-    api::ApiScope,
-    api_key::{AddressMode, KeySettings},
+use latchkey_core::{
+    api_key::Expiry,
+    port::{
+        api::ApiScope,
+        api_key::{AddressMode, ApiKey, KeySettings},
+    },
 };
 use latchkey_model::FieldErrors;
 use leptos::prelude::*;
@@ -80,6 +83,23 @@ impl KeyFormValues {
             notes: &self.notes,
         }
     }
+}
+
+/// As many days as a key lives, for the form of one that is to live as long; at most so many.
+pub fn days_of(key: &ApiKey, at_most: i64) -> Option<String> {
+    let life = key.settings.expires_at? - key.created_at;
+    Some(life.whole_days().clamp(1, at_most).to_string())
+}
+
+/// The ends to choose from: those that are listed and, after them, the one that the form has, if it is another number of days.
+pub fn expiries(listed: &[(&str, &str)], values: &KeyFormValues) -> Vec<(String, String)> {
+    let mut all: Vec<_> = listed.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect();
+    let is_listed = listed.iter().any(|(value, _)| *value == values.expiry);
+    if let (false, Ok(Expiry::Days(days))) = (is_listed, values.expiry.parse::<Expiry>()) {
+        let label = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+        all.push((values.expiry.clone(), label));
+    }
+    all
 }
 
 /// Every field about a key.
@@ -177,6 +197,16 @@ pub(in crate::feature) fn capitalised(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_life_than_those_that_are_listed_can_be_chosen_too() {
+        let listed = [("never", "Never"), ("30", "30 days")];
+        let ends = |expiry: &str| expiries(&listed, &KeyFormValues::new(expiry));
+        assert_eq!(ends("45").last(), Some(&("45".to_owned(), "45 days".to_owned())));
+        for known in ["never", "30", "keep", "soon", "0"] {
+            assert_eq!(ends(known).len(), 2, "{known}");
+        }
+    }
 
     #[test]
     fn scopes_stand_under_what_they_are_about() {

@@ -12,7 +12,7 @@ use crate::{
     ui::{Form, Message, PageHead, RelativeTime, SubmitButton},
 };
 use latchkey_core::{
-    api_key::{Advice, ApiKeyError, BlastRadius},
+    api_key::{ApiKeyError, BlastRadius},
     port::{
         api::ApiScope,
         api_key::{AddressMode, ApiKey, KeyOwner, KeyState},
@@ -24,7 +24,6 @@ use latchkey_core::{
     },
 };
 use leptos::{prelude::*, server_fn::ServerFn};
-use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 /// One key.
@@ -68,8 +67,7 @@ pub fn KeyPage() -> impl IntoView {
             .map(|(application, environment)| route::key_usage(application, environment, key.id));
         let title = key.settings.name.as_str().to_owned();
         let can_write = view.can_write;
-        let advice: BTreeMap<_, _> =
-            Some((key.id, advice)).filter(|(_, advice)| *advice != Advice::default()).into_iter().collect();
+        let advice: Vec<_> = Some((key.clone(), advice)).filter(|(_, advice)| !advice.is_empty()).into_iter().collect();
         let editable = can_write && key.revoked.is_none();
         let body = view! {
             <Head view=&view now/>
@@ -77,7 +75,7 @@ pub fn KeyPage() -> impl IntoView {
             {new.map(|new| new.show(here.clone(), std::slice::from_ref(&key)))}
             <KeyBanners keys=vec![key.clone()] now/>
             <Rotations pairs now can_write back=here.clone()/>
-            <AdviceCard keys=vec![key.clone()] advice can_write back=here.clone()/>
+            <AdviceCard advice can_write back=here.clone()/>
             <div class="two">
                 <Facts key=key.clone() now/>
                 <section class="card" aria-labelledby="day">
@@ -112,9 +110,9 @@ fn Head<'a>(view: &'a KeyInView, now: OffsetDateTime) -> impl IntoView + use<> {
         let rotatable = key.is_rotatable(now);
         let clone = match &key.owner {
             KeyOwner::Environment { application_id, environment, .. } => {
-                Some(route::clone_key(*application_id, *environment, key.id))
+                route::clone_key(*application_id, *environment, key.id)
             }
-            KeyOwner::Account { .. } => None,
+            KeyOwner::Account { .. } => route::clone_token(key.id),
         };
         view! {
             {rotatable.then(|| view! { <a class="btn btn-primary" href=route::rotate(&page)>"Rotate"</a> })}
@@ -134,7 +132,7 @@ fn Head<'a>(view: &'a KeyInView, now: OffsetDateTime) -> impl IntoView + use<> {
                 }
                 .into_any(),
             }}
-            {clone.map(|clone| view! { <a class="btn" href=clone>"Clone settings"</a> })}
+            <a class="btn" href=clone>"Clone settings"</a>
             <a class="btn btn-danger" href=route::revoke(&page)>"Revoke"</a>
         }
     });

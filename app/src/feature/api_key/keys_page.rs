@@ -10,7 +10,7 @@ use crate::{
     ssr::{actor, services},
     ui::{Banner, EmptyState, Message, PageHead, RelativeTime, Tabs, Tone},
 };
-use latchkey_core::port::api_key::{ApiKey, KeyState, RevokedBecause};
+use latchkey_core::port::api_key::{ApiKey, KeyState, LISTED_AT_MOST, RevokedBecause};
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
@@ -23,6 +23,10 @@ pub fn KeysPage() -> impl IntoView {
         let (services, actor) = (services(), actor());
         let keys = services.api_keys.list(&actor, application, environment).await?;
         let advice = services.api_keys.advice(&actor, application, environment, &keys).await?;
+        let beyond = match keys.len() {
+            all if all < LISTED_AT_MOST => 0,
+            listed => services.api_keys.count(&actor, application, environment).await?.saturating_sub(listed as u64),
+        };
         let now = services.ports.now();
         let pairs = Pair::find(&keys, now).await?;
         let flash = take_flash().await;
@@ -30,7 +34,6 @@ pub fn KeysPage() -> impl IntoView {
         let here = route::keys(application, environment);
         let create = route::new_key(application, environment);
         let can_write = in_view.application.role.may_write();
-        let many = keys.len() >= 500;
         let list = if keys.is_empty() {
             let create = create.clone();
             view! {
@@ -55,13 +58,25 @@ pub fn KeysPage() -> impl IntoView {
             <Tabs label="Environments" tabs=environment_tabs(&in_view, route::keys)/>
             <Message flash/>
             {new.map(|new| new.show(here.clone(), &keys))}
-            <KeyBanners keys=keys.clone() now/>
+            <KeyBanners keys now/>
             <Rotations pairs now can_write back=here.clone()/>
-            <AdviceCard keys advice can_write back=here/>
+            <AdviceCard advice can_write back=here/>
             {list}
-            {many.then(|| view! { <p class="dim">"Only the newest 500 are listed. A key that is not here is found by its requests, under Logs."</p> })}
+            <Unlisted beyond/>
         };
         Ok(Page::application("API keys", in_view, body))
+    })
+}
+
+/// How many keys a list leaves out, where it does.
+#[component]
+pub fn Unlisted(beyond: u64) -> impl IntoView {
+    (beyond > 0).then(|| {
+        let many = if beyond == 1 { "1 more is".to_owned() } else { format!("{beyond} more are") };
+        let sentence = format!(
+            "{many} not listed: those that work come first, and the newest. What is not here is found by its requests."
+        );
+        view! { <p class="dim">{sentence}</p> }
     })
 }
 

@@ -1,12 +1,13 @@
 //! Creating a key.
 
-use super::{CreateKey, KeyFields, KeyFormValues, crumbs, in_view};
+use super::{CreateKey, KeyFields, KeyFormValues, crumbs, days_of, expiries, in_view};
 use crate::{
     page::{Page, PageError, page, query, take_flash},
     route,
     ssr::{actor, services},
     ui::{Form, Message, PageHead, SubmitButton},
 };
+use latchkey_core::api_key::Expiry;
 use latchkey_model::ApiKeyId;
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -27,15 +28,12 @@ pub fn NewKeyPage() -> impl IntoView {
         if let Some(from) = query("from") {
             let from: ApiKeyId = from.parse().map_err(|_| PageError::NotFound)?;
             let source = services.api_keys.get(&actor(), from).await?;
-            // As long a life, if it is one of those that can be chosen.
-            let days = source.settings.expires_at.map(|at| (at - source.created_at).whole_days().to_string());
-            let listed = EXPIRIES.iter().map(|(value, _)| *value).find(|value| days.as_deref() == Some(*value));
-            let expiry = if days.is_none() { "never" } else { listed.unwrap_or("30") };
-            values = KeyFormValues::of(&source.settings, expiry);
+            let days = days_of(&source, Expiry::MAX_DAYS.into());
+            values = KeyFormValues::of(&source.settings, days.as_deref().unwrap_or("never"));
             back = route::clone_key(application, environment, from);
         }
         let values = values.or_typed(flash.as_ref());
-        let expiries = EXPIRIES.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec();
+        let expiries = expiries(&EXPIRIES, &values);
         let body = view! {
             <PageHead
                 title="Create a key"

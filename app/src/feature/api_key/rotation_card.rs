@@ -1,8 +1,9 @@
 //! Rotations under way: what each of the two keys does, and when the old one can go.
 
-use super::{CancelRotation, EndOverlap, key_in_view::KeyPaths};
+use super::{CancelRotation, key_in_view::KeyPaths};
 use crate::{
     page::PageError,
+    route,
     ssr::{actor, services},
     ui::{Badge, Form, RelativeTime, Tone},
 };
@@ -95,16 +96,12 @@ fn RotationCard(pair: Pair, now: OffsetDateTime, can_write: bool, back: String) 
         (false, false) => view! { <Badge tone=Tone::Wait text="old key in use"/> }.into_any(),
     };
     let actions = can_write.then(|| {
-        let (old_id, new_id) = (old.id.to_string(), new.id.to_string());
-        let back_too = back.clone();
+        let (end, new_id) = (route::end_key(&KeyPaths::of(&old).key), new.id.to_string());
         view! {
             <div class="form-actions">
-                <Form action=EndOverlap::PATH back=back>
-                    <input type="hidden" name="id" value=old_id/>
-                    <button type="submit" class=if safe { "btn btn-primary" } else { "btn btn-danger" }>"End the old key now"</button>
-                </Form>
+                <a class=if safe { "btn btn-primary" } else { "btn btn-danger" } href=end>"End the old key now"</a>
                 {can_be_called_off.then(|| view! {
-                    <Form action=CancelRotation::PATH back=back_too>
+                    <Form action=CancelRotation::PATH back>
                         <input type="hidden" name="id" value=new_id/>
                         <button type="submit" class="btn">"Call the rotation off"</button>
                     </Form>

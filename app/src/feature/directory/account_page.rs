@@ -60,7 +60,7 @@ pub fn AccountPage() -> impl IntoView {
             }
         });
         let applications = applications(view.applications, &here, flash.as_ref(), now);
-        let tokens = tokens(view.tokens, &here, flash.as_ref(), now);
+        let tokens = tokens(view.tokens, now);
         let teams = teams(view.teams);
         let last = match view.found.last_sign_in_at {
             Some(at) => view! { <RelativeTime at now/> }.into_any(),
@@ -125,7 +125,7 @@ fn applications(
     listed("applications", "Applications of its teams", vec!["Application", "Live keys", "State"], rows)
 }
 
-fn tokens(tokens: Vec<ApiKey>, here: &str, flash: Option<&Flash>, now: OffsetDateTime) -> impl IntoView + use<> {
-    let rows = tokens.into_iter().map(|token| key_row(token, "Token", None, here, flash, now)).collect();
+fn tokens(tokens: Vec<ApiKey>, now: OffsetDateTime) -> impl IntoView {
+    let rows = tokens.into_iter().map(|token| key_row(token, "Token", None, now)).collect();
     listed("tokens", "Personal access tokens", vec!["Token", "State", "Last used"], rows)
 }

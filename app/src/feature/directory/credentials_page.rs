@@ -3,7 +3,7 @@
 use super::{
     act_fn::{ActOn, FindCredential},
     act_form::{ActButton, RowActs},
-    listed::{ApplicationRow, key_row, listed},
+    listed::{ApplicationRow, key_row, listed, owner_of},
 };
 use crate::{
     feature::oauth_client::StateBadge,
@@ -14,11 +14,7 @@ use crate::{
 };
 use latchkey_core::{
     directory::CredentialSearch,
-    port::{
-        api_key::{ApiKey, KeyOwner},
-        directory::FoundApplication,
-        oauth_client::OauthClient,
-    },
+    port::{api_key::ApiKey, directory::FoundApplication, oauth_client::OauthClient},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use time::OffsetDateTime;
@@ -52,7 +48,7 @@ pub fn CredentialsPage() -> impl IntoView {
         } else {
             view! {
                 {applications(found.applications, &here, flash.as_ref(), now)}
-                {keys(found.keys, &here, flash.as_ref(), now)}
+                {keys(found.keys, now)}
                 {clients(found.clients, &here, flash.as_ref(), now)}
             }
             .into_any()
@@ -77,13 +73,6 @@ pub fn CredentialsPage() -> impl IntoView {
     })
 }
 
-fn owner_of(owner: &KeyOwner) -> String {
-    match owner {
-        KeyOwner::Environment { application_name, environment, .. } => format!("{application_name}, {environment}"),
-        KeyOwner::Account { account_name, .. } => account_name.to_string(),
-    }
-}
-
 fn applications(
     applications: Vec<FoundApplication>,
     here: &str,
@@ -98,10 +87,10 @@ fn applications(
     listed("applications", "Applications", vec!["Application", "State"], rows)
 }
 
-fn keys(keys: Vec<ApiKey>, here: &str, flash: Option<&Flash>, now: OffsetDateTime) -> impl IntoView + use<> {
+fn keys(keys: Vec<ApiKey>, now: OffsetDateTime) -> impl IntoView {
     let row = |key: ApiKey| {
         let whose = format!("{} of {}", key.owner.kind().label(), owner_of(&key.owner));
-        key_row(key, "Key", Some(whose), here, flash, now)
+        key_row(key, "Key", Some(whose), now)
     };
     let rows = keys.into_iter().map(row).collect();
     listed("keys", "Keys and tokens", vec!["Key", "Of", "State", "Last used"], rows)

@@ -6,10 +6,14 @@ use super::{
 };
 use crate::{
     feature::api_key::KeyStateBadge,
+    route,
     ssr::flash::Flash,
     ui::{DataTable, LastUse},
 };
-use latchkey_core::port::{api_key::ApiKey, suspension::Suspended};
+use latchkey_core::port::{
+    api_key::{ApiKey, KeyOwner},
+    suspension::Suspended,
+};
 use latchkey_model::{ApplicationId, Name};
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -65,31 +69,24 @@ impl ApplicationRow {
     }
 }
 
+/// Whose a credential is.
+pub(super) fn owner_of(owner: &KeyOwner) -> String {
+    match owner {
+        KeyOwner::Environment { application_name, environment, .. } => format!("{application_name}, {environment}"),
+        KeyOwner::Account { account_name, .. } => account_name.to_string(),
+    }
+}
+
 /// The row of a key or a token, under what it is called here; whose it is, where that is a column.
-pub(super) fn key_row(
-    key: ApiKey,
-    what: &'static str,
-    whose: Option<String>,
-    back: &str,
-    flash: Option<&Flash>,
-    now: OffsetDateTime,
-) -> AnyView {
+pub(super) fn key_row(key: ApiKey, what: &'static str, whose: Option<String>, now: OffsetDateTime) -> AnyView {
     let (name, ended) = (key.settings.name.to_string(), key.is_ended(now));
     let acts = (!ended).then(|| {
-        view! {
-            <RowActs
-                on=ActOn::Key
-                id=key.id.to_string()
-                called=name.clone()
-                acts=vec![ActButton::REVOKE]
-                back=back.to_owned()
-                flash
-            />
-        }
+        let (href, hidden) = (route::revoke_credential(key.id), format!(" {name}"));
+        view! { <a class="btn btn-small btn-danger" href=href>"Revoke"<span class="sr-only">{hidden}</span></a> }
     });
     view! {
         <tr class:ended=ended>
-            <td data-label=what><strong>{name.clone()}</strong><p class="dim"><code>{key.hint()}</code></p></td>
+            <td data-label=what><strong>{name}</strong><p class="dim"><code>{key.hint()}</code></p></td>
             {whose.map(|whose| view! { <td data-label="Of">{whose}</td> })}
             <td data-label="State"><KeyStateBadge key=key.clone() now/></td>
             <td data-label="Last used"><LastUse at=key.last_used_at from=key.last_used_from now/></td>

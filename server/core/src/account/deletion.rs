@@ -119,7 +119,7 @@ impl DeletionService {
                 live_keys: of_team.flat_map(|one| one.live_keys).sum(),
             });
         }
-        let tokens = store.personal_tokens(account.id, now).await?;
+        let tokens = store.personal_tokens(account.id, now, None).await?;
         Ok(DeletionPlan {
             teams,
             tokens: tokens.iter().filter(|token| token.state(now) == KeyState::Live).count(),

@@ -188,7 +188,7 @@ impl PersonalDataService {
                 recovery_codes_left: store.recovery_codes_left(id).await?,
                 identities_elsewhere: identities.collect(),
             },
-            personal_access_tokens: store.personal_tokens(id, now).await?.iter().map(token).collect(),
+            personal_access_tokens: store.personal_tokens(id, now, None).await?.iter().map(token).collect(),
             authorized_apps: apps.collect(),
             notices: notices.collect(),
         })

@@ -144,6 +144,28 @@ impl SessionService {
         Ok(self.ends.commit(work).await?)
     }
 
+    /// Ends the session whose cookie was sent where others can read it, if it is one, and tells its person.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_exposed(&self, digest: &SessionDigest, from: IpAddr) -> Result<(), StoreError> {
+        let (store, now) = (&self.ports.store, self.ports.now());
+        let Some(session) = store.session_load(digest, now).await? else { return Ok(()) };
+        let Some(id) = session.account_id else { return Ok(()) };
+        let Some(account) = store.account(id).await? else { return Ok(()) };
+        let mut work = store.begin().await?;
+        if work.session_end_own(id, session.id, now).await? == Consumed::Lost {
+            return Ok(());
+        }
+        self.ends.sign_outs.note(&mut *work, digest).await?;
+        let ended = Act::new(id, Action::SessionsEnded, session.id, "").because("its cookie came over plain HTTP");
+        ended.by_program(from, &mut *work, &self.ports).await?;
+        Letter::session_exposed(session.id, from, now, &self.public_url)
+            .send(&mut *work, &self.ports, &[account.email.to_string()])
+            .await?;
+        self.ends.commit(work).await
+    }
+
     /// Ends all sessions of the actor's but the one that asks; returns how many.
     ///
     /// # Errors

@@ -5,13 +5,16 @@ use crate::{
     actor::Actor,
     port::{
         StoreError,
-        api_key::{ApiKey, KeyPolicy, KeyState},
+        api_key::{ApiKey, KeyPolicy, KeyState, LISTED_AT_MOST},
         rollup::Period,
     },
 };
 use latchkey_model::{ApiKeyId, ApplicationId, Environment, Scope, ScopeSet};
 use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
+
+/// How many keys that a list leaves out are looked at: those that were used longest ago, and as many of the oldest.
+const ADVISED_BEYOND: u64 = 50;
 
 /// What is advised about one key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,7 +66,8 @@ impl Advice {
 }
 
 impl ApiKeyService {
-    /// What is advised about the keys of an environment; those about which there is nothing to say are left out.
+    /// What is advised about the keys of an environment: those of its list and, where that leaves some out, those that were used longest
+    /// ago and the oldest. Keys about which there is nothing to say are left out.
     ///
     /// # Errors
     /// [`ApiKeyError`].
@@ -72,18 +76,35 @@ impl ApiKeyService {
         actor: &Actor,
         application: ApplicationId,
         environment: Environment,
-        keys: &[ApiKey],
-    ) -> Result<BTreeMap<ApiKeyId, Advice>, ApiKeyError> {
-        let account = actor.account()?;
+        listed: &[ApiKey],
+    ) -> Result<Vec<(ApiKey, Advice)>, ApiKeyError> {
+        let (account, store) = (actor.account()?, &self.ports.store);
+        let policy = store.key_policy(account.id, application, environment).await?;
+        let mut keys = listed.to_vec();
+        if listed.len() >= LISTED_AT_MOST {
+            let now = self.ports.now();
+            let oldest = store.oldest_keys(account.id, application, environment, now, ADVISED_BEYOND).await?;
+            let known: BTreeSet<_> = listed.iter().map(|key| key.id).collect();
+            keys.extend(oldest.into_iter().filter(|key| !known.contains(&key.id)));
+        }
+        self.advice_about(policy.as_ref(), keys).await
+    }
+
+    /// What is advised about keys of one owner. The caller has seen that the actor may know of them.
+    pub(crate) async fn advice_about(
+        &self,
+        policy: Option<&KeyPolicy>,
+        keys: Vec<ApiKey>,
+    ) -> Result<Vec<(ApiKey, Advice)>, ApiKeyError> {
         let now = self.ports.now();
-        let Some(owner) = keys.first().map(|key| key.owner.id()) else { return Ok(BTreeMap::new()) };
-        let policy = self.ports.store.key_policy(account.id, application, environment).await?;
+        let Some(owner) = keys.first().map(|key| key.owner.id()) else { return Ok(Vec::new()) };
         let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
         let used = self.used_scopes(self.ports.store.routes_called(owner, &ids, window_start(now)).await?).await?;
         let nothing = BTreeSet::new();
-        let advice = keys.iter().map(|key| {
+        let advice = keys.into_iter().map(|key| {
             let used = used.get(&key.id).unwrap_or(&nothing);
-            (key.id, Advice::of(key, used, policy.as_ref(), now))
+            let advice = Advice::of(&key, used, policy, now);
+            (key, advice)
         });
         Ok(advice.filter(|(_, advice)| !advice.is_empty()).collect())
     }

@@ -166,7 +166,7 @@ impl ApiKeyService {
     /// Whether a person may have another token.
     pub(crate) async fn has_room_for_token(&self, account: AccountId) -> Result<(), ApiKeyError> {
         let now = self.ports.now();
-        let tokens = self.ports.store.personal_tokens(account, now).await?;
+        let tokens = self.ports.store.personal_tokens(account, now, Some(Self::TOKENS_AT_MOST)).await?;
         let there = tokens.iter().filter(|token| !token.is_ended(now)).count();
         if there < Self::TOKENS_AT_MOST { Ok(()) } else { Err(ApiKeyError::TooManyTokens) }
     }
@@ -229,7 +229,7 @@ impl ApiKeyService {
         }
     }
 
-    /// The keys of one environment, live ones first. A stranger's application has none.
+    /// The keys of one environment, live ones first, 500 at most. A stranger's application has none.
     ///
     /// # Errors
     /// [`ApiKeyError`].
@@ -241,6 +241,20 @@ impl ApiKeyService {
     ) -> Result<Vec<ApiKey>, ApiKeyError> {
         let account = actor.account()?;
         Ok(self.ports.store.api_keys(account.id, application, environment, self.ports.now()).await?)
+    }
+
+    /// How many keys one environment has, ended ones too.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`].
+    pub async fn count(
+        &self,
+        actor: &Actor,
+        application: ApplicationId,
+        environment: Environment,
+    ) -> Result<u64, ApiKeyError> {
+        let account = actor.account()?;
+        Ok(self.ports.store.api_keys_count(account.id, Some((application, environment))).await?)
     }
 
     /// The actor's keys and tokens that were found where secrets must not be, in the last 30 days.

@@ -49,6 +49,8 @@ actions! {
     PasswordReset = "account.password_reset", "Replaced the password by a mailed link";
     /// Whether programs may send the password.
     PasswordForPrograms = "account.password_for_programs", "Changed whether programs may send the password";
+    /// The password was sent where others can read it.
+    PasswordExposed = "account.password_exposed", "Sent the password where others can read it";
     /// An admin suspended it.
     AccountSuspended = "account.suspended", "Suspended the account";
     /// It goes on.
@@ -123,6 +125,8 @@ actions! {
     SecretEnded = "oauth_client.secret_ended", "Ended a secret";
     /// A secret or a token of it was found elsewhere.
     ClientSecretLeaked = "oauth_client.secret_leaked", "Reported a secret or token of a client as found elsewhere";
+    /// A token of it was sent where others can read it, and ended.
+    ClientTokenExposed = "oauth_client.token_exposed", "Ended a token that was sent where others can read it";
     /// Its tokens were ended.
     ClientTokensEnded = "oauth_client.tokens_ended", "Ended every token of a service account";
     /// It was revoked.

@@ -7,6 +7,7 @@ use crate::{
     port::session::SessionDigest,
 };
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// Where a credential was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +114,8 @@ pub enum Credential<'a> {
         parameter: String,
         /// The key, if it is written as ours are: it has been exposed.
         key: Option<PlainApiKey>,
+        /// The whole text, if it is written like an access token: so has that.
+        token: Option<Zeroizing<String>>,
     },
 }
 
@@ -185,11 +188,9 @@ impl<'a> Credential<'a> {
         matches!(self, Self::AccessToken { via: Via::Dpop, .. })
     }
 
-    /// Every signed token begins with the base64url of `{"`, every opaque one with its mark.
     fn read_token(via: Via, text: &'a [u8]) -> Option<Self> {
-        const OPAQUE: &[u8] = b"lk_tok_";
-        let written = text.starts_with(b"eyJ") || text.starts_with(OPAQUE);
-        written.then(|| std::str::from_utf8(text).ok()).flatten().map(|text| Self::AccessToken { via, text })
+        let text = is_written_as_token(text).then(|| std::str::from_utf8(text).ok()).flatten()?;
+        Some(Self::AccessToken { via, text })
     }
 
     fn read_key(via: Via, text: &'a [u8]) -> Self {
@@ -203,6 +204,12 @@ impl<'a> Credential<'a> {
             Err(why) => Self::Malformed { via, why },
         }
     }
+}
+
+/// Every signed token begins with the base64url of `{"`, every opaque one with its mark.
+fn is_written_as_token(text: &[u8]) -> bool {
+    const OPAQUE: &[u8] = b"lk_tok_";
+    text.starts_with(b"eyJ") || text.starts_with(OPAQUE)
 }
 
 /// The token of `Bearer token` or `DPoP token`; scheme names are case-insensitive (RFC 9110 section 11.1).
@@ -225,8 +232,11 @@ fn find_in_query(query: &str) -> Option<Credential<'static>> {
         if !secret && !value.starts_with(MARK) {
             return None;
         }
-        let key = PlainApiKey::parse(&value).ok();
-        Some(Credential::InQuery { parameter: if secret { name } else { "a parameter".to_owned() }, key })
+        let parameter = if secret { name } else { "a parameter".to_owned() };
+        if is_written_as_token(value.as_bytes()) {
+            return Some(Credential::InQuery { parameter, key: None, token: Some(Zeroizing::new(value)) });
+        }
+        Some(Credential::InQuery { parameter, key: PlainApiKey::parse(&value).ok(), token: None })
     })
 }
 
@@ -357,6 +367,11 @@ mod tests {
             assert!(reads(&[&value], &[], Some(&query), is), "{query}");
         }
         assert!(reads(&[], &[], Some("limit=5&after=x"), |found| matches!(found, Credential::Missing)));
+        for query in ["access_token=eyJhbGciOi.e30.AA", "key=eyJhbGciOi.e30.AA", "x=lk_tok_x", "x=lk%5Ftok_x"] {
+            let is = |found: &Credential<'_>| matches!(found, Credential::InQuery { key: None, token: Some(_), .. });
+            assert!(reads(&[], &[], Some(query), is), "{query}");
+        }
+        assert!(reads(&[], &[], Some("x=eyJhbGciOi.e30.AA"), |found| matches!(found, Credential::Missing)));
     }
 
     #[test]

@@ -17,13 +17,15 @@ use crate::{
     port::api_key::{AddressMode, ApiKey, KeyState},
     secret::digests_equal,
 };
-use latchkey_model::ScopeSet;
+use latchkey_model::{RequestId, ScopeSet};
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 use time::{Duration, OffsetDateTime};
 
 /// What is known of a request besides its credential.
 #[derive(Debug, Clone)]
 pub struct Facts {
+    /// The id under which it is recorded, and which the log names it by.
+    pub id: RequestId,
     /// When it arrived.
     pub at: OffsetDateTime,
     /// From where.
@@ -312,7 +314,7 @@ fn one_credential<'a>(facts: &Facts, credential: &'a Credential<'_>) -> Result<P
     if facts.transport == Transport::Private { Ok(presented) } else { Err(Refusal::TlsRequired) }
 }
 
-/// A refusal before the look-up's answer counted. A key of ours that was exposed is attributed all the same.
+/// A refusal before the look-up's answer counted. A key or token of ours that was exposed is attributed all the same.
 pub(super) fn stopped_early(facts: &Facts, credential: &Credential<'_>, refusal: Refusal, lookup: Lookup) -> Verdict {
     let in_query = matches!(refusal, Refusal::CredentialInQuery { .. });
     let unsafe_place = in_query || refusal == Refusal::TlsRequired;

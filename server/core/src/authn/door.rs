@@ -82,16 +82,14 @@ impl Door {
         let lookup = match credential {
             // A key in the URL is looked up too: its owner is told only if it is really theirs.
             Credential::ApiKey { key, .. } => self.find(facts, *key).await,
-            // A token that came over plain HTTP is refused unread, so nothing is spent on it.
-            Credential::AccessToken { via, text } if facts.transport == Transport::Private => {
-                match self.find_token(facts, text).await {
-                    Lookup::Proven { entry, .. } if *via == Via::Dpop => {
-                        Lookup::Proven { entry, held: self.held(facts, proof, text) }
-                    }
-                    found => found,
+            // So is a token that came over plain HTTP; it is refused whatever its proof says.
+            Credential::AccessToken { via, text } => match self.find_token(facts, text).await {
+                Lookup::Proven { entry, .. } if *via == Via::Dpop && facts.transport == Transport::Private => {
+                    Lookup::Proven { entry, held: self.held(facts, proof, text) }
                 }
-            }
-            // So is a password, and one that came for another API.
+                found => found,
+            },
+            // A password that came over plain HTTP, or for another API, is not compared here.
             Credential::Password(basic)
                 if facts.transport == Transport::Private && matches!(facts.asked, Asked::Demo { .. }) =>
             {
@@ -102,6 +100,7 @@ impl Door {
             }
             Credential::Certificate(certificate) => self.find_certificate(facts, certificate).await,
             Credential::InQuery { key: Some(key), .. } => self.find(facts, key.presented()).await,
+            Credential::InQuery { token: Some(text), .. } => Box::pin(self.find_token(facts, text)).await,
             _ => Lookup::NotAsked,
         };
         let mut verdict = decide(facts, credential, lookup);
@@ -168,7 +167,7 @@ impl Door {
             Ok(Found::Key(entry)) => Lookup::Found { presented: key.digest(&self.pepper), entry },
             Ok(Found::Nothing) => Lookup::Unknown,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the door cannot ask the store");
+                tracing::error!(request.id = %facts.id, error = &error as &dyn std::error::Error, "the door cannot ask the store");
                 Lookup::Unavailable
             }
         }
@@ -194,6 +193,7 @@ impl Door {
             Ok(FoundToken::Not(problem)) => Lookup::NotProven(problem),
             Err(error) => {
                 tracing::error!(
+                    request.id = %facts.id,
                     error = &error as &dyn std::error::Error,
                     "the door cannot ask the store about a token"
                 );
@@ -213,7 +213,7 @@ impl Door {
                 Lookup::TooManyUnknown { retry_after: reading.retry_after.unwrap_or(reading.reset_after) }
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the door cannot compare a password");
+                tracing::error!(request.id = %facts.id, error = &error as &dyn std::error::Error, "the door cannot compare a password");
                 Lookup::Unavailable
             }
         }
@@ -226,6 +226,7 @@ impl Door {
             Ok(None) => Lookup::Nobody,
             Err(error) => {
                 tracing::error!(
+                    request.id = %facts.id,
                     error = &error as &dyn std::error::Error,
                     "the door cannot ask the store for a session"
                 );
@@ -252,6 +253,7 @@ impl Door {
             Ok(None) => Lookup::Nobody,
             Err(error) => {
                 tracing::error!(
+                    request.id = %facts.id,
                     error = &error as &dyn std::error::Error,
                     "the door cannot ask whose certificate it is"
                 );

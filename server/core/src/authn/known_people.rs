@@ -1,6 +1,7 @@
 //! What the door finds out about people who come as themselves.
 
 use super::{
+    basic::Basic,
     entry::Entry,
     person::{KnownBy, Person, PersonProblem},
 };
@@ -112,6 +113,28 @@ impl KnownPeople {
             meter.give_back();
         }
         known.lockouts.settle(attempt, found, |found| matches!(found, FoundPerson::Person(_))).await
+    }
+
+    /// Whose password was sent where others can read it, if it is anybody's with their address; also where they do not let programs
+    /// send it. Wrong ones, and those, count as tries of sign-in.
+    pub(crate) async fn whose_password(
+        &self,
+        sent: &Basic,
+        from: IpAddr,
+        now: OffsetDateTime,
+    ) -> Result<Option<AccountId>, StoreError> {
+        let Some((email, password)) = sent.name_and_password() else { return Ok(None) };
+        let entry = match self.by_password(email, PlainPassword::new(password), from, now).await {
+            Ok(FoundPerson::Person(entry)) => Some(entry),
+            Ok(FoundPerson::Not(
+                known,
+                PersonProblem::NotAllowed | PersonProblem::FactorMissing | PersonProblem::Suspended,
+            )) => known,
+            Err(PersonError::Store(error)) => return Err(error),
+            // With no room to hash, too, nobody is kept waiting for it.
+            Ok(FoundPerson::Not(..) | FoundPerson::TooMany(_)) | Err(PersonError::Hash(_)) => None,
+        };
+        Ok(entry.and_then(|entry| entry.person().map(|person| person.account)))
     }
 
     /// Whose browser this is, if anybody is signed in with it.

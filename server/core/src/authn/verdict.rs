@@ -85,7 +85,7 @@ pub struct Verdict {
     pub claimed_public_id: Option<PublicId>,
     /// Where the credential was.
     pub via: Option<Via>,
-    /// A key of ours was seen where it must not be.
+    /// A credential of ours was seen where it must not be.
     pub exposed: bool,
     /// A check that only reports would have refused it.
     pub reported: bool,

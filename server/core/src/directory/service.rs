@@ -8,14 +8,14 @@ use crate::{
     port::{
         StoreError,
         account::Membership,
-        api_key::ApiKey,
+        api_key::{ApiKey, LISTED_AT_MOST},
         application::MemberApplication,
         directory::{AccountSearch, FoundAccount, FoundApplication},
         oauth_client::OauthClient,
     },
     ports::Ports,
 };
-use latchkey_model::{AccountId, FieldErrors};
+use latchkey_model::{AccountId, ApiKeyId, FieldErrors};
 
 /// Why nothing was found, or nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ pub struct AccountInView {
     pub teams: Vec<Membership>,
     /// Their applications.
     pub applications: Vec<MemberApplication>,
-    /// Its personal access tokens, live ones first.
+    /// Its personal access tokens, live ones first, and of those that ended the newest.
     pub tokens: Vec<ApiKey>,
     /// In how many browsers it is signed in.
     pub sessions: usize,
@@ -140,9 +140,18 @@ impl Directory {
             found,
             teams: store.memberships(id).await?,
             applications: store.applications(id, now).await?,
-            tokens: store.personal_tokens(id, now).await?,
+            tokens: store.personal_tokens(id, now, Some(LISTED_AT_MOST)).await?,
             sessions: store.sessions(id, now).await?.len(),
         })
+    }
+
+    /// One key or personal access token.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn key(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, DirectoryError> {
+        actor.admin()?;
+        self.ports.store.key_found(id).await?.ok_or(DirectoryError::NotFound)
     }
 
     /// Keys, clients and applications.

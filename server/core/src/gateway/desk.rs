@@ -13,7 +13,7 @@ use crate::{
     port::{StoreError, request_log::CredentialId},
     signing_key::{KeyRing, KeyRingError},
 };
-use latchkey_model::{ApiId, OwnerId};
+use latchkey_model::{ApiId, OwnerId, RequestId};
 use quick_cache::sync::Cache;
 use std::{net::IpAddr, sync::Arc};
 use time::OffsetDateTime;
@@ -38,6 +38,8 @@ pub struct GuardedRequest<'a> {
 /// Where a request came from, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin {
+    /// The id under which it is recorded.
+    pub id: RequestId,
     /// When it arrived.
     pub at: OffsetDateTime,
     /// From where.
@@ -131,6 +133,7 @@ impl GatewayDesk {
             return Ok(Some(judged(Outcome::Public(outcome))));
         }
         let facts = Facts {
+            id: origin.id,
             at: origin.at,
             address: origin.address,
             transport: origin.transport,
@@ -151,6 +154,9 @@ impl GatewayDesk {
         {
             verdict.route = Some(reading);
             if let Some(refusal) = refusal {
+                // Only the door knows who is counted here, and has counted the request by then.
+                entry.meters().give_back();
+                verdict.readings = Some(entry.meters().look(origin.at));
                 verdict.outcome = Err(refusal);
             }
         }

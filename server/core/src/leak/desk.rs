@@ -1,10 +1,12 @@
 //! What a report of a found key asks for.
 
 mod client;
+mod person;
 mod registration;
 
 use super::{breaks_a_line, finder, redacted};
 use crate::{
+    access_token::AccessToken,
     alert::{AlertKind, Alerts},
     api_key::{PlainApiKey, let_the_old_key_be, old_key_of},
     audit::{Act, Action},
@@ -19,8 +21,8 @@ use crate::{
     ports::Ports,
     secret::{DigestKey, digests_equal},
 };
-use latchkey_model::KeyKind;
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
+use latchkey_model::{AccountId, KeyKind};
+use std::{collections::BTreeSet, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Where a key was found, in the words of whoever reported it.
@@ -63,12 +65,20 @@ pub struct LeakDesk {
     reporters: Arc<Limiter<IpAddr>>,
     /// Networks that sent what only looks signed.
     forgers: Arc<Limiter<IpAddr>>,
+    /// Networks from which something came where others can read it.
+    senders: Arc<Limiter<IpAddr>>,
+    /// People who were told of their password.
+    told: Arc<Limiter<AccountId>>,
     room: Arc<Semaphore>,
+    room_for_sent: Arc<Semaphore>,
 }
 
 impl LeakDesk {
-    /// How many reports are worked on at once.
+    /// How many reports are worked on at once, and how much beside them that was sent where others can read it.
     const ROOM: usize = 64;
+    /// How often a person is told that their password is sent so.
+    const ONCE_A_DAY: Quota =
+        Quota { requests: NonZeroU32::MIN, window_seconds: NonZeroU32::MIN.saturating_add(24 * 60 * 60 - 1) };
     /// How many keys of one report are looked at.
     const KEYS_IN_A_REPORT: usize = 20;
 
@@ -79,13 +89,26 @@ impl LeakDesk {
             rests_on,
             reporters: Arc::new(Limiter::new(quota)),
             forgers: Arc::new(Limiter::new(quota)),
+            senders: Arc::new(Limiter::new(quota)),
+            told: Arc::new(Limiter::new(Self::ONCE_A_DAY)),
             room: Arc::new(Semaphore::new(Self::ROOM)),
+            room_for_sent: Arc::new(Semaphore::new(Self::ROOM)),
         }
     }
 
     /// Room to work on one report; none while too many are being worked on.
     pub fn room(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.room).try_acquire_owned().ok()
+    }
+
+    /// Room to look at one thing that was sent where others can read it: reports have their own.
+    pub fn room_for_sent(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room_for_sent).try_acquire_owned().ok()
+    }
+
+    /// Counts something that came from an address where others can read it, and says whether to look whose it is.
+    pub fn admit_sent(&self, address: IpAddr) -> bool {
+        self.senders.check(&network_of(address), self.ports.now()).retry_after.is_none()
     }
 
     /// Counts a report from an address, and says whether it is one too many.
@@ -125,27 +148,19 @@ impl LeakDesk {
 
     /// Works on a report whose sender was thanked already: what cannot be done now is tried again for a while.
     pub async fn report_patiently(&self, text: &str, place: &LeakPlace) {
-        const TRIES: u32 = 8;
-        let mut pause = Duration::from_millis(200);
-        for left in (0..TRIES).rev() {
-            match self.report(text, place).await {
-                Ok(_) => return,
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(error, tries_left = left, "a report of a leaked key could not be worked on");
-                }
-            }
-            if left > 0 {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
-        }
+        patiently(|| self.report(text, place)).await;
+    }
+
+    /// Ends a token of ours that was sent where others can read it, and tells its client's people: likewise tried for a while.
+    pub async fn end_sent_token(&self, token: &AccessToken) {
+        patiently(|| self.end_token(token)).await;
     }
 
     /// Waits, for some seconds at most, until no report is being worked on.
     pub async fn finish(&self) {
         const PATIENCE: Duration = Duration::from_secs(10);
-        let all = self.room.acquire_many(u32::try_from(Self::ROOM).unwrap_or(u32::MAX));
+        let room = u32::try_from(Self::ROOM).unwrap_or(u32::MAX);
+        let all = async { (self.room.acquire_many(room).await, self.room_for_sent.acquire_many(room).await) };
         if tokio::time::timeout(PATIENCE, all).await.is_err() {
             tracing::error!("reports of leaked keys were left unfinished");
         }
@@ -207,6 +222,25 @@ impl LeakDesk {
         let (memories, forgotten) = (self.rests_on.memories.clone(), changes.clone());
         let forget = move || forgotten.iter().for_each(|change| memories.forget(change));
         commit_and_forget(work, changes, forget).await
+    }
+}
+
+/// Does what nobody waits for: what cannot be done now is tried again for a while.
+async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(attempt: impl Fn() -> F) {
+    const TRIES: u32 = 8;
+    let mut pause = Duration::from_millis(200);
+    for left in (0..TRIES).rev() {
+        match attempt().await {
+            Ok(_) => return,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, tries_left = left, "a secret that others can read could not be looked at");
+            }
+        }
+        if left > 0 {
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
     }
 }
 

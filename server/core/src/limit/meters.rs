@@ -51,6 +51,12 @@ impl Meters {
         readings
     }
 
+    /// Gives one request back to every meter, where a limit that is not among them refused it.
+    pub(crate) fn give_back(&self) {
+        self.windows.iter().for_each(Meter::give_back);
+        self.owner.give_back();
+    }
+
     /// What every meter says, without counting anything.
     pub fn look(&self, now: OffsetDateTime) -> Readings {
         self.windows.iter().fold(Readings::of(self.owner.look(now)), |readings, meter| readings.and(meter.look(now)))
@@ -148,6 +154,20 @@ mod tests {
         let readings = meters.spend(later);
         assert_eq!(readings.retry_after(), None);
         assert_eq!(readings.windows()[1].remaining, 3, "the hour paid for two requests, not for 22");
+    }
+
+    #[test]
+    fn what_is_given_back_costs_nothing_at_any_meter() {
+        let owner = Arc::new(Meter::new(quota(100, 60)));
+        let meters = Meters::new(quota(5, 60), &[quota(9, 3_600)], owner);
+        let first = meters.spend(START);
+        for _ in 0..20 {
+            assert_eq!(meters.spend(START).retry_after(), None);
+            meters.give_back();
+        }
+        let second = meters.spend(START);
+        assert_eq!((first.windows()[0].remaining, second.windows()[0].remaining), (4, 3));
+        assert_eq!((second.windows()[1].remaining, second.owner().remaining), (7, 98));
     }
 
     #[test]

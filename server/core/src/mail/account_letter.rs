@@ -6,7 +6,7 @@ use crate::{
     notice::NoticeKind,
     port::{account::Account, team::Invitation},
 };
-use latchkey_model::{AccountId, Name};
+use latchkey_model::{AccountId, Name, SessionId};
 use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
@@ -130,6 +130,34 @@ impl Letter {
             NoticeKind::Account,
             "Your password was changed",
             format!("password-changed:{}:{}", account.id, written(at)),
+            text,
+        )
+    }
+
+    /// The password was sent where others can read it; told once a day.
+    pub fn password_exposed(account: &Account, from: IpAddr, at: OffsetDateTime, public_url: &str) -> Self {
+        let text = format!(
+            "At {}, a program sent your address and your password over plain HTTP, from {from}. The request was refused. The password opens your account still, and whoever was on the way has it.\n\nMend the program, and choose another password now:\n{public_url}/account/security\n",
+            written(at),
+        );
+        Self::new(
+            NoticeKind::Account,
+            "Your password was sent where others can read it",
+            format!("password-exposed:{}:{}", account.id, at.date()),
+            text,
+        )
+    }
+
+    /// The cookie of a session was sent where others can read it, and the session ended.
+    pub fn session_exposed(session: SessionId, from: IpAddr, at: OffsetDateTime, public_url: &str) -> Self {
+        let text = format!(
+            "At {}, the cookie of a browser in which you were signed in came over plain HTTP, from {from}. No browser sends it so: a program did that has a copy. The request was refused, and that browser was signed out.\n\nIf you know of no such program, look at your other sessions, and change your password:\n{public_url}/account/sessions\n{public_url}/account/security\n",
+            written(at),
+        );
+        Self::new(
+            NoticeKind::Account,
+            "A session of yours was sent where others can read it",
+            format!("session-exposed:{session}"),
             text,
         )
     }

@@ -3,10 +3,12 @@
 use super::{Letter, account_letter::unless_link, page_of};
 use crate::{
     api_key::PlainApiKey,
+    clock::written,
     notice::NoticeKind,
     port::{alert::WatchedEnvironment, api_key::ApiKey, oauth_client::OauthClient},
 };
 use latchkey_model::{KeyKind, Name};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// What became of a key that was found.
@@ -93,6 +95,19 @@ impl Letter {
         );
         let occasion = if ended { "client-secret-ended" } else { "client-secret-leaked" };
         Self::new(NoticeKind::KeyFound, &subject, format!("{occasion}:{}", found.public_id()), text)
+    }
+
+    /// A token of a client was sent where others can read it, and ended: its people hear of that once a day. `url` is the client's page.
+    pub fn client_token_exposed(client: &OauthClient, at: OffsetDateTime, url: &str) -> Self {
+        let name = &client.settings.name;
+        let text = format!(
+            "At {}, a program sent an access token of {name} ({}) of {} in a URL or over plain HTTP. The request was refused, and the token was revoked at once: whoever keeps that URL or was on the way has it. So is each other one that is sent so; you are told once a day.\n\nMend the program: a token belongs in a header, over https.\n{url}\n",
+            written(at),
+            client.client_id,
+            client.owner.name(),
+        );
+        let subject = format!("An access token of {name} was sent where others can read it");
+        Self::new(NoticeKind::KeyFound, &subject, format!("client-token-exposed:{}:{}", client.id, at.date()), text)
     }
 
     /// The token with which apps register was found where secrets must not be, and ended; `url` is where another one is made.

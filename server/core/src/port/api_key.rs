@@ -1,6 +1,10 @@
 //! API keys and personal access tokens: rows that outlive the keys they describe, so that a failure can be explained.
 
-use super::{Consumed, Inserted, StoreError, suspension::Suspension};
+use super::{
+    Consumed, Inserted, StoreError,
+    request_log::{Found, LogScope},
+    suspension::Suspension,
+};
 use crate::{
     api_key::{
         AllowList, Notes,
@@ -421,11 +425,14 @@ pub struct SharedLimits {
     pub before: RateLimits,
 }
 
+/// More keys than this are not listed on one page.
+pub const LISTED_AT_MOST: usize = 500;
+
 /// Questions about keys.
 #[async_trait]
 pub trait ApiKeyReader {
-    /// The keys of one environment of an application, if a team of the account owns it: live ones first, then the newest, 500 at
-    /// most.
+    /// The keys of one environment of an application, if a team of the account owns it: live ones first, then the newest,
+    /// [`LISTED_AT_MOST`] of them.
     async fn api_keys(
         &self,
         account: AccountId,
@@ -434,8 +441,32 @@ pub trait ApiKeyReader {
         now: OffsetDateTime,
     ) -> Result<Vec<ApiKey>, StoreError>;
 
-    /// The account's own personal access tokens: live ones first, then the newest.
-    async fn personal_tokens(&self, account: AccountId, now: OffsetDateTime) -> Result<Vec<ApiKey>, StoreError>;
+    /// Of the keys that such a list may leave out, those that work and were used longest ago, and those that are the oldest: so many of
+    /// each at most, and each once.
+    async fn oldest_keys(
+        &self,
+        account: AccountId,
+        application: ApplicationId,
+        environment: Environment,
+        now: OffsetDateTime,
+        limit: u64,
+    ) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// How many keys there are of one environment of an application, if a team of the account owns it; where none is named, how many
+    /// personal access tokens the account has.
+    async fn api_keys_count(
+        &self,
+        account: AccountId,
+        of: Option<(ApplicationId, Environment)>,
+    ) -> Result<u64, StoreError>;
+
+    /// The account's own personal access tokens: those that have not ended first, then the newest; so many at most, or all.
+    async fn personal_tokens(
+        &self,
+        account: AccountId,
+        now: OffsetDateTime,
+        at_most: Option<usize>,
+    ) -> Result<Vec<ApiKey>, StoreError>;
 
     /// One key, if a team of the account owns it, or it is the account's own token.
     async fn api_key(&self, account: AccountId, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError>;
@@ -463,13 +494,14 @@ pub trait ApiKeyReader {
     /// How an environment treats its keys. For the server's own workers.
     async fn key_policy_in(&self, environment: EnvironmentId) -> Result<Option<KeyPolicy>, StoreError>;
 
-    /// What was let in with a key of the account since a time, by route and address, the most first.
+    /// What was let in with a key since a time, by route and address, the most first: of a busy key, the newest part, as much as is read
+    /// while people wait.
     async fn key_traffic(
         &self,
-        account: AccountId,
+        scope: LogScope,
         id: ApiKeyId,
         since: OffsetDateTime,
-    ) -> Result<Vec<Traffic>, StoreError>;
+    ) -> Result<Found<Traffic>, StoreError>;
 
     /// Keys that work, end by themselves before a time, and whose people were not told so for that many days yet. For the
     /// server's own workers.

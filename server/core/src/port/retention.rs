@@ -47,6 +47,10 @@ pub enum Perishable {
     Alerts,
     /// What webhooks were told, after it was written, whatever became of it.
     WebhookDeliveries,
+    /// Webhooks with what they were told, after they were removed.
+    RemovedWebhooks,
+    /// Invitations to teams, after they expired, whatever became of them.
+    Invitations,
     /// Networks that a credential was used from, after the last use.
     SeenNetworks,
     /// Mails, after they were written, whatever became of them.
@@ -57,7 +61,7 @@ pub enum Perishable {
 
 impl Perishable {
     /// What is neither requests nor counts.
-    const OTHERS: [Self; 19] = [
+    const OTHERS: [Self; 21] = [
         Self::ExpiredSessions,
         Self::EndedSessions,
         Self::IdempotentAnswers,
@@ -74,6 +78,8 @@ impl Perishable {
         Self::Blocks,
         Self::Alerts,
         Self::WebhookDeliveries,
+        Self::RemovedWebhooks,
+        Self::Invitations,
         Self::SeenNetworks,
         Self::Mails,
         Self::AttemptCounters,

@@ -160,8 +160,9 @@ pub trait WebhookWriter {
     /// Writes what may be changed of one: its name, its address, its secrets, and whether it is on. Of those that are gone, nothing.
     async fn webhook_set(&mut self, webhook: &Webhook) -> Result<Consumed, StoreError>;
 
-    /// Removes one with its messages.
-    async fn webhook_remove(&mut self, id: WebhookId) -> Result<Consumed, StoreError>;
+    /// Removes one: nobody finds it any more, and nothing is due to it. Its messages, which may be many, go later
+    /// ([`Perishable::RemovedWebhooks`](super::Perishable::RemovedWebhooks)).
+    async fn webhook_remove(&mut self, id: WebhookId, at: OffsetDateTime) -> Result<Consumed, StoreError>;
 
     /// Notes that nothing was taken at a webhook since a time, or that something was; the first time stays.
     async fn webhook_failing(&mut self, id: WebhookId, since: Option<OffsetDateTime>) -> Result<(), StoreError>;

@@ -162,6 +162,7 @@ impl Retention {
             Perishable::Blocks => self.life(Kept::Blocks),
             Perishable::Alerts | Perishable::WebhookDeliveries => self.life(Kept::Alerts),
             Perishable::PasskeyCeremonies => Some(Duration::HOUR),
+            Perishable::RemovedWebhooks => Some(Duration::ZERO),
             Perishable::ExpiredSessions
             | Perishable::EndedSessions
             | Perishable::IdempotentAnswers
@@ -173,7 +174,8 @@ impl Retention {
             | Perishable::PushedRequests
             | Perishable::DeviceCodes
             | Perishable::TokenFamilies
-            | Perishable::MailedLinks => Some(Duration::WEEK),
+            | Perishable::MailedLinks
+            | Perishable::Invitations => Some(Duration::WEEK),
             Perishable::SeenNetworks => Some(NETWORK_LIFE),
         }
     }

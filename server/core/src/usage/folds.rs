@@ -164,6 +164,12 @@ impl Folds {
         }
     }
 
+    /// Counts a refusal that was found out after its request had been let in.
+    pub(super) fn count(&self, reason: &'static str) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *state.reasons.entry(reason).or_default() += 1;
+    }
+
     /// How many refusals there were since the start, by the reason.
     pub(super) fn reasons(&self) -> BTreeMap<&'static str, u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).reasons.clone()

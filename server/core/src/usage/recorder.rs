@@ -11,7 +11,7 @@ use super::{
     totals::{RouteTotals, Totals},
 };
 use crate::{
-    authn::{Entry, Verdict},
+    authn::{Entry, Refusal, Verdict},
     limit::{Meter, Quota, Readings},
     port::{
         request_log::{CredentialId, Used},
@@ -198,6 +198,11 @@ impl Recorder {
             self.shared.without_row.fetch_add(1, Ordering::Relaxed);
         }
         owed
+    }
+
+    /// Counts the reason of a refusal that the handler found out: the door had let the request in.
+    pub fn refused_within(&self, refusal: &Refusal) {
+        self.shared.folds.count(refusal.reason());
     }
 
     /// Counts a request.

@@ -321,7 +321,7 @@ impl Writer {
                 }
                 self.pending.add_address(Some((owner, id)), hour, address, sums);
             }
-            // A token that was seen where it must not be ends by itself soon.
+            // A token that was seen where it must not be is ended without us.
             if let (Some(at), CredentialId::Key(id)) = (seen.exposed_at, id) {
                 self.exposures.entry(id).or_insert(at);
             }

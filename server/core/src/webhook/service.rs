@@ -302,10 +302,11 @@ impl WebhookService {
     /// [`WebhookError`].
     pub async fn remove(&self, actor: &Actor, of: AlertsOf, id: WebhookId) -> Result<(), WebhookError> {
         self.to_change(actor, of).await?;
-        actor.proven(self.ports.now())?;
+        let now = self.ports.now();
+        actor.proven(now)?;
         let webhook = self.find(of, id).await?;
         let mut work = self.ports.store.begin().await?;
-        match work.webhook_remove(id).await? {
+        match work.webhook_remove(id, now).await? {
             Consumed::Won => {}
             Consumed::Lost => return Err(WebhookError::NotFound),
         }

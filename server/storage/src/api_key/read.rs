@@ -1,12 +1,11 @@
 //! Questions about keys.
 
-use super::row::{Row, keys_with_surroundings, owned_by, works_at};
+use super::row::{Row, keys_with_surroundings, not_ended_at, owned_by, works_at};
 use crate::{
     SeaStore,
     convert::{count, micros, word},
     entity::{api_key, environment, request_log},
     error::store_error,
-    request_log::visible_to,
 };
 use ::time::OffsetDateTime;
 use async_trait::async_trait;
@@ -14,21 +13,18 @@ use latchkey_core::{
     api_key::format::PublicId,
     port::{
         ApiKeyReader, StoreError,
-        api_key::{ApiKey, KeyPolicy, KeyToTell, StoredApiKey, Traffic},
+        api_key::{ApiKey, KeyPolicy, KeyToTell, LISTED_AT_MOST, StoredApiKey, Traffic},
+        request_log::{Found, LogScope, RequestFilter},
     },
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, EnvironmentId};
 use sea_orm::{
-    ColumnTrait, DatabaseBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select, Statement,
-    sea_query::{CaseStatement, Expr, ExprTrait, Order},
+    ColumnTrait, Condition, DatabaseBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select, Statement,
+    sea_query::{Alias, CaseStatement, Expr, ExprTrait, Func, Order},
 };
 use std::sync::Arc;
 
-/// More groups than this of route and address say no more to a person.
-const TRAFFIC_GROUPS: u64 = 5_000;
-/// More keys than this in one environment are not listed on one page.
-const LISTED_AT_MOST: u64 = 500;
 /// Whoever has more leaked keys than this knows what to do.
 const LEAKED_AT_MOST: u64 = 20;
 
@@ -52,6 +48,24 @@ fn leaked(account: AccountId, since: OffsetDateTime) -> Select<api_key::Entity> 
         .filter(api_key::Column::LeakedAt.gte(micros(since)))
         .order_by_desc(api_key::Column::LeakedAt)
         .limit(LEAKED_AT_MOST)
+}
+
+/// The keys of one environment of an application, if a team of the account owns it.
+fn in_environment(account: AccountId, application: ApplicationId, environment: Environment) -> Select<api_key::Entity> {
+    owned_by(keys_with_surroundings(), account)
+        .filter(environment::Column::ApplicationId.eq(application.as_uuid()))
+        .filter(environment::Column::Kind.eq(environment.as_str()))
+}
+
+/// The personal access tokens of an account.
+fn tokens_of(account: AccountId) -> Select<api_key::Entity> {
+    keys_with_surroundings().filter(api_key::Column::AccountId.eq(account.as_uuid()))
+}
+
+/// What passes comes first, and of each the newest.
+fn first(query: Select<api_key::Entity>, passes: Condition) -> Select<api_key::Entity> {
+    let passes: Expr = CaseStatement::new().case(passes, 0).finally(1).into();
+    query.order_by_asc(passes).order_by_desc(api_key::Column::CreatedAt)
 }
 
 impl SeaStore {
@@ -80,17 +94,52 @@ impl ApiKeyReader for SeaStore {
         environment: Environment,
         now: OffsetDateTime,
     ) -> Result<Vec<ApiKey>, StoreError> {
-        let query = owned_by(keys_with_surroundings(), account)
-            .filter(environment::Column::ApplicationId.eq(application.as_uuid()))
-            .filter(environment::Column::Kind.eq(environment.as_str()));
         // However many there are: those that work, and of them the newest, are what a page can show.
-        let works: Expr = CaseStatement::new().case(works_at(now), 0).finally(1).into();
-        let query = query.order_by_asc(works).order_by_desc(api_key::Column::CreatedAt).limit(LISTED_AT_MOST);
-        self.keys_live_first(query, now).await
+        let query = first(in_environment(account, application, environment), works_at(now));
+        self.keys_live_first(query.limit(LISTED_AT_MOST as u64), now).await
     }
 
-    async fn personal_tokens(&self, account: AccountId, now: OffsetDateTime) -> Result<Vec<ApiKey>, StoreError> {
-        let query = keys_with_surroundings().filter(api_key::Column::AccountId.eq(account.as_uuid()));
+    async fn oldest_keys(
+        &self,
+        account: AccountId,
+        application: ApplicationId,
+        environment: Environment,
+        now: OffsetDateTime,
+        limit: u64,
+    ) -> Result<Vec<ApiKey>, StoreError> {
+        use api_key::Column;
+        let query = in_environment(account, application, environment).filter(works_at(now)).limit(limit);
+        let [used, made] = [Column::LastUsedAt, Column::CreatedAt].map(|column| Expr::col((api_key::Entity, column)));
+        let used_or_made: Expr = Func::coalesce([used, made]).into();
+        let mut keys = self.keys(query.clone().order_by_asc(used_or_made)).await?;
+        for old in self.keys(query.order_by_asc(Column::CreatedAt)).await? {
+            if keys.iter().all(|key| key.id != old.id) {
+                keys.push(old);
+            }
+        }
+        Ok(keys)
+    }
+
+    async fn api_keys_count(
+        &self,
+        account: AccountId,
+        of: Option<(ApplicationId, Environment)>,
+    ) -> Result<u64, StoreError> {
+        let query = match of {
+            Some((application, environment)) => in_environment(account, application, environment),
+            None => tokens_of(account),
+        };
+        let all = query.select_only().column_as(api_key::Column::Id.count(), "all_keys").into_tuple::<i64>();
+        Ok(all.one(&self.reader).await.map_err(store_error)?.map_or(0, count))
+    }
+
+    async fn personal_tokens(
+        &self,
+        account: AccountId,
+        now: OffsetDateTime,
+        at_most: Option<usize>,
+    ) -> Result<Vec<ApiKey>, StoreError> {
+        let query = first(tokens_of(account), not_ended_at(now)).limit(at_most.map(|most| most as u64));
         self.keys_live_first(query, now).await
     }
 
@@ -137,36 +186,33 @@ impl ApiKeyReader for SeaStore {
 
     async fn key_traffic(
         &self,
-        account: AccountId,
+        scope: LogScope,
         id: ApiKeyId,
         since: OffsetDateTime,
-    ) -> Result<Vec<Traffic>, StoreError> {
+    ) -> Result<Found<Traffic>, StoreError> {
         use request_log::Column;
-        let rows = request_log::Entity::find()
-            .select_only()
-            .column(Column::Method)
-            .column(Column::Route)
-            .column(Column::Address)
-            .column_as(Column::Id.count(), "requests")
-            .filter(visible_to(account))
-            .filter(Column::ApiKeyId.eq(id.as_uuid()))
-            .filter(Column::At.gte(micros(since)))
-            .filter(Column::Reason.is_null())
-            .group_by(Column::Method)
-            .group_by(Column::Route)
-            .group_by(Column::Address)
-            .order_by(Expr::col(Column::Id).count(), Order::Desc)
-            .limit(TRAFFIC_GROUPS)
-            .into_model::<TrafficRow>()
-            .all(&self.reader)
-            .await
-            .map_err(store_error)?;
-        rows.into_iter()
+        let filter = RequestFilter {
+            credential: Some(id.as_uuid()),
+            refused: Some(false),
+            since: Some(since),
+            ..RequestFilter::default()
+        };
+        let (mut select, searched_to) = self.newest(scope, &filter).await?;
+        select
+            .columns([Column::Method, Column::Route, Column::Address])
+            .expr_as(Expr::col(Column::Id).count(), Alias::new("requests"))
+            .add_group_by([Column::Method, Column::Route, Column::Address].map(Expr::col))
+            .order_by(Alias::new("requests"), Order::Desc);
+        let statement = self.reader.get_database_backend().build(&select);
+        let rows = TrafficRow::find_by_statement(statement).all(&self.reader).await.map_err(store_error)?;
+        let found = rows
+            .into_iter()
             .map(|row| {
                 let address = word(&row.address, "address")?;
                 Ok(Traffic { method: row.method, route: row.route, address, requests: count(row.requests) })
             })
-            .collect()
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Found { found, searched_to })
     }
 
     async fn keys_ending(

@@ -18,6 +18,7 @@ pub struct Model {
     pub failing_since: Option<i64>,
     pub off_at: Option<i64>,
     pub off_because: Option<String>,
+    pub removed_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -84,7 +84,7 @@ fn from_row(row: request_log::Model) -> Result<RequestRow, StoreError> {
 }
 
 /// Requests of the account's teams, and those with the account's own tokens.
-pub(crate) fn visible_to(account: AccountId) -> Condition {
+fn visible_to(account: AccountId) -> Condition {
     Condition::any()
         .add(request_log::Column::TeamId.in_subquery(teams_of(account)))
         .add(request_log::Column::AccountId.eq(account.as_uuid()))
@@ -281,6 +281,23 @@ impl SeaStore {
             .await
             .map_err(store_error)?;
         Ok(last.map(RequestId::from_uuid))
+    }
+
+    /// The newest requests that pass, as many as are looked at while people wait, under the name of the table: what is asked of them is
+    /// still to be said. With them, the end of what was looked at, if there may be others below it.
+    pub(crate) async fn newest(
+        &self,
+        scope: LogScope,
+        filter: &RequestFilter,
+    ) -> Result<(SelectStatement, Option<(RequestId, OffsetDateTime)>), StoreError> {
+        let look = Look { by: whose(scope, filter), window: GROUPED };
+        let last = self.read_ahead(&look, filter).await?;
+        let select = Query::select()
+            .from_subquery(Self::window(&look, filter, last), request_log::Entity)
+            .cond_where(visible(scope))
+            .cond_where(passing(filter))
+            .to_owned();
+        Ok((select, self.known_end(scope, last).await?))
     }
 
     /// The end of a window and its time, as far as the reader may know of it: of a stranger's credential, nobody learns how far its

@@ -32,6 +32,8 @@ pub(super) struct Place {
     apart: &'static str,
     /// Which rows perish at all.
     also: String,
+    /// A table whose rows go with its own, and the column that names those. They may be many: they go first, in parts of their own.
+    pub(super) with: Option<(&'static str, &'static str)>,
 }
 
 impl Place {
@@ -48,13 +50,19 @@ impl Place {
             Perishable::AuthorizationCodes => Self::new("authorization_code", "expires_at", "id"),
             Perishable::PushedRequests => Self::new("pushed_request", "expires_at", "id"),
             Perishable::DeviceCodes => Self::new("device_code", "expires_at", "id"),
-            Perishable::TokenFamilies => Self::new("token_family", "expires_at", "id"),
+            Perishable::TokenFamilies => {
+                Self { with: Some(("refresh_token", "family_id")), ..Self::new("token_family", "expires_at", "id") }
+            }
             Perishable::MailedLinks => Self::new("mailed_link", "asked_at", "id"),
             Perishable::PasskeyCeremonies => Self::new("passkey_ceremony", "expires_at", "id"),
             Perishable::Notices => Self::new("notice", "created_at", "id"),
             Perishable::Blocks => Self::new("block", "expires_at", "id"),
             Perishable::Alerts => Self::new("alert", "raised_at", "id").which("NOT going"),
             Perishable::WebhookDeliveries => Self::new("webhook_delivery", "created_at", "id"),
+            Perishable::RemovedWebhooks => {
+                Self { with: Some(("webhook_delivery", "webhook_id")), ..Self::new("webhook", "removed_at", "id") }
+            }
+            Perishable::Invitations => Self::new("invitation", "expires_at", "id"),
             Perishable::SeenNetworks => Self::new("seen_network", "last_at", "network"),
             Perishable::Mails => Self::new("mail", "created_at", "id"),
             Perishable::AttemptCounters => {
@@ -64,7 +72,7 @@ impl Place {
     }
 
     fn new(table: &'static str, time: &'static str, apart: &'static str) -> Self {
-        Self { table, time, unit: Unit::Microseconds, key: "rowid", apart, also: String::new() }
+        Self { table, time, unit: Unit::Microseconds, key: "rowid", apart, also: String::new(), with: None }
     }
 
     fn of_counts(counted: Counted, period: Period) -> Self {
@@ -108,7 +116,24 @@ impl Place {
     /// Counts so many of the oldest rows of a range, and reads them.
     pub(super) fn rows(&self, limit: u64) -> String {
         let Self { table, apart, .. } = self;
-        format!("SELECT count({apart}) FROM (SELECT {apart} FROM {table} {}) AS oldest", self.oldest(limit))
+        let oldest = self.oldest(limit);
+        let rows = format!("SELECT count({apart}) FROM (SELECT {apart} FROM {table} {oldest}) AS oldest");
+        let Some((others, column)) = self.with else { return rows };
+        format!(
+            "SELECT ({rows}) + (SELECT count(id) FROM (SELECT id FROM {others} WHERE {column} IN \
+             (SELECT id FROM {table} {oldest}) LIMIT {limit}) AS its)"
+        )
+    }
+
+    /// Removes so many of the rows that go with the oldest row of a range.
+    pub(super) fn removal_with(&self, limit: u64) -> Option<String> {
+        let (others, column) = self.with?;
+        let Self { table, .. } = self;
+        Some(format!(
+            "DELETE FROM {others} WHERE id IN (SELECT id FROM {others} WHERE {column} = \
+             (SELECT id FROM {table} {}) LIMIT {limit})",
+            self.oldest(1)
+        ))
     }
 
     /// Removes so many of the oldest rows of a range.
@@ -141,7 +166,8 @@ mod tests {
         Migrator::up(store.writer(), None).await.unwrap();
         for what in Perishable::all() {
             let place = Place::of(what);
-            for sql in [place.rows(8), place.removal(DatabaseBackend::Sqlite, 8)] {
+            let removal = place.removal(DatabaseBackend::Sqlite, 8);
+            for sql in [Some(place.rows(8)), Some(removal), place.removal_with(8)].into_iter().flatten() {
                 let values = [0_i64.into(), 9_i64.into()];
                 let explain = format!("EXPLAIN QUERY PLAN {sql}");
                 let explain = Statement::from_sql_and_values(DatabaseBackend::Sqlite, explain, values);

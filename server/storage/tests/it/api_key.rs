@@ -1,9 +1,13 @@
 //! API keys: whose they are, and that each ends once.
 
-use crate::support::{Database, NOW, add_key, application, new_key, on_both_databases, person, stored, uuid};
+use crate::{
+    request_log::write,
+    support::{Database, NOW, add_key, application, new_key, on_both_databases, person, stored, uuid},
+};
 use latchkey_core::port::{
     ApiKeyReader, ApiReader, ApplicationReader, Consumed, Inserted, Store,
     api_key::{Holder, Revoked, RevokedBecause},
+    request_log::{LastUse, RequestBatch, Used},
 };
 use latchkey_model::{ApiKeyId, Environment};
 use time::{Duration, OffsetDateTime};
@@ -14,6 +18,7 @@ on_both_databases!(
     a_form_sent_twice_makes_one_key,
     r17_a_key_is_revoked_once_under_concurrency,
     live_keys_are_counted,
+    what_a_list_may_leave_out_is_found_and_counted,
     the_demo_api_is_there_with_its_scopes,
 );
 
@@ -42,6 +47,38 @@ async fn a_key_reads_back_as_it_was_made(database: &Database) {
     let elsewhere = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Staging, NOW).await.unwrap();
     assert_eq!(elsewhere, []);
     assert!(database.store.api_key_for_door("AAAAAAAAAAAA".parse().unwrap()).await.unwrap().is_none(), "ids are exact");
+}
+
+async fn what_a_list_may_leave_out_is_found_and_counted(database: &Database) {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let bookshelf = application(database, &ada, "Bookshelf").await;
+    let mut ids = Vec::new();
+    for (public_id, days, used) in
+        [("aaaaaaaaaaaa", 3, Some(1)), ("bbbbbbbbbbbb", 2, None), ("cccccccccccc", 1, Some(0))]
+    {
+        let mut key = new_key(&ada, &bookshelf, public_id);
+        key.created_at = NOW - Duration::days(days);
+        add_key(database, &key).await;
+        if let Some(used) = used {
+            let address = "203.0.113.9".parse().unwrap();
+            let last_uses = vec![LastUse { used: Used::Key(key.id), at: NOW - Duration::days(used), address }];
+            write(database, RequestBatch { last_uses, ..RequestBatch::default() }).await;
+        }
+        ids.push(key.id);
+    }
+    let oldest = async |account, limit| {
+        let found =
+            database.store.oldest_keys(account, bookshelf.id, Environment::Development, NOW, limit).await.unwrap();
+        found.into_iter().map(|key| key.id).collect::<Vec<_>>()
+    };
+    assert_eq!(oldest(ada.account.id, 1).await, [ids[1], ids[0]], "the one idle longest, and the oldest");
+    assert_eq!(oldest(ada.account.id, 9).await, [ids[1], ids[0], ids[2]], "each once");
+    assert_eq!(oldest(eve.account.id, 9).await, []);
+    let counted = async |account, of| database.store.api_keys_count(account, of).await.unwrap();
+    let development = Some((bookshelf.id, Environment::Development));
+    assert_eq!((counted(ada.account.id, development).await, counted(eve.account.id, development).await), (3, 0));
+    assert_eq!(counted(ada.account.id, Some((bookshelf.id, Environment::Staging))).await, 0);
+    assert_eq!(counted(ada.account.id, None).await, 0, "tokens are apart");
 }
 
 async fn a_key_is_seen_by_its_team_alone(database: &Database) {

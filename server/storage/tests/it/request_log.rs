@@ -26,6 +26,7 @@ on_both_databases!(
     old_rows_are_removed_in_batches,
     a_big_batch_is_written_whole,
     traffic_is_what_was_let_in_by_route_and_address,
+    of_a_busy_keys_traffic_the_newest_part_is_looked_at,
     refusals_that_are_alike_are_counted_at_one_row,
     refusals_are_put_together_by_what_they_share,
     whoever_watches_is_told_what_came_late_too,
@@ -370,10 +371,11 @@ async fn a_big_batch_is_written_whole(database: &Database) {
 async fn traffic_is_what_was_let_in_by_route_and_address(database: &Database) {
     let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
     let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
-    let mut rows: Vec<_> = (0..6).map(|_| row(Some(&key))).collect();
+    let mut rows: Vec<_> = (0..6).map(|n| RequestRow { id: id_at(NOW, n), ..row(Some(&key)) }).collect();
     rows[3].address = "192.0.2.1".parse().unwrap();
     rows[4].reason = Some("rate_limited".to_owned());
     rows[5].at = NOW - Duration::days(2);
+    rows[5].id = id_at(rows[5].at, 5);
     write_rows(database, rows).await;
     let traffic = |address: &str, requests| Traffic {
         method: "GET".to_owned(),
@@ -382,7 +384,31 @@ async fn traffic_is_what_was_let_in_by_route_and_address(database: &Database) {
         requests,
     };
     let since = NOW - Duration::days(1);
-    let found = database.store.key_traffic(ada.account.id, key.id, since).await.unwrap();
-    assert_eq!(found, [traffic("203.0.113.9", 3), traffic("192.0.2.1", 1)]);
-    assert_eq!(database.store.key_traffic(eve.account.id, key.id, since).await.unwrap(), []);
+    let (hers, portal) = (LogScope::Account(ada.account.id), LogScope::Portal);
+    for scope in [hers, portal] {
+        let found = database.store.key_traffic(scope, key.id, since).await.unwrap();
+        assert_eq!(found.found, [traffic("203.0.113.9", 3), traffic("192.0.2.1", 1)]);
+        assert_eq!(found.searched_to, None, "all were looked at");
+    }
+    let others = database.store.key_traffic(LogScope::Account(eve.account.id), key.id, since).await.unwrap();
+    assert_eq!(others.found, []);
+}
+
+async fn of_a_busy_keys_traffic_the_newest_part_is_looked_at(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    let at = |n: u32| NOW + Duration::milliseconds(n.into());
+    let mut rows: Vec<_> =
+        (0..25_000_u32).map(|n| RequestRow { id: id_at(at(n), n.into()), at: at(n), ..row(Some(&key)) }).collect();
+    rows[0].address = "192.0.2.1".parse().unwrap();
+    for some in rows.chunks(5_000) {
+        write_rows(database, some.to_vec()).await;
+    }
+    let scope = LogScope::Account(ada.account.id);
+    let traffic = database.store.key_traffic(scope, key.id, NOW - Duration::DAY).await.unwrap();
+    let (_, since) = traffic.searched_to.unwrap();
+    assert_eq!(traffic.found.len(), 1, "the oldest was not looked at: {:?}", traffic.found);
+    let looked_at = traffic.found[0].requests;
+    assert!((32..=10_000).contains(&looked_at), "{looked_at}");
+    assert!(since > NOW, "and the page says since when");
 }

@@ -4,7 +4,7 @@ use crate::support::{Database, NOW, on_both_databases, uuid};
 use latchkey_core::{
     alert::AlertsOf,
     port::{
-        Consumed, Perishable, WebhookReader,
+        Consumed, Perishable, RetentionReader, WebhookReader,
         webhook::{Delivery, DeliveryAttempt, DeliveryState, OffBecause, SealedWebhookSecret, Webhook},
     },
 };
@@ -156,9 +156,22 @@ async fn messages_go_with_their_webhook_and_with_time(database: &Database) {
     assert_eq!(database.prune(Perishable::WebhookDeliveries, NOW).await, 0);
     assert_eq!(database.store.deliveries(webhook.id, None, 10).await.unwrap().len(), 2);
     let mut work = database.begin().await;
-    assert_eq!(work.webhook_remove(webhook.id).await.unwrap(), Consumed::Won);
-    assert_eq!(work.webhook_remove(webhook.id).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.webhook_remove(webhook.id, NOW).await.unwrap(), Consumed::Won);
+    assert_eq!(work.webhook_remove(webhook.id, NOW).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.webhook_set(&webhook).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.webhook_off(webhook.id, NOW, OffBecause::Gone).await.unwrap(), Consumed::Lost);
     work.commit().await.unwrap();
+    // It is gone for everybody at once; its messages, however many they are, go by and by.
+    assert_eq!(database.store.webhooks(AlertsOf::Portal).await.unwrap(), []);
+    assert_eq!(database.store.webhook_to_tell(webhook.id).await.unwrap(), None);
+    assert_eq!(database.store.deliveries_due(NOW + Duration::DAY, 10).await.unwrap(), []);
+    assert_eq!(database.prune(Perishable::RemovedWebhooks, NOW).await, 0);
+    let soon = NOW + Duration::SECOND;
+    let ahead = database.store.perishables_read_ahead(Perishable::RemovedWebhooks, NOW..soon, 8).await.unwrap();
+    assert_eq!(ahead, 3);
+    for rows in [2, 1, 0] {
+        assert_eq!(database.prune(Perishable::RemovedWebhooks, soon).await, rows, "the messages, then the webhook");
+    }
     assert_eq!(database.store.deliveries(webhook.id, None, 10).await.unwrap(), []);
     assert_eq!(database.store.delivery_attempts(&[first.id]).await.unwrap(), []);
     let (webhook, _) = with_two_messages(database).await;

@@ -11,7 +11,10 @@ use serde_json::json;
 
 /// Sends each to the API, the gateway and the endpoints of OAuth: where it belongs, and where it does not.
 pub(super) async fn everything_is_sent_everywhere(scene: &Scene, planted: &mut Planted) {
-    for (what, credential) in planted.credentials().to_vec() {
+    let mut credentials = planted.credentials().to_vec();
+    // What asks at the gateway comes last: a token that was sent in a URL is ended.
+    credentials.sort_by_key(|(_, credential)| *credential == scene.verifier);
+    for (what, credential) in credentials {
         to_the_api(scene, planted, &what, &credential).await;
         to_the_gateway(scene, planted, &what, &credential).await;
         to_oauth(scene, planted, &what, &credential).await;

@@ -15,7 +15,7 @@ use tracing_subscriber::{
 
 /// What was logged, at every level.
 #[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Writes down whatever is logged on this thread from now on, and traces the requests.
@@ -24,8 +24,14 @@ impl Log {
         tracing::subscriber::set_default(tracing_subscriber::registry().with(log).with(traces.layer()))
     }
 
+    /// Writes down what is logged at a level on this thread from now on, and whatever matters more.
+    pub(crate) fn listen_at(&self, level: LevelFilter) -> DefaultGuard {
+        let log = fmt::layer().with_writer(self.clone()).with_ansi(false).with_filter(level);
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(log))
+    }
+
     /// All of it.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         text_of(&self.0.lock().unwrap())
     }
 }

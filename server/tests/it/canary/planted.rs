@@ -13,11 +13,16 @@ pub(super) fn text_of(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 
+/// What is said of a secret that is found in one.
+pub(super) const DATABASE: &str = "the database";
+
 /// A secret, and where alone it is shown.
 struct Secret {
     what: String,
     forms: Vec<String>,
     shown: Option<&'static str>,
+    /// Whether the database has it as it is.
+    kept: bool,
 }
 
 /// Every secret, and everything that was seen.
@@ -37,12 +42,18 @@ impl Planted {
     /// Plants one that is shown by what begins so.
     pub(super) fn plant_shown(&mut self, what: &str, secret: &str, shown: Option<&'static str>) {
         assert!(secret.len() >= 8, "{what} would be found by chance: {secret}");
-        self.secrets.push(Secret { what: what.to_owned(), forms: forms(secret), shown });
+        self.secrets.push(Secret { what: what.to_owned(), forms: forms(secret), shown, kept: false });
+    }
+
+    /// Plants one that the database needs as it is, and that is shown by what begins so.
+    pub(super) fn plant_kept(&mut self, what: &str, secret: &str, shown: &'static str) {
+        let secret = Secret { what: what.to_owned(), forms: forms(secret), shown: Some(shown), kept: true };
+        self.secrets.push(secret);
     }
 
     /// Plants bytes that are never written as text.
     pub(super) fn plant_bytes(&mut self, what: &str, bytes: &[u8]) {
-        self.secrets.push(Secret { what: what.to_owned(), forms: vec![text_of(bytes)], shown: None });
+        self.secrets.push(Secret { what: what.to_owned(), forms: vec![text_of(bytes)], shown: None, kept: false });
     }
 
     /// Plants one that programs send to get in.
@@ -70,7 +81,7 @@ impl Planted {
 
     /// None of them is there.
     pub(super) fn are_not_in(&self, place: &str, text: &str) {
-        for secret in &self.secrets {
+        for secret in self.secrets.iter().filter(|secret| !secret.kept || place != DATABASE) {
             for form in &secret.forms {
                 let found = text.find(form.as_str()).map(|at| around(text, at));
                 assert_eq!(found, None, "{} is in {place}", secret.what);

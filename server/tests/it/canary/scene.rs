@@ -93,8 +93,14 @@ impl Scene {
         let (provider, team) = (String::new(), ada.team_id().await);
         let (account, _) = stage.portal.store.account_by_email("ada@example.org").await.unwrap().unwrap();
         let account = account.id.to_string();
-        let webhook = add_webhook(ada, &format!("team:{team}"), &format!("/teams/{team}/alerts"), planted).await;
-        let portal_webhook = add_webhook(&mut admin, "portal", "/admin/alerts", planted).await;
+        let (of, alerts) = (format!("team:{team}"), format!("/teams/{team}/alerts"));
+        planted.plant_kept("a token of a team's webhook", "canary-token-of-her-team", "a page of Ada: /teams/");
+        let webhook = add_webhook(ada, &of, &alerts, "canary-token-of-her-team", planted).await;
+        planted.plant_kept("a token of a webhook", "canary-token-of-the-portal", "a page of an admin: /admin/alerts/");
+        let portal_webhook =
+            add_webhook(&mut admin, "portal", "/admin/alerts", "canary-token-of-the-portal", planted).await;
+        // Nobody is there: that is noted, and logged.
+        assert_eq!(stage.portal.state.services.courier.deliver().await.unwrap(), 0);
         let first = stage.portal.with_key(&key, "GET", "/api/v1/whoami", "").await.header("x-request-id").to_owned();
         Self {
             stage,
@@ -121,14 +127,18 @@ impl Scene {
     }
 }
 
-/// Adds a webhook to these alerts; its id.
-async fn add_webhook(browser: &mut Browser, of: &str, alerts: &str, planted: &mut Planted) -> String {
-    let fields = [("of", of), ("name", "On call"), ("url", "https://hook.invalid/")];
+/// Adds a webhook to these alerts, at an address with this token in it, and gives it another secret; its id.
+async fn add_webhook(browser: &mut Browser, of: &str, alerts: &str, token: &str, planted: &mut Planted) -> String {
+    let url = format!("https://hook.invalid/?token={token}");
+    let fields = [("of", of), ("name", "On call"), ("url", url.as_str())];
     let added = browser.send(&format!("{alerts}/webhooks/new"), "/form/webhook/add", &fields).await;
     let page = added.location().to_owned();
     let secret = browser.secret_on(&page).await;
     planted.plant("the secret of a webhook", secret.strip_prefix("whsec_").unwrap());
     let id = page.rsplit('/').next().unwrap().to_owned();
+    browser.send(&page, "/form/webhook/rotate", &[("of", of), ("id", &id)]).await;
+    let secret = browser.secret_on(&page).await;
+    planted.plant("the next secret of a webhook", secret.strip_prefix("whsec_").unwrap());
     browser.send(&page, "/form/webhook/test", &[("of", of), ("id", &id)]).await;
     id
 }

@@ -4,7 +4,7 @@ use super::{ADDRESS, PROXY, World, refusal};
 use crate::{
     sender_constrained::Holder,
     stage::encoded,
-    support::{Answer, ORIGIN, mistyped},
+    support::{Answer, ORIGIN, between, mistyped},
 };
 use latchkey_core::{gateway, jose::Compact};
 use serde_json::{Value, json};
@@ -219,12 +219,15 @@ async fn a_policy_says_who_may_and_how_often() {
     assert_eq!(described["scopes_supported"], json!(["orders:read", "orders:write", "orders:admin"]));
 
     // Two a minute from each, beside its own limit.
+    let mut left = Vec::new();
     for expected in [200, 200, 429] {
         let answer = world.check("POST", "/v1/orders", &[("x-api-key", &writer)]).await;
         assert_eq!(answer.status, expected, "{answer:?}");
+        left.push(between(answer.header("ratelimit"), "\"key\";r=", ";").parse::<u32>().unwrap());
         assert!(answer.header("ratelimit-policy").contains("\"route\";q=2;w=60"), "{answer:?}");
         assert_eq!(expected == 429, !answer.header("retry-after").is_empty());
     }
+    assert_eq!([left[0] - left[1], left[1] - left[2]], [1, 0], "what the route refuses costs the key nothing");
     let second = world.key("production", &["orders:write"]).await;
     assert_eq!(world.check("POST", "/v1/orders", &[("x-api-key", &second)]).await.status, 200, "each its own");
 }

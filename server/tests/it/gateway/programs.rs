@@ -270,7 +270,18 @@ async fn a_program_replaces_policies_that_nobody_else_has_changed() {
     }
     for body in [json!({}), json!([]), json!({"policies": "GET /a any"}), json!({"policies": [], "other": 1})] {
         let answer = put(&world, &body, None).await;
-        assert_eq!(answer.code(), "invalid_json", "{body}: {answer:?}");
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_json"), "{body}: {answer:?}");
+    }
+    let bearer = format!("Bearer {}", editor.token);
+    let large = json!({"policies": ["x".repeat(1024 * 1024)]}).to_string();
+    for (kind, body, status, code) in [
+        ("application/json", "{", 400, "invalid_json"),
+        ("application/json", large.as_str(), 413, "too_large"),
+        ("text/plain", "{}", 415, "unsupported_media_type"),
+    ] {
+        let headers = [("authorization", bearer.as_str()), ("content-type", kind)];
+        let answer = world.portal.api("PUT", at, &headers, body).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{kind}");
     }
     // What a person has in front of them is not what there is: they are told, and nothing is lost.
     let page = world.admin.get("/admin/apis/orders").await.text();

@@ -20,6 +20,7 @@ use crate::{
         api_key::{Disabled, KeyOwner, KeySettings, Replaced, Revoked, RevokedBecause, StoredApiKey},
         suspension::{Suspendable, Suspension},
     },
+    problem::ProblemCode,
     random::SystemRandom,
     secret::{DigestKey, MasterKey},
 };
@@ -40,6 +41,7 @@ fn pepper() -> DigestKey {
 
 fn facts() -> Facts {
     Facts {
+        id: RequestId::from_uuid(Uuid::from_u128(9)),
         at: NOW,
         address: Ipv4Addr::LOCALHOST.into(),
         transport: Transport::Private,
@@ -576,7 +578,7 @@ fn every_row_of_the_refusal_table() {
         let verdict = decide(&row.facts, &row.credential, row.lookup);
         let refusal = verdict.outcome.as_ref().expect_err(row.what);
         let answer = refusal.answer();
-        assert_eq!((answer.status, answer.code), (row.status, row.code), "{}", row.what);
+        assert_eq!((answer.code.status(), answer.code.as_str()), (row.status, row.code), "{}", row.what);
         assert_eq!(refusal.reason(), row.reason, "{}", row.what);
         assert_eq!(verdict.trace().failed().map(|step| step.name), Some(row.failing), "{}", row.what);
         assert_eq!(verdict.attribution().is_some(), row.owner_known, "{}", row.what);
@@ -613,7 +615,7 @@ fn what_is_found_out_behind_the_door_is_a_step_of_the_decision() {
         assert!(verdict.outcome.is_ok());
         verdict.outcome = Err(wrong_owner(of));
         let answer = wrong_owner(of).answer();
-        assert_eq!((answer.status, answer.code), (404, "not_found"));
+        assert_eq!((answer.code.status(), answer.code.as_str()), (404, "not_found"));
         let trace = verdict.trace();
         let failed = trace.failed().unwrap();
         assert!(failed.name == StepName::Environment && failed.detail.ends_with(said), "{failed:?}");
@@ -631,7 +633,7 @@ fn whoever_is_kept_out_is_told_so_and_nothing_else_is_looked_at() {
     let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Staging));
     let verdict = stopped_early(&facts(), &bearer(&key), blocked(), found(stored(&key), &key));
     let answer = verdict.outcome.as_ref().unwrap_err().answer();
-    assert_eq!((answer.status, answer.code), (403, "address_blocked"));
+    assert_eq!((answer.code.status(), answer.code.as_str()), (403, "address_blocked"));
     assert_eq!(verdict.trace().failed().map(|step| step.name), Some(StepName::Credential));
     assert!(verdict.attribution().is_some() && !verdict.exposed, "its owner learns of it");
     assert!(!answer.detail.contains("203.0.113"), "who is kept out with them is not told");
@@ -657,7 +659,7 @@ fn one_text_for_everything_that_is_wrong_with_a_credential() {
         .into_iter()
         .filter_map(|row| decide(&row.facts, &row.credential, row.lookup).outcome.err())
         .map(|refusal| refusal.answer())
-        .filter(|answer| answer.code == "invalid_token")
+        .filter(|answer| answer.code == ProblemCode::InvalidToken)
         // Whoever has a bound token can read in it that it is: only the scheme to use is named otherwise (RFC 9449 section 7.1).
         .map(|answer| Answer {
             challenge: answer.challenge.map(|text| text.replacen("DPoP", "Bearer", 1).into()),
@@ -677,11 +679,24 @@ fn rfc6750_3_challenges() {
     for row in table() {
         let answer = decide(&row.facts, &row.credential, row.lookup).outcome.unwrap_err().answer();
         let challenge = answer.challenge.unwrap_or_default();
-        match answer.code {
-            "missing_credential" => assert!(!challenge.contains("error"), "no error code where nothing was sent"),
+        // Who sent nothing may send either kind of token; whoever sent one is told about that.
+        let other = answer.other_challenge.unwrap_or_default();
+        assert_eq!(other.starts_with("DPoP "), answer.code == ProblemCode::MissingCredential, "{}", row.what);
+        match answer.code.as_str() {
+            "missing_credential" => {
+                let all = format!("{challenge}, {other}");
+                assert!(
+                    !all.contains("error") && challenge.starts_with("Bearer "),
+                    "no error code where nothing was sent"
+                );
+                assert!(other.contains("algs=\"ES256 "), "rfc9449_7_1: {other}");
+            }
             "invalid_token" | "invalid_credentials" => assert!(challenge.contains("error=\"invalid_token\"")),
             "use_dpop_nonce" | "invalid_dpop_proof" => {
-                assert!(challenge.starts_with("DPoP ") && challenge.contains(answer.code), "rfc9449_7_1: {challenge}");
+                assert!(
+                    challenge.starts_with("DPoP ") && challenge.contains(answer.code.as_str()),
+                    "rfc9449_7_1: {challenge}"
+                );
             }
             "insufficient_scope" => assert!(challenge.contains("scope=\"write:posts\"")),
             _ => assert!(challenge.is_empty(), "{}", row.what),
@@ -781,6 +796,18 @@ fn a_key_is_exposed_by_who_could_read_it_and_not_by_what_a_proxy_forgot() {
         assert_eq!(verdict.outcome.map(|_| ()), Err(Refusal::TlsRequired));
         assert_eq!(verdict.exposed, exposed, "{transport:?}");
     }
+}
+
+#[test]
+fn a_token_is_exposed_as_a_key_is() {
+    for (transport, exposed) in [(Transport::InTheClear, true), (Transport::Unsaid, false)] {
+        let verdict = decide(&Facts { transport, ..facts() }, &TOKEN, proven(|_| ()));
+        assert_eq!((verdict.exposed, verdict.attribution().is_some()), (exposed, true), "{transport:?}");
+    }
+    let query = Some("access_token=eyJhbGciOi.e30.AA");
+    let in_query = Credential::read(Carried { query, ..Carried::default() });
+    assert!(decide(&facts(), &in_query, proven(|_| ())).exposed);
+    assert!(!decide(&facts(), &in_query, Lookup::NotProven(TokenProblem::Signature)).exposed);
 }
 
 fn session(by_our_page: bool) -> CarriedSession {

@@ -2,7 +2,7 @@
 
 use super::{LeakDesk, LeakPlace};
 use crate::{
-    access_token::KnownTokens,
+    access_token::{AccessToken, KnownTokens, TokenEnd},
     alert::{AlertKind, AlertSubject, AlertsOf, NewAlert},
     api_key::PlainApiKey,
     audit::{Act, Action},
@@ -95,6 +95,34 @@ impl LeakDesk {
         }
         self.commit(work, vec![Change::Token(id)]).await?;
         Ok(true)
+    }
+
+    /// A token that was sent where others can read it always ends: its client asks for another one. Of its tokens, a client's people
+    /// hear once a day, since a program that sends one so sends the next likewise.
+    pub(super) async fn end_token(&self, token: &AccessToken) -> Result<(), StoreError> {
+        let now = self.ports.now();
+        // One that is suspended could go on.
+        let may_work = matches!(token.ended, None | Some(TokenEnd::Suspended(_))) && token.expires_at > now;
+        // Whoever comes by a certificate alone has sent no token.
+        if !may_work || token.certificate_alone {
+            return Ok(());
+        }
+        let Some(concerned) = self.concerned(token.client).await? else { return Ok(()) };
+        let (client, team) = (&concerned.client, concerned.team);
+        let mut work = self.ports.store.begin().await?;
+        let revoked = RevokedToken { id: token.id, client: client.id, revoked_at: now, expires_at: token.expires_at };
+        if work.token_revoke(&revoked).await? == Inserted::Done {
+            let subject = AlertSubject::client(client, &self.rests_on.public_url);
+            let letter = Letter::client_token_exposed(client, now, &subject.url);
+            let of = AlertsOf::Team(team);
+            let alert = NewAlert { of, kind: AlertKind::Leak, subject, letter, measured: None, lasts: false };
+            // Whoever was told today is not told again.
+            let _ = self.rests_on.alerts.raise(&mut *work, alert, &concerned.people).await?;
+            let act = Act::new(team, Action::ClientTokenExposed, client.id, &client.settings.name);
+            act.because("it came in a URL or over plain HTTP").by_nobody(&mut *work, &self.ports).await?;
+            tracing::warn!(client.id = %client.client_id, "a token was sent where others can read it, and ended");
+        }
+        self.commit(work, vec![Change::Token(token.id)]).await
     }
 
     /// A client that has not ended, with its people.
