@@ -132,7 +132,7 @@ fn Odd(groups: Vec<(RequestGroup, Suspicion)>, now: OffsetDateTime) -> impl Into
 #[component]
 fn Requests(found_usage: latchkey_core::usage::report::Usage) -> impl IntoView {
     let zone = Zone::of_viewer();
-    let bars = hours(&found_usage, &zone, true);
+    let bars = hours(&found_usage, &zone, true, Some(route::ADMIN_LOGS));
     let mut slowest = found_usage.routes;
     slowest.sort_by_key(|route| std::cmp::Reverse(route.p95_us));
     let rows = slowest

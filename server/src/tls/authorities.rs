@@ -18,6 +18,7 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::SystemTime,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -27,6 +28,8 @@ pub struct Authorities(Arc<Inner>);
 
 struct Inner {
     file: Option<PathBuf>,
+    /// When the file was written last. Taken before it was read at first: what is written meanwhile is read anew.
+    stamp: Option<SystemTime>,
     verifier: RwLock<Option<Arc<dyn ClientCertVerifier>>>,
     readings: AtomicU64,
     handed_on: Cache<Arc<HandedOn>, Judged>,
@@ -51,9 +54,11 @@ impl Authorities {
     /// # Errors
     /// [`TlsError`], naming the file.
     pub fn load(file: Option<PathBuf>) -> Result<Self, TlsError> {
+        let stamp = file.as_deref().and_then(stamp);
         let verifier = file.as_deref().map(verifier).transpose()?;
         Ok(Self(Arc::new(Inner {
             file,
+            stamp,
             verifier: RwLock::new(verifier),
             readings: AtomicU64::default(),
             handed_on: Cache::new(REMEMBERED),
@@ -63,7 +68,7 @@ impl Authorities {
     /// Looks at the file for ever, and reads it anew when it is another. What cannot be used changes nothing.
     pub async fn watch(self) {
         let Some(file) = &self.0.file else { return };
-        let mut known = stamp(file);
+        let mut known = self.0.stamp;
         loop {
             tokio::time::sleep(PAUSE).await;
             let now = stamp(file);
@@ -142,4 +147,33 @@ pub(super) fn verifier(file: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsEr
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
     verifier.map_err(|source| TlsError::Authorities { file: file.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{Config, Given},
+        tls::self_made::{AUTHORITY, Making},
+    };
+    use std::fs::File;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_changes_before_it_is_watched_is_read_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given {
+            data: Some(folder.path().to_owned()),
+            public_url: "https://localhost:4443".parse().ok(),
+            tls_listen: "127.0.0.1:4443".parse().ok(),
+            ..Given::default()
+        };
+        Making::of(&Config::new(given).unwrap()).certificate().unwrap();
+        let file = folder.path().join(AUTHORITY);
+        let authorities = Authorities::load(Some(file.clone())).unwrap();
+        File::options().write(true).open(&file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let watching = tokio::spawn(authorities.clone().watch());
+        tokio::time::sleep(PAUSE * 2).await;
+        assert_eq!(authorities.reading(), 1);
+        watching.abort();
+    }
 }

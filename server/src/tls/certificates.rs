@@ -64,6 +64,9 @@ struct Files {
     key: PathBuf,
 }
 
+/// When they were written last.
+type Stamps = [Option<SystemTime>; 2];
+
 /// What was read from them.
 struct Read {
     ordinary: Arc<ServerConfig>,
@@ -74,6 +77,8 @@ struct Read {
 #[derive(Clone)]
 pub struct Certificates {
     files: Arc<Files>,
+    /// Of what is in force at first. Taken before it was read: what is written meanwhile is read anew.
+    stamps: Stamps,
     /// For a certificate that is made here: what it must be made for.
     made: Option<Arc<Making>>,
     ordinary: RustlsConfig,
@@ -107,9 +112,11 @@ impl Certificates {
             (Some(Arc::new(making)), files)
         };
         let files = Files { certificate, key };
+        let stamps = files.stamps();
         let read = files.read()?;
         Ok(Self {
             files: Arc::new(files),
+            stamps,
             made,
             ordinary: RustlsConfig::from_config(read.ordinary),
             mutual: RustlsConfig::from_config(read.mutual),
@@ -119,7 +126,7 @@ impl Certificates {
 
     /// Looks at the files for ever, and reads them anew when one of them is another. What cannot be used changes nothing.
     pub async fn watch(self) {
-        let mut known = self.files.stamps();
+        let mut known = self.stamps;
         loop {
             tokio::time::sleep(PAUSE).await;
             if let Some(Err(error)) = self.made.as_ref().map(|making| making.certificate()) {
@@ -191,7 +198,7 @@ impl Files {
         Ok(Read { ordinary: config(false).map_err(pair)?, mutual: config(true).map_err(pair)? })
     }
 
-    fn stamps(&self) -> [Option<SystemTime>; 2] {
+    fn stamps(&self) -> Stamps {
         [stamp(&self.certificate), stamp(&self.key)]
     }
 }
@@ -207,4 +214,31 @@ pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, 
     let found: Vec<_> =
         CertificateDer::pem_file_iter(file).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
     if found.is_empty() { Err(failed(pem::Error::NoItemsFound)) } else { Ok(found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Given;
+    use std::fs::File;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_changes_before_it_is_watched_is_read_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given {
+            data: Some(folder.path().to_owned()),
+            public_url: "https://localhost:4443".parse().ok(),
+            tls_listen: "127.0.0.1:4443".parse().ok(),
+            ..Given::default()
+        };
+        let authorities = Authorities::load(None).unwrap();
+        let certificates = Certificates::load(&Config::new(given).unwrap(), authorities).unwrap();
+        let before = certificates.ordinary.get_inner();
+        let file = File::options().write(true).open(&certificates.files.certificate).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let watching = tokio::spawn(certificates.clone().watch());
+        tokio::time::sleep(PAUSE * 2).await;
+        assert!(!Arc::ptr_eq(&before, &certificates.ordinary.get_inner()));
+        watching.abort();
+    }
 }

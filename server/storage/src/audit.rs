@@ -176,16 +176,23 @@ impl AuditReader for SeaStore {
     }
 }
 
+impl SeaUnitOfWork {
+    /// The end of a chain. Whoever else acts for this tenant waits for the end of this transaction.
+    pub(crate) async fn chain_hold(&self, tenant: &str) -> Result<audit_head::Model, StoreError> {
+        let first =
+            audit_head::ActiveModel { tenant: Set(tenant.to_owned()), sequence: Set(0), digest: Set(GENESIS.to_vec()) };
+        let insert = audit_head::Entity::insert(first).on_conflict(OnConflict::new().do_nothing().to_owned());
+        let (Inserted::Done | Inserted::Duplicate) = inserted(insert.exec_without_returning(&self.transaction).await)?;
+        let held = audit_head::Entity::find_by_id(tenant).lock_exclusive();
+        Ok(held.one(&self.transaction).await.map_err(store_error)?.ok_or(Corrupt { what: "chain" })?)
+    }
+}
+
 #[async_trait]
 impl AuditWriter for SeaUnitOfWork {
     async fn audit_append(&mut self, event: &NewAuditEvent) -> Result<(), StoreError> {
         let tenant = event.tenant.to_string();
-        let first =
-            audit_head::ActiveModel { tenant: Set(tenant.clone()), sequence: Set(0), digest: Set(GENESIS.to_vec()) };
-        let insert = audit_head::Entity::insert(first).on_conflict(OnConflict::new().do_nothing().to_owned());
-        let (Inserted::Done | Inserted::Duplicate) = inserted(insert.exec_without_returning(&self.transaction).await)?;
-        let held = audit_head::Entity::find_by_id(tenant.clone()).lock_exclusive();
-        let held = held.one(&self.transaction).await.map_err(store_error)?.ok_or(Corrupt { what: "chain" })?;
+        let held = self.chain_hold(&tenant).await?;
         let (previous, sequence) = (digest(&held.digest)?, held.sequence + 1);
         let chained = chained(&previous, sequence, event);
         let row = audit_event::ActiveModel {

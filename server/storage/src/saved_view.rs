@@ -3,14 +3,17 @@
 use crate::{
     SeaStore, SeaUnitOfWork,
     convert::{micros, word},
-    entity::saved_view::{ActiveModel, Column, Entity},
+    entity::{
+        account,
+        saved_view::{ActiveModel, Column, Entity},
+    },
     error::store_error,
     work::consumed,
 };
 use async_trait::async_trait;
 use latchkey_core::port::{Consumed, SavedViewReader, SavedViewWriter, StoreError, saved_view::SavedView};
 use latchkey_model::{AccountId, SavedViewId};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use time::OffsetDateTime;
 
 #[async_trait]
@@ -39,7 +42,20 @@ impl SavedViewWriter for SeaUnitOfWork {
         account: AccountId,
         view: &SavedView,
         at: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+        at_most: u64,
+    ) -> Result<Consumed, StoreError> {
+        // Counted behind the account's own row, which this takes: two forms at once do not both find room.
+        let held = account::Entity::find_by_id(account.as_uuid()).lock_exclusive();
+        held.one(&self.transaction).await.map_err(store_error)?;
+        let there = Entity::find()
+            .filter(Column::AccountId.eq(account.as_uuid()))
+            .filter(Column::Page.eq(view.page.as_str()))
+            .count(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        if there >= at_most {
+            return Ok(Consumed::Lost);
+        }
         let row = ActiveModel {
             id: Set(view.id.as_uuid()),
             account_id: Set(account.as_uuid()),
@@ -49,7 +65,7 @@ impl SavedViewWriter for SeaUnitOfWork {
             created_at: Set(micros(at)),
         };
         Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(store_error)?;
-        Ok(())
+        Ok(Consumed::Won)
     }
 
     async fn saved_view_remove(&mut self, account: AccountId, id: SavedViewId) -> Result<Consumed, StoreError> {

@@ -19,7 +19,7 @@ use latchkey_core::{
 use latchkey_model::{AccountId, WebhookDeliveryId, WebhookId};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Query, SelectStatement},
 };
 use std::time::Duration;
@@ -187,7 +187,18 @@ impl WebhookReader for SeaStore {
 
 #[async_trait]
 impl WebhookWriter for SeaUnitOfWork {
-    async fn webhook_add(&mut self, webhook: &Webhook) -> Result<(), StoreError> {
+    async fn webhook_add(&mut self, webhook: &Webhook, at_most: u64) -> Result<Consumed, StoreError> {
+        // Counted behind the end of the chain that this act goes to: two forms at once do not both find room.
+        self.chain_hold(&webhook.of.to_string()).await?;
+        let there = webhook::Entity::find()
+            .filter(webhook::Column::Tenant.eq(webhook.of.to_string()))
+            .filter(webhook::Column::RemovedAt.is_null())
+            .count(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        if there >= at_most {
+            return Ok(Consumed::Lost);
+        }
         let row = webhook::ActiveModel {
             id: Set(webhook.id.as_uuid()),
             tenant: Set(webhook.of.to_string()),
@@ -196,7 +207,7 @@ impl WebhookWriter for SeaUnitOfWork {
             ..changeable(webhook)
         };
         webhook::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(store_error)?;
-        Ok(())
+        Ok(Consumed::Won)
     }
 
     async fn webhook_set(&mut self, webhook: &Webhook) -> Result<Consumed, StoreError> {

@@ -88,6 +88,11 @@ async fn usage_is_counted_for_a_key_an_application_and_the_portal() {
     assert!(all.contains("<dd>4 <span"), "all environments together: {all}");
     let everybodys = admin.get("/admin/usage").await.text();
     assert!(everybodys.contains("<dd>5 <span"), "the stranger's, too: {everybodys}");
+    // So do the columns on the page of the key, and on the overview.
+    let own = ada.get(&format!("/apps/{application}/development/keys/{id}")).await.text();
+    assert!(own.contains(&format!("/logs?key={id}&amp;since=")), "{own}");
+    let overview = admin.get("/admin/overview").await.text();
+    assert!(overview.contains("/admin/logs?since="), "{overview}");
     for path in [&usage, &format!("{usage}?key={id}"), &format!("/apps/{application}/usage"), "/admin/usage"] {
         assert_eq!(eve.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }

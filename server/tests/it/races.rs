@@ -3,12 +3,15 @@
 use crate::support::{Portal, START};
 use latchkey_core::{
     Actor, Services,
+    alert::AlertsOf,
     api_key::{ApiKeyError, ClockStart, CreateApiKey, KeyForm, PlainApiKey},
     authn::{
         Asked, Facts, Transport,
         credential::{Carried, Credential},
     },
     port::{session::SessionDigest, suspension::SuspendableId},
+    usage::{SavedViews, views::SavedViewError},
+    webhook::{WebhookError, WebhookForm, WebhookService},
 };
 use latchkey_model::{AccountRole, ApiKeyId, ApplicationId, Environment, RequestId};
 use server::config::Given;
@@ -36,7 +39,10 @@ async fn scene() -> Scene {
         team_requests_per_minute: "100000000".parse().ok(),
         ..Given::default()
     };
-    let portal = Portal::with(given).await;
+    scene_of(Portal::with(given).await).await
+}
+
+async fn scene_of(portal: Portal) -> Scene {
     let mut browser = portal.member("ada@example.org").await;
     let application = browser.application("Bookshelf").await.parse().unwrap();
     let services = portal.state.services.clone();
@@ -273,5 +279,48 @@ async fn r17_calling_off_and_first_use_at_once_while_the_clock_runs() {
         };
         assert_eq!(admitted(&scene.services, &new).await, works, "only a new key that was not used is called off");
         assert!(admitted(&scene.services, &old).await, "the old key works in either case");
+    }
+}
+
+/// How many of so many forms at once found room, where every other one was told that there is none.
+async fn found_room<T, E>(forms: Vec<tokio::task::JoinHandle<Result<T, E>>>, is_full: fn(&E) -> bool) -> usize {
+    let mut room = 0;
+    for form in forms {
+        match form.await.unwrap() {
+            Ok(_) => room += 1,
+            Err(error) => assert!(is_full(&error)),
+        }
+    }
+    room
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_forms_at_once_no_more_find_room_than_there_is() {
+    const FORMS: usize = 32;
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let scene = Arc::new(scene_of(portal).await);
+        let (services, account) = (&scene.services, scene.ada.account().unwrap().id);
+        let found = services.ports.store.application(account, scene.application, services.ports.now()).await.unwrap();
+        let of = AlertsOf::Team(found.unwrap().application.team_id);
+        let webhooks: Vec<_> = (0..FORMS)
+            .map(|number| {
+                let scene = Arc::clone(&scene);
+                let form = WebhookForm { name: format!("Hook {number}"), url: "https://example.org/hook".to_owned() };
+                tokio::spawn(async move { scene.services.webhooks.add(&scene.ada, of, &form).await })
+            })
+            .collect();
+        let full = |error: &WebhookError| matches!(error, WebhookError::TooMany);
+        assert_eq!(found_room(webhooks, full).await, WebhookService::AT_MOST);
+        let views: Vec<_> = (0..FORMS)
+            .map(|number| {
+                let scene = Arc::clone(&scene);
+                let (page, name) = (format!("/apps/{}/logs", scene.application), format!("View {number}"));
+                tokio::spawn(
+                    async move { scene.services.saved_views.save(&scene.ada, &page, &name, "status=401").await },
+                )
+            })
+            .collect();
+        let full = |error: &SavedViewError| matches!(error, SavedViewError::TooMany);
+        assert_eq!(found_room(views, full).await, SavedViews::ON_PAGE);
     }
 }

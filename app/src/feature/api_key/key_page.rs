@@ -65,6 +65,8 @@ pub fn KeyPage() -> impl IntoView {
             .owner
             .application()
             .map(|(application, environment)| route::key_usage(application, environment, key.id));
+        let logs =
+            key.owner.application().map(|(application, environment)| route::key_logs(application, environment, key.id));
         let title = key.settings.name.as_str().to_owned();
         let can_write = view.can_write;
         let advice: Vec<_> = Some((key.clone(), advice)).filter(|(_, advice)| !advice.is_empty()).into_iter().collect();
@@ -80,7 +82,7 @@ pub fn KeyPage() -> impl IntoView {
                 <Facts key=key.clone() now/>
                 <section class="card" aria-labelledby="day">
                     <h2 id="day">"Last 24 hours"</h2>
-                    <KeyFigures usage more=all_figures/>
+                    <KeyFigures usage more=all_figures logs/>
                     <LogsLink key=key.clone()/>
                 </section>
             </div>

@@ -77,14 +77,19 @@ fn bar(column: &Column, range: Range, subject: &Subject, zone: &Zone) -> Bar {
             column.start.format(format_description!("[day] [month repr:short]")).unwrap_or_default()
         }
     };
-    let (since, until) = (instant(column.start), instant(column.start + step(range)));
     Bar {
         label,
         served: column.served,
         refused: column.refused,
         before: Some(column.before),
-        href: subject.logs(&[("since", &since), ("until", &until)]),
+        href: subject.logs.as_deref().map(|logs| rows(logs, column, range)),
     }
+}
+
+/// Where the requests of a column are listed.
+fn rows(logs: &str, column: &Column, range: Range) -> String {
+    let (since, until) = (instant(column.start), instant(column.start + step(range)));
+    with(logs, &[("since", &since), ("until", &until)])
 }
 
 /// Everything of a range.
@@ -232,14 +237,15 @@ fn Tables(usage: Usage, since: String, subject: Subject, range: Range) -> impl I
     }
 }
 
-/// The columns of a day, each with its hour, and with those of the day before where they are compared.
-pub fn hours(usage: &Usage, zone: &Zone, compared: bool) -> Vec<Bar> {
+/// The columns of a day, each with its hour, with those of the day before where they are compared, and with a link to its requests
+/// where these are listed.
+pub fn hours(usage: &Usage, zone: &Zone, compared: bool, logs: Option<&str>) -> Vec<Bar> {
     let hour = |column: &Column| Bar {
         label: zone.write(column.start, format_description!("[hour]:[minute]")),
         served: column.served,
         refused: column.refused,
         before: compared.then_some(column.before),
-        href: None,
+        href: logs.map(|logs| rows(logs, column, Range::Day)),
     };
     usage.columns.iter().map(hour).collect()
 }
@@ -251,8 +257,11 @@ pub fn KeyFigures(
     /// Its own page of usage, if it has one.
     #[prop(optional_no_strip)]
     more: Option<String>,
+    /// Where its requests are listed, if there is such a page.
+    #[prop(optional_no_strip)]
+    logs: Option<String>,
 ) -> impl IntoView {
-    let bars = hours(&usage, &Zone::of_viewer(), false);
+    let bars = hours(&usage, &Zone::of_viewer(), false, logs.as_deref());
     view! {
         <dl class="figures">
             <div><dt>"requests"</dt><dd>{usage.requests}</dd></div>

@@ -28,13 +28,14 @@ pub trait SavedViewReader {
 /// Changes to views.
 #[async_trait]
 pub trait SavedViewWriter {
-    /// Keeps one.
+    /// Keeps one, unless the account has so many of the page: the count holds until the end of this transaction.
     async fn saved_view_add(
         &mut self,
         account: AccountId,
         view: &SavedView,
         at: OffsetDateTime,
-    ) -> Result<(), StoreError>;
+        at_most: u64,
+    ) -> Result<Consumed, StoreError>;
 
     /// Forgets one of an account.
     async fn saved_view_remove(&mut self, account: AccountId, id: SavedViewId) -> Result<Consumed, StoreError>;

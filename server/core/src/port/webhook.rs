@@ -154,8 +154,8 @@ pub trait WebhookReader {
 /// Changes to webhooks.
 #[async_trait]
 pub trait WebhookWriter {
-    /// Adds one.
-    async fn webhook_add(&mut self, webhook: &Webhook) -> Result<(), StoreError>;
+    /// Adds one, unless whoever it is for has so many: the count holds until the end of this transaction.
+    async fn webhook_add(&mut self, webhook: &Webhook, at_most: u64) -> Result<Consumed, StoreError>;
 
     /// Writes what may be changed of one: its name, its address, its secrets, and whether it is on. Of those that are gone, nothing.
     async fn webhook_set(&mut self, webhook: &Webhook) -> Result<Consumed, StoreError>;

@@ -37,7 +37,7 @@ pub struct SavedViews {
 
 impl SavedViews {
     /// How many somebody keeps of one page.
-    const ON_PAGE: usize = 20;
+    pub const ON_PAGE: usize = 20;
     /// The longest query that is kept, in bytes.
     const LONGEST: usize = 2_000;
 
@@ -74,9 +74,6 @@ impl SavedViews {
         if !is_log || !is_query {
             return Err(SavedViewError::NotFound);
         }
-        if self.ports.store.saved_views(account.id, page).await?.len() >= Self::ON_PAGE {
-            return Err(SavedViewError::TooMany);
-        }
         let view = SavedView {
             id: SavedViewId::from_uuid(self.ports.uuid()),
             page: page.to_owned(),
@@ -84,8 +81,10 @@ impl SavedViews {
             query: query.to_owned(),
         };
         let mut work = self.ports.store.begin().await?;
-        work.saved_view_add(account.id, &view, self.ports.now()).await?;
-        Ok(work.commit().await?)
+        match work.saved_view_add(account.id, &view, self.ports.now(), Self::ON_PAGE as u64).await? {
+            Consumed::Won => Ok(work.commit().await?),
+            Consumed::Lost => Err(SavedViewError::TooMany),
+        }
     }
 
     /// Whether a page is the log of an application that the account may see, or of one of its environments.

@@ -206,9 +206,6 @@ impl WebhookService {
         let now = self.ports.now();
         let created_by = actor.proven(now)?.id;
         let (name, url) = form.read(self.plain_too).map_err(WebhookError::Invalid)?;
-        if self.ports.store.webhooks(of).await?.len() >= Self::AT_MOST {
-            return Err(WebhookError::TooMany);
-        }
         let (id, secret) = (WebhookId::from_uuid(self.ports.uuid()), WebhookSecret::generate(self.ports.random()));
         let webhook = Webhook {
             id,
@@ -223,7 +220,9 @@ impl WebhookService {
             off: None,
         };
         let mut work = self.ports.store.begin().await?;
-        work.webhook_add(&webhook).await?;
+        if work.webhook_add(&webhook, Self::AT_MOST as u64).await? == Consumed::Lost {
+            return Err(WebhookError::TooMany);
+        }
         Act::new(Tenant::from(of), Action::WebhookAdded, id, &webhook.name)
             .change("url", "", shown_url(&webhook.url))
             .commit_by(actor, work, &self.ports)

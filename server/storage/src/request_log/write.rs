@@ -96,7 +96,7 @@ fn folded(folded: &Folded) -> Vec<Value> {
     vec![folded.row.as_uuid().into(), number(folded.more).into(), micros(folded.last_at).into()]
 }
 
-/// A last use goes forward only.
+/// A last use goes forward only, except from a time that is more than an hour ahead of a use: that was a clock's mistake.
 macro_rules! last_uses_of {
     ($table:literal) => {
         Bulk {
@@ -110,7 +110,9 @@ macro_rules! last_uses_of {
                 $table,
                 ".last_used_at IS NULL OR ",
                 $table,
-                ".last_used_at < used.at)"
+                ".last_used_at < used.at OR ",
+                $table,
+                ".last_used_at > used.at + 3600000000)"
             ),
             columns: 3,
         }

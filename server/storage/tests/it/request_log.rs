@@ -21,6 +21,7 @@ on_both_databases!(
     a_request_is_seen_by_its_team_and_by_admins,
     filters_mean_what_they_say,
     last_use_goes_forward_only,
+    a_last_use_of_the_future_gives_way,
     the_first_exposure_stays,
     pages_continue_below_a_request,
     old_rows_are_removed_in_batches,
@@ -313,6 +314,18 @@ async fn last_use_goes_forward_only(database: &Database) {
     }
     let key = database.store.api_key(ada.account.id, key.id).await.unwrap().unwrap();
     assert_eq!((key.last_used_at, key.last_used_from), (Some(NOW), "203.0.113.9".parse().ok()));
+}
+
+async fn a_last_use_of_the_future_gives_way(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    // The clock was a year ahead, and was then put right.
+    for (at, address) in [(NOW + Duration::days(365), "203.0.113.9"), (NOW, "203.0.113.10")] {
+        let last_uses = vec![LastUse { used: Used::Key(key.id), at, address: address.parse().unwrap() }];
+        write(database, RequestBatch { last_uses, ..RequestBatch::default() }).await;
+    }
+    let key = database.store.api_key(ada.account.id, key.id).await.unwrap().unwrap();
+    assert_eq!((key.last_used_at, key.last_used_from), (Some(NOW), "203.0.113.10".parse().ok()));
 }
 
 async fn the_first_exposure_stays(database: &Database) {

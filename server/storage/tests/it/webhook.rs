@@ -48,7 +48,7 @@ async fn with_two_messages(database: &Database) -> (Webhook, [Delivery; 2]) {
     let webhook = webhook();
     let deliveries = [delivery(&webhook), delivery(&webhook)];
     let mut work = database.begin().await;
-    work.webhook_add(&webhook).await.unwrap();
+    assert_eq!(work.webhook_add(&webhook, 10).await.unwrap(), Consumed::Won);
     for one in &deliveries {
         work.delivery_add(one).await.unwrap();
     }
@@ -77,7 +77,8 @@ async fn a_webhook_is_kept_as_it_was_set(database: &Database) {
         ..before.clone()
     };
     let mut work = database.begin().await;
-    work.webhook_add(&before).await.unwrap();
+    assert_eq!(work.webhook_add(&before, 1).await.unwrap(), Consumed::Won);
+    assert_eq!(work.webhook_add(&webhook(), 1).await.unwrap(), Consumed::Lost, "there is no room for two");
     work.commit().await.unwrap();
     assert_eq!(database.store.webhooks(AlertsOf::Portal).await.unwrap(), std::slice::from_ref(&before));
     let mut work = database.begin().await;

@@ -1,6 +1,6 @@
 //! What servers and operators' programs ask: what requests are worth, and other policies.
 
-use super::{ADDRESS, World};
+use super::{ADDRESS, World, refusal};
 use crate::{
     sender_constrained::Holder,
     stage::encoded,
@@ -121,6 +121,45 @@ async fn what_is_refused_comes_with_an_answer_to_give() {
         assert_eq!(suggested.get("allow"), (status == 405).then_some(&json!("GET, HEAD, POST")), "{worth}");
         assert!(suggested.get("dpop_nonce").is_none(), "{worth}");
         assert!(!answer.text().contains(&key), "r53: {worth}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_store_neither_a_proxy_nor_a_server_lets_anybody_in() {
+    let (mut world, verifier, _) = world().await;
+    let application = world.application.clone();
+    let mut credentials = vec![world.key("production", &["orders:read"]).await];
+    for form in ["jwt", "opaque"] {
+        let fields = [("token_form", form)];
+        let machine = world.ada.service_account(&application, "production", &["orders:read"], &fields).await;
+        credentials.push(world.portal.token_of(&machine).await);
+    }
+    // The server's own credential and the API are remembered; those of its callers were never seen.
+    let nobody = json!({"api": "orders", "request": request("GET", "/v1/orders", &json!({}))});
+    assert_eq!(verify(&world, &verifier.token, &nobody).await.json()["code"], "missing_credential");
+    world.portal.store.clone().close().await.unwrap();
+    for credential in &credentials {
+        let bearer = format!("Bearer {credential}");
+        let checked = world.check("GET", "/v1/orders", &[("authorization", &bearer)]).await;
+        assert_eq!(refusal(&checked), (503, "unavailable".to_owned()), "{checked:?}");
+        assert_eq!(checked.header("retry-after"), "5");
+        let one = request("GET", "/v1/orders", &json!({"authorization": bearer}));
+        let answer = verify(&world, &verifier.token, &json!({"api": "orders", "request": one})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        let worth = answer.json();
+        assert_eq!((&worth["valid"], &worth["code"]), (&json!(false), &json!("unavailable")), "{worth}");
+        let suggested = &worth["answer"];
+        assert_eq!((&suggested["status"], &suggested["retry_after"]), (&json!(503), &json!("5")), "{worth}");
+        assert!(worth.get("principal").is_none() && !answer.text().contains(credential), "r53: {worth}");
+    }
+    // Once nothing is remembered any more, the server itself is not let in.
+    world.portal.clock.advance(time::Duration::seconds(61));
+    let bearer = format!("Bearer {}", credentials[0]);
+    let checked = world.check("GET", "/v1/orders", &[("authorization", &bearer)]).await;
+    let answer = verify(&world, &verifier.token, &nobody).await;
+    for answer in [&checked, &answer] {
+        assert_eq!(refusal(answer), (503, "unavailable".to_owned()));
+        assert_eq!(answer.header("retry-after"), "5", "{answer:?}");
     }
 }
 
