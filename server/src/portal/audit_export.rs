@@ -1,6 +1,6 @@
 //! The audit log as a file, the newest event first, by the filter of its page: one object a line (JSON Lines), or as CSV.
 
-use super::file::{Format, file, foreign, sign_in_first, unavailable};
+use super::file::{Format, Part, Reading, file_in_parts, foreign, sign_in_first, unavailable};
 use crate::state::AppState;
 use app::{feature::audit::AuditQuery, route, ssr::zone::Zone};
 use axum::{
@@ -8,7 +8,6 @@ use axum::{
     extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
-use futures_util::stream;
 use http::{HeaderMap, StatusCode};
 use latchkey_core::{
     Actor, Services,
@@ -82,25 +81,24 @@ impl Line {
     }
 }
 
-/// What was read, and where to go on.
-struct Reading {
+/// What is read, and where to go on.
+struct AuditReading {
     services: Arc<Services>,
     actor: Actor,
     scope: AuditScope,
     filter: AuditFilter,
     format: Format,
-    ready: Option<Vec<Line>>,
-    more: bool,
-    first: bool,
 }
 
-impl Reading {
-    async fn read(&mut self) -> Result<(), AuditError> {
+impl Reading for AuditReading {
+    type Row = Line;
+    type Error = AuditError;
+
+    async fn read(&mut self) -> Result<Part<Line>, AuditError> {
         let found = self.services.audit.page(&self.actor, self.scope, &self.filter, AT_ONCE).await?;
         self.filter.before = found.older.or(self.filter.before);
-        self.more = found.older.is_some();
-        self.ready = Some(found.events.into_iter().map(|event| Line::new(event, self.format)).collect());
-        Ok(())
+        let rows = found.events.into_iter().map(|event| Line::new(event, self.format)).collect();
+        Ok(Part { rows, more: found.older.is_some() })
     }
 }
 
@@ -137,30 +135,13 @@ async fn answer(
     let in_a_table = parts.iter().any(|(name, value)| name == "format" && value == "csv");
     let format = if in_a_table { Format::Csv } else { Format::Json };
     let services = Arc::clone(&state.services);
-    let mut reading = Reading { services, actor, scope, filter, format, ready: None, more: true, first: true };
-    // The first is read before the answer begins: what is wrong has a status.
+    let mut reading = AuditReading { services, actor, scope, filter, format };
     match reading.read().await {
-        Ok(()) => {}
-        Err(AuditError::NotSignedIn(_)) => return sign_in_first(page),
+        Ok(first) => file_in_parts("latchkey-audit", format, reading, first),
+        Err(AuditError::NotSignedIn(_)) => sign_in_first(page),
         Err(AuditError::Forbidden | AuditError::NotFound) => {
-            return (StatusCode::NOT_FOUND, "There is no such log, or it is not for you.\n").into_response();
+            (StatusCode::NOT_FOUND, "There is no such log, or it is not for you.\n").into_response()
         }
-        Err(error @ AuditError::Store(_)) => return unavailable(&error, "the audit log"),
+        Err(error @ AuditError::Store(_)) => unavailable(&error, "the audit log"),
     }
-    let blocks = stream::unfold(reading, move |mut reading| async move {
-        if reading.ready.is_none() {
-            if !reading.more {
-                return None;
-            }
-            if let Err(error) = reading.read().await {
-                reading.more = false;
-                return Some((Err(error), reading));
-            }
-        }
-        let lines = reading.ready.take().unwrap_or_default();
-        let text = format.write(&lines, reading.first);
-        reading.first &= lines.is_empty();
-        Some((Ok(text), reading))
-    });
-    file("latchkey-audit", format, blocks)
 }

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, stream};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
@@ -80,6 +80,49 @@ where
         headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
     response
+}
+
+/// Rows that are read part after part.
+pub(super) trait Reading: Send + 'static {
+    /// What is written of each.
+    type Row: Serialize + Send;
+    /// Why a part could not be read.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Reads the next part.
+    fn read(&mut self) -> impl Future<Output = Result<Part<Self::Row>, Self::Error>> + Send;
+}
+
+/// Rows that were read, and whether there are more.
+pub(super) struct Part<Row> {
+    pub(super) rows: Vec<Row>,
+    pub(super) more: bool,
+}
+
+/// What comes next in a file.
+enum Next<Row> {
+    Ready(Part<Row>),
+    Unread,
+    End,
+}
+
+/// Answers with a file of rows whose first part was read before the answer begins: what is wrong with that one has a status.
+pub(super) fn file_in_parts<R: Reading>(name: &str, format: Format, reading: R, first: Part<R::Row>) -> Response {
+    let begun = (reading, Next::Ready(first), true);
+    let blocks = stream::unfold(begun, move |(mut reading, next, is_first)| async move {
+        let part = match next {
+            Next::Ready(part) => part,
+            Next::Unread => match reading.read().await {
+                Ok(part) => part,
+                Err(error) => return Some((Err(error), (reading, Next::End, is_first))),
+            },
+            Next::End => return None,
+        };
+        let text = format.write(&part.rows, is_first);
+        let next = if part.more { Next::Unread } else { Next::End };
+        Some((Ok(text), (reading, next, is_first && part.rows.is_empty())))
+    });
+    file(name, format, blocks)
 }
 
 /// What somebody wrote that is not us, as a cell: a spreadsheet takes what begins like this for a formula, and runs it.

@@ -2,11 +2,10 @@
 
 use super::{
     asked_log::AskedLog,
-    file::{Format, file, foreign},
+    file::{Format, Part, Reading, file_in_parts, foreign},
 };
 use crate::state::AppState;
 use axum::{extract::State, response::Response};
-use futures_util::stream;
 use latchkey_core::{
     Actor, Services,
     port::request_log::{RequestFilter, RequestRow},
@@ -68,24 +67,22 @@ impl From<RequestRow> for Row {
     }
 }
 
-/// What was read, and where to go on.
-struct Reading {
+/// What is read, and where to go on.
+struct LogReading {
     services: Arc<Services>,
     actor: Actor,
     of: LogOf,
     filter: RequestFilter,
-    ready: Option<Vec<Row>>,
-    more: bool,
-    first: bool,
 }
 
-impl Reading {
-    async fn read(&mut self) -> Result<(), LogError> {
+impl Reading for LogReading {
+    type Row = Row;
+    type Error = LogError;
+
+    async fn read(&mut self) -> Result<Part<Row>, LogError> {
         let found = self.services.log.many_requests(&self.actor, self.of, &self.filter, AT_ONCE).await?;
         self.filter.before = found.older.or(self.filter.before);
-        self.more = found.older.is_some();
-        self.ready = Some(found.rows.into_iter().map(Row::from).collect());
-        Ok(())
+        Ok(Part { rows: found.rows.into_iter().map(Row::from).collect(), more: found.older.is_some() })
     }
 }
 
@@ -94,26 +91,9 @@ pub async fn export(State(state): State<AppState>, asked: AskedLog) -> Response 
     let format = asked.value("format").map(Format::of_word).unwrap_or_default();
     let (of, filter) = (asked.log.of, asked.log.wanted(&asked.filter()));
     let services = Arc::clone(&state.services);
-    let actor = asked.actor.clone();
-    let mut reading = Reading { services, actor, of, filter, ready: None, more: true, first: true };
-    // The first is read before the answer begins: what is wrong has a status.
-    if let Err(error) = reading.read().await {
-        return asked.refused(&error);
+    let mut reading = LogReading { services, actor: asked.actor.clone(), of, filter };
+    match reading.read().await {
+        Ok(first) => file_in_parts("latchkey-requests", format, reading, first),
+        Err(error) => asked.refused(&error),
     }
-    let blocks = stream::unfold(reading, move |mut reading| async move {
-        if reading.ready.is_none() {
-            if !reading.more {
-                return None;
-            }
-            if let Err(error) = reading.read().await {
-                reading.more = false;
-                return Some((Err(error), reading));
-            }
-        }
-        let rows = reading.ready.take().unwrap_or_default();
-        let text = format.write(&rows, reading.first);
-        reading.first &= rows.is_empty();
-        Some((Ok(text), reading))
-    });
-    file("latchkey-requests", format, blocks)
 }
