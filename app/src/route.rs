@@ -3,6 +3,7 @@
 use latchkey_core::{
     alert::{AlertKind, AlertsOf},
     oauth_client::{ClientId, ClientKind, LogoDigest},
+    port::api_key::AfterKey,
 };
 use latchkey_model::{
     AccountId, ApiKeyId, ApiSlug, ApplicationId, Environment, IdentityProviderId, OauthClientId, RequestId, TeamId,
@@ -78,6 +79,12 @@ pub fn guide(name: &str) -> String {
 
 pub fn keys(application: ApplicationId, environment: Environment) -> String {
     format!("/apps/{application}/{environment}/keys")
+}
+
+/// The list of keys, where it goes on.
+pub fn keys_after(application: ApplicationId, environment: Environment, after: AfterKey) -> String {
+    let ended = if after.ended { "&ended=yes" } else { "" };
+    format!("{}?after={}{ended}", keys(application, environment), after.id)
 }
 
 pub fn new_key(application: ApplicationId, environment: Environment) -> String {

@@ -45,6 +45,10 @@ mod m20261128_000034_index_what_perishes;
 mod m20261128_000035_index_leaked_keys;
 mod m20261128_000037_add_scopes_set_at;
 mod m20261128_000038_add_webhook_removed_at;
+mod m20261128_000039_add_post_environment;
+mod m20261128_000040_index_keys_not_revoked;
+mod m20261128_000041_add_provider_removed_at;
+mod m20261128_000042_add_secret_leaked_at;
 mod table;
 
 use sea_orm_migration::{prelude::*, sea_orm::EntityTrait, seaql_migrations};
@@ -92,6 +96,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000035_index_leaked_keys::Migration),
             Box::new(m20261128_000037_add_scopes_set_at::Migration),
             Box::new(m20261128_000038_add_webhook_removed_at::Migration),
+            Box::new(m20261128_000039_add_post_environment::Migration),
+            Box::new(m20261128_000040_index_keys_not_revoked::Migration),
+            Box::new(m20261128_000041_add_provider_removed_at::Migration),
+            Box::new(m20261128_000042_add_secret_leaked_at::Migration),
         ]
     }
 }

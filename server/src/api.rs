@@ -8,9 +8,9 @@ mod whoami;
 
 use crate::{
     door::{Behind, OfCaller, Straight},
-    problem::Problem,
     routes::{Access, BODY_LIMIT, Endpoint, Kind, ROUTES, Route},
     state::AppState,
+    unjudged,
 };
 use axum::{
     Router,
@@ -31,13 +31,10 @@ pub fn router(base_url: &str) -> Router<AppState> {
     }
     let mut router = Router::new();
     for (path, (methods, allowed)) in paths {
-        let allow = allowed.join(", ");
-        let methods = methods.fallback(move || async move { Problem::method_not_allowed(allow) });
-        router = router.route(path, methods);
+        router = router.route(path, methods.fallback(unjudged::only(&allowed.join(", "))));
     }
-    let description = get(openapi::show(base_url)).fallback(|| async { Problem::method_not_allowed("GET".to_owned()) });
-    router = router.route(openapi::PATH, description);
-    router.route("/api/{*path}", axum::routing::any(|| async { Problem::not_found() }))
+    router = router.route(openapi::PATH, get(openapi::show(base_url)).fallback(unjudged::only("GET")));
+    router.route("/api/{*path}", axum::routing::any(unjudged::not_found))
 }
 
 /// The endpoints that are read at one address: they are found by comparing it, and no router is needed.
@@ -45,7 +42,7 @@ pub fn straight(route: &'static Route) -> Option<Straight> {
     let Kind::Api(endpoint) = route.kind else { return None };
     let asked = asked(route);
     match endpoint {
-        Endpoint::Whoami => Some(Behind::new(OfCaller(whoami::show), route, asked).straight()),
+        Endpoint::Whoami => Some(Behind::new(OfCaller(whoami::show), route, asked).straight_at_once()),
         Endpoint::ListPosts => Some(Behind::new(posts::list, route, asked).straight()),
         Endpoint::Userinfo => Some(Behind::new(userinfo::show, route, asked).straight()),
         _ => None,

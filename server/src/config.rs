@@ -83,6 +83,12 @@ pub enum ConfigError {
     /// There is nobody who would hand them on.
     #[error("proxy_certificates needs trusted_proxies or socket: nobody else is believed")]
     CertificatesOfNobody,
+    /// There is nobody who would hand them on, or whose they could be.
+    #[error(
+        "gateway_certificates needs gateway_listen, trusted_proxies, and mtls_listen or proxy_certificates: no other proxy is \
+         believed about checks, and without the last, nobody is known by a certificate"
+    )]
+    GatewayCertificates,
     /// The database URL is of no database that we speak to.
     #[error("database_url must begin with sqlite:// or postgres://")]
     DatabaseUrl,
@@ -151,6 +157,8 @@ pub struct Config {
     pub proxy_fields: ProxyFields,
     /// How they hand on their callers' certificates, if they do.
     pub proxy_certificates: Option<CertificateField>,
+    /// How those that ask about requests to guarded APIs do.
+    pub gateway_certificates: Option<CertificateField>,
     /// What people and programs call.
     pub public_url: Url,
     /// The data folder.
@@ -329,6 +337,12 @@ impl Config {
         if given.proxy_certificates.is_some() && proxies.is_none() && given.socket.is_none() {
             return Err(ConfigError::CertificatesOfNobody);
         }
+        let is_anybody_known = given.mtls_listen.is_some() || given.proxy_certificates.is_some();
+        if given.gateway_certificates.is_some()
+            && (given.gateway_listen.is_none() || proxies.is_none() || !is_anybody_known)
+        {
+            return Err(ConfigError::GatewayCertificates);
+        }
         let database_url =
             given.database_url.unwrap_or_else(|| format!("sqlite://{}", data.join("latchkey.db").display()));
         if !["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
@@ -371,6 +385,7 @@ impl Config {
             proxies,
             proxy_fields: given.proxy_fields.unwrap_or_default(),
             proxy_certificates: given.proxy_certificates,
+            gateway_certificates: given.gateway_certificates,
             socket: given.socket,
             public_url,
             data,
@@ -475,6 +490,27 @@ mod tests {
         assert!(matches!(with(" ", Some(ProxyFields::Forwarded)), Err(ConfigError::FieldsOfNobody)));
         assert!(with("", None).unwrap().proxies.is_none());
         assert_eq!(with("10.0.0.0/8", None).unwrap().proxy_fields, ProxyFields::XForwarded);
+    }
+
+    #[test]
+    fn r60_certificates_of_checks_count_from_proxies_that_are_named_alone() {
+        let certificates = Some(CertificateField::ClientCert);
+        let whole = Given {
+            gateway_listen: "127.0.0.1:4001".parse().ok(),
+            trusted_proxies: Some("10.0.0.0/8".to_owned()),
+            socket: Some(PathBuf::from("latchkey.sock")),
+            proxy_certificates: certificates,
+            gateway_certificates: certificates,
+            ..Given::default()
+        };
+        assert_eq!(Config::new(whole.clone()).unwrap().gateway_certificates, certificates);
+        for part in [
+            Given { gateway_listen: None, ..whole.clone() },
+            Given { trusted_proxies: None, ..whole.clone() },
+            Given { proxy_certificates: None, ..whole },
+        ] {
+            assert!(matches!(Config::new(part.clone()), Err(ConfigError::GatewayCertificates)), "{part:?}");
+        }
     }
 
     #[test]

@@ -104,8 +104,12 @@ impl Arrival {
         };
         if is_trusted {
             let claimed = forwarded::claimed(config.proxy_fields, headers, is_proxy);
-            // Those who ask about requests to other APIs pass on what their callers sent: a certificate that stands there is no proof.
-            let field = config.proxy_certificates.filter(|_| !matches!(peer, Some(Peer::Gateway(_))));
+            // Those who ask about requests to other APIs mostly pass on what their callers sent, and every program of this machine may
+            // ask: a certificate that stands there is no proof, but from proxies that are named, where the operator says that it is.
+            let field = match peer {
+                Some(Peer::Gateway(peer)) => config.gateway_certificates.filter(|_| is_proxy(peer.ip().to_canonical())),
+                _ => config.proxy_certificates,
+            };
             let handed_on = field.and_then(|field| HandedOn::read(field, headers)).map(Arc::new);
             let channel = Channel::Proxy { by_tls: claimed.by_tls, handed_on };
             return Self { address: claimed.address.unwrap_or(NOBODY), channel };

@@ -1,8 +1,13 @@
 //! The door as a layer: the one path that every protected request takes, and the record of what happened to it.
 
+mod head;
+mod record;
+
+pub(crate) use head::{Head, fields, method_word};
+pub(crate) use record::{Told, Unanswered};
+
 use crate::{
-    connection::Arrival, exposed, limit_headers::put_limits, portal::cookie::session_of, problem::Problem,
-    routes::Route, state::AppState, telemetry,
+    connection::Arrival, limit_headers::put_limits, problem::Problem, routes::Route, state::AppState, telemetry,
 };
 use axum::{
     body::HttpBody,
@@ -10,16 +15,11 @@ use axum::{
     handler::Handler,
     response::Response,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use head::facts;
+use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
 use latchkey_core::{
-    authn::{
-        Asked, Basic, Facts, Principal, Refusal, Transport, Verdict,
-        credential::{Carried, Credential},
-    },
+    authn::{Asked, Basic, Principal},
     dpop::PresentedProof,
-    leak::{breaks_a_line, redacted},
-    port::{request_log::METHODS, rollup::Volume},
-    usage::{Owed, Passed, RouteName, Served},
 };
 use latchkey_model::RequestId;
 use std::{
@@ -32,7 +32,7 @@ use std::{
 };
 use time::OffsetDateTime;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The proof that the caller holds the key which its token is bound to.
 pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -72,17 +72,16 @@ impl<H: Handler<T, AppState> + Sync, T> Inside<Extracting<T>> for H {
     }
 }
 
-/// A handler that looks at nothing but its caller. It costs no map to hand the caller over in.
+/// A handler that looks at nothing but its caller, and has its answer at once.
 #[derive(Clone)]
 pub struct OfCaller<F>(pub F);
 
-impl<F, Answer> Inside<()> for OfCaller<F>
+impl<F> Inside<()> for OfCaller<F>
 where
-    F: Fn(Caller) -> Answer + Clone + Send + Sync + 'static,
-    Answer: Future<Output = Response> + Send,
+    F: Fn(&Principal, RequestId) -> Response + Clone + Send + Sync + 'static,
 {
     fn answer(self, caller: Caller, _: Request, _: AppState) -> impl Future<Output = Response> + Send {
-        (self.0)(caller)
+        std::future::ready((self.0)(&caller.principal, caller.request_id))
     }
 }
 
@@ -97,10 +96,28 @@ pub struct Behind<H> {
     asked: Asked,
 }
 
-/// What stands behind the door, for whoever knows already that a request is for it.
-pub type Straight = Box<dyn Fn(Arrival, Request, &AppState) -> Answering + Send + Sync>;
+type AtOnce = Box<dyn Fn(&Arrival, Head<'_>, &AppState) -> Option<Response> + Send + Sync>;
+type InTime = Box<dyn Fn(Arrival, Request, &AppState) -> Answering + Send + Sync>;
 
-impl<H> Behind<H> {
+/// What stands behind the door, for whoever knows already that a request is for it.
+pub struct Straight {
+    at_once: Option<AtOnce>,
+    in_time: InTime,
+}
+
+impl Straight {
+    /// The answer to a request, where everything that it takes is in mind: no future is made for it. Nothing is counted where it is not.
+    pub(crate) fn at_once(&self, arrival: &Arrival, head: Head<'_>, state: &AppState) -> Option<Response> {
+        self.at_once.as_ref().and_then(|at_once| at_once(arrival, head, state))
+    }
+
+    /// The answer to any request.
+    pub(crate) fn in_time(&self, arrival: Arrival, request: Request, state: &AppState) -> Answering {
+        (self.in_time)(arrival, request, state)
+    }
+}
+
+impl<H: Clone> Behind<H> {
     /// Puts the door before a handler of this route, at which this is asked for.
     pub fn new(handler: H, route: &'static Route, asked: Asked) -> Self {
         Self { handler, route, asked }
@@ -112,7 +129,8 @@ impl<H> Behind<H> {
         H: Inside<T>,
         T: 'static,
     {
-        Box::new(move |arrival, request, state| self.clone().pass(arrival, request, state.clone()))
+        let in_time = move |arrival, request, state: &AppState| self.clone().pass(arrival, request, state.clone());
+        Straight { at_once: None, in_time: Box::new(in_time) }
     }
 
     fn pass<T>(self, arrival: Arrival, request: Request, state: AppState) -> Answering
@@ -122,6 +140,42 @@ impl<H> Behind<H> {
     {
         let came = came(&state);
         Answering::new(came.1, pass(state, arrival, self.route, self.asked, came, request, self.handler))
+    }
+}
+
+impl<F> Behind<OfCaller<F>>
+where
+    F: Fn(&Principal, RequestId) -> Response + Clone + Send + Sync + 'static,
+{
+    /// The same, which answers most requests at once.
+    pub fn straight_at_once(self) -> Straight {
+        let behind = self.clone();
+        let at_once = move |arrival: &Arrival, head: Head<'_>, state: &AppState| {
+            let came = came(state);
+            or_fault(came.1, || behind.pass_at_once(arrival, head, state, came))
+        };
+        Straight { at_once: Some(Box::new(at_once)), ..self.straight() }
+    }
+
+    fn pass_at_once(
+        &self,
+        arrival: &Arrival,
+        head: Head<'_>,
+        state: &AppState,
+        came: (OffsetDateTime, RequestId),
+    ) -> Option<Response> {
+        let started = Instant::now();
+        let certificate = arrival.certificate(&state.authorities, came.0);
+        let facts = facts(state, arrival, self.asked.clone(), came, certificate.as_deref());
+        let basic = Basic::read(head.authorization());
+        let credential = head.credential(state, basic.as_ref(), certificate.as_deref());
+        let verdict = state.services.door.judge_at_once(&facts, &credential)?;
+        let mut unanswered = Unanswered::new(state, self.route, head, (&facts, &credential), verdict, started);
+        let response = match let_in(&unanswered) {
+            Ok(principal) => (self.handler.0)(principal, unanswered.id),
+            Err(refusal) => refusal,
+        };
+        Some(finish(&mut unanswered, response))
     }
 }
 
@@ -157,13 +211,24 @@ impl Future for Answering {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
         let id = self.id;
         let answer = &mut self.answer;
-        std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))).unwrap_or_else(|_| {
-            tracing::error!(request.id = %id, "a request met a fault of ours and was answered 500");
-            let mut response = Problem::internal().response(Some(id));
-            put_request_id(response.headers_mut(), id);
-            Poll::Ready(response)
-        })
+        match or_fault(id, || match answer.as_mut().poll(context) {
+            Poll::Ready(response) => Some(response),
+            Poll::Pending => None,
+        }) {
+            Some(response) => Poll::Ready(response),
+            None => Poll::Pending,
+        }
     }
+}
+
+/// What `answer` says, if it says anything yet; 500 where it panics.
+pub(crate) fn or_fault(id: RequestId, answer: impl FnOnce() -> Option<Response>) -> Option<Response> {
+    std::panic::catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| {
+        tracing::error!(request.id = %id, "a request met a fault of ours and was answered 500");
+        let mut response = Problem::internal().response(Some(id));
+        put_request_id(response.headers_mut(), id);
+        Some(response)
+    })
 }
 
 /// When a request came, which is now, and the id under which it is recorded.
@@ -177,7 +242,7 @@ async fn pass<H, T>(
     arrival: Arrival,
     route: &'static Route,
     asked: Asked,
-    (at, id): (OffsetDateTime, RequestId),
+    came: (OffsetDateTime, RequestId),
     request: Request,
     handler: H,
 ) -> Response
@@ -185,61 +250,50 @@ where
     H: Inside<T>,
 {
     let started = Instant::now();
-    let certificate = arrival.certificate(&state.authorities, at);
-    let facts = Facts {
-        id,
-        at,
-        address: arrival.address(),
-        transport: arrival.transport(&state.config),
-        certificate: certificate.as_ref().map(|certificate| certificate.thumbprint),
-        asked,
-    };
-    let method = method_word(request.method().as_str());
-    let authorization = fields(request.headers(), &header::AUTHORIZATION);
-    let basic = Basic::read(authorization);
-    // Every field in which a credential travels; more than one is never a matter of which comes first.
-    let credential = Credential::read(Carried {
-        authorization,
-        api_key: fields(request.headers(), &API_KEY),
-        basic: basic.as_ref(),
-        session: session_of(&state, request.method(), request.headers()),
-        certificate: certificate.as_deref(),
-        query: request.uri().query(),
-    });
+    let certificate = arrival.certificate(&state.authorities, came.0);
+    let head = Head::of(&request);
+    let facts = facts(&state, &arrival, asked, came, certificate.as_deref());
+    let basic = Basic::read(head.authorization());
+    let credential = head.credential(&state, basic.as_ref(), certificate.as_deref());
     let needs_proof = credential.needs_proof();
     let verdict = if needs_proof {
-        let url = format!("{}{}", arrival.called_url(&state.config), request.uri().path());
-        let proof =
-            PresentedProof { fields: fields(request.headers(), &DPOP), method: request.method().as_str(), url: &url };
+        let url = format!("{}{}", arrival.called_url(&state.config), head.path());
+        let proof = PresentedProof { fields: fields(head.headers, &DPOP), method: head.method.as_str(), url: &url };
         state.services.door.judge(&facts, &credential, Some(&proof)).await
     } else {
         state.services.door.judge(&facts, &credential, None).await
     };
-    if facts.transport == Transport::InTheClear {
-        exposed::look_at_person(&state, &facts, &credential, request.headers());
-    }
-
-    // Only a request that gets a row needs more than this of what it brought.
-    let route = RouteName::Own(route.path);
-    let owed = state.recorder.owes_row(&verdict, id, method, &route);
-    let told = owed.map(|owed| Told::new(owed, request.uri().path(), request.headers()));
-    let received = request.body().size_hint().exact().unwrap_or(0);
-    let mut unanswered =
-        Unanswered { state: &state, route, id, method, told, received, started, verdict: Some(verdict) };
-    let mut response = match unanswered.verdict.as_ref().map(|verdict| &verdict.outcome) {
-        Some(Ok(principal)) => {
-            let caller = Caller { principal: principal.clone(), request_id: id };
+    let mut unanswered = Unanswered::new(&state, route, head, (&facts, &credential), verdict, started);
+    let mut response = match let_in(&unanswered) {
+        Ok(principal) => {
+            let caller = Caller { principal: principal.clone(), request_id: unanswered.id };
             handler.answer(caller, request, state.clone()).await
         }
-        Some(Err(refusal)) => {
-            Problem::from(refusal.answer()).with_challenge_parameter(&state.resource_parameter).response(Some(id))
-        }
-        None => Problem::internal().response(Some(id)),
+        Err(refusal) => refusal,
     };
-    put_request_id(response.headers_mut(), id);
     if needs_proof {
-        put_nonce(response.headers_mut(), &state, facts.at);
+        put_nonce(response.headers_mut(), &state, came.0);
     }
+    finish(&mut unanswered, response)
+}
+
+/// Who is let in, or the refusal.
+fn let_in<'a>(unanswered: &'a Unanswered<'_>) -> Result<&'a Principal, Response> {
+    let id = Some(unanswered.id);
+    match unanswered.verdict.as_ref().map(|verdict| &verdict.outcome) {
+        Some(Ok(principal)) => Ok(principal),
+        Some(Err(refusal)) => {
+            let problem = Problem::from(refusal.answer());
+            Err(problem.with_challenge_parameter(&unanswered.state.resource_parameter).response(id))
+        }
+        None => Err(Problem::internal().response(id)),
+    }
+}
+
+/// The answer as it leaves: what it says beside is put in, and it is recorded.
+fn finish(unanswered: &mut Unanswered<'_>, mut response: Response) -> Response {
+    let state = unanswered.state;
+    put_request_id(response.headers_mut(), unanswered.id);
     if let Some(verdict) = &unanswered.verdict {
         put_limits(response.headers_mut(), verdict);
     }
@@ -249,101 +303,11 @@ where
         verdict.outcome = Err(refusal);
     }
     if state.is_traced() {
-        telemetry::note(id, unanswered.verdict.as_ref());
+        telemetry::note(unanswered.id, unanswered.verdict.as_ref());
     }
     let sent = response.body().size_hint().exact().unwrap_or(0);
     unanswered.answered(response.status(), sent);
     response
-}
-
-/// A request that was judged and is not answered yet. A caller who goes away before the answer is recorded too: what was begun
-/// for them may have been done.
-pub(crate) struct Unanswered<'a> {
-    pub(crate) state: &'a AppState,
-    pub(crate) route: RouteName,
-    pub(crate) id: RequestId,
-    pub(crate) method: &'static str,
-    /// For the row, where one is owed.
-    pub(crate) told: Option<Told>,
-    /// The length of its body, in bytes.
-    pub(crate) received: u64,
-    pub(crate) started: Instant,
-    pub(crate) verdict: Option<Verdict>,
-}
-
-impl Unanswered<'_> {
-    /// nginx's word for a client that closed the connection; no status of HTTP stands for it.
-    const CLIENT_WENT_AWAY: u16 = 499;
-    const FAULT: u16 = 500;
-
-    /// Records the answer, with a body of so many bytes.
-    pub(crate) fn answered(mut self, status: StatusCode, sent: u64) {
-        if let Some(verdict) = &self.verdict {
-            exposed::end_token(self.state, verdict);
-        }
-        self.record(status.as_u16(), sent);
-    }
-
-    fn record(&mut self, status: u16, sent: u64) {
-        if let Some(verdict) = self.verdict.take() {
-            record(self, status, sent, verdict);
-        }
-    }
-}
-
-impl Drop for Unanswered<'_> {
-    fn drop(&mut self) {
-        self.record(if std::thread::panicking() { Self::FAULT } else { Self::CLIENT_WENT_AWAY }, 0);
-    }
-}
-
-/// What the caller said of itself.
-pub(crate) struct Told {
-    owed: Owed,
-    path: String,
-    agent: String,
-}
-
-impl Told {
-    pub(crate) fn new(owed: Owed, path: &str, headers: &HeaderMap) -> Self {
-        let agent = headers.get(header::USER_AGENT).map(text_of).unwrap_or_default();
-        Self { owed, path: shortened(path, 256), agent }
-    }
-}
-
-/// Counts the request and, within the budget for rows, keeps and logs it. One budget bounds all three: a flood fills neither the
-/// disk nor the log.
-fn record(request: &mut Unanswered<'_>, status: u16, sent: u64, verdict: Verdict) {
-    let (id, method, route) = (request.id, request.method, request.route.clone());
-    let duration = request.started.elapsed();
-    let volume = Volume { received: request.received, sent };
-    request.state.recorder.count(&verdict, Passed { method, route: route.clone(), status, duration, volume });
-    let Some(told) = request.told.take() else { return };
-    let reason = verdict.outcome.as_ref().err().map(Refusal::reason);
-    let duration_us = duration.as_micros();
-    if reason.is_some() {
-        tracing::info!(request.id = %id, http.method = method, http.route = &*route, http.status = status, reason, duration_us, "request");
-    } else {
-        tracing::debug!(request.id = %id, http.method = method, http.route = &*route, http.status = status, duration_us, "request");
-    }
-    request.state.recorder.keep(Served {
-        id,
-        method,
-        route,
-        path: told.path,
-        status,
-        user_agent: told.agent,
-        duration,
-        volume,
-        owed: told.owed,
-        verdict,
-    });
-}
-
-/// The first two fields of a name: two of a kind say all that there is to say of three.
-pub(crate) fn fields<'a>(headers: &'a HeaderMap, name: &HeaderName) -> [Option<&'a [u8]>; 2] {
-    let mut found = headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    [found.next(), found.next()]
 }
 
 /// Says which nonce the next proof must carry (RFC 9449 section 8).
@@ -351,11 +315,6 @@ pub(crate) fn put_nonce(headers: &mut HeaderMap, state: &AppState, now: OffsetDa
     if let Ok(nonce) = HeaderValue::try_from(state.services.proofs.nonce(now)) {
         headers.insert(DPOP_NONCE, nonce);
     }
-}
-
-/// The name of a method, for the record: whatever a caller makes up is one of its own there.
-pub(crate) fn method_word(method: &str) -> &'static str {
-    METHODS.into_iter().find(|known| *known == method).unwrap_or("OTHER")
 }
 
 pub(crate) fn put_request_id(headers: &mut HeaderMap, id: RequestId) {
@@ -366,25 +325,11 @@ pub(crate) fn put_request_id(headers: &mut HeaderMap, id: RequestId) {
     }
 }
 
-fn text_of(value: &HeaderValue) -> String {
-    shortened(&String::from_utf8_lossy(value.as_bytes()), 256)
-}
-
-/// The first characters, without any that would break a line or turn its direction, and without our secrets.
-pub(crate) fn shortened(text: &str, length: usize) -> String {
-    redacted(text).chars().filter(|character| !breaks_a_line(*character)).take(length).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::response::IntoResponse;
-
-    #[test]
-    fn r62_what_is_logged_stays_on_its_line() {
-        assert_eq!(shortened("a\r\nb\u{1b}[31m\u{202e}c\u{2028}", 256), "ab[31mc");
-        assert_eq!(shortened("ééé", 2), "éé");
-    }
+    use http::StatusCode;
 
     #[tokio::test]
     async fn asvs_16_5_4_a_panic_is_an_answer() {

@@ -3,7 +3,7 @@
 use crate::{
     api,
     connection::{Arrival, Peer},
-    door::{Answering, Straight, came},
+    door::{Answering, Head, Straight, came},
     gateway,
     router::router,
     routes::ROUTES,
@@ -78,10 +78,14 @@ impl Connection {
             // A proxy sends no body along, and would have no use for one that is read.
             let (parts, _) = request.into_parts();
             let arrival = Arrival::plain(&ways.state.config, self.peer, &parts.headers);
+            let came = came(&ways.state);
+            let is_traced = ways.state.is_traced();
+            if !is_traced && let Some(response) = gateway::check_at_once(&ways.state, &arrival, &parts, came) {
+                return Answer::Ready(std::future::ready(response));
+            }
             let state = ways.state.clone();
-            let came = came(&state);
             return Answer::Straight(Answering::new(came.1, async move {
-                if !state.is_traced() {
+                if !is_traced {
                     return gateway::check(&state, &arrival, &parts, came).await;
                 }
                 let (method, path) = (&parts.method, parts.uri.path());
@@ -94,10 +98,11 @@ impl Connection {
         // What is read is the most of what is asked, and these few compare faster than any router finds.
         let found = ways.straight.iter().find(|(known, _)| *known == path && request.method() == Method::GET);
         if let Some((_, straight)) = found {
-            // Nothing that is read so looks at a body.
-            let request = request.map(|_| Body::empty());
             let arrival = Arrival::plain(&ways.state.config, self.peer, request.headers());
-            return Answer::Straight(straight(arrival, request, &ways.state));
+            if let Some(response) = straight.at_once(&arrival, Head::of(&request), &ways.state) {
+                return Answer::Ready(std::future::ready(response));
+            }
+            return Answer::Straight(straight.in_time(arrival, request.map(Body::new), &ways.state));
         }
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.peer);
@@ -117,6 +122,8 @@ impl hyper::service::Service<http::Request<Incoming>> for Connection {
 
 /// An answer on its way.
 pub enum Answer {
+    /// It is there.
+    Ready(std::future::Ready<Response>),
     /// From behind the door.
     Straight(Answering),
     /// From wherever the router led.
@@ -128,6 +135,7 @@ impl Future for Answer {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
+            Self::Ready(response) => Pin::new(response).poll(context).map(Ok),
             Self::Straight(answering) => Pin::new(answering).poll(context).map(Ok),
             Self::Routed(routed) => routed.as_mut().poll(context),
         }

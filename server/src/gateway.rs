@@ -7,13 +7,14 @@ mod policies;
 mod request;
 mod verify;
 
+pub(crate) use check::check_at_once;
 pub use check::{ROUTE as CHECK, check};
 
 use crate::{
     door::Behind,
-    problem::Problem,
     routes::{Kind, ROUTES, Route},
     state::AppState,
+    unjudged,
 };
 use axum::{
     Router,
@@ -30,20 +31,15 @@ pub fn router() -> Router<AppState> {
     for route in ROUTES.iter().filter(|route| route.kind == Kind::Gateway) {
         router = router.route(route.path, handler(route).layer(limit));
     }
-    router.route("/gateway/{*path}", any(|| async { Problem::not_found() }))
+    router.route("/gateway/{*path}", any(unjudged::not_found))
 }
 
 fn handler(route: &'static Route) -> axum::routing::MethodRouter<AppState> {
     match (route.method, route.path) {
         ("POST", "/gateway/verify") => {
-            post(Behind::new(verify::verify, route, Asked::Gateway)).fallback(|| only("POST"))
+            post(Behind::new(verify::verify, route, Asked::Gateway)).fallback(unjudged::only("POST"))
         }
         ("PUT", _) => axum::routing::put(Behind::new(policies::replace, route, Asked::Gateway)),
-        _ => get(Behind::new(policies::show, route, Asked::Gateway)).fallback(|| only("GET, HEAD, PUT")),
+        _ => get(Behind::new(policies::show, route, Asked::Gateway)).fallback(unjudged::only("GET, HEAD, PUT")),
     }
-}
-
-/// Answers whoever asks by another method.
-fn only(allow: &'static str) -> std::future::Ready<Problem> {
-    std::future::ready(Problem::method_not_allowed(allow.to_owned()))
 }

@@ -20,6 +20,7 @@ use latchkey_core::{
             Feedback, FeedbackLabel, GithubReport, IDENTIFIER_HEADER, PublicKeys, SIGNATURE_HEADER, SignatureError,
         },
     },
+    port::StoreError,
     problem::ProblemCode,
 };
 use serde::Deserialize;
@@ -52,7 +53,7 @@ struct Report {
 /// looked.
 async fn report(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let admitted = state.services.leaks.admit(Arrival::of(&state.config, &request).address());
-    if let Some(retry_after) = admitted.retry_after {
+    if let Some(retry_after) = admitted.retry_after() {
         return Err(Problem::too_many_reports(retry_after));
     }
     let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| Problem::too_large(BODY_LIMIT))?;
@@ -81,7 +82,7 @@ async fn report_from_github(
     }
     let leaks = &state.services.leaks;
     let address = Arrival::of(&state.config, &request).address();
-    if let Some(retry_after) = leaks.admit_signed(address).retry_after {
+    if let Some(retry_after) = leaks.admit_signed(address).retry_after() {
         return Err(Problem::too_many_reports(retry_after));
     }
     let body =
@@ -94,16 +95,27 @@ async fn report_from_github(
     let Some(_room) = leaks.room() else { return Err(Problem::unavailable()) };
     let reports = GithubReport::parse_all(&body)
         .map_err(|error| Problem::new(ProblemCode::InvalidReport, format!("{error}.")))?;
-    let mut answers = Vec::with_capacity(reports.len());
+    let (mut answers, mut failed) = (Vec::with_capacity(reports.len()), false);
     for report in &reports {
-        let place = LeakPlace::new(&report.url);
-        // What cannot be looked up is not called false: GitHub sends the whole report again.
-        let real = leaks.report(&report.token, &place).await.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a report from GitHub could not be worked on");
-            Problem::unavailable()
-        })?;
-        let label = if real { FeedbackLabel::TruePositive } else { FeedbackLabel::FalsePositive };
-        answers.push(Feedback::new(report, label));
+        match leaks.report(&report.token, &LeakPlace::new(&report.url)).await {
+            Ok(real) => {
+                let label = if real { FeedbackLabel::TruePositive } else { FeedbackLabel::FalsePositive };
+                answers.push(Feedback::new(report, label));
+            }
+            Err(error) => {
+                let told = &error as &dyn std::error::Error;
+                tracing::error!(error = told, "a report from GitHub could not be worked on");
+                failed = true;
+                // What is wrong with one keeps none of the others from being ended. Where the store is out of reach, they would only wait.
+                if !matches!(error, StoreError::Internal(_)) {
+                    break;
+                }
+            }
+        }
+    }
+    // What cannot be looked up is not called false: GitHub sends the whole report again.
+    if failed {
+        return Err(Problem::unavailable());
     }
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answers)).into_response())
 }

@@ -40,4 +40,5 @@ pub mod state;
 pub mod telemetry;
 mod this_machine;
 pub mod tls;
+mod unjudged;
 pub mod workers;

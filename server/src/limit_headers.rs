@@ -9,8 +9,8 @@ use latchkey_core::{
 };
 use time::Duration;
 
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// Puts the limits that were asked for this request.
 pub fn put_limits(headers: &mut HeaderMap, verdict: &Verdict) {
@@ -90,7 +90,7 @@ fn write_state(text: &mut Text, reading: &Reading) {
     text.push(";r=");
     text.number(reading.remaining.into());
     text.push(";t=");
-    text.number(seconds_up(reading.retry_after.unwrap_or(reading.reset_after)));
+    text.number(seconds_up(reading.retry_after().unwrap_or(reading.reset_after())));
 }
 
 /// A short text that is put together without the heap, since every answer has two of them. What does not fit is left out whole.

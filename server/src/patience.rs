@@ -124,7 +124,10 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Patient<Io> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_shutdown(context)
+        let this = self.get_mut();
+        let shut = Pin::new(&mut this.io).poll_shutdown(context);
+        // TLS has a last word, too, which the other end may not take.
+        if shut.is_pending() { this.judge(shut, context) } else { shut }
     }
 }
 
@@ -200,6 +203,31 @@ mod tests {
         let before = Instant::now();
         assert_eq!(ours.write_all(&[7; 1_000]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert!(before.elapsed() <= SHORT * 2);
+    }
+
+    /// A connection whose other end does not take the last word.
+    struct Unheard;
+
+    impl AsyncWrite for Unheard {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_take_the_last_word_is_not_waited_for() {
+        let mut ours = Patient::with(Unheard, SHORT);
+        let before = Instant::now();
+        assert_eq!(ours.shutdown().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(before.elapsed(), SHORT);
     }
 
     #[tokio::test(start_paused = true)]

@@ -38,6 +38,7 @@ core.register_action("latchkey", { "http-req" }, function(txn, address)
 			["authorization"]      = values(client["authorization"]),
 			["x-api-key"]          = values(client["x-api-key"]),
 			["dpop"]               = values(client["dpop"]),
+			["client-cert"]        = values(client["client-cert"]),   -- HAProxy's own, or none
 			["user-agent"]         = values(client["user-agent"]),   -- for the log
 		},
 	})

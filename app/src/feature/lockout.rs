@@ -90,7 +90,7 @@ pub fn LockoutsPage() -> impl IntoView {
             />
             <Message flash/>
             <form method="get" action=route::ADMIN_LOCKOUTS class="filter" role="search" aria-label="Find a lockout">
-                <Field name="email" label="Address of an account" value=email error=None/>
+                <Field name="email" label="E-mail of an account" value=email error=None/>
                 <div class="filter-actions"><button type="submit" class="btn btn-primary">"Find"</button></div>
             </form>
             {list}

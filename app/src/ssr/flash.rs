@@ -1,5 +1,6 @@
 //! A message kept in the session until the next page: what happened, what is wrong at which field, and what was typed.
 
+use latchkey_core::Shown;
 use latchkey_model::{AccountId, FieldErrors};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -117,6 +118,12 @@ impl Flash {
 /// What was typed into a field, to be shown there again.
 pub fn typed(flash: Option<&Flash>, field: &str) -> String {
     flash.and_then(|flash| flash.value(field)).unwrap_or_default().to_owned()
+}
+
+/// What a form carries of what it showed: a form that came back, what it showed at first; otherwise what is shown now.
+pub fn shown(flash: Option<&Flash>, now: &impl std::fmt::Debug) -> String {
+    let first = flash.and_then(|flash| flash.value("shown"));
+    first.map_or_else(|| Shown::of(now).to_string(), str::to_owned)
 }
 
 /// The sentence at a field.

@@ -29,6 +29,13 @@ impl Refused {
         Self { message, errors }
     }
 
+    /// Somebody else changed what the form is about after it was shown. It comes back as it was typed, and now stands for what holds.
+    pub fn changed_meanwhile(what: &str) -> Self {
+        Self::new(format!(
+            "Somebody else changed {what} meanwhile, and nothing was saved. What you typed is still here. Open this page in another window to see what holds now; then save again, if yours is right."
+        ))
+    }
+
     /// Nobody said why, where that is kept.
     pub fn without_reason() -> Self {
         Self::new("Say why, in a few words: it is kept in the audit log.")

@@ -9,7 +9,7 @@ use super::{
 use http::{header, request::Parts};
 use latchkey_core::{
     account::{SecondFactor, SignInMethod},
-    leak::redacted,
+    leak::one_line,
     lockout::{DeviceCookie, Visitor},
     port::{account::Account, session::SessionDigest},
 };
@@ -81,7 +81,7 @@ async fn tell_of_new_browser(visitor: &Visitor, user_agent: &str, account: &Acco
 fn user_agent() -> String {
     let parts = use_context::<Parts>();
     let said = parts.as_ref().and_then(|parts| parts.headers.get(header::USER_AGENT));
-    redacted(said.and_then(|value| value.to_str().ok()).unwrap_or_default()).chars().take(256).collect()
+    one_line(said.and_then(|value| value.to_str().ok()).unwrap_or_default(), 256)
 }
 
 /// Sessions whose id is being changed: the store must end the old row in the transaction that adds the new one, not before.

@@ -38,6 +38,11 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 
+    /// What its clocks and its days are made by.
+    pub fn rules(&self) -> &TimeZone {
+        &self.0
+    }
+
     /// A time as clocks show it there.
     pub fn local(&self, at: OffsetDateTime) -> OffsetDateTime {
         let offset = Timestamp::from_second(at.unix_timestamp())

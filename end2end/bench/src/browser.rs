@@ -10,6 +10,9 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
+/// In which time zone somebody looks: its days are not UTC's, and are added up from hours.
+pub(crate) const ZONE: &str = "America/New_York";
+
 /// A browser that is signed in.
 #[derive(Debug, Clone)]
 pub(crate) struct Browser {
@@ -46,7 +49,7 @@ impl Browser {
     /// A page, whole, over a connection of its own.
     pub(crate) async fn page(&self, path: &str) -> io::Result<Answer> {
         let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {}\r\ncookie: latchkey={}\r\nconnection: close\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nhost: {}\r\ncookie: latchkey={}; latchkey_zone={ZONE}\r\nconnection: close\r\n\r\n",
             self.address, self.session
         );
         ask(TcpStream::connect(self.address).await?, &request).await

@@ -36,8 +36,8 @@ pub(crate) struct Size {
 
 const ROW_DAYS: i64 = 30;
 const DAYS: i64 = 90;
-/// A day more than is kept, so that there is something to remove.
-const HOUR_DAYS: i64 = 16;
+/// Two days more than are kept, so that there is something to remove: hours go by the day.
+const HOUR_DAYS: i64 = 94;
 const MINUTE_DAYS: i64 = 2;
 /// Addresses of an hour or a day that is over.
 const TOLD_APART: u32 = 65;
@@ -65,8 +65,14 @@ pub(crate) async fn fill(place: &Place, size: Size) -> Result<(), Failed> {
         .await?
         > 0
     {
+        let left_over = format!("SELECT count(*) AS count FROM (SELECT 1 FROM {} LIMIT 1) AS found", DRAWN_FROM[0]);
+        let is_broken_off = count(seeded.store.writer(), &left_over).await.is_ok();
+        seeded.store.close().await?;
+        if is_broken_off {
+            return Err("filling it was broken off, and its indexes are missing: begin with an empty one".into());
+        }
         println!("it is filled already");
-        return Ok(seeded.store.close().await?);
+        return Ok(());
     }
     let ours = ours(&seeded).await?;
     let now = seeded.services.ports.now();
@@ -232,11 +238,12 @@ impl Filling {
 
     /// Makes the indexes again, and leaves the database as it is in service.
     async fn finish(&self, indexes: &[String]) -> Result<(), Failed> {
-        for table in DRAWN_FROM {
-            self.run(&format!("DROP TABLE {table}")).await?;
-        }
         for index in indexes {
             self.run(index).await?;
+        }
+        // These go last: where one is left, filling was broken off.
+        for table in DRAWN_FROM.iter().rev() {
+            self.run(&format!("DROP TABLE {table}")).await?;
         }
         if self.is_postgres() {
             // As its own housekeeping would have it by now.
@@ -467,7 +474,15 @@ impl Filling {
             );
             self.run(&sql).await?;
         }
-        self.run(seed::SUM_BUCKETS).await.map(drop)
+        self.run(seed::SUM_BUCKETS).await?;
+        // Those by the hour are kept for twice as long.
+        let sql = format!(
+            "INSERT INTO bucket_rollup (owner_id, credential_id, period, start, requests, refused) \
+             SELECT owner_id, credential_id, period, start - {}, requests, refused FROM bucket_rollup WHERE period = 'hour' \
+             ON CONFLICT DO NOTHING",
+            HOUR_DAYS * 86_400
+        );
+        self.run(&sql).await.map(drop)
     }
 
     /// Counts by address, by the hour and the day: once those are over, the busiest alone are told apart.

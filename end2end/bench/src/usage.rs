@@ -1,7 +1,10 @@
 //! The usage page's question: how long the store and the rules take to answer it.
 
-use crate::seed::{Place, open, usage_rows};
-use latchkey_core::usage::report::{Range, UsageOf};
+use crate::{
+    browser::ZONE,
+    seed::{Place, open, usage_rows},
+};
+use latchkey_core::usage::report::{Range, TimeZone, UsageOf};
 use latchkey_model::Environment;
 use std::{path::Path, time::Instant};
 
@@ -10,6 +13,7 @@ pub(crate) async fn measure(data: &Path) -> Result<(), Box<dyn std::error::Error
     const TIMES: usize = 9;
     let seeded = Box::pin(open(&Place::folder(data))).await?;
     let actor = seeded.actor();
+    let zone = TimeZone::get(ZONE)?;
     let of = UsageOf::Environment(seeded.application, Environment::Production);
     println!("usage page over {} rows:", usage_rows(&seeded).await?);
     for range in Range::ALL {
@@ -17,7 +21,7 @@ pub(crate) async fn measure(data: &Path) -> Result<(), Box<dyn std::error::Error
         let mut requests = 0;
         for _ in 0..TIMES {
             let began = Instant::now();
-            let usage = seeded.services.usage.usage(&actor, of, range).await?;
+            let usage = seeded.services.usage.usage(&actor, of, range, &zone).await?;
             took.push(began.elapsed());
             requests = usage.requests;
         }

@@ -4,6 +4,7 @@ mod audiences;
 mod binding;
 mod claims;
 mod known_tokens;
+mod nobodys;
 mod token;
 
 pub use audiences::Audiences;

@@ -34,4 +34,4 @@ pub use policy::KeyPolicyForm;
 pub use rotation::{ClockStart, Overlap, ParseOverlapError, QUIET, Rotations, safe_to_end};
 pub(crate) use rotation::{let_the_old_key_be, old_key_of};
 pub use route_scopes::{NeededScope, RouteScopes};
-pub use service::{ApiKeyError, ApiKeyService, CreateApiKey, CreatedApiKey};
+pub use service::{ApiKeyError, ApiKeyService, CreateApiKey, CreatedApiKey, KeyList};

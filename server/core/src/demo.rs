@@ -1,11 +1,11 @@
-//! The demo API's rules: posts, kept apart by environment.
+//! The demo API's rules: posts, kept apart by environment, those of people too.
 
 use crate::{
     authn::Principal,
     port::{
         Consumed, Inserted, StoreError,
         api_key::Holder,
-        post::{Post, StoredAnswer},
+        post::{Post, PostOwner, StoredAnswer},
     },
     ports::Ports,
     secret::{hex, sha256},
@@ -60,7 +60,7 @@ pub enum PostError {
     OfAnother {
         /// Which.
         post: PostId,
-        /// The environment whose it is, where that is of the caller's team.
+        /// The environment that it is of, where it is the caller's team's or the same person's.
         of: Option<Environment>,
     },
     /// The post is no longer the version that the caller had (RFC 9110 section 13.1.1).
@@ -110,7 +110,7 @@ impl PostService {
     /// [`PostError`].
     pub async fn list(&self, principal: &Principal, before: Option<PostId>, limit: u64) -> Result<PostPage, PostError> {
         let limit = limit.clamp(1, MAX_PAGE);
-        let mut posts = self.ports.store.posts(principal.owner_id(), before, limit + 1).await?;
+        let mut posts = self.ports.store.posts(principal.post_owner(), before, limit + 1).await?;
         let more = posts.len() as u64 > limit;
         posts.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let next = posts.last().map(|post| post.id).filter(|_| more);
@@ -122,7 +122,7 @@ impl PostService {
     /// # Errors
     /// [`PostError::OfAnother`] for a post of another environment.
     pub async fn get(&self, principal: &Principal, id: PostId) -> Result<Post, PostError> {
-        match self.ports.store.post(principal.owner_id(), id).await? {
+        match self.ports.store.post(principal.post_owner(), id).await? {
             Some(post) => Ok(post),
             None => Err(self.missing(principal, id).await?),
         }
@@ -141,7 +141,7 @@ impl PostService {
         answer: impl FnOnce(&Post) -> (String, String) + Send,
     ) -> Result<Created, PostError> {
         input.check()?;
-        let owner = principal.owner_id();
+        let owner = principal.post_owner();
         let fingerprint = fingerprint(&input);
         // Callers choose it, and some choose what is secret: its digest tells as well whether it was used before.
         let idempotency_key = idempotency_key.map(|key| hex(&sha256(key.as_bytes())));
@@ -154,7 +154,7 @@ impl PostService {
         let now = self.ports.now();
         let post = Post {
             id: PostId::from_uuid(self.ports.uuid()),
-            owner_id: owner,
+            owner,
             title: input.title,
             body: input.body,
             version: 1,
@@ -192,7 +192,7 @@ impl PostService {
         let current = self.current(principal, id, expected).await?;
         let now = self.ports.now();
         let mut work = self.ports.store.begin().await?;
-        let owner = principal.owner_id();
+        let owner = principal.post_owner();
         match work.post_update(owner, id, current.version, &input.title, &input.body, now).await? {
             Consumed::Won => work.commit().await?,
             Consumed::Lost => return Err(PostError::Changed),
@@ -212,13 +212,14 @@ impl PostService {
     ) -> Result<(), PostError> {
         let current = self.current(principal, id, expected).await?;
         let mut work = self.ports.store.begin().await?;
-        match work.post_delete(principal.owner_id(), id, current.version).await? {
+        match work.post_delete(principal.post_owner(), id, current.version).await? {
             Consumed::Won => Ok(work.commit().await?),
             Consumed::Lost => Err(PostError::Changed),
         }
     }
 
-    /// Deletes everything that the caller has here, in steps that do not hold up others for long. What it makes meanwhile may stay.
+    /// Deletes everything that the caller has here, a person's of every environment, in steps that do not hold up others for long. What it
+    /// makes meanwhile may stay.
     ///
     /// # Errors
     /// [`PostError::Store`]: what was not deleted before is left.
@@ -229,13 +230,14 @@ impl PostService {
     /// Why the caller has no such post. The store is asked the same whether or not somebody else has, so that the time tells nothing.
     async fn missing(&self, principal: &Principal, id: PostId) -> Result<PostError, StoreError> {
         let owner = self.ports.store.post_owner(id).await?;
-        let home = EnvironmentId::from_uuid(owner.map_or(id.as_uuid(), OwnerId::as_uuid));
+        let home = EnvironmentId::from_uuid(owner.map_or(id.as_uuid(), |owner| owner.id.as_uuid()));
         let home = self.ports.store.team_of_environment(home).await?;
-        if owner.is_none_or(|owner| owner == principal.owner_id()) {
+        let own = principal.post_owner();
+        let Some(PostOwner { id: whose, environment }) = owner.filter(|owner| *owner != own) else {
             return Ok(PostError::NotFound);
-        }
-        let own = home.filter(|(team, _)| principal.owner().holder() == Holder::Team(*team));
-        Ok(PostError::OfAnother { post: id, of: own.map(|(_, environment)| environment) })
+        };
+        let is_told = whose == own.id || home.is_some_and(|(team, _)| principal.owner().holder() == Holder::Team(team));
+        Ok(PostError::OfAnother { post: id, of: is_told.then_some(environment) })
     }
 
     async fn current(
@@ -267,18 +269,16 @@ fn fingerprint(input: &PostInput) -> [u8; 32] {
     sha256(format!("{}:{}{}", input.title.len(), input.title, input.body).as_bytes())
 }
 
-/// Deletes all posts of an owner, in steps that do not hold up others for long.
+/// Deletes all posts of an environment, or of a person in all of them, in steps that do not hold up others for long.
 pub(crate) async fn delete_all(ports: &Ports, owner: OwnerId) -> Result<(), StoreError> {
-    const STEP: u64 = 500;
+    const STEP: u64 = 100;
     loop {
         let mut work = ports.store.begin().await?;
-        let deleted = work.posts_delete(owner, STEP).await?;
-        // With the last posts goes what would be answered about them to those who ask again.
-        if deleted < STEP {
-            work.idempotent_answers_delete(owner).await?;
-        }
+        let gone = work.posts_delete(owner, STEP).await?;
+        // With the last posts, and after them, goes what would be answered about them to those who ask again.
+        let answers = if gone < STEP { work.idempotent_answers_delete(owner, STEP).await? } else { STEP };
         work.commit().await?;
-        if deleted < STEP {
+        if answers < STEP {
             return Ok(());
         }
     }

@@ -3,6 +3,7 @@
 //! [`finder`] finds our secrets in any bytes; [`rules`] tells other scanners how; [`github`] reads what GitHub's secret scanning
 //! sends; [`LeakDesk`] does what a report asks for.
 
+use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 mod desk;
@@ -13,8 +14,19 @@ pub mod rules;
 pub use desk::{LeakDesk, LeakParts, LeakPlace};
 
 /// A text without secrets: in the place of each of ours stands how a person recognises it, of a token that is signed its beginning is
-/// left, and nothing of a text that holds a private key.
+/// left, and nothing of a text that holds a private key. A URL in which one is percent-encoded is decoded.
 pub fn redacted(text: &str) -> Cow<'_, str> {
+    if text.contains('%') {
+        let decoded = percent_decode_str(text).decode_utf8_lossy();
+        let clean = without_secrets(&decoded);
+        if clean != decoded {
+            return Cow::Owned(clean.into_owned());
+        }
+    }
+    without_secrets(text)
+}
+
+fn without_secrets(text: &str) -> Cow<'_, str> {
     if holds_private_key(text) {
         return Cow::Borrowed("");
     }
@@ -49,6 +61,19 @@ fn holds_private_key(text: &str) -> bool {
     text.contains("PRIVATE KEY-----") || (has("\"kty\"") && ["\"d\"", "\"p\"", "\"k\""].into_iter().any(has))
 }
 
+/// The first characters of a text that a stranger wrote, on one line and without our secrets.
+pub fn one_line(text: &str, at_most: usize) -> String {
+    // A secret that was broken into lines is whole again on one; and what is decoded may have other lines.
+    on_one_line(&redacted(&on_one_line(text))).chars().take(at_most).collect()
+}
+
+fn on_one_line(text: &str) -> Cow<'_, str> {
+    if text.chars().any(breaks_a_line) {
+        return Cow::Owned(text.chars().filter(|character| !breaks_a_line(*character)).collect());
+    }
+    Cow::Borrowed(text)
+}
+
 /// Whether a character would break a line of a log, a mail or a list, or turn its direction.
 pub fn breaks_a_line(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -57,6 +82,32 @@ pub fn breaks_a_line(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{api_key::PlainApiKey, random::SystemRandom};
+    use latchkey_model::KeyKind;
+
+    #[test]
+    fn r53_a_secret_in_a_url_is_taken_out_however_it_is_written() {
+        let key = PlainApiKey::generate(&SystemRandom, KeyKind::Personal);
+        let path = format!("/posts/{}/a%20b", key.expose().replace('_', "%5F"));
+        assert_eq!(redacted(&path), format!("/posts/{}/a b", key.hint()));
+        assert_eq!(redacted("/posts/eyJhbGciOiJFUzI1NiJ9%2EeyJzdWIiOiJ4In0%2Ec2ln"), "/posts/eyJ…");
+        assert_eq!(redacted("/posts/a%20b"), "/posts/a%20b", "nothing else is");
+    }
+
+    #[test]
+    fn r62_what_is_logged_stays_on_its_line() {
+        assert_eq!(one_line("a\r\nb\u{1b}[31m\u{202e}c\u{2028}", 256), "ab[31mc");
+        assert_eq!(one_line("ééé", 2), "éé");
+    }
+
+    #[test]
+    fn r53_a_secret_that_is_broken_into_lines_is_not_put_together_again() {
+        let key = PlainApiKey::generate(&SystemRandom, KeyKind::Personal);
+        let (one, other) = key.expose().split_at(30);
+        for between in ["\t", "\r\n", "\u{2028}"] {
+            assert_eq!(one_line(&format!("Reader {one}{between}{other}"), 256), format!("Reader {}", key.hint()));
+        }
+    }
 
     #[test]
     fn r68_nothing_is_left_of_a_text_with_a_private_key() {

@@ -4,4 +4,5 @@ mod kind;
 mod service;
 
 pub use kind::{NoticeKind, ParseNoticeKindError};
+pub(crate) use service::remove_all;
 pub use service::{NoticeError, NoticeService};

@@ -10,7 +10,7 @@ use crate::{
     ports::Ports,
     usage::{
         UsageService,
-        report::{Range, Usage, UsageError, UsageOf},
+        report::{Range, TimeZone, Usage, UsageError, UsageOf},
     },
 };
 use time::{Duration, OffsetDateTime};
@@ -116,7 +116,7 @@ impl OverviewService {
             .map(|action| (action, counts.iter().find(|(done, _)| *done == action).map_or(0, |(_, times)| *times)));
         let (odd, looked_since) = self.odd(now).await?;
         Ok(Overview {
-            usage: self.usage.usage(actor, UsageOf::Portal, Range::Day).await?,
+            usage: self.usage.usage(actor, UsageOf::Portal, Range::Day, &TimeZone::UTC).await?,
             sign_ins: store.sign_ins(yesterday).await?,
             accounts: store.account_count().await?,
             lockouts: store.lock_count(now).await?,

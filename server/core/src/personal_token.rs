@@ -66,7 +66,6 @@ impl PersonalTokenService {
     /// [`ApiKeyError`].
     pub async fn create(&self, actor: &Actor, create: CreateApiKey<'_>) -> Result<CreatedApiKey, ApiKeyError> {
         let account = actor.proven(self.ports.now())?;
-        self.keys.has_room_for_token(account.id).await?;
         let settings = self.keys.check_new(&create.form).await?;
         check_life(&settings, self.ports.now()).map_err(ApiKeyError::Invalid)?;
         let owner = NewKeyOwner::Account(account.id);

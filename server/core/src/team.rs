@@ -178,7 +178,7 @@ impl TeamService {
         let before: Vec<_> =
             view.invitations.iter().filter(|before| before.email.canonical() == email.canonical()).collect();
         let lately = before.iter().any(|before| now - before.created_at < Self::INVITED_AGAIN_AFTER);
-        if lately || self.mails.check(&account.id, now).retry_after.is_some() {
+        if lately || self.mails.check(&account.id, now).is_over() {
             return Err(TeamError::InvitedLately);
         }
         for before in before {

@@ -6,8 +6,8 @@ use crate::{
     portal::cookie::session_cookie_name,
     problem,
     routes::{Access, Endpoint, Kind, ROUTES, Route},
+    unjudged::Unjudged,
 };
-use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::header;
 use latchkey_core::problem::ProblemCode;
@@ -23,7 +23,8 @@ pub(super) const PATH: &str = "/api/openapi.json";
     info(
         title = "Latchkey demo API",
         version = "1",
-        description = "Posts, to try credentials on. Each environment and each person has posts of its own."
+        description = "Posts, to try credentials on. Each environment has posts of its own, and so has each person in each environment: \
+            an app sees those of its own environment, and what comes without an app those of production."
     ),
     paths(
         status::show,
@@ -85,11 +86,11 @@ fn errors_of(endpoint: Endpoint) -> &'static [Errors] {
 /// Answers with the document of the server at this address.
 pub(super) fn show(
     base_url: &str,
-) -> impl Fn() -> std::future::Ready<axum::response::Response> + Clone + Send + Sync + use<> {
+) -> impl Fn(Unjudged) -> std::future::Ready<axum::response::Response> + Clone + Send + Sync + use<> {
     let document = Bytes::from(document(base_url).to_string());
-    move || {
+    move |request: Unjudged| {
         let fields = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "max-age=300")];
-        std::future::ready((fields, document.clone()).into_response())
+        std::future::ready(request.answer((fields, document.clone())))
     }
 }
 
@@ -126,7 +127,10 @@ fn document(base_url: &str) -> Value {
 
 /// Adds to a call who may make it, and what it is refused.
 fn finish(operation: &mut Map<String, Value>, route: &Route, endpoint: Endpoint) {
-    let Access::Key(needed) = route.access else { return };
+    let Access::Key(needed) = route.access else {
+        operation["responses"]["200"]["headers"]["x-request-id"] = text("The id of this request");
+        return;
+    };
     operation.insert("security".to_owned(), security(needed));
     let mut words: std::collections::BTreeMap<u16, Vec<&str>> = std::collections::BTreeMap::new();
     let scope = if needed.is_some() { &[NEEDS_SCOPE][..] } else { &[] };

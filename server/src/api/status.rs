@@ -1,6 +1,7 @@
 //! `GET /api/v1/status`: is anybody there?
 
-use axum::Json;
+use crate::unjudged::Unjudged;
+use axum::{Json, response::Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,6 +15,6 @@ pub(super) struct Status {
 
 /// Says that the API answers. Public: it tells neither a version nor anything else of the server.
 #[utoipa::path(get, path = "/api/v1/status", operation_id = "getStatus", responses((status = 200, body = Status, description = "It answers")))]
-pub(super) async fn show() -> Json<Status> {
-    Json(Status { status: "ok" })
+pub(super) async fn show(request: Unjudged) -> Response {
+    request.answer(Json(Status { status: "ok" }))
 }

@@ -1,11 +1,11 @@
 //! `GET /api/v1/whoami`: how am I known?
 
-use crate::{answer::answer, door::Caller, problem::Problem};
+use crate::{answer::answer, problem::Problem};
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
 use latchkey_core::{authn::Principal, openid::PROFILE, port::api_key::KeyOwner};
-use latchkey_model::{ApplicationId, Environment, Scope};
+use latchkey_model::{ApplicationId, Environment, RequestId, Scope};
 use serde::Serialize;
 use std::borrow::Cow;
 use time::{OffsetDateTime, serde::rfc3339};
@@ -19,6 +19,7 @@ struct Whoami<'a> {
     method: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     application: Option<Named<'a>>,
+    /// In which it acts: its own, or that of the app which acts for a person. A person who comes as themselves is in none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "development")]
     environment: Option<Environment>,
@@ -81,15 +82,15 @@ impl Serialize for Scopes<'_> {
 
 /// Tells the caller who it turned out to be.
 #[utoipa::path(get, path = "/api/v1/whoami", operation_id = "getWhoami", responses((status = 200, body = Whoami, description = "Who the caller is")))]
-pub(super) async fn show(caller: Caller) -> Response {
+pub(super) fn show(principal: &Principal, request_id: RequestId) -> Response {
     const END: &[u8] = b"\"}";
-    let drawn = &caller.principal.drawn().introduction;
-    let Some(introduction) = drawn.get().cloned().or_else(|| introduction(&caller.principal)) else {
-        return Problem::internal().response(Some(caller.request_id));
+    let drawn = &principal.drawn().introduction;
+    let Some(introduction) = drawn.get().cloned().or_else(|| introduction(principal)) else {
+        return Problem::internal().response(Some(request_id));
     };
     let introduction = drawn.get_or_init(|| introduction);
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
-    let id = caller.request_id.as_uuid().as_hyphenated().encode_lower(&mut id);
+    let id = request_id.as_uuid().as_hyphenated().encode_lower(&mut id);
     let mut body = Vec::with_capacity(introduction.len() + id.len() + END.len());
     body.extend_from_slice(introduction);
     body.extend_from_slice(id.as_bytes());
@@ -99,9 +100,9 @@ pub(super) async fn show(caller: Caller) -> Response {
 
 /// The whole answer up to the request id, which alone is another each time.
 fn introduction(principal: &Principal) -> Option<Bytes> {
-    let (application, environment, account) = match principal.owner() {
-        KeyOwner::Environment { application_id, application_name, environment, .. } => {
-            (Some(Named { id: *application_id, name: application_name.as_str() }), Some(*environment), None)
+    let (application, account) = match principal.owner() {
+        KeyOwner::Environment { application_id, application_name, .. } => {
+            (Some(Named { id: *application_id, name: application_name.as_str() }), None)
         }
         KeyOwner::Account { account_id, account_name } => {
             let name = Some(account_name.as_str());
@@ -111,7 +112,7 @@ fn introduction(principal: &Principal) -> Option<Bytes> {
                 }
                 None => Person { id: account_id.to_string().into(), name },
             };
-            (None, None, Some(person))
+            (None, Some(person))
         }
     };
     let key = principal.key().map(|key| NamedKey {
@@ -131,7 +132,7 @@ fn introduction(principal: &Principal) -> Option<Bytes> {
         (None, None, _) => "api_key",
         (None, Some(_), _) => "personal_token",
     };
-    let scopes = Scopes(principal.scopes());
+    let (environment, scopes) = (principal.environment(), Scopes(principal.scopes()));
     let whoami = Whoami { method, application, environment, account, key, client, scopes };
     let mut text = serde_json::to_string(&whoami).ok()?;
     // Another member instead of the end.

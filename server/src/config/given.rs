@@ -56,6 +56,9 @@ pub struct Given {
     /// Field by which they hand on a client certificate, which they must replace or remove [default: none; what stands there does not count]
     #[arg(long, env = "LATCHKEY_PROXY_CERTIFICATES")]
     pub proxy_certificates: Option<CertificateField>,
+    /// The same for those of them that ask about requests to guarded APIs, at gateway_listen [default: none; what stands there does not count]
+    #[arg(long, env = "LATCHKEY_GATEWAY_CERTIFICATES")]
+    pub gateway_certificates: Option<CertificateField>,
     /// Address that people and programs use, such as <https://keys.example.org> [default: the listening address]
     #[arg(long, env = "LATCHKEY_PUBLIC_URL")]
     pub public_url: Option<Url>,
@@ -201,6 +204,7 @@ impl Given {
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             proxy_fields: self.proxy_fields.or(other.proxy_fields),
             proxy_certificates: self.proxy_certificates.or(other.proxy_certificates),
+            gateway_certificates: self.gateway_certificates.or(other.gateway_certificates),
             public_url: self.public_url.or(other.public_url),
             data: self.data.or(other.data),
             database_url: self.database_url.or(other.database_url),

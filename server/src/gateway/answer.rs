@@ -1,8 +1,8 @@
 //! What a proxy is answered: to go on, with what the API may know of the caller, or the refusal that it passes on.
 
 use crate::{
-    door::{put_nonce, put_request_id},
-    limit_headers::put_limits,
+    door::{REQUEST_ID, put_nonce, put_request_id},
+    limit_headers::{RATE_LIMIT, RATE_LIMIT_POLICY, put_limits},
     problem::Problem,
     state::AppState,
 };
@@ -20,8 +20,10 @@ const ANYBODY: HeaderValue = HeaderValue::from_static("anonymous");
 /// An answer is about one request, and no proxy keeps it for another.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Fields that an answer has at most in most cases, those that follow included: no copy of the map is hashed anew.
+/// Fields that an answer has at most in most cases, those that follow included: the map is not hashed anew.
 const TYPICAL_FIELDS: usize = 16;
+/// Those that follow with every answer that lets somebody in. They have their places in what is copied, so that no copy grows.
+const FOLLOWING: [HeaderName; 3] = [REQUEST_ID, RATE_LIMIT_POLICY, RATE_LIMIT];
 
 /// Says that a caller with a credential may go on.
 pub(super) fn let_in(identity: &Identity) -> Response {
@@ -38,6 +40,7 @@ fn headers_of(identity: &Identity) -> HeaderMap {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
+    headers.extend(FOLLOWING.map(|name| (name, HeaderValue::from_static(""))));
     headers
 }
 
@@ -73,11 +76,11 @@ pub(super) fn put_rest(headers: &mut HeaderMap, state: &AppState, id: RequestId,
 }
 
 /// The same answer for a proxy that passes on no other refusals than 401 and 403: what it really is stands in fields.
-pub(super) fn for_nginx(mut response: Response, problem: &Problem, id: Option<RequestId>) -> Response {
+pub(super) fn for_nginx(mut response: Response, problem: &Problem, id: RequestId) -> Response {
     let status = response.status();
     let headers = response.headers_mut();
     headers.insert(AUTH_STATUS, status.as_u16().into());
-    if let Ok(problem) = HeaderValue::from_bytes(&problem.body(id)) {
+    if let Ok(problem) = HeaderValue::from_bytes(&problem.body(Some(id))) {
         headers.insert(AUTH_PROBLEM, problem);
     }
     if status != StatusCode::UNAUTHORIZED {

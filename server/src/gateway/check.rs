@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     connection::Arrival,
-    door::{Told as ToldOfCaller, Unanswered, fields, method_word, put_request_id},
+    door::{Told as ToldOfCaller, Unanswered, fields, method_word, or_fault, put_request_id},
     problem::Problem,
     state::AppState,
     telemetry,
@@ -14,8 +14,9 @@ use crate::{
 use axum::response::Response;
 use http::{StatusCode, header, request::Parts};
 use latchkey_core::{
-    authn::{Audience, Basic, Refusal},
-    gateway::{Judged, Origin, Outcome},
+    authn::{Basic, Guard, Identity, Principal, Refusal},
+    certificate::ClientCertificate,
+    gateway::{GuardedRequest, Judged, Origin, Outcome},
     problem::ProblemCode,
     usage::RouteName,
 };
@@ -32,108 +33,194 @@ const AS_ITSELF: &str = "/at";
 /// How a proxy says that it passes on no refusals but 401 and 403.
 const ONLY: &str = "only=401,403";
 
+/// A check that could be read.
+struct Check<'r> {
+    state: &'r AppState,
+    parts: &'r Parts,
+    slug: &'r str,
+    method: &'r str,
+    target: &'r str,
+    only: bool,
+    origin: Origin,
+    /// What the proxy hands on of the caller's connection.
+    certificate: Option<Arc<ClientCertificate>>,
+    started: Instant,
+}
+
+/// A request to a guarded API that was judged, and whose check is not answered yet.
+struct Noted<'r> {
+    guard: Arc<Guard>,
+    version: i64,
+    unanswered: Unanswered<'r>,
+}
+
 /// Answers a check. Only proxies of this machine and those that the operator named may ask: they alone pass the answer's fields on to
 /// nobody but the API.
-pub async fn check(
-    state: &AppState,
-    arrival: &Arrival,
-    parts: &Parts,
-    (at, id): (OffsetDateTime, RequestId),
-) -> Response {
-    let started = Instant::now();
-    let (slug, told, only) = asked_about(parts);
-    let answer = |problem: Problem, id| {
-        let response = problem.response(id);
-        if only { for_nginx(response, &problem, id) } else { response }
+pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts, came: (OffsetDateTime, RequestId)) -> Response {
+    let check = match Check::read(state, arrival, parts, came) {
+        Ok(check) => check,
+        Err(response) => return response,
     };
-    if !arrival.is_by_proxy() {
-        tracing::debug!(address = %arrival.address(), "a check did not come from a proxy that is named in trusted_proxies");
-        return answer(not_a_proxy(), None);
-    }
-    if !parts.uri.path().starts_with(PREFIX) {
-        return answer(Problem::not_found(), None);
-    }
-    let Some((method, target)) = method_and_target(parts, told) else {
-        tracing::warn!(api = named(slug), "a check does not say once which method and target it is about");
-        return answer(unreadable(), None);
-    };
-    let origin = Origin {
-        id,
-        at,
-        address: arrival.address(),
-        transport: arrival.transport(&state.config),
-        // A client's certificate ends at the proxy.
-        certificate: None,
-    };
-    let basic = Basic::read(fields(&parts.headers, &header::AUTHORIZATION));
-    let request = guarded(&parts.headers, basic.as_ref(), method, target);
-    let judged = match state.services.gateway.judge(slug, origin, &request).await {
+    let id = check.origin.id;
+    let basic = check.basic();
+    let judged = match state.services.gateway.judge(check.slug, check.origin, &check.request(basic.as_ref())).await {
         Ok(Some(judged)) => judged,
         Ok(None) => {
-            tracing::warn!(api = named(slug), "a check is about an API that is not registered");
-            return answer(Problem::not_found(), None);
+            tracing::warn!(request.id = %id, api = named(check.slug), "a check is about an API that is not registered");
+            return check.refusal(&Problem::not_found());
         }
         Err(error) => {
             tracing::error!(request.id = %id, error = &error as &dyn std::error::Error, "a check cannot ask the store");
-            let mut response = answer(Problem::from(Refusal::StoreUnavailable.answer()), Some(id));
-            put_request_id(response.headers_mut(), id);
-            return response;
+            return check.refusal(&Problem::from(Refusal::StoreUnavailable.answer()));
         }
     };
-    let Judged { guard, version, outcome } = judged;
-    let verdict = match outcome {
-        Outcome::Public(Ok(())) => return let_anybody_in(),
-        Outcome::Public(Err(refusal)) => return answer(refused(state, &guard.api, &refusal), None),
-        Outcome::Judged(verdict) => verdict,
+    let mut noted = match check.note(judged) {
+        Ok(noted) => noted,
+        Err(response) => return response,
     };
-    let (route, method) = (RouteName::Guarded(Arc::clone(&guard.route)), method_word(method));
-    let owed = state.recorder.owes_row(&verdict, id, method, &route);
-    let path = target.split('?').next().unwrap_or_default();
-    let unanswered = Unanswered {
-        state,
-        route,
-        id,
-        method,
-        told: owed.map(|owed| ToldOfCaller::new(owed, path, &parts.headers)),
-        // Bodies go from the proxy to the API.
-        received: 0,
-        started,
-        verdict: Some(verdict),
-    };
-    let (mut response, status) = decided(state, &guard.api, version, id, only, &unanswered).await;
-    if state.is_traced() {
-        telemetry::note(id, unanswered.verdict.as_ref());
-    }
-    if let Some(verdict) = &unanswered.verdict {
-        put_rest(response.headers_mut(), state, id, verdict);
-    }
-    unanswered.answered(status, 0);
-    response
-}
-
-/// The answer, and the status that the API's caller sees of it.
-async fn decided(
-    state: &AppState,
-    api: &Audience,
-    version: i64,
-    id: RequestId,
-    only: bool,
-    unanswered: &Unanswered<'_>,
-) -> (Response, StatusCode) {
-    let judged = unanswered.verdict.as_ref().map(|verdict| (&verdict.outcome, verdict.facts.at));
-    let problem = match judged {
-        Some((Ok(principal), at)) => match state.services.gateway.identity(principal, api, version, at).await {
-            Ok(identity) => return (let_in(&identity), StatusCode::OK),
-            Err(error) => {
+    let told = match noted.let_in(state) {
+        Ok((principal, at)) => {
+            let drawn = state.services.gateway.identity(principal, &noted.guard.api, noted.version, at).await;
+            drawn.map_err(|error| {
                 tracing::error!(request.id = %id, error = &error as &dyn std::error::Error, "a caller's identity cannot be signed");
                 Problem::from(Refusal::StoreUnavailable.answer())
-            }
-        },
-        Some((Err(refusal), _)) => refused(state, api, refusal),
-        None => Problem::internal(),
+            })
+        }
+        Err(problem) => Err(problem),
     };
-    let (response, status) = (problem.response(Some(id)), problem.status());
-    (if only { for_nginx(response, &problem, Some(id)) } else { response }, status)
+    check.finish(&mut noted.unanswered, told)
+}
+
+/// The same at once, where everything that it takes is in mind: most checks are answered so. None where somebody must be asked;
+/// nothing is counted then, and [`check`] begins anew.
+pub(crate) fn check_at_once(
+    state: &AppState,
+    arrival: &Arrival,
+    parts: &Parts,
+    came: (OffsetDateTime, RequestId),
+) -> Option<Response> {
+    or_fault(came.1, || {
+        let check = match Check::read(state, arrival, parts, came) {
+            Ok(check) => check,
+            Err(response) => return Some(response),
+        };
+        let basic = check.basic();
+        let request = check.request(basic.as_ref());
+        let (judged, identity) = state.services.gateway.judge_at_once(check.slug, check.origin, &request)?;
+        let mut noted = match check.note(judged) {
+            Ok(noted) => noted,
+            Err(response) => return Some(response),
+        };
+        let told = noted.let_in(state).and_then(|_| identity.ok_or_else(Problem::internal));
+        Some(check.finish(&mut noted.unanswered, told))
+    })
+}
+
+impl<'r> Check<'r> {
+    fn read(
+        state: &'r AppState,
+        arrival: &Arrival,
+        parts: &'r Parts,
+        (at, id): (OffsetDateTime, RequestId),
+    ) -> Result<Self, Response> {
+        let started = Instant::now();
+        let (slug, told, only) = asked_about(parts);
+        if !arrival.is_by_proxy() {
+            tracing::debug!(address = %arrival.address(), "a check did not come from a proxy that is named in trusted_proxies");
+            return Err(refusal(&not_a_proxy(), id, only));
+        }
+        if !parts.uri.path().starts_with(PREFIX) {
+            return Err(refusal(&Problem::not_found(), id, only));
+        }
+        let Some((method, target)) = method_and_target(parts, told) else {
+            tracing::warn!(request.id = %id, api = named(slug), "a check does not say once which method and target it is about");
+            return Err(refusal(&unreadable(), id, only));
+        };
+        let certificate = arrival.certificate(&state.authorities, at);
+        let origin = Origin {
+            id,
+            at,
+            address: arrival.address(),
+            transport: arrival.transport(&state.config),
+            certificate: certificate.as_ref().map(|certificate| certificate.thumbprint),
+        };
+        Ok(Self { state, parts, slug, method, target, only, origin, certificate, started })
+    }
+
+    fn basic(&self) -> Option<Basic> {
+        Basic::read(fields(&self.parts.headers, &header::AUTHORIZATION))
+    }
+
+    fn request<'b>(&'b self, basic: Option<&'b Basic>) -> GuardedRequest<'b> {
+        guarded(&self.parts.headers, basic, self.certificate.as_deref(), self.method, self.target)
+    }
+
+    /// What is noted of a request that was judged by a credential; the answer where none was looked at.
+    fn note(&self, judged: Judged) -> Result<Noted<'r>, Response> {
+        let Judged { guard, version, outcome } = judged;
+        let verdict = match outcome {
+            Outcome::Public(Ok(())) => return Err(let_anybody_in()),
+            Outcome::Public(Err(refusal)) => {
+                return Err(self.refusal(&refused(self.state, &guard.api, &refusal)));
+            }
+            Outcome::Judged(verdict) => verdict,
+        };
+        let (route, method) = (RouteName::Guarded(Arc::clone(&guard.route)), method_word(self.method));
+        let owed = self.state.recorder.owes_row(&verdict, self.origin.id, method, &route);
+        let path = self.target.split('?').next().unwrap_or_default();
+        let unanswered = Unanswered {
+            state: self.state,
+            route,
+            id: self.origin.id,
+            method,
+            told: owed.map(|owed| ToldOfCaller::new(owed, path, &self.parts.headers)),
+            // Bodies go from the proxy to the API.
+            received: 0,
+            started: self.started,
+            verdict: Some(verdict),
+        };
+        Ok(Noted { guard, version, unanswered })
+    }
+
+    /// The answer: to go on, with what the API is told of its caller, or not to.
+    fn finish(&self, unanswered: &mut Unanswered<'_>, told: Result<Arc<Identity>, Problem>) -> Response {
+        let id = self.origin.id;
+        // The status that the API's caller sees of it.
+        let (mut response, status) = match told {
+            Ok(identity) => (let_in(&identity), StatusCode::OK),
+            Err(problem) => (self.refusal(&problem), problem.status()),
+        };
+        if self.state.is_traced() {
+            telemetry::note(id, unanswered.verdict.as_ref());
+        }
+        if let Some(verdict) = &unanswered.verdict {
+            put_rest(response.headers_mut(), self.state, id, verdict);
+        }
+        unanswered.answered(status, 0);
+        response
+    }
+
+    fn refusal(&self, problem: &Problem) -> Response {
+        refusal(problem, self.origin.id, self.only)
+    }
+}
+
+impl Noted<'_> {
+    /// Whoever is let in, and when they came; or why they are not.
+    fn let_in(&self, state: &AppState) -> Result<(&Principal, OffsetDateTime), Problem> {
+        let verdict = self.unanswered.verdict.as_ref().ok_or_else(Problem::internal)?;
+        match &verdict.outcome {
+            Ok(principal) => Ok((principal, verdict.facts.at)),
+            Err(refusal) => Err(refused(state, &self.guard.api, refusal)),
+        }
+    }
+}
+
+/// A refusal, as its proxy can pass it on. It names its request, also where that is not recorded.
+fn refusal(problem: &Problem, id: RequestId, only: bool) -> Response {
+    let mut response = problem.response(Some(id));
+    put_request_id(response.headers_mut(), id);
+    if only { for_nginx(response, problem, id) } else { response }
 }
 
 /// The API that a check is about, how it says about which request, and whether its proxy passes on 401 and 403 alone.

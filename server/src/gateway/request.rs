@@ -4,6 +4,7 @@ use crate::door::{API_KEY, DPOP, fields};
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use latchkey_core::{
     authn::{Basic, credential::Carried},
+    certificate::ClientCertificate,
     gateway::GuardedRequest,
 };
 
@@ -35,10 +36,12 @@ pub(super) fn method_and_target<'a>(parts: &'a Parts, told: Told<'a>) -> Option<
     }
 }
 
-/// The request that a check is about, with what its caller sent in the fields that are passed on.
+/// The request that a check is about, with what its caller sent in the fields that are passed on, and the certificate that its caller
+/// showed to the proxy.
 pub(super) fn guarded<'a>(
     headers: &'a HeaderMap,
     basic: Option<&'a Basic>,
+    certificate: Option<&'a ClientCertificate>,
     method: &'a str,
     target: &'a str,
 ) -> GuardedRequest<'a> {
@@ -66,7 +69,7 @@ pub(super) fn guarded<'a>(
             basic,
             // A cookie is the portal's own.
             session: None,
-            certificate: None,
+            certificate,
             query: None,
         },
         proofs: fields(headers, &DPOP),

@@ -6,6 +6,7 @@ use crate::{
     door::{Caller, Told, Unanswered, came, method_word},
     problem::Problem,
     state::AppState,
+    tls::HandedOn,
 };
 use axum::{
     extract::{Request, State},
@@ -23,7 +24,7 @@ use latchkey_core::{
     usage::RouteName,
 };
 use latchkey_model::RequestId;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::value::RawValue;
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
@@ -57,8 +58,22 @@ struct Asked {
     #[serde(rename = "x-api-key")]
     api_key: Option<String>,
     dpop: Option<String>,
+    /// The certificate that its caller showed, and proved to hold the key of.
+    certificate: Option<Shown>,
     #[serde(rename = "user-agent")]
     agent: Option<String>,
+}
+
+/// A certificate, as the server that saw it writes it.
+struct Shown(Arc<HandedOn>);
+
+impl<'de> Deserialize<'de> for Shown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let told = HandedOn::told(&String::deserialize(deserializer)?);
+        told.map(|told| Self(Arc::new(told))).ok_or_else(|| {
+            D::Error::custom("certificate is one certificate, as PEM or as the base64 of its DER encoding")
+        })
+    }
 }
 
 const fn by_tls() -> bool {
@@ -160,6 +175,11 @@ pub(super) async fn verify(
 async fn worth(state: &AppState, api: &str, asked: &Asked) -> Worth {
     let started = Instant::now();
     let (at, id) = came(state);
+    // Whoever asks has seen that the caller holds its key, as it has seen the address; whose it is, is judged here. In the clear, nobody
+    // can show one.
+    let shown = asked.certificate.as_ref().filter(|_| asked.tls);
+    let certificate = shown.and_then(|Shown(told)| state.authorities.judge_handed_on(told, at));
+    let certificate = certificate.filter(|certificate| certificate.is_valid_at(at));
     let authorization = [asked.authorization.as_deref().map(str::as_bytes), None];
     let basic = Basic::read(authorization);
     let request = GuardedRequest {
@@ -171,14 +191,15 @@ async fn worth(state: &AppState, api: &str, asked: &Asked) -> Worth {
             basic: basic.as_ref(),
             // A cookie is the portal\'s own.
             session: None,
-            certificate: None,
+            certificate: certificate.as_deref(),
             query: None,
         },
         proofs: [asked.dpop.as_deref().map(str::as_bytes), None],
         ..GuardedRequest::default()
     };
     let transport = if asked.tls { Transport::Private } else { Transport::InTheClear };
-    let origin = Origin { id, at, address: asked.address.to_canonical(), transport, certificate: None };
+    let certificate = certificate.as_ref().map(|certificate| certificate.thumbprint);
+    let origin = Origin { id, at, address: asked.address.to_canonical(), transport, certificate };
     match state.services.gateway.judge(api, origin, &request).await {
         Ok(Some(judged)) => recorded(state, judged, asked, id, started),
         // It was removed a moment ago.
@@ -226,7 +247,7 @@ fn recorded(state: &AppState, judged: Judged, asked: &Asked, id: RequestId, star
         let headers: HeaderMap = agent.map(|agent| (header::USER_AGENT, agent)).into_iter().collect();
         Told::new(owed, asked.target.split('?').next().unwrap_or_default(), &headers)
     });
-    let unanswered = Unanswered { state, route, id, method, told, received: 0, started, verdict: Some(verdict) };
+    let mut unanswered = Unanswered { state, route, id, method, told, received: 0, started, verdict: Some(verdict) };
     unanswered.answered(status, 0);
     worth
 }

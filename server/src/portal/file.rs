@@ -41,7 +41,7 @@ impl Format {
     }
 
     /// Rows in this format; `first` where the file begins with them.
-    pub(super) fn write<R: Serialize>(self, rows: &[R], first: bool) -> Bytes {
+    fn write<R: Serialize>(self, rows: &[R], first: bool) -> Bytes {
         let mut text = Vec::new();
         match self {
             Self::Csv => {
@@ -67,7 +67,7 @@ impl Format {
 }
 
 /// Answers with a file that leaves as it is read. An error breaks the connection off: half a file never looks like a whole one.
-pub(super) fn file<S, E>(name: &str, format: Format, rows: S) -> Response
+fn file<S, E>(name: &str, format: Format, rows: S) -> Response
 where
     S: Stream<Item = Result<Bytes, E>> + Send + 'static,
     E: std::error::Error + Send + Sync + 'static,

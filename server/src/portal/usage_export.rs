@@ -1,22 +1,22 @@
 //! The counts of a usage page as a file.
 
-use super::file::{Format, file, nothing_here, sign_in_first, unavailable};
+use super::file::{Format, Part, Reading, file_in_parts, nothing_here, sign_in_first, unavailable};
 use crate::state::AppState;
-use app::route;
+use app::{route, ssr::zone::Zone};
 use axum::{
     Extension,
     extract::{Path, Query, State},
     response::Response,
 };
-use futures_util::stream;
+use http::HeaderMap;
 use latchkey_core::{
-    Actor,
-    port::rollup::{LATENCY_BOUNDS_US, RollupCounts, RollupKey},
-    usage::report::{Range, UsageError, UsageOf},
+    Actor, Services,
+    port::rollup::{LATENCY_BOUNDS_US, RollupKey},
+    usage::report::{Line, Range, UsageError, UsageOf},
 };
 use latchkey_model::{ApiKeyId, ApplicationId, Environment, OauthClientId};
 use serde::{Deserialize, Serialize};
-use std::convert::Infallible;
+use std::sync::Arc;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Of an environment, or of a credential in it.
@@ -26,8 +26,8 @@ pub const APPLICATION: &str = "/apps/{app}/usage/export";
 /// Of everybody, for admins.
 pub const PORTAL: &str = "/admin/usage/export";
 
-/// How many rows leave at once.
-const AT_ONCE: usize = 1_000;
+/// How many counts are read at once.
+const AT_ONCE: u64 = 1_000;
 
 /// Which of it, and how.
 #[derive(Debug, Deserialize)]
@@ -63,14 +63,14 @@ struct Row {
     longer: u64,
 }
 
-impl From<&(RollupKey, RollupCounts)> for Row {
-    fn from((key, counts): &(RollupKey, RollupCounts)) -> Self {
+impl From<&Line> for Row {
+    fn from(Line { key, seconds, counts }: &Line) -> Self {
         const { assert!(LATENCY_BOUNDS_US[0] == 250 && LATENCY_BOUNDS_US[10] == 1_000_000, "the names say the bounds") };
         let start = OffsetDateTime::from_unix_timestamp(key.start).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let within = counts.latency;
         Self {
             start: start.format(&Rfc3339).unwrap_or_default(),
-            seconds: key.period.seconds(),
+            seconds: *seconds,
             route: key.route.clone(),
             status: key.status,
             refused: key.refused,
@@ -93,11 +93,36 @@ impl From<&(RollupKey, RollupCounts)> for Row {
     }
 }
 
+/// What is read, and where to go on.
+struct UsageReading {
+    services: Arc<Services>,
+    actor: Actor,
+    of: UsageOf,
+    range: Range,
+    /// Whose days they are.
+    zone: Zone,
+    last: Option<RollupKey>,
+}
+
+impl Reading for UsageReading {
+    type Row = Row;
+    type Error = UsageError;
+
+    async fn read(&mut self) -> Result<Part<Row>, UsageError> {
+        let (usage, asked) = (&self.services.usage, (self.range, self.zone.rules()));
+        let found = usage.rollups(&self.actor, self.of, asked, self.last.as_ref(), AT_ONCE).await?;
+        let (rows, more) = (found.iter().map(Row::from).collect(), found.len() as u64 >= AT_ONCE);
+        self.last = found.into_iter().next_back().map(|line| line.key);
+        Ok(Part { rows, more })
+    }
+}
+
 /// Of an environment, or of a credential in it.
 pub async fn environment(
     state: State<AppState>,
     actor: Extension<Actor>,
     Path((application, environment)): Path<(ApplicationId, Environment)>,
+    headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Response {
     let of = match (asked.key, asked.client) {
@@ -106,7 +131,7 @@ pub async fn environment(
         (None, Some(client)) => UsageOf::Client(client),
         (Some(_), Some(_)) => return nothing_here(),
     };
-    answer(&state, &actor, of, &asked, &route::usage(application, environment)).await
+    answer(&state, &actor, of, &asked, &headers, &route::usage(application, environment)).await
 }
 
 /// Of an application.
@@ -114,34 +139,39 @@ pub async fn application(
     state: State<AppState>,
     actor: Extension<Actor>,
     Path(application): Path<ApplicationId>,
+    headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Response {
     let page = route::application_usage(application);
-    answer(&state, &actor, UsageOf::Application(application), &asked, &page).await
+    answer(&state, &actor, UsageOf::Application(application), &asked, &headers, &page).await
 }
 
 /// Of everybody.
-pub async fn portal(state: State<AppState>, actor: Extension<Actor>, Query(asked): Query<Asked>) -> Response {
-    answer(&state, &actor, UsageOf::Portal, &asked, route::ADMIN_USAGE).await
+pub async fn portal(
+    state: State<AppState>,
+    actor: Extension<Actor>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Response {
+    answer(&state, &actor, UsageOf::Portal, &asked, &headers, route::ADMIN_USAGE).await
 }
 
-async fn answer(state: &AppState, actor: &Actor, of: UsageOf, asked: &Asked, page: &str) -> Response {
+async fn answer(
+    state: &AppState,
+    actor: &Actor,
+    of: UsageOf,
+    asked: &Asked,
+    headers: &HeaderMap,
+    page: &str,
+) -> Response {
     let range = asked.range.as_deref().and_then(|range| range.parse().ok()).unwrap_or(Range::Day);
     let format = asked.format.as_deref().map(Format::of_word).unwrap_or_default();
-    let counts = match state.services.usage.rollups(actor, of, range).await {
-        Ok(counts) => counts,
-        Err(UsageError::NotSignedIn(_)) => return sign_in_first(page),
-        Err(UsageError::NotFound) => return nothing_here(),
-        Err(error @ UsageError::Store(_)) => return unavailable(&error, "the usage"),
-    };
-    let blocks = stream::unfold((counts, 0), move |(counts, from)| async move {
-        let block = counts.get(from..).map(|left| &left[..left.len().min(AT_ONCE)])?;
-        if block.is_empty() {
-            return None;
-        }
-        let rows: Vec<_> = block.iter().map(Row::from).collect();
-        let (text, next) = (format.write(&rows, from == 0), from + rows.len());
-        Some((Ok::<_, Infallible>(text), (counts, next)))
-    });
-    file("latchkey-usage", format, blocks)
+    let (services, zone) = (Arc::clone(&state.services), Zone::of_headers(headers));
+    let mut reading = UsageReading { services, actor: actor.clone(), of, range, zone, last: None };
+    match reading.read().await {
+        Ok(first) => file_in_parts("latchkey-usage", format, reading, first),
+        Err(UsageError::NotSignedIn(_)) => sign_in_first(page),
+        Err(UsageError::NotFound) => nothing_here(),
+        Err(error @ UsageError::Store(_)) => unavailable(&error, "the usage"),
+    }
 }

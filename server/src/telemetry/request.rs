@@ -3,13 +3,13 @@
 //! What it says: the method, the route, the path without its query, the status, the address, the id, and why the door refused. No
 //! field of a request, no query, no body and nothing of a credential is in it.
 
-use crate::{
-    connection::Arrival,
-    door::{method_word, shortened},
-};
+use crate::{connection::Arrival, door::method_word};
 use axum::response::Response;
 use http::{HeaderMap, Method};
-use latchkey_core::authn::{Refusal, Verdict};
+use latchkey_core::{
+    authn::{Refusal, Verdict},
+    leak::one_line,
+};
 use latchkey_model::RequestId;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_http::HeaderExtractor;
@@ -56,7 +56,7 @@ impl Followed<'_> {
             http.request.method = method,
             http.route = self.route,
             http.response.status_code = Empty,
-            url.path = shortened(self.path, 256),
+            url.path = one_line(self.path, 256),
             client.address = %self.arrival.address(),
             error.type = Empty,
             latchkey.request_id = Empty,

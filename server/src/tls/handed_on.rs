@@ -79,6 +79,21 @@ impl HandedOn {
         })
     }
 
+    /// What a server that asks about a request tells of its caller's certificate: PEM, or the base64 of its DER encoding. None where it
+    /// is not one certificate so written.
+    pub fn told(text: &str) -> Option<Self> {
+        let text = text.trim();
+        // Each is the value of a field, but for what that puts around it: PEM has no sign that is escaped.
+        let (field, own) = if text.starts_with("-----BEGIN") && !text.contains('%') {
+            (CertificateField::XSslClientCert, text.to_owned())
+        } else {
+            (CertificateField::ClientCert, format!(":{text}:"))
+        };
+        let told = Self { field, own: own.into_bytes().into(), others: Box::default() };
+        let fits = !text.is_empty() && told.own.len() <= OWN_LIMIT;
+        (fits && told.chain().is_some()).then_some(told)
+    }
+
     /// The caller's own certificate, and those that lead to its authority. None where they are not written as they must be.
     pub(super) fn chain(&self) -> Option<Vec<CertificateDer<'static>>> {
         match self.field {
@@ -154,6 +169,19 @@ mod tests {
         // Fields that the operator's proxies do not replace are their callers'.
         assert_eq!(standard(&[("x-ssl-client-cert", ":YWJj:")]), None);
         assert_eq!(chain(CertificateField::XSslClientCert, &[("client-cert", ":YWJj:")]), None);
+    }
+
+    #[test]
+    fn a_server_tells_of_one_certificate_in_either_form() {
+        let told = |text: &str| Some(HandedOn::told(text)?.chain()?.iter().map(|one| one.to_vec()).collect::<Vec<_>>());
+        let pem = "-----BEGIN CERTIFICATE-----\nYWI+\n-----END CERTIFICATE-----\n";
+        assert_eq!(told(pem), Some(vec![b"ab>".to_vec()]));
+        assert_eq!((told("YWI+"), told(" YQ==\n")), (Some(vec![b"ab>".to_vec()]), Some(vec![b"a".to_vec()])));
+        let long = "YWJj".repeat(5000);
+        let (two, other) = (pem.repeat(2), pem.replace("CERTIFICATE", "PUBLIC KEY"));
+        for bad in ["", two.as_str(), other.as_str(), "YWI+:, :YWI+", ":YWI+:", "!", long.as_str()] {
+            assert_eq!(told(bad), None, "{bad}");
+        }
     }
 
     #[test]

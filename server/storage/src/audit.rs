@@ -21,7 +21,9 @@ use latchkey_core::{
 };
 use latchkey_model::{AccountId, AuditEventId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
 
 /// The name of the setting that tells of the newest seals.
@@ -145,6 +147,7 @@ impl AuditReader for SeaStore {
 
     async fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError> {
         let rows = audit_seal::Entity::find()
+            .order_by_asc(audit_seal::Column::Sequence)
             .order_by_asc(audit_seal::Column::Day)
             .all(&self.reader)
             .await
@@ -226,8 +229,11 @@ impl AuditWriter for SeaUnitOfWork {
             digest: Set(base.head.digest.to_vec()),
             seal: Set(base.seal.to_vec()),
         };
+        // Another node may have removed more meanwhile: what is gone is in no chain any more.
+        let is_before = Expr::col((audit_base::Entity, Column::Sequence)).lt(base.head.sequence);
         let replace = OnConflict::column(Column::Tenant)
             .update_columns([Column::Sequence, Column::Digest, Column::Seal])
+            .action_and_where(is_before)
             .to_owned();
         let insert = audit_base::Entity::insert(row).on_conflict(replace);
         insert.exec_without_returning(&self.transaction).await.map_err(store_error)?;

@@ -16,7 +16,7 @@ use latchkey_core::port::{
 use latchkey_model::{AccountId, IdentityProviderId};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, UpdateMany,
     sea_query::OnConflict,
 };
 
@@ -50,22 +50,37 @@ fn key(identity: &Identity) -> (sea_orm::prelude::Uuid, String) {
     (identity.provider.as_uuid(), identity.subject.clone())
 }
 
+/// The change of a provider that nobody has removed.
+fn change(id: IdentityProviderId, set: identity_provider::ActiveModel) -> UpdateMany<identity_provider::Entity> {
+    identity_provider::Entity::update_many()
+        .set(set)
+        .filter(identity_provider::Column::Id.eq(id.as_uuid()))
+        .filter(identity_provider::Column::RemovedAt.is_null())
+}
+
+/// A provider that nobody has removed.
+fn find(id: IdentityProviderId) -> Select<identity_provider::Entity> {
+    identity_provider::Entity::find_by_id(id.as_uuid()).filter(identity_provider::Column::RemovedAt.is_null())
+}
+
 #[async_trait]
 impl IdentityProviderReader for SeaStore {
     async fn identity_providers(&self) -> Result<Vec<IdentityProvider>, StoreError> {
         let query = identity_provider::Entity::find()
+            .filter(identity_provider::Column::RemovedAt.is_null())
             .order_by_asc(identity_provider::Column::Name)
             .order_by_asc(identity_provider::Column::Id);
         query.all(&self.reader).await.map_err(store_error)?.into_iter().map(provider).collect()
     }
 
     async fn identity_provider(&self, id: IdentityProviderId) -> Result<Option<IdentityProvider>, StoreError> {
-        let query = identity_provider::Entity::find_by_id(id.as_uuid());
-        query.one(&self.reader).await.map_err(store_error)?.map(provider).transpose()
+        find(id).one(&self.reader).await.map_err(store_error)?.map(provider).transpose()
     }
 
     async fn account_of_identity(&self, identity: &Identity) -> Result<Option<AccountId>, StoreError> {
-        let query = linked_identity::Entity::find_by_id(key(identity));
+        let query = linked_identity::Entity::find_by_id(key(identity))
+            .inner_join(identity_provider::Entity)
+            .filter(identity_provider::Column::RemovedAt.is_null());
         let found = query.one(&self.reader).await.map_err(store_error)?;
         Ok(found.map(|row| AccountId::from_uuid(row.account_id)))
     }
@@ -80,6 +95,7 @@ impl IdentityProviderReader for SeaStore {
         let query = linked_identity::Entity::find()
             .find_also_related(identity_provider::Entity)
             .filter(linked_identity::Column::AccountId.eq(account.as_uuid()))
+            .filter(identity_provider::Column::RemovedAt.is_null())
             .order_by_asc(linked_identity::Column::LinkedAt)
             .order_by_asc(linked_identity::Column::Subject);
         let rows = query.all(&self.reader).await.map_err(store_error)?;
@@ -98,6 +114,14 @@ impl IdentityProviderReader for SeaStore {
             })
         };
         rows.into_iter().map(linked).collect()
+    }
+}
+
+impl SeaUnitOfWork {
+    /// Whether nobody has removed a provider: whoever does at the same time comes before, or after this transaction.
+    async fn hold_provider(&self, id: IdentityProviderId) -> Result<bool, StoreError> {
+        let held = find(id).lock_shared().one(&self.transaction).await.map_err(store_error)?;
+        Ok(held.is_some())
     }
 }
 
@@ -122,9 +146,7 @@ impl IdentityProviderWriter for SeaUnitOfWork {
         sealed_secret: Option<&[u8]>,
     ) -> Result<Consumed, StoreError> {
         let sealed_secret = sealed_secret.map_or(NotSet, |sealed| Set(sealed.to_vec()));
-        let update = identity_provider::Entity::update_many()
-            .set(identity_provider::ActiveModel { sealed_secret, ..settings_of(settings)? })
-            .filter(identity_provider::Column::Id.eq(id.as_uuid()));
+        let update = change(id, identity_provider::ActiveModel { sealed_secret, ..settings_of(settings)? });
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
@@ -133,18 +155,25 @@ impl IdentityProviderWriter for SeaUnitOfWork {
         id: IdentityProviderId,
         at: Option<OffsetDateTime>,
     ) -> Result<Consumed, StoreError> {
-        let update = identity_provider::Entity::update_many()
-            .set(identity_provider::ActiveModel { disabled_at: Set(at.map(micros)), ..Default::default() })
-            .filter(identity_provider::Column::Id.eq(id.as_uuid()));
+        let set = identity_provider::ActiveModel { disabled_at: Set(at.map(micros)), ..Default::default() };
+        let update = change(id, set);
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
-    async fn identity_provider_remove(&mut self, id: IdentityProviderId) -> Result<Consumed, StoreError> {
-        let delete = identity_provider::Entity::delete_by_id(id.as_uuid());
-        Ok(consumed(delete.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+    async fn identity_provider_remove(
+        &mut self,
+        id: IdentityProviderId,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError> {
+        let (removed_at, sealed_secret) = (Set(Some(micros(at))), Set(Vec::new()));
+        let update = change(id, identity_provider::ActiveModel { sealed_secret, removed_at, ..Default::default() });
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
     async fn linked_identity_add(&mut self, linked: &LinkedIdentity) -> Result<Inserted, StoreError> {
+        if !self.hold_provider(linked.identity.provider).await? {
+            return Ok(Inserted::Duplicate);
+        }
         let row = linked_identity::ActiveModel {
             identity_provider_id: Set(linked.identity.provider.as_uuid()),
             subject: Set(linked.identity.subject.clone()),
@@ -158,6 +187,9 @@ impl IdentityProviderWriter for SeaUnitOfWork {
     }
 
     async fn linked_identity_used(&mut self, identity: &Identity, at: OffsetDateTime) -> Result<Consumed, StoreError> {
+        if !self.hold_provider(identity.provider).await? {
+            return Ok(Consumed::Lost);
+        }
         let update = linked_identity::Entity::update_many()
             .set(linked_identity::ActiveModel { last_used_at: Set(Some(micros(at))), ..Default::default() })
             .filter(linked_identity::Column::IdentityProviderId.eq(identity.provider.as_uuid()))

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use latchkey_core::{
     notice::NoticeKind,
     port::{
-        Consumed, Inserted, NoticeReader, NoticeWriter, StoreError,
+        Consumed, Inserted, NoticeReader, NoticeWriter, Removed, StoreError,
         api_key::Holder,
         notice::{Mailed, Notice},
     },
@@ -23,8 +23,9 @@ use latchkey_core::{
 use latchkey_model::{AccountId, NoticeId, TeamRole};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    RelationTrait, UpdateMany, sea_query::OnConflict,
+    QueryTrait, RelationTrait, UpdateMany, prelude::Uuid, sea_query::OnConflict,
 };
+use std::ops::RangeInclusive;
 
 fn from_row(row: Model) -> Result<Notice, StoreError> {
     Ok(Notice {
@@ -117,9 +118,40 @@ impl NoticeWriter for SeaUnitOfWork {
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 
-    async fn notices_seen(&mut self, account: AccountId, at: OffsetDateTime) -> Result<(), StoreError> {
-        seen(account, at).exec(&self.transaction).await.map_err(store_error)?;
-        Ok(())
+    async fn notices_seen(
+        &mut self,
+        account: AccountId,
+        ids: RangeInclusive<NoticeId>,
+        at: OffsetDateTime,
+        limit: u64,
+    ) -> Result<Removed<NoticeId>, StoreError> {
+        let oldest: Vec<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::AccountId.eq(account.as_uuid()))
+            .filter(Column::SeenAt.is_null())
+            .filter(Column::Id.between(ids.start().as_uuid(), ids.end().as_uuid()))
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(&self.transaction)
+            .await
+            .map_err(store_error)?;
+        let (rows, rest) = (oldest.len() as u64, oldest.last().copied().map_or(*ids.start(), NoticeId::from_uuid));
+        let update = seen(account, at).filter(Column::Id.is_in(oldest));
+        update.exec(&self.transaction).await.map_err(store_error)?;
+        Ok(Removed { rows, rest })
+    }
+
+    async fn notices_remove(&mut self, account: AccountId, limit: u64) -> Result<u64, StoreError> {
+        let some = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::AccountId.eq(account.as_uuid()))
+            .limit(limit)
+            .into_query();
+        let delete = Entity::delete_many().filter(Column::Id.in_subquery(some));
+        Ok(delete.exec(&self.transaction).await.map_err(store_error)?.rows_affected)
     }
 
     async fn notices_mute(&mut self, account: AccountId, kinds: &[NoticeKind]) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use crate::{
     SeaStore, SeaUnitOfWork,
-    convert::{digest, micros, time},
+    convert::{digest, micros, time, word},
     entity::{idempotent_answer, post},
     error::store_error,
     work::{consumed, inserted},
@@ -11,18 +11,30 @@ use ::time::OffsetDateTime;
 use async_trait::async_trait;
 use latchkey_core::port::{
     Consumed, Inserted, PostReader, PostWriter, StoreError,
-    post::{Post, StoredAnswer},
+    post::{Post, PostOwner, StoredAnswer},
 };
 use latchkey_model::{OwnerId, PostId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::OnConflict,
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
 use uuid::Uuid;
+
+fn owner(id: Uuid, environment: &str) -> Result<PostOwner, StoreError> {
+    Ok(PostOwner { id: OwnerId::from_uuid(id), environment: word(environment, "environment")? })
+}
+
+fn is_of(owner: PostOwner) -> Condition {
+    Condition::all()
+        .add(post::Column::OwnerId.eq(owner.id.as_uuid()))
+        .add(post::Column::Environment.eq(owner.environment.as_str()))
+}
 
 fn from_row(row: post::Model) -> Result<Post, StoreError> {
     Ok(Post {
         id: PostId::from_uuid(row.id),
-        owner_id: OwnerId::from_uuid(row.owner_id),
+        owner: owner(row.owner_id, &row.environment)?,
         title: row.title,
         body: row.body,
         version: row.version,
@@ -33,8 +45,8 @@ fn from_row(row: post::Model) -> Result<Post, StoreError> {
 
 #[async_trait]
 impl PostReader for SeaStore {
-    async fn posts(&self, owner: OwnerId, before: Option<PostId>, limit: u64) -> Result<Vec<Post>, StoreError> {
-        let mut query = post::Entity::find().filter(post::Column::OwnerId.eq(owner.as_uuid()));
+    async fn posts(&self, owner: PostOwner, before: Option<PostId>, limit: u64) -> Result<Vec<Post>, StoreError> {
+        let mut query = post::Entity::find().filter(is_of(owner));
         if let Some(before) = before {
             query = query.filter(post::Column::Id.lt(before.as_uuid()));
         }
@@ -42,9 +54,9 @@ impl PostReader for SeaStore {
         query.all(&self.reader).await.map_err(store_error)?.into_iter().map(from_row).collect()
     }
 
-    async fn post(&self, owner: OwnerId, id: PostId) -> Result<Option<Post>, StoreError> {
+    async fn post(&self, owner: PostOwner, id: PostId) -> Result<Option<Post>, StoreError> {
         post::Entity::find_by_id(id.as_uuid())
-            .filter(post::Column::OwnerId.eq(owner.as_uuid()))
+            .filter(is_of(owner))
             .one(&self.reader)
             .await
             .map_err(store_error)?
@@ -52,22 +64,20 @@ impl PostReader for SeaStore {
             .transpose()
     }
 
-    async fn post_owner(&self, id: PostId) -> Result<Option<OwnerId>, StoreError> {
-        let owner = post::Entity::find_by_id(id.as_uuid())
+    async fn post_owner(&self, id: PostId) -> Result<Option<PostOwner>, StoreError> {
+        let found = post::Entity::find_by_id(id.as_uuid())
             .select_only()
-            .column(post::Column::OwnerId)
-            .into_tuple::<Uuid>()
+            .columns([post::Column::OwnerId, post::Column::Environment])
+            .into_tuple::<(Uuid, String)>()
             .one(&self.reader)
             .await
             .map_err(store_error)?;
-        Ok(owner.map(OwnerId::from_uuid))
+        found.map(|(id, environment)| owner(id, &environment)).transpose()
     }
 
-    async fn idempotent_answer(&self, owner: OwnerId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
-        let row = idempotent_answer::Entity::find_by_id((owner.as_uuid(), key.to_owned()))
-            .one(&self.reader)
-            .await
-            .map_err(store_error)?;
+    async fn idempotent_answer(&self, owner: PostOwner, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
+        let key = (owner.id.as_uuid(), owner.environment.as_str().to_owned(), key.to_owned());
+        let row = idempotent_answer::Entity::find_by_id(key).one(&self.reader).await.map_err(store_error)?;
         row.map(|row| {
             Ok(StoredAnswer {
                 fingerprint: digest(&row.fingerprint)?,
@@ -85,7 +95,8 @@ impl PostWriter for SeaUnitOfWork {
     async fn post_add(&mut self, post: &Post) -> Result<(), StoreError> {
         let row = post::ActiveModel {
             id: Set(post.id.as_uuid()),
-            owner_id: Set(post.owner_id.as_uuid()),
+            owner_id: Set(post.owner.id.as_uuid()),
+            environment: Set(post.owner.environment.as_str().to_owned()),
             title: Set(post.title.clone()),
             body: Set(post.body.clone()),
             version: Set(post.version),
@@ -98,7 +109,7 @@ impl PostWriter for SeaUnitOfWork {
 
     async fn post_update(
         &mut self,
-        owner: OwnerId,
+        owner: PostOwner,
         id: PostId,
         expected: i64,
         title: &str,
@@ -115,7 +126,7 @@ impl PostWriter for SeaUnitOfWork {
         let result = post::Entity::update_many()
             .set(change)
             .filter(post::Column::Id.eq(id.as_uuid()))
-            .filter(post::Column::OwnerId.eq(owner.as_uuid()))
+            .filter(is_of(owner))
             .filter(post::Column::Version.eq(expected))
             .exec(&self.transaction)
             .await
@@ -123,10 +134,10 @@ impl PostWriter for SeaUnitOfWork {
         Ok(consumed(result.rows_affected))
     }
 
-    async fn post_delete(&mut self, owner: OwnerId, id: PostId, expected: i64) -> Result<Consumed, StoreError> {
+    async fn post_delete(&mut self, owner: PostOwner, id: PostId, expected: i64) -> Result<Consumed, StoreError> {
         let result = post::Entity::delete_many()
             .filter(post::Column::Id.eq(id.as_uuid()))
-            .filter(post::Column::OwnerId.eq(owner.as_uuid()))
+            .filter(is_of(owner))
             .filter(post::Column::Version.eq(expected))
             .exec(&self.transaction)
             .await
@@ -149,24 +160,29 @@ impl PostWriter for SeaUnitOfWork {
         Ok(result.rows_affected)
     }
 
-    async fn idempotent_answers_delete(&mut self, owner: OwnerId) -> Result<(), StoreError> {
-        idempotent_answer::Entity::delete_many()
-            .filter(idempotent_answer::Column::OwnerId.eq(owner.as_uuid()))
-            .exec(&self.transaction)
-            .await
-            .map_err(store_error)?;
-        Ok(())
+    async fn idempotent_answers_delete(&mut self, owner: OwnerId, limit: u64) -> Result<u64, StoreError> {
+        use idempotent_answer::Column;
+        let key = [Column::OwnerId, Column::Environment, Column::Key];
+        let some = idempotent_answer::Entity::find()
+            .select_only()
+            .columns(key)
+            .filter(Column::OwnerId.eq(owner.as_uuid()))
+            .limit(limit)
+            .into_query();
+        let delete = idempotent_answer::Entity::delete_many().filter(Expr::tuple(key.map(Expr::col)).in_subquery(some));
+        Ok(delete.exec(&self.transaction).await.map_err(store_error)?.rows_affected)
     }
 
     async fn idempotent_answer_add(
         &mut self,
-        owner: OwnerId,
+        owner: PostOwner,
         key: &str,
         answer: &StoredAnswer,
         at: OffsetDateTime,
     ) -> Result<Inserted, StoreError> {
         let row = idempotent_answer::ActiveModel {
-            owner_id: Set(owner.as_uuid()),
+            owner_id: Set(owner.id.as_uuid()),
+            environment: Set(owner.environment.as_str().to_owned()),
             key: Set(key.to_owned()),
             fingerprint: Set(answer.fingerprint.to_vec()),
             post: Set(answer.post.as_uuid()),

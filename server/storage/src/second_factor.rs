@@ -16,8 +16,9 @@ use latchkey_core::port::{
 };
 use latchkey_model::{AccountId, AccountRole, PasskeyCeremonyId, PasskeyId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::OnConflict,
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{LockType, OnConflict},
 };
 
 /// The roles, with spaces between.
@@ -261,7 +262,8 @@ impl SecondFactorWriter for SeaUnitOfWork {
     }
 
     async fn second_factor_note(&mut self, account: AccountId) -> Result<bool, StoreError> {
-        let held = account::Entity::find_by_id(account.as_uuid()).lock_exclusive();
+        // Rows that name the account can be written meanwhile.
+        let held = account::Entity::find_by_id(account.as_uuid()).lock(LockType::NoKeyUpdate);
         held.one(&self.transaction).await.map_err(store_error)?;
         let apps = totp::Entity::find_by_id(account.as_uuid()).count(&self.transaction).await.map_err(store_error)?;
         let passkeys = passkey::Entity::find()

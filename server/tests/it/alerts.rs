@@ -2,7 +2,7 @@
 
 use crate::{
     outbox::Outbox,
-    support::{Answer, Browser, Portal},
+    support::{Answer, Browser, Portal, between},
 };
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -154,6 +154,28 @@ async fn a_rule_says_from_what_on_and_whether_at_all() {
     assert!(desk.list().await.contains("80 % of 5 requests"), "what is wrong changes nothing");
     let audit = desk.ada.get(&desk.page.replace("alerts", "audit")).await.text();
     assert!(audit.contains("Changed a rule for alerts") && audit.contains("50 % of 20 requests"), "{audit:.9000}");
+}
+
+#[tokio::test]
+async fn a_rule_that_somebody_else_changed_meanwhile_is_not_overwritten() {
+    let mut desk = Desk::on(Portal::start().await).await;
+    let page = format!("{}/rules/failure_rate", desk.page);
+    let shown_on = |form: &str| between(form, "name=\"shown\" value=\"", "\"").to_owned();
+    let shown = shown_on(&desk.ada.get(&page).await.text());
+    let mut typed = [("on", "yes"), ("percent", "90"), ("at_least", "5"), ("minutes", "5"), ("shown", shown.as_str())];
+    desk.set_rule("failure_rate", &typed).await;
+    assert!(desk.list().await.contains("90 % of 5 requests"));
+    typed[1].1 = "70";
+    let answer = desk.set_rule("failure_rate", &typed).await;
+    assert_eq!(answer.location(), page);
+    let form = desk.ada.get(&page).await.text();
+    assert!(form.contains("Somebody else changed this rule meanwhile"), "{form:.9000}");
+    assert!(form.contains("value=\"70\""), "what was typed is there still: {form:.9000}");
+    assert!(desk.list().await.contains("90 % of 5 requests"), "nothing was saved");
+    let shown = shown_on(&form);
+    typed[4].1 = shown.as_str();
+    desk.set_rule("failure_rate", &typed).await;
+    assert!(desk.list().await.contains("70 % of 5 requests"), "whoever has looked at it saves again");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The audit log: who changed what, for those whom it concerns alone, and in a chain that shows whoever tampers with it.
 
 use crate::{
+    canary::log::Log,
     gateway, identity_providers,
     sender_constrained::Holder,
     stage::Stage,
@@ -8,14 +9,16 @@ use crate::{
 };
 use http::StatusCode;
 use latchkey_core::{
-    audit::{Fault, GENESIS, Tenant, Verified, chained},
-    port::{AccountReader, AuditReader},
+    Actor,
+    audit::{Act, Action, Fault, GENESIS, Tenant, Verified, chained},
+    port::{AccountReader, AuditReader, Store},
     random::SystemRandom,
     secret::hex,
 };
 use server::{config::Given, data_folder::master_key};
 use sqlx::Connection;
 use time::Duration;
+use tracing::level_filters::LevelFilter;
 
 const ADA: &str = "ada@example.org";
 
@@ -350,6 +353,26 @@ async fn whoever_changes_the_log_is_found_out() {
         ),
         ("a chain taken out", format!("DELETE FROM audit_head WHERE {in_team}"), "ends at event 0", "went to 4"),
         (
+            "one put in before the first",
+            format!(
+                "INSERT INTO audit_event SELECT randomblob(16), tenant, 0, at, account_id, address, action, target, target_name, changes, \
+                 reason, previous, digest FROM audit_event WHERE {in_team} AND sequence = 1"
+            ),
+            "event 0 (",
+            "events before it are missing",
+        ),
+        (
+            "the last taken out below many",
+            format!(
+                "DELETE FROM audit_event WHERE {in_team} AND sequence = 4; \
+                 WITH RECURSIVE place(number) AS (SELECT 5 UNION ALL SELECT number + 1 FROM place WHERE number < 600) \
+                 INSERT INTO audit_event SELECT randomblob(16), tenant, number, at, account_id, address, action, target, target_name, \
+                 changes, reason, previous, digest FROM audit_event, place WHERE {in_team} AND sequence = 1"
+            ),
+            "ends at event 3",
+            "went to 4",
+        ),
+        (
             "a seal made up",
             format!("UPDATE audit_seal SET sequence = 2 WHERE {in_team}"),
             "event 2)",
@@ -530,4 +553,48 @@ async fn a_day_is_sealed_once_and_a_quiet_one_not_at_all() {
     ada.send("/account/profile", "/form/account/rename", &[("name", "Ada")]).await;
     seal().await;
     assert_eq!(verify(&portal).await.unwrap().seals, 2, "once a day");
+}
+
+/// How many seals there are, so many days on, once one more event of a chain was noted and what is due is sealed.
+async fn seals_after(portal: &Portal, tenant: Tenant, days: i64) -> u64 {
+    portal.clock.advance(Duration::days(days));
+    let services = &portal.state.services;
+    let work = portal.store.begin().await.unwrap();
+    let act = Act::new(tenant, Action::KeyLeaked, "", "");
+    act.commit_by(&Actor::Anonymous, work, &services.ports).await.unwrap();
+    services.audit.seal_heads().await.unwrap();
+    verify(portal).await.unwrap().seals
+}
+
+#[tokio::test]
+async fn what_a_clock_that_was_ahead_has_sealed_keeps_no_chain_from_being_sealed() {
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let (portal, _, tenant) = sealed(portal).await;
+        let seals = async |days: i64| seals_after(&portal, tenant, days).await;
+        assert_eq!(seals(1_000).await, 3);
+        let log = Log::default();
+        let listening = log.listen_at(LevelFilter::WARN);
+        assert_eq!(seals(-999).await, 4, "it is right again");
+        drop(listening);
+        let text = log.text();
+        assert!(text.contains("is of a day that has not come") && text.contains("chains=1"), "{text}");
+        assert_eq!((seals(0).await, seals(1).await), (4, 5), "once a day");
+        assert_eq!(portal.restarted(Given::default()).await.audit.verify().await.unwrap().seals, 5);
+        // What was sealed since is removed as if no clock had been wrong.
+        let removed = portal.state.services.audit.prune(portal.clock_now() + Duration::DAY).await.unwrap();
+        assert_eq!((removed, verify(&portal).await.unwrap().seals), (7, 2));
+    }
+}
+
+#[tokio::test]
+async fn what_a_clock_that_was_behind_has_sealed_is_not_removed_before_its_time() {
+    let (portal, _, tenant) = sealed(Portal::start().await).await;
+    for (days, seals) in [(1, 3), (-31, 4), (31, 4)] {
+        assert_eq!(seals_after(&portal, tenant, days).await, seals, "{days}");
+    }
+    for (before, removed) in [(-Duration::WEEK, 0), (Duration::DAY, 5)] {
+        let pruned = portal.state.services.audit.prune(portal.clock_now() + before).await.unwrap();
+        assert_eq!(pruned, removed, "{before:?}");
+        verify(&portal).await.unwrap();
+    }
 }

@@ -14,7 +14,7 @@ mod planted;
 mod scene;
 
 use crate::{
-    support::{PASSWORD, Portal},
+    support::{PASSWORD, Portal, postgres_database},
     traces::Collector,
 };
 use log::Log;
@@ -30,10 +30,20 @@ use tracing::level_filters::LevelFilter;
 
 #[tokio::test]
 async fn r53_secrets_stay_where_they_belong() {
+    Box::pin(secrets_stay_where_they_belong(None)).await;
+}
+
+#[tokio::test]
+async fn r53_secrets_stay_where_they_belong_on_postgres() {
+    Box::pin(secrets_stay_where_they_belong(Some(postgres_database().await))).await;
+}
+
+async fn secrets_stay_where_they_belong(database_url: Option<String>) {
     let (log, collector) = (Log::default(), Collector::start().await);
     let mut planted = Planted::default();
     planted.plant("a field for the collector", "canary-of-the-collector");
-    let given = Given { otlp_headers: Some("x-tenant=canary-of-the-collector".to_owned()), ..collector.given() };
+    let otlp_headers = Some("x-tenant=canary-of-the-collector".to_owned());
+    let given = Given { otlp_headers, database_url, ..collector.given() };
     let traces = Traces::new(&Config::new(given.clone()).unwrap()).unwrap().unwrap();
     let _listening = log.listen(&traces);
     let mut scene = Scene::set(given, &mut planted).await;

@@ -254,6 +254,7 @@ fn a_wrong_setting_is_named_in_one_line() {
         (vec!["--tls-listen", "127.0.0.1:0", "--tls-key", "/a.pem", "--tls-certificate", "/b.pem"], "/b.pem"),
         (vec!["--client-ca", "/nowhere.pem"], "client_ca needs mtls_listen or proxy_certificates"),
         (vec!["--proxy-certificates", "client-cert"], "proxy_certificates needs trusted_proxies or socket"),
+        (vec!["--gateway-certificates", "client-cert"], "gateway_certificates needs gateway_listen"),
         (vec!["--mtls-listen", "127.0.0.1:0", "--client-ca", "/nowhere.pem"], "/nowhere.pem"),
         (vec!["--mtls-url", "https://example.org"], "mtls_url"),
         (vec!["--database-url", "postgres://latchkey:hunter2@127.0.0.1:1/x"], "the database cannot be opened"),

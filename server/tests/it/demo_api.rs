@@ -1,6 +1,9 @@
 //! The demo API with a good key: who am I, posts in pages, entity tags, one post for one idempotency key.
 
-use crate::support::{Answer, Browser, LOOPBACK, Portal, basic, mistyped};
+use crate::{
+    stage::{SCOPES, Stage},
+    support::{Answer, Browser, LOOPBACK, Portal, basic, mistyped},
+};
 use axum::body::Body;
 use http::{Request, StatusCode};
 use std::{collections::BTreeSet, net::SocketAddr};
@@ -152,6 +155,54 @@ async fn each_environment_has_its_own_posts() {
     }
     assert_eq!(portal.with_key(&staging, "GET", "/api/v1/posts", "").await.json()["posts"], serde_json::json!([]));
     assert_eq!(portal.with_key(&key, "GET", path, "").await.json()["title"], "Hello");
+}
+
+#[tokio::test]
+async fn a_persons_posts_are_apart_by_the_environment_of_the_app() {
+    let mut stage = Stage::set(&[]).await;
+    let development = stage.tokens().await.access;
+    let application = stage.application.clone();
+    let client = stage.ada.oauth_client(&application, "production", SCOPES, &[]).await;
+    (stage.authorization, stage.client_id) = (Some(client.basic()), client.client_id);
+    let production = stage.tokens().await.access;
+    let scopes = ["read:posts", "write:posts", "delete:account"].map(|scope| ("scopes[]", scope));
+    let own = stage.grace.token_with(&[&scopes[..], &[("expiry", "30")]].concat()).await;
+    let portal = &stage.portal;
+    // One idempotency key, and the same post: once in each environment.
+    let post = async |token: &str| {
+        let authorization = format!("Bearer {token}");
+        let headers = [("authorization", authorization.as_str()), JSON, ("idempotency-key", "order-4711")];
+        let made = portal.api("POST", "/api/v1/posts", &headers, r#"{"title":"Order"}"#).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        made.location().to_owned()
+    };
+    let (in_development, in_production) = (post(&development).await, post(&production).await);
+    assert_ne!(in_development, in_production);
+    assert_eq!(post(&own).await, in_production, "what comes without an app is of production");
+    let listed = async |token: &str| -> Vec<String> {
+        let list = portal.with_key(token, "GET", "/api/v1/posts", "").await.json();
+        let ids = list["posts"].as_array().unwrap().iter().map(|post| post["id"].as_str().unwrap());
+        ids.map(|id| format!("/api/v1/posts/{id}")).collect()
+    };
+    for (token, is_in, seen, unseen, elsewhere) in [
+        (&development, Some("development"), &in_development, &in_production, "is one of production"),
+        (&production, Some("production"), &in_production, &in_development, "is one of development"),
+        (&own, None, &in_production, &in_development, "is one of development"),
+    ] {
+        assert_eq!(portal.with_key(token, "GET", "/api/v1/whoami", "").await.json()["environment"].as_str(), is_in);
+        assert_eq!(listed(token).await, std::slice::from_ref(seen));
+        for (method, body) in [("GET", ""), ("PUT", r#"{"title":"Stolen"}"#), ("DELETE", "")] {
+            let refused = portal.with_key(token, method, unseen, body).await;
+            assert_eq!((refused.status, refused.code().as_str()), (StatusCode::NOT_FOUND, "not_found"), "{method}");
+            let row = portal.recorded(&refused).await;
+            let (detail, remedy) = (&row.trace.failed().unwrap().detail, row.remedy.as_deref().unwrap_or_default());
+            assert_eq!(row.reason.as_deref(), Some("wrong_owner"), "{method}");
+            assert!(detail.ends_with(elsewhere) && remedy.contains("without an app"), "{detail} {remedy}");
+        }
+    }
+    let gone = portal.with_key(&own, "DELETE", "/api/v1/account", "").await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    assert_eq!((listed(&development).await.len(), listed(&production).await.len()), (0, 0), "all of the account's");
 }
 
 #[tokio::test]

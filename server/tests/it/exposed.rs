@@ -2,14 +2,18 @@
 
 use crate::{
     audit::listed,
+    canary::log::Log,
     outbox::Outbox,
     refusals::with_checksum,
     stage::encoded,
-    support::{Answer, Machine, PASSWORD, Portal, basic},
+    support::{Answer, Browser, Machine, PASSWORD, Portal, basic},
 };
 use axum::body::Body;
 use http::{Request, StatusCode};
+use sea_orm::ConnectionTrait;
 use server::config::Given;
+use time::Duration;
+use tracing::level_filters::LevelFilter;
 
 const ADA: &str = "ada@example.org";
 /// From here, nothing comes by TLS.
@@ -117,7 +121,7 @@ async fn a_client_secret_that_others_can_read_ends_where_the_settings_say_so_and
         assert_eq!(send(&kept.basic(), GRANT).await, nobodys);
         assert_eq!(send("Basic", &body_of(&ended)).await, nobodys, "nobody learns whether it is one");
     }
-    let path = format!("/oauth/token?client_secret={}", in_url.secret);
+    let path = format!("/oauth/token?client_secret={}", in_url.secret.replacen('_', "%5F", 1));
     assert_eq!(portal.oauth(&path, Some(&in_url.basic()), GRANT).await.status, StatusCode::OK);
     portal.state.services.leaks.finish().await;
 
@@ -151,6 +155,83 @@ async fn whose_password_comes_over_plain_http_hears_of_it_once_a_day() {
     assert!(told.len() == 1 && told[0].contains("from 203.0.113.9"), "{mails:?}");
     let own = ada.get("/account/activity").await.text();
     assert_eq!(listed(&own).matches("Sent the password where others can read it").count(), 1, "{own}");
+}
+
+/// Ada's password, as a program sends it over plain HTTP.
+async fn send_password(portal: &Portal) {
+    let request = Request::get("/api/v1/whoami").header("authorization", basic(ADA, PASSWORD)).body(Body::empty());
+    let answer = portal.send_from(ELSEWHERE, request.unwrap()).await;
+    assert_eq!(answer.code(), "tls_required", "{answer:?}");
+}
+
+/// How often the account's log says that.
+async fn noted(ada: &mut Browser) -> usize {
+    let own = ada.get("/account/activity").await.text();
+    listed(&own).matches("Sent the password where others can read it").count()
+}
+
+#[tokio::test]
+async fn of_passwords_that_come_at_once_one_is_noted() {
+    let portal = Portal::on_postgres().await;
+    let mut ada = portal.member(ADA).await;
+    // The second is compared while the first is told of.
+    for sql in [
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(0.7); RETURN NEW; END $$",
+        "CREATE TRIGGER slow BEFORE INSERT ON audit_event FOR EACH ROW EXECUTE FUNCTION slow()",
+    ] {
+        portal.store.writer().execute_unprepared(sql).await.unwrap();
+    }
+    tokio::join!(send_password(&portal), send_password(&portal));
+    portal.state.services.leaks.finish().await;
+    assert_eq!(noted(&mut ada).await, 1);
+}
+
+#[tokio::test]
+async fn whoever_could_not_be_told_of_a_password_is_told_of_the_next_one() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let broken = "CREATE TRIGGER broken BEFORE INSERT ON audit_event BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    portal.store.writer().execute_unprepared(broken).await.unwrap();
+    for (sql, times) in [("SELECT 1", 0), ("DROP TRIGGER broken", 1)] {
+        portal.store.writer().execute_unprepared(sql).await.unwrap();
+        send_password(&portal).await;
+        portal.state.services.leaks.finish().await;
+        assert_eq!(noted(&mut ada).await, times);
+    }
+}
+
+#[tokio::test]
+async fn what_finds_no_room_is_told_once_a_minute_with_how_much_it_was() {
+    let portal = Portal::start().await;
+    // The last one finds none, too.
+    let room: Vec<_> = std::iter::from_fn(|| portal.state.services.leaks.room_for_sent()).collect();
+    let log = Log::default();
+    let _listening = log.listen_at(LevelFilter::WARN);
+    for (told, left_out) in [(1, "left_out=2"), (2, "left_out=7")] {
+        portal.clock.advance(Duration::MINUTE);
+        for _ in 0..5 {
+            send_password(&portal).await;
+        }
+        let text = log.text();
+        assert_eq!(text.matches("too much comes where others can read it").count(), told, "{text}");
+        assert!(text.contains(left_out), "{text}");
+    }
+    drop(room);
+}
+
+#[tokio::test]
+async fn of_whoever_is_kept_out_no_password_is_compared() {
+    let portal = Portal::start().await;
+    let mut outbox = Outbox::of(&portal).await;
+    portal.member(ADA).await;
+    let block = [("network", "203.0.113.0/24"), ("hours", "2"), ("reason", "a scan since midnight")];
+    outbox.0.send("/admin/blocks", "/form/block/add", &block).await;
+    let request = Request::get("/api/v1/whoami").header("authorization", basic(ADA, PASSWORD)).body(Body::empty());
+    let answer = portal.send_from(ELSEWHERE, request.unwrap()).await;
+    assert_eq!(answer.code(), "address_blocked", "{answer:?}");
+    portal.state.services.leaks.finish().await;
+    assert!(!outbox.told(&portal, ADA, "Your password was sent where others can read it").await);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Guarded APIs: what a proxy is told about requests to them, and who may ask and change what.
 
 mod admin;
+mod certificates;
 mod check;
 mod programs;
 mod real_proxies;

@@ -113,6 +113,37 @@ async fn what_is_wrong_with_one_key_keeps_nobody_else_from_being_told_of_a_limit
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_one_key_keeps_no_other_waiting() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    for notes in ["unreadable", "unwritable", "good", "good"] {
+        let fields = [("scopes[]", "read:posts"), ("expiry", "30"), ("notes", notes)];
+        ada.key_with(&application, "staging", &fields).await;
+        portal.clock.advance(Duration::MINUTE);
+    }
+    let sql = async |sql: &str| {
+        portal.store.writer().execute_unprepared(sql).await.unwrap();
+    };
+    let breaks = "CREATE TRIGGER broken BEFORE UPDATE ON api_key WHEN OLD.notes = 'unwritable' \
+                  BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    sql("UPDATE environment SET disable_idle_days = 2").await;
+    sql("UPDATE api_key SET limits = 'many' WHERE notes = 'unreadable'").await;
+    portal.clock.advance(Duration::days(29));
+    let keeper = portal.state.services.housekeeping.clone();
+    sql(breaks).await;
+    assert!(keeper.remind().await.is_err());
+    sql("DROP TRIGGER broken").await;
+    assert_eq!(keeper.remind().await.unwrap(), 1, "the others were told of");
+    sql(breaks).await;
+    assert!(keeper.disable_idle().await.is_err());
+    sql("DROP TRIGGER broken").await;
+    assert_eq!(keeper.disable_idle().await.unwrap(), 1, "the others were switched off");
+    sql("UPDATE api_key SET limits = '' WHERE notes = 'unreadable'").await;
+    assert_eq!((keeper.remind().await.unwrap(), keeper.disable_idle().await.unwrap()), (1, 1));
+}
+
+#[tokio::test]
 async fn who_owns_a_key_that_came_in_a_url_or_in_the_clear_is_told_once() {
     let portal = Portal::start().await;
     let mut ada = portal.member("ada@example.org").await;

@@ -11,7 +11,10 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, StatusCode};
-use latchkey_core::{port::MailReader, secret::sha256};
+use latchkey_core::{
+    port::{IdentityProviderReader, MailReader},
+    secret::sha256,
+};
 use serde_json::{Value, json};
 use server::config::Given;
 use std::{
@@ -318,6 +321,24 @@ async fn a_provider_that_is_switched_off_or_gone_opens_nothing() {
     world.admin.send(&page, "/form/identity-provider/remove", &[("id", &world.id), ("reason", "nobody uses it")]).await;
     assert!(!browser.get(METHODS).await.text().contains("/form/linked-identity/unlink"), "links ended with it");
     assert_eq!(world.admin.get(&page).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_removed_opens_nothing_at_once_and_its_links_go_by_and_by() {
+    let mut world = World::set().await;
+    drop(world.linked().await);
+    let mut on_the_way = world.here.browser();
+    let url = world.leave(&mut on_the_way, "/apps").await;
+    let answer = path_of(world.agree(&url).await.location());
+    let page = format!("/admin/identity-providers/{}", world.id);
+    world.admin.send(&page, "/form/identity-provider/remove", &[("id", &world.id), ("reason", "nobody uses it")]).await;
+    on_the_way.get(&answer).await;
+    assert!(!is_signed_in(&mut on_the_way).await);
+    let left = async |world: &World| world.here.store.linked_identity_count(world.id.parse().unwrap()).await.unwrap();
+    assert_eq!(left(&world).await, 1, "nobody waits until they are gone");
+    world.here.clock.advance(time::Duration::SECOND);
+    server::workers::prune(&world.here.state).await.unwrap();
+    assert_eq!(left(&world).await, 0);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The page of a key: settings, switching off, cloning, what a change would break, advice.
 
-use crate::support::{Answer, Browser, Portal};
+use crate::support::{Answer, Browser, Portal, between};
 use axum::body::Body;
 use http::{Request, StatusCode};
 use latchkey_core::{
@@ -35,6 +35,34 @@ async fn scene(given: Given) -> Scene {
 impl Scene {
     fn id(&self) -> String {
         self.page.rsplit('/').next().unwrap().to_owned()
+    }
+
+    /// Ada, who has just signed in.
+    async fn actor(&self) -> Actor {
+        let ports = &self.portal.state.services.ports;
+        let (account, _) = ports.store.account_by_email("ada@example.org").await.unwrap().unwrap();
+        Actor::Account {
+            account,
+            session: SessionDigest::default(),
+            signed_in_at: ports.now(),
+            signed_in_by: SignInMethod::PASSWORD,
+            from: Ipv4Addr::LOCALHOST.into(),
+        }
+    }
+
+    /// Makes so many keys for development; the keys.
+    async fn make(&self, keys: usize, scopes: &[&str]) -> Vec<String> {
+        let (services, actor) = (&self.portal.state.services, self.actor().await);
+        let (application, scopes) = (self.application.parse().unwrap(), scopes.iter().map(|one| (*one).to_owned()));
+        let scopes: Vec<_> = scopes.collect();
+        let form = KeyForm { name: "One of many", scopes: &scopes, expiry: "never", ..KeyForm::default() };
+        let mut made = Vec::new();
+        for _ in 0..keys {
+            let create = CreateApiKey { form, form_id: services.ports.uuid() };
+            let created = services.api_keys.create(&actor, application, Environment::Development, create).await;
+            made.push(created.unwrap().plain.expose().to_owned());
+        }
+        made
     }
 
     /// So many days later, when the session has ended.
@@ -80,6 +108,11 @@ impl Scene {
     }
 }
 
+/// What the form on a page carries of what it showed.
+fn shown_on(page: &str) -> String {
+    between(page, "name=\"shown\" value=\"", "\"").to_owned()
+}
+
 #[tokio::test]
 async fn a_key_is_switched_off_and_on_again() {
     let mut scene = scene(Given::default()).await;
@@ -115,7 +148,7 @@ async fn a_change_counts_for_the_next_request() {
     assert!(page.contains("Save anyway") && page.contains("value=\"Reader\""), "what was typed is there still: {page}");
     assert_eq!(scene.call("POST", "{\"title\":\"x\"}").await.status, StatusCode::CREATED, "nothing was changed yet");
 
-    let confirm = crate::support::between(&page, "name=\"confirm\" value=\"", "\"").to_owned();
+    let confirm = between(&page, "name=\"confirm\" value=\"", "\"").to_owned();
     let fields = fields.map(|(name, value)| if name == "confirm" { (name, confirm.as_str()) } else { (name, value) });
     scene.save(&fields).await;
     let page = scene.ada.get(&scene.page).await.text();
@@ -225,28 +258,82 @@ async fn ending_the_old_key_of_a_rotation_shows_what_it_would_break() {
 }
 
 #[tokio::test]
-async fn keys_beyond_those_that_are_listed_are_counted_and_advised_about() {
+async fn keys_beyond_the_first_page_are_counted_listed_and_advised_about() {
     let mut scene = scene(Given::default()).await;
+    // More than those that are looked at beside the first page, and one that is neither among the oldest nor idle.
+    scene.make(60, &["read:posts"]).await;
+    scene.portal.clock.advance(Duration::MINUTE);
+    let in_use = scene.make(1, &["read:posts", "write:posts"]).await;
     scene.later(90).await;
-    let services = scene.portal.state.services.clone();
-    let (account, _) = services.ports.store.account_by_email("ada@example.org").await.unwrap().unwrap();
-    let actor = Actor::Account {
-        account,
-        session: SessionDigest::default(),
-        signed_in_at: services.ports.now(),
-        signed_in_by: SignInMethod::PASSWORD,
-        from: Ipv4Addr::LOCALHOST.into(),
-    };
-    let application = scene.application.parse().unwrap();
-    let scopes = ["read:posts".to_owned()];
-    let form = KeyForm { name: "One of many", scopes: &scopes, expiry: "never", ..KeyForm::default() };
-    for _ in 0..LISTED_AT_MOST {
-        let create = CreateApiKey { form, form_id: services.ports.uuid() };
-        services.api_keys.create(&actor, application, Environment::Development, create).await.unwrap();
-    }
+    let answer = scene.portal.with_key(&in_use[0], "GET", "/api/v1/posts", "").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    scene.portal.recorded(&answer).await;
+    scene.make(LISTED_AT_MOST, &["read:posts"]).await;
     let page = scene.list().await;
-    assert!(page.contains("1 more is not listed"), "the oldest is not among them");
-    assert!(page.contains("has been idle for 90 days"), "and is advised about all the same");
+    assert!(page.contains("62 more are not listed here"), "those of before are not among them");
+    assert!(page.contains("has been idle for 90 days"), "and the oldest are advised about all the same");
+    assert!(!page.contains("did not use write:posts"));
+    let next = between(&page, "/development/keys?after=", "\"").replace("&amp;", "&");
+    let page = scene.ada.get(&format!("/apps/{}/development/keys?after={next}", scene.application)).await.text();
+    assert!(page.contains("did not use write:posts in the last 30 days"), "whoever goes on finds what is advised");
+    assert!(page.contains("Web backend") && page.contains("has been idle for 90 days"));
+    assert!(!page.contains("More keys") && !page.contains("not listed here"), "it is the last page");
+}
+
+#[tokio::test]
+async fn a_form_from_before_somebody_elses_change_overwrites_nothing() {
+    let mut scene = scene(Given::default()).await;
+    let (page, both) = (scene.page.clone(), [("scopes[]", "read:posts"), ("scopes[]", "write:posts")]);
+    let shown = shown_on(&scene.ada.get(&page).await.text());
+    // Somebody else, who had the same form before them, takes a scope away.
+    scene.save(&[("scopes[]", "read:posts"), ("shown", &shown)]).await;
+    assert!(scene.ada.get(&page).await.text().contains("Saved."));
+    scene.save(&[&both[..], &[("notes", "for the importer"), ("shown", shown.as_str())]].concat()).await;
+    let text = scene.ada.get(&page).await.text();
+    assert!(text.contains("Somebody else changed this key meanwhile, and nothing was saved"), "{text}");
+    assert!(text.contains("for the importer"), "what was typed is there still: {text}");
+    assert_eq!(scene.call("POST", "{\"title\":\"x\"}").await.code(), "insufficient_scope");
+    // Whoever has looked at it saves again.
+    let shown = shown_on(&text);
+    scene.save(&[&both[..], &[("notes", "for the importer"), ("shown", shown.as_str())]].concat()).await;
+    assert!(scene.ada.get(&page).await.text().contains("Saved."));
+    assert_eq!(scene.call("POST", "{\"title\":\"x\"}").await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_form_that_goes_back_still_stands_for_what_it_showed_at_first() {
+    let mut scene = scene(Given::default()).await;
+    let page = scene.page.clone();
+    let first = shown_on(&scene.ada.get(&page).await.text());
+    let one = [("scopes[]", "read:posts"), ("shown", first.as_str())];
+    let change = async |scene: &Scene, notes: &str| {
+        let scopes = ["read:posts".to_owned(), "write:posts".to_owned()];
+        let form = KeyForm { name: "Web backend", scopes: &scopes, expiry: "keep", notes, ..KeyForm::default() };
+        let id = scene.id().parse().unwrap();
+        scene.portal.state.services.api_keys.update(&scene.actor().await, id, &form, "").await.unwrap();
+    };
+    // A field is wrong, and before the form is there again, somebody else changes the key.
+    scene.save(&[&one[..], &[("limits", "many")]].concat()).await;
+    change(&scene, "Asked for by Grace").await;
+    let text = scene.ada.get(&page).await.text();
+    assert!(text.contains("many is not a limit") && shown_on(&text) == first, "{text}");
+    scene.save(&one).await;
+    let text = scene.ada.get(&page).await.text();
+    assert!(text.contains("Somebody else changed this key meanwhile"), "{text}");
+
+    // The same where it goes back to be confirmed.
+    assert_eq!(scene.call("POST", "{\"title\":\"x\"}").await.status, StatusCode::CREATED);
+    let answer = scene.call("POST", "{\"title\":\"y\"}").await;
+    scene.portal.recorded(&answer).await;
+    let second = shown_on(&text);
+    scene.save(&[("scopes[]", "read:posts"), ("shown", &second)]).await;
+    change(&scene, "Asked for by Alan").await;
+    let text = scene.ada.get(&page).await.text();
+    assert!(text.contains("Save anyway") && shown_on(&text) == second, "{text}");
+    let confirm = between(&text, "name=\"confirm\" value=\"", "\"").to_owned();
+    scene.save(&[("scopes[]", "read:posts"), ("shown", &second), ("confirm", &confirm)]).await;
+    let text = scene.ada.get(&page).await.text();
+    assert!(text.contains("Somebody else changed this key meanwhile") && text.contains("Asked for by Alan"), "{text}");
 }
 
 #[tokio::test]
@@ -297,6 +384,24 @@ async fn an_idle_key_is_named_and_has_another_while_once_it_is_switched_on_again
     assert!(!scene.list().await.contains("has been idle"));
     scene.later(90).await;
     assert!(scene.list().await.contains("has been idle for 90 days"));
+}
+
+#[tokio::test]
+async fn an_environments_policy_that_somebody_else_changed_meanwhile_is_not_overwritten() {
+    let mut scene = scene(Given::default()).await;
+    let settings = format!("/apps/{}/development/settings", scene.application);
+    let application = scene.application.clone();
+    let shown = shown_on(&scene.ada.get(&settings).await.text());
+    let base = [("application", application.as_str()), ("environment", "development"), ("shown", shown.as_str())];
+    let first = [&base[..], &[("rotate_after_days", "90")]].concat();
+    scene.ada.send(&settings, "/form/api-key/policy", &first).await;
+    assert!(scene.ada.get(&settings).await.text().contains("Saved."));
+    let second = [&base[..], &[("disable_idle_days", "77")]].concat();
+    scene.ada.send(&settings, "/form/api-key/policy", &second).await;
+    let page = scene.ada.get(&settings).await.text();
+    assert!(page.contains("Somebody else changed these settings meanwhile") && page.contains("value=\"77\""), "{page}");
+    let page = scene.ada.get(&settings).await.text();
+    assert!(page.contains("value=\"90\"") && !page.contains("value=\"77\""), "nothing was saved: {page}");
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use crate::{
     audit::listed,
     outbox::Outbox,
     stage::{REDIRECT, SCOPES, Stage, error},
-    support::{Answer, Browser, LOOPBACK, Portal},
+    support::{Answer, Browser, LOOPBACK, Portal, join_all},
+    suspension::act,
 };
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -13,7 +14,12 @@ use aws_lc_rs::{
 use axum::{body::Body, routing::get};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{Request, StatusCode};
-use latchkey_core::{api_key::PlainApiKey, random::BASE62};
+use latchkey_core::{
+    alert::{AlertKind, AlertsOf, Rule},
+    api_key::PlainApiKey,
+    port::Store,
+    random::BASE62,
+};
 use sea_orm::ConnectionTrait;
 use server::config::Given;
 use std::{
@@ -30,6 +36,9 @@ pub(crate) async fn report(portal: &Portal, token: &str, url: &str) -> Answer {
 }
 
 const ADA: &str = "ada@example.org";
+/// What is wrong with the keys whose notes say so.
+const BROKEN: &str = "CREATE TRIGGER broken BEFORE UPDATE OF leaked_at ON api_key WHEN OLD.notes = 'broken' \
+                      BEGIN SELECT RAISE(ABORT, 'broken'); END";
 
 /// A secret with the kind and the public id of this one, and a checksum that is right.
 fn made_up_around(real: &str) -> String {
@@ -92,7 +101,7 @@ async fn a_found_production_key_is_revoked_and_its_owner_is_told() {
     assert!(!outbox.contains(&key));
     // Told once, however often it is reported.
     report(&portal, &key, "elsewhere").await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    portal.state.services.leaks.finish().await;
     let outbox = admin.get("/admin/outbox").await.text();
     assert_eq!(outbox.matches("to <code>ada@example.org").count(), 1, "{outbox}");
 }
@@ -167,6 +176,19 @@ async fn a_report_that_was_thanked_for_outlasts_a_store_that_fails() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_one_key_of_a_report_keeps_none_of_the_others() {
+    let portal = Portal::start().await;
+    let mut ada = portal.member(ADA).await;
+    let application = ada.application("Bookshelf").await;
+    let fields = [("scopes[]", "read:posts"), ("expiry", "never"), ("notes", "broken")];
+    let broken = ada.key_with(&application, "staging", &fields).await;
+    let key = ada.key(&application, "production", &["read:posts"], "never").await;
+    portal.store.writer().execute_unprepared(BROKEN).await.unwrap();
+    report(&portal, &format!("{broken} {key}"), "").await;
+    assert!(eventually(&portal, &key, StatusCode::UNAUTHORIZED).await);
+}
+
+#[tokio::test]
 async fn a_client_secret_ends_where_the_settings_say_so_and_its_people_are_told() {
     let portal = Portal::start().await;
     let mut outbox = Outbox::of(&portal).await;
@@ -204,6 +226,77 @@ async fn a_client_secret_ends_where_the_settings_say_so_and_its_people_are_told(
     for machine in [&kept, &ended] {
         assert!(!log.contains(&machine.secret), "r53");
     }
+}
+
+#[tokio::test]
+async fn a_client_secret_that_works_on_is_noted_once_whatever_became_of_its_alert() {
+    for on in [true, false] {
+        let portal = Portal::start().await;
+        let mut ada = portal.member(ADA).await;
+        let application = ada.application("Bookshelf").await;
+        let machine = ada.service_account(&application, "development", &["read:posts"], &[]).await;
+        let team = ada.team_id().await;
+        let of = AlertsOf::Team(team.parse().unwrap());
+        let mut work = portal.store.begin().await.unwrap();
+        work.alert_rule_set(of, &Rule { on, ..Rule::usual(of, AlertKind::Leak) }).await.unwrap();
+        work.commit().await.unwrap();
+        for _ in 0..2 {
+            report(&portal, &machine.secret, "https://example.org/.env").await;
+            portal.state.services.leaks.finish().await;
+            // As once its time is over.
+            portal.store.writer().execute_unprepared("DELETE FROM alert").await.unwrap();
+        }
+        let log = ada.get(&format!("/teams/{team}/audit")).await.text();
+        let noted = listed(&log).matches("Reported a secret or token of a client as found elsewhere").count();
+        assert_eq!(noted, 1, "{on}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn of_reports_that_come_at_once_one_ends_a_client_secret_and_none_says_that_it_works() {
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let mut outbox = Outbox::of(&portal).await;
+        let mut ada = portal.member(ADA).await;
+        let application = ada.application("Bookshelf").await;
+        let machine = ada.service_account(&application, "production", &["read:posts"], &[]).await;
+        join_all((0..8).map(|_| report(&portal, &machine.secret, ""))).await;
+        portal.state.services.leaks.finish().await;
+        let mails = outbox.to(&portal, ADA).await;
+        let told: Vec<_> = mails.iter().filter(|mail| mail.contains("A client secret of Nightly import")).collect();
+        assert!(told.len() == 1 && told[0].contains("It was revoked at once"), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_what_is_switched_off_or_suspended_nobody_reads_that_it_works() {
+    let portal = Portal::start().await;
+    let mut outbox = Outbox::of(&portal).await;
+    let mut ada = portal.member(ADA).await;
+    let application = ada.application("Bookshelf").await;
+    let off = ada.key(&application, "development", &["read:posts"], "never").await;
+    let id = ada.key_id(&application, "development").await;
+    ada.send("/apps", "/form/api-key/disable", &[("id", &id)]).await;
+    report(&portal, &off, "").await;
+    portal.state.services.leaks.finish().await;
+
+    let suspended = ada.key(&application, "staging", &["read:posts"], "never").await;
+    let machine = ada.service_account(&application, "staging", &["read:posts"], &[]).await;
+    act(&mut outbox.0, "application", &application, "suspend", "it sends spam since Monday").await;
+    for secret in [&suspended, &machine.secret] {
+        report(&portal, secret, "").await;
+        portal.state.services.leaks.finish().await;
+    }
+    let mails = outbox.to(&portal, ADA).await;
+    for said in [
+        "It is switched off, and requests with it are refused.",
+        "It is suspended, and requests with it are refused until that ends",
+        "No token is given for it while the client is suspended",
+    ] {
+        assert!(mails.iter().any(|mail| mail.contains(said)), "{said}: {mails:?}");
+    }
+    assert!(!mails.iter().any(|mail| mail.contains("It still works")), "{mails:?}");
+    let page = ada.get(&format!("/apps/{application}/staging/keys")).await.text();
+    assert!(page.contains("It is suspended. Revoke it") && !page.contains("It still works"), "{page}");
 }
 
 #[tokio::test]
@@ -426,6 +519,29 @@ async fn githubs_reports_are_proven_and_answered_with_labels() {
         1,
         "the keys are kept, and made-up names do not make us ask again"
     );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_report_of_github_keeps_none_of_the_others() {
+    let github = Github::start().await;
+    let portal = Portal::with(Given { github_keys_url: github.address.parse().ok(), ..Given::default() }).await;
+    let mut ada = portal.member(ADA).await;
+    let application = ada.application("Bookshelf").await;
+    let fields = [("scopes[]", "read:posts"), ("expiry", "never"), ("notes", "broken")];
+    let broken = ada.key_with(&application, "staging", &fields).await;
+    let key = ada.key(&application, "production", &["read:posts"], "never").await;
+    let writer = portal.store.writer();
+    writer.execute_unprepared(BROKEN).await.unwrap();
+    let report = |token: &str| serde_json::json!({ "token": token, "type": "latchkey_api_key", "url": "" });
+    let body = serde_json::json!([report(&broken), report(&key)]).to_string();
+    let answer = send(&portal, "abc", &github.sign(&body), &body).await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
+    assert_eq!(portal.with_key(&key, "GET", "/api/v1/posts", "").await.status, StatusCode::UNAUTHORIZED);
+    // It is sent again, until all was looked at.
+    writer.execute_unprepared("DROP TRIGGER broken").await.unwrap();
+    let answer = send(&portal, "abc", &github.sign(&body), &body).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(answer.text().matches("true_positive").count(), 2, "{answer:?}");
 }
 
 #[tokio::test]

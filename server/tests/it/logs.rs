@@ -7,10 +7,11 @@ use http::{Request, StatusCode, header};
 use latchkey_core::port::{
     Store,
     request_log::{RequestBatch, RequestRow},
+    rollup::{Period, RollupCounts, RollupKey},
 };
 use latchkey_model::RequestId;
 use server::config::Given;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 const STRANGER: &str = "198.51.100.77:4711";
 
@@ -52,7 +53,8 @@ async fn of_hours_that_are_over_the_busiest_addresses_stay_apart() {
     server::workers::prune(&portal.state).await.unwrap();
     let text = ada.get(&usage).await.text();
     assert!(text.contains("198.51.100.7<") && !text.contains("others, counted together"), "the hour goes on: {text}");
-    portal.clock.advance(time::Duration::hours(3));
+    // Today is read by the day, which goes on; yesterday by the hour.
+    portal.clock.advance(time::Duration::hours(13));
     server::workers::prune(&portal.state).await.unwrap();
     let text = ada.get(&usage).await.text();
     assert!(text.contains("198.51.100.7<") && text.contains("others, counted together"), "{text}");
@@ -143,6 +145,64 @@ async fn usage_and_requests_are_had_as_files_by_whom_they_concern() {
     }
     for file in ["/admin/usage/export", "/admin/failures/export", "/admin/failures/live"] {
         assert_eq!(eve.get(file).await.status, StatusCode::NOT_FOUND, "{file}");
+    }
+}
+
+/// The parts in which a file leaves.
+async fn parts_of(browser: &Browser, path: &str) -> Vec<String> {
+    let crate::support::At::Here(front) = &browser.server else { panic!("in this process") };
+    let request = Request::builder().uri(path).header(header::COOKIE, browser.cookie_header());
+    let peer: std::net::SocketAddr = LOOPBACK.parse().unwrap();
+    let response = front.of(peer.into()).answer(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut body = response.into_body().into_data_stream();
+    let mut parts = Vec::new();
+    while let Some(part) = body.next().await {
+        parts.push(String::from_utf8(part.unwrap().to_vec()).unwrap());
+    }
+    parts
+}
+
+#[tokio::test]
+async fn a_file_of_many_counts_leaves_in_parts_and_has_all_of_them() {
+    const HOURS: i64 = 168;
+    const ROUTES: i64 = 15;
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let admin = portal.admin().await;
+        let now = Period::Hour.start_of(portal.clock_now());
+        let counted = |number: i64| {
+            let (start, route) = (now - number / ROUTES * 3_600, format!("GET /v1/{}", number % ROUTES));
+            let (owner_id, credential) = (None, None);
+            let period = Period::Hour;
+            let key = RollupKey { period, start, owner_id, credential, route, status: 200, refused: false };
+            let requests = u64::try_from(number + 1).unwrap();
+            (key, RollupCounts { requests, ..RollupCounts::default() })
+        };
+        let rollups: Vec<_> = (0..HOURS * ROUTES).map(counted).collect();
+        let expected: BTreeMap<_, _> =
+            rollups.iter().map(|(key, counts)| ((key.start, key.route.clone()), counts.requests)).collect();
+        let mut work = portal.store.begin().await.unwrap();
+        work.record(&RequestBatch { rollups, ..RequestBatch::default() }).await.unwrap();
+        work.commit().await.unwrap();
+
+        let lines = parts_of(&admin, "/admin/usage/export?range=7d&format=json").await;
+        assert_eq!(lines.len(), 3, "a thousand at once");
+        let lines = lines.concat();
+        let told: Vec<_> = lines
+            .lines()
+            .map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                let start = line["start"].as_str().unwrap();
+                let start = time::OffsetDateTime::parse(start, &time::format_description::well_known::Rfc3339).unwrap();
+                let route = line["route"].as_str().unwrap().to_owned();
+                ((start.unix_timestamp(), route), line["requests"].as_u64().unwrap())
+            })
+            .collect();
+        assert!(told.is_sorted_by_key(|((start, _), _)| *start), "the oldest first");
+        assert_eq!(told.len(), expected.len(), "each of them once");
+        assert_eq!(told.into_iter().collect::<BTreeMap<_, _>>(), expected);
+        let table = parts_of(&admin, "/admin/usage/export?range=7d&format=csv").await.concat();
+        assert_eq!((table.lines().count(), table.matches("start,seconds,route").count()), (2_521, 1), "one head");
     }
 }
 

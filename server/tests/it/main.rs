@@ -67,5 +67,6 @@ mod tls;
 mod token_exchange;
 mod traceability;
 mod traces;
+mod usage_days;
 mod webhooks;
 mod wire;

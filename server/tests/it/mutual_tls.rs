@@ -111,6 +111,38 @@ async fn rfc8705_2_2_a_certificate_is_known_itself_and_two_are_while_one_takes_o
 }
 
 #[tokio::test]
+async fn rfc8705_2_2_a_certificate_that_is_nobodys_is_known_as_soon_as_somebody_has_it() {
+    let https = Https::start().await;
+    let mut ada = https.portal.member("ada@example.org").await;
+    let application = ada.application("Bookshelf").await;
+    let (own, other) = (Identity::self_signed(&named("x")), Identity::self_signed(&named("x")));
+    let client = https.tls.client(Some(&own));
+    let whoami = async || client.send("GET", "/api/v1/whoami", &[], "").await;
+    let statements = async || {
+        let before = https.portal.asked();
+        assert_eq!(whoami().await.code(), "missing_credential");
+        https.portal.asked() - before
+    };
+    assert_eq!(statements().await, 1, "the first look");
+    assert_eq!((statements().await, statements().await), (0, 0), "that it is nobody's is remembered");
+    https.portal.clock.advance(time::Duration::seconds(6));
+    assert_eq!(statements().await, 1, "for some seconds");
+    let with = |keys| [("auth_method", "self_signed_tls_client_auth"), ("keys", keys)];
+    let machine = ada.service_account(&application, "development", SCOPES, &with(&own.pem)).await;
+    assert_eq!(whoami().await.status, StatusCode::OK, "at once");
+    ada.change_client(&machine, SCOPES, &with(&other.pem)).await;
+    statements().await;
+    ada.change_client(&machine, SCOPES, &with(&own.pem)).await;
+    assert_eq!(whoami().await.status, StatusCode::OK, "a certificate that is given to it, too");
+    // Of two, it is nobody's; of the one that is left, again.
+    let twin = ada.service_account(&application, "staging", SCOPES, &with(&own.pem)).await;
+    https.portal.clock.advance(time::Duration::seconds(61));
+    statements().await;
+    ada.send(&twin.page, "/form/oauth-client/revoke", &[("id", twin.id()), ("confirm", "Nightly import")]).await;
+    assert_eq!(whoami().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn rfc8705_2_2_2_a_key_of_a_set_brings_its_certificate() {
     let https = Https::start().await;
     let (own, other) = (Identity::self_signed(&named("x")), Identity::self_signed(&named("x")));

@@ -2,13 +2,21 @@
 
 use crate::{
     outbox::Outbox,
+    retention::{left_while, rows},
     support::{Browser, PASSWORD, Portal, between},
 };
+use latchkey_core::{
+    notice::NoticeKind,
+    port::{Store, notice::Notice},
+};
+use latchkey_model::NoticeId;
 use server::config::Given;
 use time::Duration;
 
 const ADA: &str = "ada@example.org";
 const PAGE: &str = "/account/notices";
+/// What is said of every kind of credential.
+const NEAR_LIMIT: &str = "Look at what calls so often, or ask for a higher limit:";
 const NEW_BROWSER: &str = "A new browser signed in to your account";
 
 /// Signs in with a browser that was never here.
@@ -49,6 +57,45 @@ async fn a_notice_is_above_every_page_until_its_person_has_seen_it() {
         ada.send(PAGE, "/form/notice/dismiss-all", &[]).await;
         assert!(!ada.get(PAGE).await.text().contains(">new<"));
     }
+}
+
+async fn others_write_while_all_notices_are_dismissed(portal: Portal) {
+    const MANY: i64 = 3_000;
+    const UNSEEN: &str = "notice WHERE seen_at IS NULL";
+    let mut ada = portal.member(ADA).await;
+    let mut work = portal.store.begin().await.unwrap();
+    for number in 0..MANY {
+        let notice = Notice {
+            id: NoticeId::from_uuid(portal.state.services.ports.uuid()),
+            kind: NoticeKind::NewBrowser,
+            subject: NEW_BROWSER.to_owned(),
+            text: NEW_BROWSER.to_owned(),
+            occasion: number.to_string(),
+            created_at: portal.clock_now(),
+            seen_at: None,
+        };
+        work.notice_add(ADA, &notice).await.unwrap();
+    }
+    work.commit().await.unwrap();
+    assert_eq!(rows(&portal.store, UNSEEN).await, MANY);
+    let left = left_while(&portal.store, UNSEEN, ada.send(PAGE, "/form/notice/dismiss-all", &[])).await;
+    assert_eq!(rows(&portal.store, UNSEEN).await, 0);
+    assert!(left.iter().any(|left| (1..MANY).contains(left)), "nobody came between: {left:?}");
+    // They go with their person, likewise.
+    let deletion = ada.send("/account/data/delete", "/form/account/delete", &[("email", ADA)]);
+    let left = left_while(&portal.store, "notice", deletion).await;
+    assert_eq!(rows(&portal.store, "notice").await, 0);
+    assert!(left.iter().any(|left| (1..MANY).contains(left)), "nobody came between: {left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_write_while_all_notices_are_dismissed_on_sqlite() {
+    others_write_while_all_notices_are_dismissed(Portal::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_write_while_all_notices_are_dismissed_on_postgres() {
+    others_write_while_all_notices_are_dismissed(Portal::on_postgres().await).await;
 }
 
 #[tokio::test]
@@ -97,7 +144,9 @@ async fn people_are_told_once_a_day_before_a_limit_is_reached() {
     };
     assert_eq!(told(&mut ada, 8).await, 0, "a fifth is left");
     assert_eq!(told(&mut ada, 1).await, 1);
-    assert!(ada.get(PAGE).await.text().contains("four fifths of its limit of 10/1d"));
+    let page = ada.get(PAGE).await.text();
+    assert!(page.contains("the development key Web backend (") && page.contains(NEAR_LIMIT), "{page:.9000}");
+    assert!(page.contains("four fifths of its limit of 10/1d"));
     assert_eq!(told(&mut ada, 3).await, 1, "once");
     portal.clock.advance(Duration::days(1));
     ada.sign_in_again(ADA).await;
@@ -123,6 +172,7 @@ async fn people_hear_of_a_service_account_that_comes_near_its_limit_too() {
     }
     let page = ada.get(PAGE).await.text();
     assert_eq!(page.matches("Nightly import is about to reach its limit").count(), 1, "once: {page:.9000}");
+    assert!(page.contains("the service account Nightly import (") && page.contains(NEAR_LIMIT), "{page:.9000}");
     let list = format!("/teams/{}/alerts", ada.team_id().await);
     let list = ada.get(&list).await.text();
     assert!(list.contains("the service account Nightly import") && list.contains("its limit of 10/1m"), "{list:.9000}");

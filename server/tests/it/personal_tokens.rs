@@ -1,6 +1,6 @@
 //! Personal access tokens: the same machinery, for a person.
 
-use crate::support::{PASSWORD, Portal, START, between};
+use crate::support::{PASSWORD, Portal, between};
 use http::StatusCode;
 use latchkey_core::{
     Actor,
@@ -127,10 +127,14 @@ async fn a_person_has_no_more_live_tokens_than_anybody_needs() {
     let mut ada = portal.member("ada@example.org").await;
     let services = portal.state.services.clone();
     let (account, _) = services.ports.store.account_by_email("ada@example.org").await.unwrap().unwrap();
+    ada.token_with(&[READ, ("expiry", "7")]).await;
+    let expired = ada.token_id().await.parse().unwrap();
+    portal.clock.advance(Duration::days(8));
+    ada.send("/login", "/form/account/sign-in", &[("email", "ada@example.org"), ("password", PASSWORD)]).await;
     let actor = Actor::Account {
         account,
         session: SessionDigest::default(),
-        signed_in_at: START,
+        signed_in_at: portal.clock_now(),
         signed_in_by: SignInMethod::PASSWORD,
         from: Ipv4Addr::LOCALHOST.into(),
     };
@@ -148,6 +152,10 @@ async fn a_person_has_no_more_live_tokens_than_anybody_needs() {
     let (overlap, form_id) = ("7d".parse().unwrap(), services.ports.uuid());
     let rotated = services.api_keys.rotate(&actor, first, overlap, ClockStart::FirstUse, form_id).await;
     assert!(matches!(rotated, Err(ApiKeyError::TooManyTokens)));
+    let prolonged = services.api_keys.update(&actor, expired, &form, "").await;
+    assert!(matches!(prolonged, Err(ApiKeyError::TooManyTokens)), "nor does one that has expired go on");
+    let noted = KeyForm { expiry: "keep", notes: "it was for the importer", ..form };
+    services.api_keys.update(&actor, expired, &noted, "").await.unwrap();
     let page = ada.get("/account/tokens/new").await.text();
     let form_id = between(&page, "name=\"form_id\" value=\"", "\"").to_owned();
     let fields = [("form_id", form_id.as_str()), ("name", "Mine"), READ, ("expiry", "30")];

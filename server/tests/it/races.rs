@@ -4,16 +4,23 @@ use crate::support::{Portal, START};
 use latchkey_core::{
     Actor, Services,
     alert::AlertsOf,
-    api_key::{ApiKeyError, ClockStart, CreateApiKey, KeyForm, PlainApiKey},
+    api_key::{ApiKeyError, ApiKeyService, ClockStart, CreateApiKey, CreatedApiKey, KeyForm, PlainApiKey},
     authn::{
         Asked, Facts, Transport,
         credential::{Carried, Credential},
     },
-    port::{session::SessionDigest, suspension::SuspendableId},
+    port::{
+        Inserted, UnitOfWork,
+        second_factor::{PasskeyRecord, TotpRecord},
+        session::SessionDigest,
+        suspension::SuspendableId,
+    },
     usage::{SavedViews, views::SavedViewError},
     webhook::{WebhookError, WebhookForm, WebhookService},
 };
-use latchkey_model::{AccountRole, ApiKeyId, ApplicationId, Environment, RequestId};
+use latchkey_model::{AccountRole, ApiKeyId, ApplicationId, Environment, PasskeyId, RequestId};
+use latchkey_storage::SeaStore;
+use sea_orm::ConnectionTrait;
 use server::config::Given;
 use std::{
     net::Ipv4Addr,
@@ -60,12 +67,22 @@ async fn scene_of(portal: Portal) -> Scene {
 
 impl Scene {
     async fn key(&self) -> (ApiKeyId, PlainApiKey) {
+        let created = self.create(Environment::Development).await.unwrap();
+        (created.id, created.plain)
+    }
+
+    async fn create(&self, environment: Environment) -> Result<CreatedApiKey, ApiKeyError> {
         let scopes = ["read:posts".to_owned()];
         let form = KeyForm { name: "Racing", scopes: &scopes, expiry: "never", ..KeyForm::default() };
         let create = CreateApiKey { form, form_id: self.services.ports.uuid() };
-        let keys = &self.services.api_keys;
-        let created = keys.create(&self.ada, self.application, Environment::Development, create).await.unwrap();
-        (created.id, created.plain)
+        self.services.api_keys.create(&self.ada, self.application, environment, create).await
+    }
+
+    async fn create_token(&self) -> Result<CreatedApiKey, ApiKeyError> {
+        let scopes = ["read:posts".to_owned()];
+        let form = KeyForm { name: "Racing", scopes: &scopes, expiry: "30", ..KeyForm::default() };
+        let create = CreateApiKey { form, form_id: self.services.ports.uuid() };
+        self.services.personal_tokens.create(&self.ada, create).await
     }
 }
 
@@ -282,6 +299,85 @@ async fn r17_calling_off_and_first_use_at_once_while_the_clock_runs() {
     }
 }
 
+/// Whoever does this on PostgreSQL holds what they took for some while longer.
+async fn slow_down(store: &SeaStore, event: &str) {
+    let function = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+                    $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$";
+    let trigger = format!("CREATE TRIGGER slow AFTER {event} FOR EACH ROW EXECUTE FUNCTION slow()");
+    for sql in [function, trigger.as_str()] {
+        store.writer().execute_unprepared(sql).await.unwrap();
+    }
+}
+
+/// PostgreSQL ends one of two who wait for one another.
+#[tokio::test]
+async fn r50_limits_of_both_keys_of_a_rotation_are_changed_at_once() {
+    let portal = Portal::on_postgres().await;
+    let store = portal.store.clone();
+    let scene = scene_of(portal).await;
+    let (old, _) = scene.key().await;
+    let (keys, overlap, form_id) = (&scene.services.api_keys, "1h".parse().unwrap(), scene.services.ports.uuid());
+    let (_, new) = keys.rotate(&scene.ada, old, overlap, ClockStart::Now, form_id).await.unwrap();
+    slow_down(&store, "UPDATE ON api_key").await;
+    let change = async |id: ApiKeyId, limits: &'static str| {
+        let scopes = ["read:posts".to_owned()];
+        let form = KeyForm { name: "Racing", scopes: &scopes, expiry: "keep", limits, ..KeyForm::default() };
+        keys.update(&scene.ada, id, &form, "").await.map(drop)
+    };
+    let outcomes = tokio::join!(change(old, "10/1m"), change(new.id, "20/1m"));
+    assert!(
+        matches!(outcomes, (Ok(()), Err(ApiKeyError::ChangedMeanwhile)) | (Err(ApiKeyError::ChangedMeanwhile), Ok(()))),
+        "{outcomes:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_made_while_a_second_factor_is_removed() {
+    let portal = Portal::on_postgres().await;
+    let store = portal.store.clone();
+    let scene = scene_of(portal).await;
+    let account = scene.ada.account().unwrap().id;
+    let totp = TotpRecord { account, sealed_seed: Vec::new(), last_step: 0, created_at: START, last_used_at: None };
+    let mut work = scene.services.ports.store.begin().await.unwrap();
+    assert_eq!(work.totp_add(&totp).await.unwrap(), Inserted::Done);
+    work.commit().await.unwrap();
+    slow_down(&store, "INSERT ON audit_event").await;
+    let (removed, made) = tokio::join!(scene.services.second_factors.remove_totp(&scene.ada), async {
+        // By then, the other one waits in the log.
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        scene.create_token().await
+    });
+    removed.unwrap();
+    made.unwrap();
+}
+
+#[tokio::test]
+async fn two_second_factors_are_added_at_once() {
+    let portal = Portal::on_postgres().await;
+    let scene = scene_of(portal).await;
+    let account = scene.ada.account().unwrap().id;
+    let added = async |number: u8| {
+        let passkey = PasskeyRecord {
+            id: PasskeyId::from_uuid(scene.services.ports.uuid()),
+            account,
+            credential_id: vec![number],
+            name: "Phone".parse().unwrap(),
+            data: String::new(),
+            created_at: START,
+            last_used_at: None,
+        };
+        let mut work = scene.services.ports.store.begin().await.unwrap();
+        assert_eq!(work.passkey_add(&passkey).await.unwrap(), Inserted::Done);
+        work
+    };
+    let noted = async |mut work: Box<dyn UnitOfWork>| {
+        assert!(work.second_factor_note(account).await.unwrap());
+        work.commit().await.unwrap();
+    };
+    let (one, other) = (added(1).await, added(2).await);
+    tokio::join!(noted(one), noted(other));
+}
+
 /// How many of so many forms at once found room, where every other one was told that there is none.
 async fn found_room<T, E>(forms: Vec<tokio::task::JoinHandle<Result<T, E>>>, is_full: fn(&E) -> bool) -> usize {
     let mut room = 0;
@@ -322,5 +418,59 @@ async fn of_forms_at_once_no_more_find_room_than_there_is() {
             .collect();
         let full = |error: &SavedViewError| matches!(error, SavedViewError::TooMany);
         assert_eq!(found_room(views, full).await, SavedViews::ON_PAGE);
+    }
+}
+
+/// Copies the only key of an application, or the only token, so often.
+async fn copy_only(store: &SeaStore, owner: &str, times: u64) {
+    let id = match store.writer().get_database_backend() {
+        sea_orm::DatabaseBackend::Postgres => "gen_random_uuid()",
+        _ => "randomblob(16)",
+    };
+    let sql = format!(
+        "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {times}) \
+         INSERT INTO api_key (id, public_id, last_four, digest, environment_id, account_id, name, scopes, allowed_from, \
+         report_only, limits, notes, created_by, created_at, expires_at, disabled_by_policy, lineage, form_id) \
+         SELECT {id}, CAST({first} + n AS TEXT), last_four, digest, environment_id, account_id, name, scopes, allowed_from, \
+         report_only, limits, notes, created_by, created_at, expires_at, disabled_by_policy, {id}, {id} \
+         FROM api_key CROSS JOIN number WHERE {owner} IS NOT NULL",
+        first = if owner == "account_id" { 100_000_000_000_u64 } else { 200_000_000_000 },
+    );
+    assert_eq!(store.writer().execute_unprepared(&sql).await.unwrap().rows_affected(), times);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_keys_and_tokens_made_at_once_no_more_find_room_than_there_is() {
+    const FORMS: usize = 32;
+    const ROOM: usize = 5;
+    for portal in [Portal::start().await, Portal::on_postgres().await] {
+        let store = portal.store.clone();
+        let scene = Arc::new(scene_of(portal).await);
+        let (first, _) = scene.key().await;
+        copy_only(&store, "environment_id", ApiKeyService::LIVE_KEYS_AT_MOST - 1 - ROOM as u64).await;
+        let keys: Vec<_> = (0..FORMS)
+            .map(|number| {
+                let scene = Arc::clone(&scene);
+                tokio::spawn(async move { scene.create(Environment::ALL[number % 3]).await })
+            })
+            .collect();
+        let full = |error: &ApiKeyError| matches!(error, ApiKeyError::TooMany);
+        assert_eq!(found_room(keys, full).await, ROOM, "in all environments together");
+        let (keys, overlap, form_id) = (&scene.services.api_keys, "1h".parse().unwrap(), scene.services.ports.uuid());
+        let rotated = keys.rotate(&scene.ada, first, overlap, ClockStart::FirstUse, form_id).await;
+        assert!(matches!(rotated, Err(ApiKeyError::TooMany)), "the key that takes over is one more");
+        keys.revoke(&scene.ada, first).await.unwrap();
+        scene.create(Environment::Production).await.unwrap();
+
+        scene.create_token().await.unwrap();
+        copy_only(&store, "account_id", ApiKeyService::TOKENS_AT_MOST - 1 - ROOM as u64).await;
+        let tokens: Vec<_> = (0..FORMS)
+            .map(|_| {
+                let scene = Arc::clone(&scene);
+                tokio::spawn(async move { scene.create_token().await })
+            })
+            .collect();
+        let full = |error: &ApiKeyError| matches!(error, ApiKeyError::TooManyTokens);
+        assert_eq!(found_room(tokens, full).await, ROOM);
     }
 }

@@ -3,7 +3,7 @@
 use crate::support::{Browser, Portal, START};
 use axum::body::Body;
 use http::{Request, StatusCode};
-use latchkey_core::usage::report::{Range, Usage, UsageOf};
+use latchkey_core::usage::report::{Range, TimeZone, Usage, UsageOf};
 use server::config::Given;
 use std::time::Duration;
 
@@ -95,6 +95,7 @@ async fn usage_of(portal: &Portal, application: &str) -> Usage {
             &actor,
             UsageOf::Environment(application.parse().unwrap(), latchkey_model::Environment::Development),
             Range::Day,
+            &TimeZone::UTC,
         )
         .await
         .unwrap()

@@ -3,6 +3,7 @@
 use crate::support::{Answer, Browser, LOOPBACK, Portal, mistyped};
 use axum::body::Body;
 use http::{Request, StatusCode};
+use latchkey_core::api_key::PlainApiKey;
 use server::config::Given;
 use time::Duration;
 
@@ -328,4 +329,15 @@ async fn r62_what_a_caller_writes_into_the_log_is_shown_as_text() {
     let page = ada.get(&format!("/logs/{}", answer.header("x-request-id"))).await.text();
     assert!(!page.contains("<img src=x") && !page.contains("<script>alert"), "r14: {page}");
     assert!(page.contains("&lt;img src=x"), "{page}");
+}
+
+#[tokio::test]
+async fn r53_a_key_with_a_tab_in_it_is_not_whole_again_in_the_log() {
+    let Scene { portal, key, .. } = scene(Given::default()).await;
+    let (one, other) = key.split_at(30);
+    let agent = format!("reader {one}\t{other}");
+    let headers = [("x-api-key", key.as_str()), ("user-agent", agent.as_str())];
+    let answer = portal.api("GET", "/api/v1/whoami", &headers, "").await;
+    let hint = PlainApiKey::parse(&key).unwrap().hint();
+    assert_eq!(portal.recorded(&answer).await.user_agent, format!("reader {hint}"));
 }

@@ -18,7 +18,7 @@ use std::sync::{
 };
 use time::Duration;
 
-async fn rows(store: &SeaStore, table: &str) -> i64 {
+pub(crate) async fn rows(store: &SeaStore, table: &str) -> i64 {
     let reader = store.reader();
     let count = Statement::from_string(reader.get_database_backend(), format!("SELECT count(*) FROM {table}"));
     reader.query_one_raw(count).await.unwrap().unwrap().try_get_by_index(0).unwrap()
@@ -37,21 +37,27 @@ async fn others_write_while_old_rows_are_removed(portal: Portal) {
     );
     portal.store.writer().execute_unprepared(&sql).await.unwrap();
     assert_eq!(rows(&portal.store, "used_name").await, OLD);
+    let removing = async { server::workers::prune(&portal.state).await.unwrap() };
+    let left = left_while(&portal.store, "used_name", removing).await;
+    assert_eq!(rows(&portal.store, "used_name").await, 0);
+    assert!(left.iter().any(|left| (1..OLD).contains(left)), "nobody came between: {left:?}");
+}
+
+/// How many rows of a table others find who write while something is done, each time that it is their turn.
+pub(crate) async fn left_while<T>(store: &SeaStore, table: &'static str, done: impl Future<Output = T>) -> Vec<i64> {
     let is_over = Arc::new(AtomicBool::new(false));
-    let (store, told) = (portal.store.clone(), Arc::clone(&is_over));
+    let (store, told) = (store.clone(), Arc::clone(&is_over));
     let others = tokio::spawn(async move {
         let mut left = Vec::new();
         while !told.load(Ordering::Relaxed) {
             store.begin().await.unwrap().commit().await.unwrap();
-            left.push(rows(&store, "used_name").await);
+            left.push(rows(&store, table).await);
         }
         left
     });
-    server::workers::prune(&portal.state).await.unwrap();
+    done.await;
     is_over.store(true, Ordering::Relaxed);
-    let left = others.await.unwrap();
-    assert_eq!(rows(&portal.store, "used_name").await, 0);
-    assert!(left.iter().any(|left| (1..OLD).contains(left)), "nobody came between: {left:?}");
+    others.await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,6 +68,20 @@ async fn others_write_while_old_rows_are_removed_from_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn others_write_while_old_rows_are_removed_from_postgres() {
     others_write_while_old_rows_are_removed(Portal::on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_kind_of_things_keeps_none_of_the_others() {
+    let portal = Portal::start().await;
+    for sql in [
+        "INSERT INTO used_name (name, expires_at) VALUES (X'61', 0)",
+        "INSERT INTO attempt_counter (id, kind, failures, last_at) VALUES (X'61', 'network', 9, 0)",
+        "CREATE TRIGGER broken BEFORE DELETE ON used_name BEGIN SELECT RAISE(ABORT, 'broken'); END",
+    ] {
+        portal.store.writer().execute_unprepared(sql).await.unwrap();
+    }
+    assert!(server::workers::prune(&portal.state).await.is_err(), "it is told");
+    assert_eq!((rows(&portal.store, "used_name").await, rows(&portal.store, "attempt_counter").await), (1, 0));
 }
 
 async fn refresh_tokens_go_with_their_family_a_week_after_its_end(portal: Portal) {

@@ -150,6 +150,35 @@ async fn a_rotation_that_began_at_once_is_called_off_until_the_new_key_is_used()
 }
 
 #[tokio::test]
+async fn a_rotation_is_not_called_off_once_the_old_key_has_expired() {
+    let mut scene = scene(Given::default(), "7").await;
+    scene.portal.clock.advance(Duration::days(6));
+    scene.ada.sign_in_again("ada@example.org").await;
+    let new = scene.rotate("24h", "first-use").await;
+    let id = scene.new_id().await;
+    scene.portal.clock.advance(Duration::days(1));
+    scene.ada.sign_in_again("ada@example.org").await;
+    // From a page that was loaded before.
+    scene.cannot_be_called_off(&id).await;
+    assert_eq!((scene.status(&new).await, scene.reason(&scene.old).await.as_deref()), (200, Some("expired")));
+}
+
+#[tokio::test]
+async fn revoking_a_key_that_a_third_takes_over_from_does_not_bring_the_first_back() {
+    let mut scene = scene(Given::default(), "never").await;
+    scene.rotate("24h", "now").await;
+    let id = scene.new_id().await;
+    let answer = scene.ada.rotate(&format!("{}/{id}", scene.list), "24h", "now").await;
+    assert_eq!(answer.location(), scene.list, "{answer:?}");
+    let third = scene.ada.secret_on(&scene.list).await;
+    scene.ada.send(&scene.list, "/form/api-key/revoke", &[("id", &id)]).await;
+    assert_eq!((scene.status(&scene.old).await, scene.status(&third).await), (200, 200));
+    scene.portal.clock.advance(Duration::hours(24));
+    assert_eq!(scene.reason(&scene.old).await.as_deref(), Some("rotated_out"));
+    assert_eq!(scene.status(&third).await, 200);
+}
+
+#[tokio::test]
 async fn what_was_rotated_out_is_brought_back_by_nothing() {
     let mut scene = scene(Given::default(), "never").await;
     let new = scene.rotate("none", "now").await;

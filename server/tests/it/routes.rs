@@ -3,6 +3,7 @@
 use crate::support::Portal;
 use app::shell::App;
 use http::{Method, StatusCode};
+use latchkey_model::RequestId;
 use leptos::server_fn::axum::server_fn_paths;
 use server::routes::{Access, Kind, ROUTES};
 use std::collections::BTreeSet;
@@ -59,6 +60,31 @@ async fn what_is_not_in_the_table_is_not_there() {
         let trace = portal.api("TRACE", path, &[], "").await;
         assert_eq!(trace.status, StatusCode::METHOD_NOT_ALLOWED, "13.4.4: {path}");
     }
+}
+
+#[tokio::test]
+async fn what_no_door_stands_before_names_its_request_too() {
+    let portal = Portal::start().await;
+    let status = portal.api("GET", "/api/v1/status", &[], "").await;
+    assert_eq!((status.status, status.text().as_str()), (StatusCode::OK, r#"{"status":"ok"}"#));
+    let description = portal.api("GET", "/api/openapi.json", &[], "").await;
+    let mut ids = BTreeSet::from([&status, &description].map(|answer| answer.header("x-request-id").to_owned()));
+    for (method, path, refused) in [
+        ("GET", "/api/v1/nowhere", 404),
+        ("POST", "/api/v1/status", 405),
+        ("PATCH", "/api/v1/whoami", 405),
+        ("DELETE", "/api/openapi.json", 405),
+        ("PUT", "/oauth/userinfo", 405),
+        ("GET", "/gateway/nowhere", 404),
+        ("GET", "/gateway/verify", 405),
+        ("PATCH", "/gateway/apis/orders/policies", 405),
+    ] {
+        let answer = portal.api(method, path, &[], "").await;
+        let id = answer.header("x-request-id").to_owned();
+        assert_eq!((answer.status.as_u16(), &answer.json()["request_id"]), (refused, &id.as_str().into()), "{path}");
+        assert!(ids.insert(id), "{path}: each has its own");
+    }
+    assert!(ids.iter().all(|id| id.parse::<RequestId>().is_ok()), "{ids:?}");
 }
 
 #[tokio::test]

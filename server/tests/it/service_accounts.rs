@@ -1,6 +1,6 @@
 //! Machine to machine: a service account asks for tokens, calls the API with them, and stops when it is told to.
 
-use crate::support::{Answer, Browser, LOOPBACK, Machine, Portal, basic};
+use crate::support::{Answer, Browser, LOOPBACK, Machine, Portal, basic, between};
 use axum::body::Body;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Request, StatusCode};
@@ -628,4 +628,31 @@ async fn rfc9068_4_a_token_of_ours_must_be_for_this_api_by_this_issuer_for_this_
         let known = stage.portal.oauth("/oauth/introspect", Some(&stage.machine.basic()), &body).await.json();
         assert_eq!(known, json!({"active": false}), "{what}");
     }
+}
+
+#[tokio::test]
+async fn settings_that_somebody_else_changed_meanwhile_are_not_overwritten() {
+    let mut stage = Stage::set().await;
+    let page = stage.machine.page.clone();
+    let shown_on = |page: &str| between(page, "name=\"shown\" value=\"", "\"").to_owned();
+    let scope = async |stage: &Stage| stage.ask(CREDENTIALS).await.json()["scope"].clone();
+    let first = shown_on(&stage.ada.get(&page).await.text());
+    // A form that goes back for a wrong field still stands for what it showed at first.
+    let wrong = [("shown", first.as_str()), ("token_minutes", "9999")];
+    stage.ada.change_client(&stage.machine, &["read:posts"], &wrong).await;
+    assert_eq!(shown_on(&stage.ada.get(&page).await.text()), first);
+
+    stage.ada.change_client(&stage.machine, &["read:posts"], &[("shown", &first)]).await;
+    assert!(stage.ada.get(&page).await.text().contains("Saved."));
+    let both = ["read:posts", "write:posts"];
+    let late = [("shown", first.as_str()), ("name", "Weekly import")];
+    stage.ada.change_client(&stage.machine, &both, &late).await;
+    let text = stage.ada.get(&page).await.text();
+    assert!(text.contains("Somebody else changed its settings meanwhile"), "{text}");
+    assert!(text.contains("value=\"Weekly import\""), "what was typed is there still: {text}");
+    assert_eq!(scope(&stage).await, "read:posts");
+    let second = shown_on(&text);
+    stage.ada.change_client(&stage.machine, &both, &[("shown", &second), ("name", "Weekly import")]).await;
+    assert!(stage.ada.get(&page).await.text().contains("Saved."), "whoever has looked at it saves again");
+    assert_eq!(scope(&stage).await, "read:posts write:posts");
 }

@@ -99,14 +99,7 @@ impl Portal {
 
     /// A portal on a new database of the PostgreSQL that the tests were given.
     pub(crate) async fn on_postgres() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let server = postgres().expect("PostgreSQL is needed: run `make test`, or `scripts/postgres.sh cargo test`");
-        let name = format!("server_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
-        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
-        let (address, _) = server.rsplit_once('/').unwrap();
-        Self::with(Given { database_url: Some(format!("{address}/{name}")), ..Given::default() }).await
+        Self::with(Given { database_url: Some(postgres_database().await), ..Given::default() }).await
     }
 
     /// What time it is.
@@ -217,6 +210,18 @@ async fn server(folder: &Path, clock: &Arc<FixedClock>, given: Given) -> (Server
 #[expect(clippy::disallowed_methods, reason = "tests are told where PostgreSQL is by the environment")]
 fn postgres() -> Option<String> {
     std::env::var("LATCHKEY_TEST_POSTGRES").ok()
+}
+
+/// The address of a new database of the PostgreSQL that the tests were given.
+pub(crate) async fn postgres_database() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let server = postgres().expect("PostgreSQL is needed: run `make test`, or `scripts/postgres.sh cargo test`");
+    let name = format!("server_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
+    let (address, _) = server.rsplit_once('/').unwrap();
+    format!("{address}/{name}")
 }
 
 pub(crate) fn new_account(email: &str) -> Vec<(&str, &str)> {

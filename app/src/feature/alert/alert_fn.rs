@@ -11,7 +11,10 @@ use crate::{
         services,
     },
 };
-use latchkey_core::alert::{AlertError, AlertKind, RuleForm};
+use latchkey_core::{
+    alert::{AlertError, AlertKind, RuleForm},
+    port::Consumed,
+};
 use leptos::{prelude::*, server};
 
 /// What its sender reads.
@@ -30,6 +33,7 @@ pub(super) fn refused(error: &AlertError) -> Refused {
 pub async fn set_alert_rule(
     #[server(default)] of: String,
     #[server(default)] kind: String,
+    #[server(default)] shown: String,
     #[server(default)] on: String,
     #[server(default)] people: String,
     #[server(default)] webhooks: String,
@@ -56,24 +60,33 @@ pub async fn set_alert_rule(
         minutes,
         hours,
     };
-    match services().alerts.set_rule(&actor(), of, kind, &form).await {
-        Ok(()) => see_other_with(&list, Flash::good(format!("The rule {} is saved.", kind.label()))).await,
-        Err(AlertError::NotSignedIn(_)) => see_other(&route::sign_in_then(&list)),
-        Err(error @ AlertError::Invalid(_)) => {
-            let flash = [
-                ("on", on.as_str()),
-                ("people", &people),
-                ("webhooks", &webhooks),
-                ("percent", &form.percent),
-                ("at_least", &form.at_least),
-                ("minutes", &form.minutes),
-                ("hours", &form.hours),
-            ]
-            .into_iter()
-            .fold(refused(&error).flash().keep("typed", "yes"), |flash, (field, value)| flash.keep(field, value));
-            see_other_with(&route::alert_rule(of, kind), flash).await;
+    let flash = match services().alerts.set_rule(&actor(), of, kind, &form, &shown).await {
+        Ok(Consumed::Won) => {
+            see_other_with(&list, Flash::good(format!("The rule {} is saved.", kind.label()))).await;
+            return Ok(());
         }
-        Err(error) => see_other_with(&list, refused(&error).flash()).await,
-    }
+        Ok(Consumed::Lost) => Refused::changed_meanwhile("this rule").flash(),
+        // What it showed at first stays with it: whoever typed has not seen a change since then.
+        Err(error @ AlertError::Invalid(_)) => refused(&error).flash().keep("shown", &shown),
+        Err(AlertError::NotSignedIn(_)) => {
+            see_other(&route::sign_in_then(&list));
+            return Ok(());
+        }
+        Err(error) => {
+            see_other_with(&list, refused(&error).flash()).await;
+            return Ok(());
+        }
+    };
+    let typed = [
+        ("on", on.as_str()),
+        ("people", &people),
+        ("webhooks", &webhooks),
+        ("percent", &form.percent),
+        ("at_least", &form.at_least),
+        ("minutes", &form.minutes),
+        ("hours", &form.hours),
+    ];
+    let flash = typed.into_iter().fold(flash.keep("typed", "yes"), |flash, (field, value)| flash.keep(field, value));
+    see_other_with(&route::alert_rule(of, kind), flash).await;
     Ok(())
 }

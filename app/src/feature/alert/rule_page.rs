@@ -6,7 +6,7 @@ use crate::{
     route,
     ssr::{
         actor,
-        flash::{Flash, error_at},
+        flash::{Flash, error_at, shown},
         services,
     },
     ui::{Checkbox, Field, Form, Message, PageHead, SubmitButton},
@@ -131,6 +131,7 @@ fn form(of: AlertsOf, rule: &Rule, flash: Option<&Flash>) -> impl IntoView + use
     let kind = rule.kind;
     let (on, people) = (checked("on", rule.on), checked("people", rule.people));
     let webhooks = checked("webhooks", rule.webhooks);
+    let shown = shown(flash, rule);
     let choices = (!kind.always_told()).then(|| {
         view! {
             <Checkbox name="on" label="Raise this alert" checked=on/>
@@ -146,6 +147,7 @@ fn form(of: AlertsOf, rule: &Rule, flash: Option<&Flash>) -> impl IntoView + use
         <Form action=SetAlertRule::PATH back=route::alert_rule(of, kind) class="card form">
             <input type="hidden" name="of" value=of.to_string()/>
             <input type="hidden" name="kind" value=kind.as_str()/>
+            <input type="hidden" name="shown" value=shown/>
             {choices}
             <Checkbox name="webhooks" label="Tell webhooks" checked=webhooks/>
             {measure}

@@ -8,7 +8,7 @@ use crate::{
     feature::{request_log::RequestTable, usage::KeyFigures},
     page::{page, take_flash},
     route,
-    ssr::{actor, services},
+    ssr::{actor, flash::shown, services},
     ui::{Form, Message, PageHead, RelativeTime, SubmitButton},
 };
 use latchkey_core::{
@@ -20,7 +20,7 @@ use latchkey_core::{
     },
     usage::{
         log::LogOf,
-        report::{Range, UsageOf},
+        report::{Range, TimeZone, UsageOf},
     },
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -35,17 +35,18 @@ pub fn KeyPage() -> impl IntoView {
         let key = view.key.clone();
         let now = services.ports.now();
         let advice = services.api_keys.advice_for(&actor, &key).await?;
-        let usage = services.usage.usage(&actor, UsageOf::Key(key.id), Range::Day).await?;
+        let usage = services.usage.usage(&actor, UsageOf::Key(key.id), Range::Day, &TimeZone::UTC).await?;
         let pairs = Box::pin(Pair::of(&key, now)).await?;
         let known = services.api_keys.scopes().await?;
         let flash = take_flash().await;
         let new = NewSecret::take().await;
         let values = KeyFormValues::of(&key.settings, "keep").or_typed(flash.as_ref());
+        let shown = shown(flash.as_ref(), &key.settings);
         let confirm = flash.as_ref().and_then(|flash| flash.value("confirm")).filter(|asked| !asked.is_empty());
         let confirm = confirm.map(str::to_owned);
         // The form came back to be confirmed: what it would break is drawn from what was typed.
         let radius = match &confirm {
-            Some(_) => match services.api_keys.proposed(&actor, key.id, &values.as_form()).await {
+            Some(_) => match services.api_keys.proposed(&actor, key.id, &values.as_form(), "").await {
                 Ok((_, proposed)) => Some(services.api_keys.blast_radius_of(&actor, &key, &proposed).await?),
                 Err(ApiKeyError::Invalid(_)) => None,
                 Err(error) => return Err(error.into()),
@@ -93,7 +94,7 @@ pub fn KeyPage() -> impl IntoView {
                 </section>
             })}
             {radius.map(|radius| view! { <Radius radius what="This change"/> })}
-            {editable.then(|| view! { <EditForm key values known confirm back=here now/> })}
+            {editable.then(|| view! { <EditForm key values known shown confirm back=here now/> })}
         };
         Ok(view.page(title, body))
     })
@@ -190,6 +191,7 @@ fn EditForm(
     key: ApiKey,
     values: KeyFormValues,
     known: Vec<ApiScope>,
+    shown: String,
     confirm: Option<String>,
     back: String,
     now: OffsetDateTime,
@@ -212,6 +214,7 @@ fn EditForm(
             <h2 id="edit">"Change it"</h2>
             <Form action=UpdateKey::PATH back class="card form">
                 <input type="hidden" name="id" value=key.id.to_string()/>
+                <input type="hidden" name="shown" value=shown/>
                 <input type="hidden" name="confirm" value=confirm.unwrap_or_default()/>
                 <KeyFields values known expiries/>
                 <div class="form-actions"><SubmitButton text=button/></div>

@@ -5,12 +5,15 @@ use super::{
     rotation_card::Pair,
 };
 use crate::{
-    page::{Page, page, take_flash},
+    page::{Page, page, query, take_flash},
     route,
     ssr::{actor, services},
     ui::{Banner, EmptyState, Message, PageHead, RelativeTime, Tabs, Tone},
 };
-use latchkey_core::port::api_key::{ApiKey, KeyState, LISTED_AT_MOST, RevokedBecause};
+use latchkey_core::{
+    api_key::KeyList,
+    port::api_key::{AfterKey, ApiKey, KeyState, RevokedBecause},
+};
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
@@ -21,12 +24,11 @@ pub fn KeysPage() -> impl IntoView {
         let in_view = in_view().await?;
         let (application, environment) = (in_view.application.application.id, in_view.environment);
         let (services, actor) = (services(), actor());
-        let keys = services.api_keys.list(&actor, application, environment).await?;
-        let advice = services.api_keys.advice(&actor, application, environment, &keys).await?;
-        let beyond = match keys.len() {
-            all if all < LISTED_AT_MOST => 0,
-            listed => services.api_keys.count(&actor, application, environment).await?.saturating_sub(listed as u64),
-        };
+        let after = query("after").and_then(|id| id.parse().ok());
+        let after = after.map(|id| AfterKey { id, ended: query("ended").is_some() });
+        let listed = services.api_keys.list(&actor, application, environment, after).await?;
+        let advice = services.api_keys.advice(&actor, application, environment, &listed).await?;
+        let KeyList { keys, next, beyond } = listed;
         let now = services.ports.now();
         let pairs = Pair::find(&keys, now).await?;
         let flash = take_flash().await;
@@ -34,6 +36,10 @@ pub fn KeysPage() -> impl IntoView {
         let here = route::keys(application, environment);
         let create = route::new_key(application, environment);
         let can_write = in_view.application.role.may_write();
+        let more = next.map(|next| {
+            let href = route::keys_after(application, environment, next);
+            view! { <nav aria-label="Pages" class="pager"><a class="btn" href=href>"More keys"</a></nav> }
+        });
         let list = if keys.is_empty() {
             let create = create.clone();
             view! {
@@ -63,6 +69,7 @@ pub fn KeysPage() -> impl IntoView {
             <AdviceCard advice can_write back=here/>
             {list}
             <Unlisted beyond/>
+            {more}
         };
         Ok(Page::application("API keys", in_view, body))
     })
@@ -73,9 +80,7 @@ pub fn KeysPage() -> impl IntoView {
 pub fn Unlisted(beyond: u64) -> impl IntoView {
     (beyond > 0).then(|| {
         let many = if beyond == 1 { "1 more is".to_owned() } else { format!("{beyond} more are") };
-        let sentence = format!(
-            "{many} not listed: those that work come first, and the newest. What is not here is found by its requests."
-        );
+        let sentence = format!("{many} not listed here: those that have not ended come first, and the newest.");
         view! { <p class="dim">{sentence}</p> }
     })
 }
@@ -123,7 +128,7 @@ fn needs_eyes(key: &ApiKey, now: OffsetDateTime) -> bool {
 pub fn LeakBanner(key: ApiKey, now: OffsetDateTime) -> impl IntoView {
     let paths = KeyPaths::of(&key);
     let leaked = key.leaked.clone();
-    let (revoked, off) = (key.revoked.is_some(), key.disabled.is_some());
+    let (revoked, off, suspended) = (key.revoked.is_some(), key.disabled.is_some(), key.suspended.is_some());
     let rotating = key.replaced.is_some() || key.is_pending();
     let place = leaked.as_ref().map(|leaked| leaked.place.clone()).filter(|place| !place.is_empty());
     view! {
@@ -137,6 +142,7 @@ pub fn LeakBanner(key: ApiKey, now: OffsetDateTime) -> impl IntoView {
             ". "
             {match (revoked, rotating) {
                 (false, _) if off => view! { "It is switched off. Do not switch it on again: create another key." }.into_any(),
+                (false, _) if suspended => view! { "It is suspended. Revoke it, and create another key." }.into_any(),
                 (true, _) => view! { "It was revoked at once. " <a href=paths.key>"See what used it"</a> "." }.into_any(),
                 (false, true) => {
                     view! { "It still works: end its rotation as soon as your callers have moved." }.into_any()

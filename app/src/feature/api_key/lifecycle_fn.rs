@@ -42,7 +42,7 @@ impl From<ApiKeyError> for Refused {
                 "There is nothing to call off or to end: the rotation has gone further. Look at the keys again.",
             ),
             ApiKeyError::TooMany => Self::new(format!(
-                "This application has {} live keys, which is as many as it may have. Revoke what nobody uses.",
+                "This application has {} keys that have not ended, which is as many as it may have. Revoke what nobody uses.",
                 ApiKeyService::LIVE_KEYS_AT_MOST
             )),
             ApiKeyError::TooManyTokens => Self::new(format!(

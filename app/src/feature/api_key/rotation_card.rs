@@ -10,7 +10,7 @@ use crate::{
 use latchkey_core::{
     api_key::safe_to_end,
     port::api_key::{ApiKey, KeyState},
-    usage::report::{Range, UsageOf},
+    usage::report::{Range, TimeZone, UsageOf},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use time::OffsetDateTime;
@@ -37,8 +37,8 @@ impl Pair {
             let new = keys.iter().find(|key| key.id == replaced.by && key.state(now) == KeyState::Live);
             let Some(new) = new else { continue };
             let hourly = [
-                services.usage.usage(&actor, UsageOf::Key(old.id), Range::Hour).await?.served(),
-                services.usage.usage(&actor, UsageOf::Key(new.id), Range::Hour).await?.served(),
+                services.usage.usage(&actor, UsageOf::Key(old.id), Range::Hour, &TimeZone::UTC).await?.served(),
+                services.usage.usage(&actor, UsageOf::Key(new.id), Range::Hour, &TimeZone::UTC).await?.served(),
             ];
             pairs.push(Self { old: old.clone(), new: new.clone(), hourly });
         }
@@ -70,7 +70,7 @@ pub fn Rotations(pairs: Vec<Pair>, now: OffsetDateTime, can_write: bool, #[prop(
 fn RotationCard(pair: Pair, now: OffsetDateTime, can_write: bool, back: String) -> impl IntoView {
     let Pair { old, new, hourly } = pair;
     let pending = new.is_pending();
-    let can_be_called_off = new.awaits_first_use() && new.replaced.is_none();
+    let can_be_called_off = new.last_used_at.is_none() && new.replaced.is_none();
     let safe = safe_to_end(&old, &new, now);
     let title_id = format!("rotation-{}", old.id);
     let heading_id = title_id.clone();

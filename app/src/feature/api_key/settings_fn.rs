@@ -26,6 +26,7 @@ use leptos::{prelude::*, server};
 #[server(prefix = "/form", endpoint = "api-key/update")]
 pub async fn update_key(
     #[server(default)] id: String,
+    #[server(default)] shown: String,
     #[server(default)] confirm: String,
     #[server(default)] name: String,
     #[server(default)] scopes: Vec<String>,
@@ -44,7 +45,7 @@ pub async fn update_key(
         limits: &limits,
         notes: &notes,
     };
-    match update(&id, &confirm, &form).await {
+    match update(&id, &shown, &confirm, &form).await {
         Ok(Updated::Done(key)) => {
             let message = "Saved. The next request is judged by it.".to_owned();
             answer(&id, Ok((key, message))).await;
@@ -53,19 +54,29 @@ pub async fn update_key(
             let flash = Flash::bad(
                 "This change may refuse what was let in during the last 24 hours: see below. Save again to make it all the same.",
             );
-            see_other_with(&KeyPaths::of(&key).key, keep_typed(flash, &form).keep("confirm", &confirm)).await;
+            let flash = keep_typed(flash, &form).keep("confirm", &confirm).keep("shown", &shown);
+            see_other_with(&KeyPaths::of(&key).key, flash).await;
         }
-        Err(error @ ApiKeyError::Invalid(_)) => {
-            let key = match key_id(&id) {
-                Ok(id) => services().api_keys.get(&actor(), id).await.ok(),
-                Err(_) => None,
-            };
-            let again = key.map_or_else(|| route::APPLICATIONS.to_owned(), |key| KeyPaths::of(&key).key);
-            see_other_with(&again, keep_typed(Refused::from(error).flash(), &form)).await;
+        // What it showed at first stays with it: whoever typed has not seen a change since then.
+        Err(error @ (ApiKeyError::Invalid(_) | ApiKeyError::TooMany | ApiKeyError::TooManyTokens)) => {
+            again(&id, keep_typed(Refused::from(error).flash(), &form).keep("shown", &shown)).await;
+        }
+        Err(ApiKeyError::ChangedMeanwhile) => {
+            again(&id, keep_typed(Refused::changed_meanwhile("this key").flash(), &form)).await;
         }
         Err(error) => answer(&id, Err(error)).await,
     }
     Ok(())
+}
+
+/// Leads back to the form of a key.
+async fn again(id: &str, flash: Flash) {
+    let key = match key_id(id) {
+        Ok(id) => services().api_keys.get(&actor(), id).await.ok(),
+        Err(_) => None,
+    };
+    let page = key.map_or_else(|| route::APPLICATIONS.to_owned(), |key| KeyPaths::of(&key).key);
+    see_other_with(&page, flash).await;
 }
 
 enum Updated {
@@ -73,9 +84,9 @@ enum Updated {
     ToConfirm { key: ApiKey, confirm: String },
 }
 
-async fn update(id: &str, confirm: &str, form: &KeyForm<'_>) -> Result<Updated, ApiKeyError> {
+async fn update(id: &str, shown: &str, confirm: &str, form: &KeyForm<'_>) -> Result<Updated, ApiKeyError> {
     let (id, keys, actor) = (key_id(id)?, services().api_keys.clone(), actor());
-    let (key, proposed) = keys.proposed(&actor, id, form).await?;
+    let (key, proposed) = keys.proposed(&actor, id, form, shown).await?;
     if takes_away(&key.settings, &proposed) {
         let radius = keys.blast_radius_of(&actor, &key, &proposed).await?;
         let asked = confirmation(&proposed, &radius);
@@ -83,7 +94,7 @@ async fn update(id: &str, confirm: &str, form: &KeyForm<'_>) -> Result<Updated, 
             return Ok(Updated::ToConfirm { key, confirm: asked });
         }
     }
-    keys.update(&actor, id, form).await.map(Updated::Done)
+    keys.update(&actor, id, form, shown).await.map(Updated::Done)
 }
 
 /// Sets how an environment treats its keys.
@@ -91,6 +102,7 @@ async fn update(id: &str, confirm: &str, form: &KeyForm<'_>) -> Result<Updated, 
 pub async fn set_policy(
     #[server(default)] application: String,
     #[server(default)] environment: String,
+    #[server(default)] shown: String,
     #[server(default)] revoke_leaked: String,
     #[server(default)] disable_idle_days: String,
     #[server(default)] rotate_after_days: String,
@@ -106,15 +118,18 @@ pub async fn set_policy(
         rotate_after_days: &rotate_after_days,
     };
     let here = route::settings(application, environment);
-    match services().api_keys.set_policy(&actor(), application, environment, &form).await {
+    match services().api_keys.set_policy(&actor(), application, environment, &form, &shown).await {
         Ok(()) => see_other_with(&here, Flash::good("Saved.")).await,
         Err(ApiKeyError::NotSignedIn(_)) => see_other(&route::sign_in_then(&here)),
         Err(ApiKeyError::NotFound) => {
             see_other_with(route::APPLICATIONS, Refused::new("There is no such application.").flash()).await;
         }
         Err(error) => {
-            let flash = Refused::from(error)
-                .flash()
+            let flash = match error {
+                ApiKeyError::ChangedMeanwhile => Refused::changed_meanwhile("these settings").flash(),
+                error => Refused::from(error).flash().keep("shown", &shown),
+            };
+            let flash = flash
                 .keep("revoke_leaked", &revoke_leaked)
                 .keep("disable_idle_days", &disable_idle_days)
                 .keep("rotate_after_days", &rotate_after_days);

@@ -4,7 +4,11 @@ use super::{SetPolicy, crumbs, environment_tabs, in_view};
 use crate::{
     page::{Page, page, take_flash},
     route,
-    ssr::{actor, flash::error_at, services},
+    ssr::{
+        actor,
+        flash::{error_at, shown},
+        services,
+    },
     ui::{Checkbox, Field, Form, Message, PageHead, SubmitButton, Tabs},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -26,6 +30,7 @@ pub fn SettingsPage() -> impl IntoView {
             Some(flash) => flash.value("revoke_leaked").is_some_and(|value| !value.is_empty()),
             None => policy.revoke_leaked,
         };
+        let shown = shown(flash.as_ref(), &policy);
         let error = |field| error_at(flash.as_ref(), field);
         let (idle, idle_error) = (days("disable_idle_days", policy.disable_idle_days), error("disable_idle_days"));
         let (rotate, rotate_error) = (days("rotate_after_days", policy.rotate_after_days), error("rotate_after_days"));
@@ -41,6 +46,7 @@ pub fn SettingsPage() -> impl IntoView {
             <Form action=SetPolicy::PATH back=route::settings(application, environment) class="card form">
                 <input type="hidden" name="application" value=application.to_string()/>
                 <input type="hidden" name="environment" value=environment.as_str()/>
+                <input type="hidden" name="shown" value=shown/>
                 <Checkbox
                     name="revoke_leaked"
                     label="Revoke leaked keys at once"

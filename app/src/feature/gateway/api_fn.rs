@@ -88,8 +88,12 @@ pub async fn save_api(
     };
     match outcome {
         Ok(message) => answer(Ok(()), &page, message).await,
-        Err(error @ (GatewayError::Invalid(_) | GatewayError::Changed)) => {
-            see_other_with(&page, keep_typed(Refused::from(error).flash(), &form)).await;
+        // The version that it showed at first stays with it: whoever typed has not seen a change since then.
+        Err(error @ GatewayError::Invalid(_)) => {
+            see_other_with(&page, keep_typed(Refused::from(error).flash(), &form).keep("version", &version)).await;
+        }
+        Err(GatewayError::Changed) => {
+            see_other_with(&page, keep_typed(Refused::changed_meanwhile("this API").flash(), &form)).await;
         }
         Err(error) => answer(Err(error), &page, "").await,
     }

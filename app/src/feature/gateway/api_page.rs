@@ -29,7 +29,9 @@ pub fn ApiPage() -> impl IntoView {
             None => (format!("http://127.0.0.1:4001/gateway/check/{slug}"), false),
         };
         let values = ApiValues::of(&api).or_typed(flash.as_ref());
-        let (title, version) = (api.settings.name.to_string(), api.version);
+        let (title, version) = (api.settings.name.to_string(), api.version.to_string());
+        let first = flash.as_ref().and_then(|flash| flash.value("version"));
+        let shown = first.map_or_else(|| version.clone(), str::to_owned);
         let (saved, removed) = (slug.to_string(), slug.to_string());
         let body = view! {
             <PageHead title=title.clone() explanation=api.settings.base_url.clone() crumbs=crumbs(&title)/>
@@ -55,7 +57,7 @@ pub fn ApiPage() -> impl IntoView {
                 <h2 id="change">"Change it"</h2>
                 <Form action=SaveApi::PATH back=save_back class="card form">
                     <input type="hidden" name="api" value=saved/>
-                    <input type="hidden" name="version" value=version.to_string()/>
+                    <input type="hidden" name="version" value=shown/>
                     <ApiFields values new=false/>
                     <div class="form-actions"><SubmitButton text="Save"/></div>
                 </Form>
@@ -65,7 +67,7 @@ pub fn ApiPage() -> impl IntoView {
                 <p>"Every request to it is refused from then on. Credentials keep the names of its scopes, which mean nothing any more."</p>
                 <Form action=RemoveApi::PATH back=remove_back>
                     <input type="hidden" name="api" value=removed/>
-                    <input type="hidden" name="version" value=version.to_string()/>
+                    <input type="hidden" name="version" value=version/>
                     <button type="submit" class="btn btn-danger">"Remove"</button>
                 </Form>
             </section>

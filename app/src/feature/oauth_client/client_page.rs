@@ -8,7 +8,11 @@ use crate::{
     feature::api_key::{NewSecret, capitalised, crumbs, in_view},
     page::{InView, Page, PageError, page, param, take_flash},
     route,
-    ssr::{actor, flash::error_at, portal, services},
+    ssr::{
+        actor,
+        flash::{error_at, shown},
+        portal, services,
+    },
     ui::{
         Badge, CodeSample, Crumb, DataTable, Form, LastUse, Message, PageHead, RelativeTime, Sample, SecretOnce,
         SubmitButton, Tone,
@@ -82,6 +86,7 @@ fn client_page(kind: ClientKind) -> impl IntoView {
         let here = route::client(client.kind, application, environment, client.id);
         let revoke = route::revoke(&here);
         let values = ClientValues::of(&client.settings).or_typed(flash.as_ref());
+        let shown = shown(flash.as_ref(), &client.settings);
         let editable = found.may_write && client.revoked_at.is_none();
         let people = client.kind == ClientKind::ThirdParty;
         let logo_error = error_at(flash.as_ref(), "logo");
@@ -113,6 +118,7 @@ fn client_page(kind: ClientKind) -> impl IntoView {
                     <p>"Tokens that it holds already keep what they were made with, for some minutes."</p>
                     <Form action=UpdateClient::PATH back=here class="card form">
                         <input type="hidden" name="id" value=client.id.to_string()/>
+                        <input type="hidden" name="shown" value=shown/>
                         <ClientFields kind=client.kind values possible/>
                         <div class="form-actions"><SubmitButton text="Save"/></div>
                     </Form>

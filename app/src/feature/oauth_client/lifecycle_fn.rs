@@ -145,6 +145,7 @@ pub async fn create_client(
 #[server(prefix = "/form", endpoint = "oauth-client/update")]
 pub async fn update_client(
     #[server(default)] id: String,
+    #[server(default)] shown: String,
     #[server(default)] name: String,
     #[server(default)] scopes: Vec<String>,
     #[server(default)] auth_method: String,
@@ -194,12 +195,18 @@ pub async fn update_client(
         post_logout_redirect_uris: &post_logout_redirect_uris,
         backchannel_logout_uri: &backchannel_logout_uri,
     };
-    match services().oauth_clients.update(&actor(), id, &form).await {
+    match services().oauth_clients.update(&actor(), id, &form, &shown).await {
         Ok(()) => {
             see_other_with(&form_page(route::DASHBOARD), Flash::good("Saved. It holds for the next token.")).await;
         }
+        // What it showed at first stays with it: whoever typed has not seen a change since then.
         Err(error @ OauthClientError::Invalid(_)) => {
-            see_other_with(&form_page(route::DASHBOARD), keep_typed(Refused::from(error).flash(), &form)).await;
+            let flash = keep_typed(Refused::from(error).flash(), &form).keep("shown", &shown);
+            see_other_with(&form_page(route::DASHBOARD), flash).await;
+        }
+        Err(OauthClientError::Changed) => {
+            let flash = keep_typed(Refused::changed_meanwhile("its settings").flash(), &form);
+            see_other_with(&form_page(route::DASHBOARD), flash).await;
         }
         Err(error) => refuse(error).await,
     }

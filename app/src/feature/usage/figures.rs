@@ -10,7 +10,7 @@ use latchkey_core::{
 };
 use leptos::prelude::*;
 use std::net::IpAddr;
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 /// Whose usage is shown, and what belongs to it.
 #[derive(Debug, Clone)]
@@ -59,48 +59,49 @@ fn instant(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_default()
 }
 
-/// How long a column of the chart is.
-const fn step(range: Range) -> Duration {
-    match range {
-        Range::Hour => Duration::MINUTE,
-        Range::Day | Range::Week => Duration::HOUR,
-        Range::Month | Range::Quarter => Duration::DAY,
-    }
-}
-
 fn bar(column: &Column, range: Range, subject: &Subject, zone: &Zone) -> Bar {
     let label = match range {
         Range::Hour | Range::Day => zone.write(column.start, format_description!("[hour]:[minute]")),
         Range::Week => zone.write(column.start, format_description!("[day] [month repr:short] [hour]:[minute]")),
-        // Days are counted from midnight UTC, wherever somebody reads of them.
-        Range::Month | Range::Quarter => {
-            column.start.format(format_description!("[day] [month repr:short]")).unwrap_or_default()
-        }
+        Range::Month | Range::Quarter => zone.write(column.start, format_description!("[day] [month repr:short]")),
     };
     Bar {
         label,
         served: column.served,
         refused: column.refused,
         before: Some(column.before),
-        href: subject.logs.as_deref().map(|logs| rows(logs, column, range)),
+        href: subject.logs.as_deref().map(|logs| rows(logs, column)),
     }
 }
 
 /// Where the requests of a column are listed.
-fn rows(logs: &str, column: &Column, range: Range) -> String {
-    let (since, until) = (instant(column.start), instant(column.start + step(range)));
-    with(logs, &[("since", &since), ("until", &until)])
+fn rows(logs: &str, column: &Column) -> String {
+    with(logs, &[("since", &instant(column.start)), ("until", &instant(column.end))])
+}
+
+/// Whose clock the columns follow. Days begin with a full hour of UTC: where clocks are half an hour apart from that, not at midnight.
+fn clock(range: Range, columns: &[Column], zone: &Zone) -> String {
+    let mut starts = columns.iter().map(|column| zone.local(column.start).time());
+    let late = starts.rfind(|start| start.minute() != 0);
+    match (range, late) {
+        (Range::Month | Range::Quarter, Some(start)) => {
+            let start = start.format(format_description!("[hour]:[minute]")).unwrap_or_default();
+            format!("{}, days from {start} on", zone.name())
+        }
+        _ => zone.name().to_owned(),
+    }
 }
 
 /// Everything of a range.
 #[component]
 pub(super) fn Figures(usage: Usage, range: Range, subject: Subject, zone: Zone) -> impl IntoView {
+    let zone = if usage.utc_for_want_of_hours { Zone::named("UTC") } else { zone };
     let bars = usage.columns.iter().map(|column| bar(column, range, &subject, &zone)).collect();
     let since = usage.columns.first().map(|column| instant(column.start)).unwrap_or_default();
-    let clock = match range {
-        Range::Month | Range::Quarter => "UTC days".to_owned(),
-        _ => zone.name().to_owned(),
-    };
+    let clock = clock(range, &usage.columns, &zone);
+    let why_utc = usage.utc_for_want_of_hours.then_some(
+        "These are UTC's days: those of your time zone are added up from counts by the hour, which do not go back that far.",
+    );
     let why = (usage.refused > 0)
         .then(|| subject.logs(&[("outcome", "refused"), ("view", "failures"), ("since", &since)]))
         .flatten();
@@ -115,6 +116,7 @@ pub(super) fn Figures(usage: Usage, range: Range, subject: Subject, zone: Zone) 
                     <a class="btn btn-small" href=json download="latchkey-usage.jsonl">"JSON"</a>
                 </p>
             </div>
+            {why_utc.map(|text| view! { <p class="dim">{text}</p> })}
             <dl class="figures">
                 <div>
                     <dt>"requests"</dt>
@@ -245,7 +247,7 @@ pub fn hours(usage: &Usage, zone: &Zone, compared: bool, logs: Option<&str>) -> 
         served: column.served,
         refused: column.refused,
         before: compared.then_some(column.before),
-        href: logs.map(|logs| rows(logs, column, Range::Day)),
+        href: logs.map(|logs| rows(logs, column)),
     };
     usage.columns.iter().map(hour).collect()
 }

@@ -147,8 +147,8 @@ fn below(in_view: &InView, name: &str, href: String) -> Vec<Crumb> {
 /// The choice of the range, and what there is to see in it.
 async fn shown(subject: Subject) -> Result<AnyView, PageError> {
     let range = query("range").and_then(|text| text.parse().ok()).unwrap_or(Range::Day);
-    let usage = services().usage.usage(&actor(), subject.of, range).await?;
     let zone = Zone::of_viewer();
+    let usage = services().usage.usage(&actor(), subject.of, range, zone.rules()).await?;
     let ranges = Range::ALL
         .into_iter()
         .map(|one| Tab { label: one.label().to_owned(), href: subject.at(one), current: one == range })

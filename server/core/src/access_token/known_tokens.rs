@@ -4,11 +4,12 @@
 use super::{
     AccessToken, AtHome, Binding, Claims, Confirmation, Consent, Derived, TYPE, TokenEnd, TokenProblem, demo_api,
     gateway,
+    nobodys::{CertificateName, Nobodys},
 };
 use crate::{
     api_key::format::{MARK, PresentedKey},
     authn::Entry,
-    certificate::{CertificateThumbprint, ClientCertificate},
+    certificate::ClientCertificate,
     gateway::KnownApis,
     jose::Compact,
     limit::{Limiter, Meters, Quota},
@@ -72,7 +73,9 @@ struct Known {
     gateway: String,
     apis: KnownApis,
     /// Certificates that speak for a client by themselves, with whether an authority that is trusted signed them.
-    certificates: Memory<(CertificateThumbprint, bool), Entry>,
+    certificates: Memory<CertificateName, Entry>,
+    /// Those that speak for none.
+    nobodys: Nobodys,
     /// By the digest of the whole token, so that nothing which is not that very token finds what is remembered of it.
     entries: Memory<[u8; 32], Entry>,
     /// All tokens of one client for one person, or for itself, share a limit.
@@ -125,6 +128,7 @@ impl KnownTokens {
             issuer,
             apis,
             certificates: Memory::new(Self::CAPACITY),
+            nobodys: Nobodys::new(),
             entries: Memory::new(Self::CAPACITY),
             meters: Cache::new(Self::CAPACITY),
             owners,
@@ -245,15 +249,17 @@ impl KnownTokens {
         self.0.changes.note(id.as_bytes());
     }
 
-    /// Forgets the tokens of a client.
+    /// Forgets the tokens of a client, and that certificates are nobody's: one of them may be the client's.
     pub fn forget_client(&self, id: &ClientId) {
         self.0.changes.note(id.as_str().as_bytes());
+        self.0.nobodys.forget();
     }
 
     /// Forgets every token.
     pub fn forget_all(&self) {
         self.0.entries.forget_all();
         self.0.certificates.forget_all();
+        self.0.nobodys.forget();
     }
 
     /// Says whether the line to the other nodes is broken.
@@ -366,9 +372,18 @@ impl Known {
         now: OffsetDateTime,
         freshness: Freshness,
     ) -> Result<Option<Entry>, StoreError> {
+        let name = (certificate.thumbprint, certificate.trusted);
+        // Whoever asked before us may have found that it is nobody's.
+        if self.nobodys.have(&name, now) {
+            return Ok(None);
+        }
+        let generation = self.nobodys.generation();
         let machines = self.store.machines_with_certificates().await?;
         let mut shown = machines.into_iter().filter(|client| client.settings.is_shown_by(certificate));
-        let (Some(found), None) = (shown.next(), shown.next()) else { return Ok(None) };
+        let (Some(found), None) = (shown.next(), shown.next()) else {
+            self.nobodys.keep(name, generation, now);
+            return Ok(None);
+        };
         let id = found.id.as_uuid();
         let changes = self.changes.sum(id, &found.client_id, None, None);
         // What is changed after this makes the answer old.

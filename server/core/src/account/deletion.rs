@@ -6,6 +6,7 @@ use crate::{
     audit::{Act, Action},
     demo,
     mail::Letter,
+    notice,
     port::{Consumed, StoreError, account::Account, api_key::KeyState},
     ports::Ports,
 };
@@ -149,6 +150,8 @@ impl DeletionService {
         if !plan.is_possible() {
             return Err(if plan.is_last_admin { DeletionError::LastAdmin } else { DeletionError::LastOwner });
         }
+        // What may be much goes first, some at a time.
+        notice::remove_all(&self.ports, account.id).await?;
         demo::delete_all(&self.ports, account.id.into()).await?;
         let mut work = self.ports.store.begin().await?;
         if account.role == AccountRole::Admin && work.admins_hold().await? < 2 {

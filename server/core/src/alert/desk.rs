@@ -262,16 +262,31 @@ impl Alerts {
         }
     }
 
+    /// Raises an alert about a key that is about to reach a limit, once a day.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn raise_of_key_near_limit(&self, key: &ApiKey, quota: Quota) -> Result<(), StoreError> {
+        let subject = AlertSubject::key(key, &self.public_url);
+        let what = format!("The {}", key.owner.kind().label());
+        let letter = letter::limit_near(&subject, &what, key.owner.name().as_str(), quota, self.ports.now());
+        let people = self.ports.store.people_of(key.owner.holder()).await?;
+        let mut work = self.ports.store.begin().await?;
+        self.raise_of_key(&mut *work, AlertKind::LimitNear, key, letter, &people).await?;
+        work.commit().await
+    }
+
     /// Raises an alert about a client or a service account that is about to reach a limit, once a day. What is gone has nobody to tell.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn raise_of_client_near_limit(&self, client: OauthClientId, quota: Quota) -> Result<(), StoreError> {
-        let (id, now) = (client.as_uuid(), self.ports.now());
+        let id = client.as_uuid();
         let found = self.ports.store.named_credential(id).await?;
         let Some((named, CredentialOwner::Environment(home))) = found else { return Ok(()) };
         let subject = AlertSubject::credential(&home, id, &named, &self.public_url);
-        let letter = letter::limit_near(&named, home.application_name.as_str(), &subject, quota, now);
+        let (what, owner) = (letter::sort(named.what), home.application_name.as_str());
+        let letter = letter::limit_near(&subject, what, owner, quota, self.ports.now());
         let of = AlertsOf::Team(home.team);
         let people = of.people(&*self.ports.store).await?;
         let alert = NewAlert { of, kind: AlertKind::LimitNear, subject, letter, measured: None, lasts: false };

@@ -6,7 +6,7 @@ use crate::{
     limit::Quota,
     mail::Letter,
     notice::NoticeKind,
-    port::alert::{CredentialSort, NamedCredential, SeenNetwork},
+    port::alert::{CredentialSort, SeenNetwork},
 };
 use time::OffsetDateTime;
 
@@ -111,19 +111,13 @@ pub(super) const fn sort(what: CredentialSort) -> &'static str {
     }
 }
 
-/// A credential is about to reach a limit; its people are told once a day.
-pub(super) fn limit_near(
-    named: &NamedCredential,
-    owner: &str,
-    subject: &AlertSubject,
-    quota: Quota,
-    at: OffsetDateTime,
-) -> Letter {
-    let id = subject.id.map(|id| id.to_string()).unwrap_or_default();
-    let url = &subject.url;
-    let named = Named { what: sort(named.what), name: &named.name, hint: &named.hint, owner, url, failures: url };
+/// A credential is about to reach a limit: what it is, and whose. Its people are told once a day.
+pub(super) fn limit_near(subject: &AlertSubject, what: &str, owner: &str, quota: Quota, at: OffsetDateTime) -> Letter {
+    let AlertSubject { id, name, hint, url, .. } = subject;
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
+    let named = Named { what, name, hint, owner, url, failures: url };
     let text = format!(
-        "At {}, {} had used more than four fifths of its limit of {quota}. What goes beyond it is refused, until the time that each answer names.\n\nLook at what calls so often:\n{url}\n",
+        "At {}, {} had used more than four fifths of its limit of {quota}. What goes beyond it is refused, until the time that each answer names.\n\nLook at what calls so often, or ask for a higher limit:\n{url}\n",
         written(at),
         lower_first(&named.at_length()),
     );

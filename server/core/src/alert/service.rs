@@ -4,8 +4,9 @@ use super::{AlertKind, AlertsOf, Rule, RuleForm};
 use crate::{
     actor::{Actor, NotAdmin, NotSignedIn},
     audit::{Act, Action, Tenant},
-    port::{StoreError, alert::Alert},
+    port::{Consumed, StoreError, alert::Alert},
     ports::Ports,
+    shown::Shown,
 };
 use latchkey_model::{AlertId, FieldErrors, TeamRole};
 
@@ -122,7 +123,7 @@ impl AlertService {
         self.rules(of).await?.into_iter().find(|rule| rule.kind == kind).ok_or(AlertError::NotFound)
     }
 
-    /// Changes a rule.
+    /// Changes a rule; [`Consumed::Lost`] when it is not what the form [showed](Shown).
     ///
     /// # Errors
     /// [`AlertError`].
@@ -132,11 +133,15 @@ impl AlertService {
         of: AlertsOf,
         kind: AlertKind,
         form: &RuleForm,
-    ) -> Result<(), AlertError> {
+        shown: &str,
+    ) -> Result<Consumed, AlertError> {
         let before = self.rule(actor, of, kind).await?;
+        if !Shown::of(&before).is(shown) {
+            return Ok(Consumed::Lost);
+        }
         let after = form.rule(of, kind).map_err(AlertError::Invalid)?;
         if after == before {
-            return Ok(());
+            return Ok(Consumed::Won);
         }
         let mut work = self.ports.store.begin().await?;
         work.alert_rule_set(of, &after).await?;
@@ -147,6 +152,6 @@ impl AlertService {
             .change("when", before.words(), after.words())
             .commit_by(actor, work, &self.ports)
             .await?;
-        Ok(())
+        Ok(Consumed::Won)
     }
 }

@@ -1,11 +1,11 @@
 //! What should be changed about a key: scopes that nobody uses, keys that nobody uses, keys that are too old.
 
-use super::{ApiKeyError, ApiKeyService};
+use super::{ApiKeyError, ApiKeyService, KeyList};
 use crate::{
     actor::Actor,
     port::{
         StoreError,
-        api_key::{ApiKey, KeyPolicy, KeyState, LISTED_AT_MOST},
+        api_key::{ApiKey, KeyPolicy, KeyState},
         rollup::Period,
     },
 };
@@ -13,7 +13,8 @@ use latchkey_model::{ApiKeyId, ApplicationId, Environment, Scope, ScopeSet};
 use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
 
-/// How many keys that a list leaves out are looked at: those that were used longest ago, and as many of the oldest.
+/// How many keys that the first page of a list leaves out are looked at there: those that were used longest ago, and as many of the
+/// oldest.
 const ADVISED_BEYOND: u64 = 50;
 
 /// What is advised about one key.
@@ -66,8 +67,8 @@ impl Advice {
 }
 
 impl ApiKeyService {
-    /// What is advised about the keys of an environment: those of its list and, where that leaves some out, those that were used longest
-    /// ago and the oldest. Keys about which there is nothing to say are left out.
+    /// What is advised about the keys on a page of an environment's list; where that is the first of several, also about those that were
+    /// used longest ago and the oldest. Keys about which there is nothing to say are left out.
     ///
     /// # Errors
     /// [`ApiKeyError`].
@@ -76,15 +77,15 @@ impl ApiKeyService {
         actor: &Actor,
         application: ApplicationId,
         environment: Environment,
-        listed: &[ApiKey],
+        listed: &KeyList,
     ) -> Result<Vec<(ApiKey, Advice)>, ApiKeyError> {
         let (account, store) = (actor.account()?, &self.ports.store);
         let policy = store.key_policy(account.id, application, environment).await?;
-        let mut keys = listed.to_vec();
-        if listed.len() >= LISTED_AT_MOST {
+        let mut keys = listed.keys.clone();
+        if listed.beyond > 0 {
             let now = self.ports.now();
             let oldest = store.oldest_keys(account.id, application, environment, now, ADVISED_BEYOND).await?;
-            let known: BTreeSet<_> = listed.iter().map(|key| key.id).collect();
+            let known: BTreeSet<_> = keys.iter().map(|key| key.id).collect();
             keys.extend(oldest.into_iter().filter(|key| !known.contains(&key.id)));
         }
         self.advice_about(policy.as_ref(), keys).await

@@ -1,5 +1,6 @@
 //! From where a key may be used: networks in CIDR notation.
 
+use crate::leak::redacted;
 use ipnet::IpNet;
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -66,7 +67,8 @@ impl FromStr for AllowList {
 /// One part: a network, or an address by itself. The address is read by the standard library, which takes no `010.0.0.1`: some
 /// read that as 8.0.0.1.
 fn network(part: &str) -> Result<IpNet, ParseAllowListError> {
-    read(part).ok_or_else(|| ParseAllowListError::NotANetwork(part.chars().take(AllowList::SHOWN).collect()))
+    // It may be a secret that was typed into the wrong field.
+    read(part).ok_or_else(|| ParseAllowListError::NotANetwork(redacted(part).chars().take(AllowList::SHOWN).collect()))
 }
 
 /// An address or a network, with the bits that are not its own gone.
@@ -97,6 +99,8 @@ impl fmt::Display for AllowList {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{api_key::PlainApiKey, random::SystemRandom};
+    use latchkey_model::KeyKind;
     use proptest::prelude::*;
 
     fn list(text: &str) -> AllowList {
@@ -143,6 +147,14 @@ mod tests {
         }
         let many = "192.0.2.1 ".repeat(AllowList::MAX_NETWORKS + 1);
         assert_eq!(many.parse::<AllowList>(), Err(ParseAllowListError::TooMany));
+    }
+
+    #[test]
+    fn r53_a_key_that_is_typed_as_a_network_is_not_repeated() {
+        let key = PlainApiKey::generate(&SystemRandom, KeyKind::Personal);
+        for typed in [key.expose().to_owned(), format!("192.0.2.1,{}", key.expose())] {
+            assert_eq!(typed.parse::<AllowList>(), Err(ParseAllowListError::NotANetwork(key.hint())));
+        }
     }
 
     proptest! {

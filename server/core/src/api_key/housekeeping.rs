@@ -9,13 +9,59 @@ use crate::{
     mail::Letter,
     port::{
         Consumed, StoreError,
-        api_key::{Disabled, KeyToTell},
+        api_key::{ApiKey, Disabled, KeyToTell},
         request_log::CredentialId,
     },
     ports::Ports,
 };
 use latchkey_model::ApiKeyId;
-use time::Duration;
+use std::collections::HashSet;
+use time::{Duration, OffsetDateTime};
+
+/// A round through keys: whatever is wrong with one keeps none of the others waiting.
+#[derive(Default)]
+struct Round {
+    done: u64,
+    /// Those that something is wrong with. They are looked at again in the next round.
+    wrong: HashSet<ApiKeyId>,
+    first_error: Option<StoreError>,
+}
+
+impl Round {
+    /// Does something with a key, unless something is wrong with it.
+    ///
+    /// # Errors
+    /// [`StoreError`], where the store is out of reach: it is so for all keys.
+    async fn take(
+        &mut self,
+        key: &ApiKey,
+        act: impl Future<Output = Result<Consumed, StoreError>>,
+    ) -> Result<(), StoreError> {
+        if self.wrong.contains(&key.id) {
+            return Ok(());
+        }
+        match act.await {
+            Ok(Consumed::Won) => self.done += 1,
+            Ok(Consumed::Lost) => {}
+            Err(error @ StoreError::Internal(_)) => {
+                let cause = &error as &dyn std::error::Error;
+                tracing::error!(error = cause, key.hint = %key.hint(), "a key was left for the next round");
+                self.wrong.insert(key.id);
+                self.first_error = self.first_error.take().or(Some(error));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// With how many keys something was done.
+    ///
+    /// # Errors
+    /// The first [`StoreError`].
+    fn end(self) -> Result<u64, StoreError> {
+        self.first_error.map_or(Ok(self.done), Err)
+    }
+}
 
 /// Does what the clock asks for, some keys at a time.
 #[derive(Clone)]
@@ -39,52 +85,50 @@ impl Housekeeping {
     /// Tells people of keys that end soon: 30, 7 and 1 days ahead, each once. Says how many keys were told of.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: the first, once everybody else was told.
     pub async fn remind(&self) -> Result<u64, StoreError> {
         let now = self.ports.now();
-        let mut told = 0;
+        let mut round = Round::default();
         // The most urgent first: a key that ends tomorrow gets one mail, not three.
         for days in Self::REMINDERS {
             loop {
                 let before = now + Duration::days(i64::from(days));
-                let ending = self.ports.store.keys_ending(now, before, days, Self::BATCH).await?;
-                for one in &ending {
-                    let mut work = self.ports.store.begin().await?;
-                    if work.api_key_told(one.key.id, days).await? == Consumed::Won {
-                        let letter = Letter::key_ends(&one.key, days, &self.public_url);
-                        self.alerts.raise_of_key(&mut *work, AlertKind::KeyEnds, &one.key, letter, &one.emails).await?;
-                        work.commit().await?;
-                        told += 1;
-                    }
+                let told_before = round.done;
+                for one in &self.ports.store.keys_ending(now, before, days, Self::BATCH).await? {
+                    round.take(&one.key, self.remind_one(one, days)).await?;
                 }
-                if ending.is_empty() {
+                if round.done == told_before {
                     break;
                 }
             }
         }
-        Ok(told)
+        round.end()
+    }
+
+    async fn remind_one(&self, one: &KeyToTell, days: u16) -> Result<Consumed, StoreError> {
+        let mut work = self.ports.store.begin().await?;
+        let consumed = work.api_key_told(one.key.id, days).await?;
+        if consumed == Consumed::Won {
+            let letter = Letter::key_ends(&one.key, days, &self.public_url);
+            self.alerts.raise_of_key(&mut *work, AlertKind::KeyEnds, &one.key, letter, &one.emails).await?;
+            work.commit().await?;
+        }
+        Ok(consumed)
     }
 
     /// Tells people of keys that were sent in a URL or over plain HTTP, each once. Says how many keys were told of.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: the first, once everybody else was told.
     pub async fn tell_exposed(&self) -> Result<u64, StoreError> {
-        let mut told = 0;
+        let mut round = Round::default();
         loop {
-            let exposed = self.ports.store.keys_exposed(self.ports.now(), Self::BATCH).await?;
-            let told_before = told;
-            let mut failed = None;
-            for one in &exposed {
-                match self.tell_exposed_one(one).await {
-                    Ok(Consumed::Won) => told += 1,
-                    Ok(Consumed::Lost) => {}
-                    // Whatever is wrong with one keeps nobody else from being told.
-                    Err(error) => failed = Some(error),
-                }
+            let told_before = round.done;
+            for one in &self.ports.store.keys_exposed(self.ports.now(), Self::BATCH).await? {
+                round.take(&one.key, self.tell_exposed_one(one)).await?;
             }
-            if told == told_before {
-                return failed.map_or(Ok(told), Err);
+            if round.done == told_before {
+                return round.end();
             }
         }
     }
@@ -113,11 +157,7 @@ impl Housekeeping {
     async fn tell_of_limit(&self, id: ApiKeyId, quota: Quota) -> Result<(), StoreError> {
         let Some(public_id) = self.ports.store.public_id(id).await? else { return Ok(()) };
         let Some(stored) = self.ports.store.api_key_for_door(public_id).await? else { return Ok(()) };
-        let people = self.ports.store.people_of(stored.key.owner.holder()).await?;
-        let letter = Letter::limit_near(&stored.key, quota, self.ports.now(), &self.public_url);
-        let mut work = self.ports.store.begin().await?;
-        self.alerts.raise_of_key(&mut *work, AlertKind::LimitNear, &stored.key, letter, &people).await?;
-        work.commit().await
+        self.alerts.raise_of_key_near_limit(&stored.key, quota).await
     }
 
     async fn tell_exposed_one(&self, one: &KeyToTell) -> Result<Consumed, StoreError> {
@@ -134,32 +174,33 @@ impl Housekeeping {
     /// Switches off keys that were idle for longer than their environment allows, and tells their people. Says how many.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: the first, once every other one was switched off.
     pub async fn disable_idle(&self) -> Result<u64, StoreError> {
         let now = self.ports.now();
-        let mut disabled = 0;
+        let mut round = Round::default();
         loop {
-            let idle = self.ports.store.keys_idle(now, Self::BATCH).await?;
-            let mut progress = false;
-            for one in &idle {
-                let mut work = self.ports.store.begin().await?;
-                let off = Disabled { at: now, by_policy: true };
-                if work.api_key_disable(one.key.owner.holder(), one.key.id, off).await? == Consumed::Won {
-                    Act::new(one.key.owner.holder(), Action::KeyDisabled, one.key.id, &one.key.settings.name)
-                        .because("nobody used it, and the environment's settings ask for this")
-                        .by_nobody(&mut *work, &self.ports)
-                        .await?;
-                    Letter::key_idle(&one.key, now, &self.public_url)
-                        .send(&mut *work, &self.ports, &one.emails)
-                        .await?;
-                    self.changes.commit(work, &[one.key.public_id]).await?;
-                    disabled += 1;
-                    progress = true;
-                }
+            let disabled_before = round.done;
+            for one in &self.ports.store.keys_idle(now, Self::BATCH).await? {
+                round.take(&one.key, self.disable_idle_one(one, now)).await?;
             }
-            if !progress {
-                return Ok(disabled);
+            if round.done == disabled_before {
+                return round.end();
             }
         }
+    }
+
+    async fn disable_idle_one(&self, one: &KeyToTell, now: OffsetDateTime) -> Result<Consumed, StoreError> {
+        let mut work = self.ports.store.begin().await?;
+        let (holder, off) = (one.key.owner.holder(), Disabled { at: now, by_policy: true });
+        let consumed = work.api_key_disable(holder, one.key.id, off).await?;
+        if consumed == Consumed::Won {
+            Act::new(holder, Action::KeyDisabled, one.key.id, &one.key.settings.name)
+                .because("nobody used it, and the environment's settings ask for this")
+                .by_nobody(&mut *work, &self.ports)
+                .await?;
+            Letter::key_idle(&one.key, now, &self.public_url).send(&mut *work, &self.ports, &one.emails).await?;
+            self.changes.commit(work, &[one.key.public_id]).await?;
+        }
+        Ok(consumed)
     }
 }

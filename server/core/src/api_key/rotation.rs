@@ -101,8 +101,8 @@ pub(crate) async fn old_key_of(ports: &Ports, new: &ApiKey) -> Result<Option<Pub
     }
 }
 
-/// A key that takes over was ended: the old one works on, unless it has stopped by now, and can be rotated again. Says which key
-/// that is.
+/// A key that takes over was ended: the old one works on, unless it has stopped by now or a third has taken its place, and can be
+/// rotated again. Says which key that is.
 pub(crate) async fn let_the_old_key_be(
     work: &mut dyn UnitOfWork,
     ended: &ApiKey,
@@ -110,10 +110,6 @@ pub(crate) async fn let_the_old_key_be(
     now: OffsetDateTime,
 ) -> Result<Option<PublicId>, StoreError> {
     let Some(takeover) = ended.takeover else { return Ok(None) };
-    // Where a third key takes over from the one that ended, the first is not needed any more.
-    if ended.replaced.is_some() {
-        return Ok(None);
-    }
     let _ = work.api_key_keep(ended.owner.holder(), takeover.from, ended.id, now).await?;
     Ok(old)
 }

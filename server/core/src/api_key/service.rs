@@ -16,15 +16,15 @@ use crate::{
         account::Account,
         api::ApiScope,
         api_key::{
-            ApiKey, Disabled, Holder, KeyOwner, KeyPolicy, KeySettings, KeyState, NewApiKey, NewKeyOwner, Replaced,
-            Revoked, RevokedBecause, Takeover,
+            AfterKey, ApiKey, Disabled, Holder, KeyPolicy, KeySettings, KeyState, LISTED_AT_MOST, NewApiKey,
+            NewKeyOwner, Replaced, Revoked, RevokedBecause, Takeover,
         },
-        application::MemberApplication,
     },
     ports::Ports,
     secret::DigestKey,
+    shown::Shown,
 };
-use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, FieldErrors, KeyKind, ScopeSet, TeamRole};
+use latchkey_model::{ApiKeyId, ApplicationId, Environment, FieldErrors, KeyKind, ScopeSet, TeamRole};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -44,6 +44,17 @@ pub struct CreatedApiKey {
     pub id: ApiKeyId,
     /// The key, to be shown once.
     pub plain: PlainApiKey,
+}
+
+/// A page of the list of an environment's keys.
+#[derive(Debug, Clone)]
+pub struct KeyList {
+    /// The keys.
+    pub keys: Vec<ApiKey>,
+    /// Where the list goes on, if it does.
+    pub next: Option<AfterKey>,
+    /// How many keys come after those of the first page; not counted on later ones.
+    pub beyond: u64,
 }
 
 /// Why a key could not be made, shown, changed or ended.
@@ -79,13 +90,13 @@ pub enum ApiKeyError {
     /// There is no rotation to end or to call off.
     #[error("the key is not being rotated, or its rotation has gone further")]
     NotRotating,
-    /// There are as many live keys as one application may have.
-    #[error("there are too many live keys")]
+    /// There are as many keys that have not ended as one application may have.
+    #[error("there are too many keys")]
     TooMany,
-    /// There are as many live tokens as one person may have.
-    #[error("there are too many live tokens")]
+    /// There are as many tokens that have not ended as one person may have.
+    #[error("there are too many tokens")]
     TooManyTokens,
-    /// Somebody else changed the key after it was read here.
+    /// Somebody else changed the key, or how its environment treats keys, after it was read here or shown.
     #[error("the key was changed meanwhile")]
     ChangedMeanwhile,
     /// The key is already as it was asked to be.
@@ -115,10 +126,10 @@ pub struct ApiKeyService {
 }
 
 impl ApiKeyService {
-    /// How many live keys one application may have: a form that a program fills in makes no more.
+    /// How many keys one application may have that have not ended: a form that a program fills in makes no more.
     pub const LIVE_KEYS_AT_MOST: u64 = 10_000;
     /// How many personal access tokens one person may have that have not ended.
-    pub const TOKENS_AT_MOST: usize = 100;
+    pub const TOKENS_AT_MOST: u64 = 100;
 
     /// The service; keys are digested under this pepper, and changes are forgotten by this memory of the door.
     pub fn new(ports: Ports, pepper: DigestKey, known: KnownKeys, route_scopes: RouteScopes) -> Self {
@@ -151,24 +162,27 @@ impl ApiKeyService {
             return Err(ApiKeyError::Forbidden);
         }
         actor.proven(self.ports.now())?;
-        Self::has_room(&found)?;
         let settings = self.check(&create.form, Occasion::New).await?;
         let owner = NewKeyOwner::Environment(found.environment_id(environment));
         let tenant = Tenant::Team(found.application.team_id);
         self.add_new(actor, tenant, KeyKind::Api(environment), owner, settings, create.form_id).await
     }
 
-    /// Whether an application may have another key.
-    fn has_room(found: &MemberApplication) -> Result<(), ApiKeyError> {
-        if found.live_keys.iter().sum::<u64>() < Self::LIVE_KEYS_AT_MOST { Ok(()) } else { Err(ApiKeyError::TooMany) }
+    /// Adds a key in this transaction, which must not be committed where there are too many with it.
+    async fn add(work: &mut dyn UnitOfWork, new: &NewApiKey) -> Result<(), ApiKeyError> {
+        match work.api_key_add(new).await? {
+            Inserted::Done => Self::fits(work, new.owner, new.created_at).await,
+            Inserted::Duplicate => Err(ApiKeyError::SentTwice),
+        }
     }
 
-    /// Whether a person may have another token.
-    pub(crate) async fn has_room_for_token(&self, account: AccountId) -> Result<(), ApiKeyError> {
-        let now = self.ports.now();
-        let tokens = self.ports.store.personal_tokens(account, now, Some(Self::TOKENS_AT_MOST)).await?;
-        let there = tokens.iter().filter(|token| !token.is_ended(now)).count();
-        if there < Self::TOKENS_AT_MOST { Ok(()) } else { Err(ApiKeyError::TooManyTokens) }
+    /// Whether an owner has no more keys than they may, with those of this transaction.
+    async fn fits(work: &mut dyn UnitOfWork, owner: NewKeyOwner, now: OffsetDateTime) -> Result<(), ApiKeyError> {
+        let (at_most, too_many) = match owner {
+            NewKeyOwner::Environment(_) => (Self::LIVE_KEYS_AT_MOST, ApiKeyError::TooMany),
+            NewKeyOwner::Account(_) => (Self::TOKENS_AT_MOST, ApiKeyError::TooManyTokens),
+        };
+        if work.api_keys_hold(owner, now).await? > at_most { Err(too_many) } else { Ok(()) }
     }
 
     /// Reads a form; every field that is wrong says why.
@@ -197,10 +211,8 @@ impl ApiKeyService {
         let mut work = self.ports.store.begin().await?;
         let made = Act::new(tenant, Action::KeyCreated, id, &new.settings.name);
         let made = changed(made, None, &new.settings).change("kind", "", kind.label());
-        match work.api_key_add(&new).await? {
-            Inserted::Duplicate => return Err(ApiKeyError::SentTwice),
-            Inserted::Done => made.by(actor, &mut *work, &self.ports).await?,
-        }
+        Self::add(&mut *work, &new).await?;
+        made.by(actor, &mut *work, &self.ports).await?;
         self.changes.commit(work, &[plain.public_id()]).await?;
         Ok(CreatedApiKey { id, plain })
     }
@@ -229,7 +241,8 @@ impl ApiKeyService {
         }
     }
 
-    /// The keys of one environment, live ones first, 500 at most. A stranger's application has none.
+    /// The keys of one environment: those that have not ended first, and of each the newest; so many as one page lists, from the first
+    /// one on or after another. A stranger's application has none.
     ///
     /// # Errors
     /// [`ApiKeyError`].
@@ -238,23 +251,21 @@ impl ApiKeyService {
         actor: &Actor,
         application: ApplicationId,
         environment: Environment,
-    ) -> Result<Vec<ApiKey>, ApiKeyError> {
-        let account = actor.account()?;
-        Ok(self.ports.store.api_keys(account.id, application, environment, self.ports.now()).await?)
-    }
-
-    /// How many keys one environment has, ended ones too.
-    ///
-    /// # Errors
-    /// [`ApiKeyError`].
-    pub async fn count(
-        &self,
-        actor: &Actor,
-        application: ApplicationId,
-        environment: Environment,
-    ) -> Result<u64, ApiKeyError> {
-        let account = actor.account()?;
-        Ok(self.ports.store.api_keys_count(account.id, Some((application, environment))).await?)
+        after: Option<AfterKey>,
+    ) -> Result<KeyList, ApiKeyError> {
+        let (account, now, store) = (actor.account()?, self.ports.now(), &self.ports.store);
+        let one_more = LISTED_AT_MOST + 1;
+        let mut keys = store.api_keys(account.id, application, environment, now, after, one_more).await?;
+        let goes_on = keys.len() > LISTED_AT_MOST;
+        keys.truncate(LISTED_AT_MOST);
+        let next = keys.last().filter(|_| goes_on).map(|key| AfterKey { id: key.id, ended: key.is_ended(now) });
+        let beyond = if goes_on && after.is_none() {
+            let all = store.api_keys_count(account.id, Some((application, environment))).await?;
+            all.saturating_sub(keys.len() as u64)
+        } else {
+            0
+        };
+        Ok(KeyList { keys, next, beyond })
     }
 
     /// The actor's keys and tokens that were found where secrets must not be, in the last 30 days.
@@ -325,17 +336,21 @@ impl ApiKeyService {
         Ok(key)
     }
 
-    /// Reads a form that changes a key, without changing it: what it would be.
+    /// Reads a form that changes a key, without changing it: what it would be. The form carries what it [showed](Shown) of the settings.
     ///
     /// # Errors
-    /// [`ApiKeyError::Invalid`] with every field that is wrong.
+    /// [`ApiKeyError::ChangedMeanwhile`] when that is not what they are; [`ApiKeyError::Invalid`] with every field that is wrong.
     pub async fn proposed(
         &self,
         actor: &Actor,
         id: ApiKeyId,
         form: &KeyForm<'_>,
+        shown: &str,
     ) -> Result<(ApiKey, KeySettings), ApiKeyError> {
         let key = self.get(actor, id).await?;
+        if !Shown::of(&key.settings).is(shown) {
+            return Err(ApiKeyError::ChangedMeanwhile);
+        }
         let settings = self.check(form, Occasion::Change(&key.settings)).await?;
         if key.owner.kind() == KeyKind::Personal {
             crate::personal_token::check_life(&settings, key.created_at).map_err(ApiKeyError::Invalid)?;
@@ -343,13 +358,19 @@ impl ApiKeyService {
         Ok((key, settings))
     }
 
-    /// Changes what can be set about a key.
+    /// Changes what can be set about a key, as long as it is what the form [showed](Shown).
     ///
     /// # Errors
     /// [`ApiKeyError`].
-    pub async fn update(&self, actor: &Actor, id: ApiKeyId, form: &KeyForm<'_>) -> Result<ApiKey, ApiKeyError> {
+    pub async fn update(
+        &self,
+        actor: &Actor,
+        id: ApiKeyId,
+        form: &KeyForm<'_>,
+        shown: &str,
+    ) -> Result<ApiKey, ApiKeyError> {
         self.writable(actor, id).await?;
-        let (key, settings) = self.proposed(actor, id, form).await?;
+        let (key, settings) = self.proposed(actor, id, form, shown).await?;
         self.set(actor, key, &settings).await
     }
 
@@ -372,21 +393,29 @@ impl ApiKeyService {
     async fn set(&self, actor: &Actor, key: ApiKey, settings: &KeySettings) -> Result<ApiKey, ApiKeyError> {
         let (holder, now) = (key.owner.holder(), self.ports.now());
         let mut work = self.ports.store.begin().await?;
+        // Keys of which one takes over from the other count against one quota, which is found by its limits. They are changed before
+        // their like: of two who change limits in one row of keys, one waits for the other.
+        let others = if key.settings.limits == settings.limits {
+            Vec::new()
+        } else {
+            work.api_key_limits_share(&key, &settings.limits, now).await?
+        };
         if work.api_key_update(holder, key.id, &key.settings, settings, now).await? == Consumed::Lost {
             drop(work);
             return Err(self.meanwhile(actor, &key, ApiKeyError::ChangedMeanwhile).await);
         }
+        if key.is_ended(now) {
+            // One that had expired, and is to go on, is one more.
+            Self::fits(&mut *work, NewKeyOwner::from(&key.owner), now).await?;
+        }
         let mut keys = vec![key.public_id];
-        if key.settings.limits != settings.limits {
-            // Keys of which one takes over from the other count against one quota, which is found by its limits.
-            for other in work.api_key_limits_share(&key, &settings.limits, now).await? {
-                let act = Act::new(holder, Action::KeyChanged, other.id, &other.name);
-                act.change("limits", &other.before, &settings.limits)
-                    .because("keys that take over from one another share one quota")
-                    .by(actor, &mut *work, &self.ports)
-                    .await?;
-                keys.push(other.public_id);
-            }
+        for other in others {
+            let act = Act::new(holder, Action::KeyChanged, other.id, &other.name);
+            act.change("limits", &other.before, &settings.limits)
+                .because("keys that take over from one another share one quota")
+                .by(actor, &mut *work, &self.ports)
+                .await?;
+            keys.push(other.public_id);
         }
         let act = changed(act_on(Action::KeyChanged, &key), Some(&key.settings), settings);
         act.by(actor, &mut *work, &self.ports).await?;
@@ -466,23 +495,13 @@ impl ApiKeyService {
         if old.is_pending() || old.replaced.is_some() {
             return Err(ApiKeyError::BeingRotated);
         }
-        match old.owner.application() {
-            Some((application, _)) => {
-                let found = self.ports.store.application(account.id, application, now).await?;
-                Self::has_room(&found.ok_or(ApiKeyError::NotFound)?)?;
-            }
-            None => self.has_room_for_token(account.id).await?,
-        }
         let started_at = match start {
             ClockStart::FirstUse => None,
             ClockStart::Now => Some(now),
         };
         let new_id = ApiKeyId::from_uuid(self.ports.uuid());
         let plain = PlainApiKey::generate(self.ports.random(), old.owner.kind());
-        let owner = match &old.owner {
-            KeyOwner::Environment { environment_id, .. } => NewKeyOwner::Environment(*environment_id),
-            KeyOwner::Account { account_id, .. } => NewKeyOwner::Account(*account_id),
-        };
+        let owner = NewKeyOwner::from(&old.owner);
         let life = old.settings.expires_at.map(|at| at - old.created_at);
         let settings = KeySettings { expires_at: life.and_then(|life| now.checked_add(life)), ..old.settings.clone() };
         let new = NewApiKey {
@@ -491,10 +510,7 @@ impl ApiKeyService {
             ..self.new_key(new_id, &plain, owner, account, settings, form_id)
         };
         let mut work = self.ports.store.begin().await?;
-        match work.api_key_add(&new).await? {
-            Inserted::Done => {}
-            Inserted::Duplicate => return Err(ApiKeyError::SentTwice),
-        }
+        Self::add(&mut *work, &new).await?;
         let retires_at = started_at.map(|at| at.saturating_add(overlap.duration()));
         let replaced = Replaced { by: new_id, retires_at };
         let outcome = work.api_key_replace(old.owner.holder(), old.id, &old.settings, replaced).await?;
@@ -510,13 +526,17 @@ impl ApiKeyService {
     /// Calls a rotation off whose new key was not used yet; `id` is the new key. The old key works on as before.
     ///
     /// # Errors
-    /// [`ApiKeyError::NotRotating`] when the new key was used before, or the old one has stopped working for it.
+    /// [`ApiKeyError::NotRotating`] when the new key was used before, or the old one has ended.
     pub async fn cancel_rotation(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
         let (account, new) = self.writable(actor, id).await?;
         actor.proven(self.ports.now())?;
         let Some(takeover) = new.takeover else { return Err(ApiKeyError::NotRotating) };
         let old = self.get(actor, takeover.from).await?;
         let (holder, now) = (new.owner.holder(), self.ports.now());
+        // Also one that has expired: then nothing would be left that works.
+        if old.is_ended(now) {
+            return Err(ApiKeyError::NotRotating);
+        }
         let mut work = self.ports.store.begin().await?;
         let cancelled = work.takeover_cancel(holder, id, account.id, now).await?;
         let kept = match cancelled {
@@ -561,7 +581,7 @@ impl ApiKeyService {
         self.ports.store.key_policy(account.id, application, environment).await?.ok_or(ApiKeyError::NotFound)
     }
 
-    /// Sets how an environment treats its keys.
+    /// Sets how an environment treats its keys, as long as that is what the form [showed](Shown).
     ///
     /// # Errors
     /// [`ApiKeyError`].
@@ -571,6 +591,7 @@ impl ApiKeyService {
         application: ApplicationId,
         environment: Environment,
         form: &KeyPolicyForm<'_>,
+        shown: &str,
     ) -> Result<(), ApiKeyError> {
         let account = actor.account()?;
         let now: OffsetDateTime = self.ports.now();
@@ -578,10 +599,13 @@ impl ApiKeyService {
         if !found.role.may_write() {
             return Err(ApiKeyError::Forbidden);
         }
-        let policy = form.check().map_err(ApiKeyError::Invalid)?;
         let before = self.policy(actor, application, environment).await?;
+        if !Shown::of(&before).is(shown) {
+            return Err(ApiKeyError::ChangedMeanwhile);
+        }
+        let policy = form.check().map_err(ApiKeyError::Invalid)?;
         let mut work = self.ports.store.begin().await?;
-        match work.key_policy_set(found.application.team_id, application, environment, &policy).await? {
+        match work.key_policy_set(found.application.team_id, application, environment, &before, &policy).await? {
             Consumed::Won => {
                 let tenant = found.application.team_id;
                 let act = Act::new(tenant, Action::KeyPolicyChanged, application, &found.application.name);
@@ -592,7 +616,7 @@ impl ApiKeyService {
                     .await?;
                 Ok(work.commit().await?)
             }
-            Consumed::Lost => Err(ApiKeyError::NotFound),
+            Consumed::Lost => Err(ApiKeyError::ChangedMeanwhile),
         }
     }
 }

@@ -35,12 +35,13 @@ impl FromStr for Reason {
     type Err = ParseReasonError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim();
+        // What is left without secrets must still say something.
+        let text = redacted(text.trim());
         match text.chars().count() {
             short if short < Self::MIN_LENGTH => Err(ParseReasonError::TooShort),
             long if long > Self::MAX_LENGTH => Err(ParseReasonError::TooLong),
             _ if text.chars().any(breaks_a_line) => Err(ParseReasonError::NotOneLine),
-            _ => Ok(Self(redacted(text).into_owned())),
+            _ => Ok(Self(text.into_owned())),
         }
     }
 }
@@ -67,5 +68,7 @@ mod tests {
         let holding = format!("found {} in a chat", key.expose());
         let reason = holding.parse::<Reason>().unwrap();
         assert_eq!(reason.as_str(), format!("found {} in a chat", key.hint()), "r53");
+        let private = "-----BEGIN PRIVATE KEY----- MC4C".parse::<Reason>();
+        assert_eq!(private, Err(ParseReasonError::TooShort), "nothing is left of it");
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 use latchkey_model::{AuditEventId, TeamId};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -220,28 +220,39 @@ impl AuditService {
             }
         };
         let mut newest = newest_of(&sealed.seals);
+        let of_today = sealed.seals.iter().filter(|seal| seal.day == today).map(|seal| seal.head.tenant);
+        let of_today: BTreeSet<Tenant> = of_today.collect();
         let mut tally = sealed.tally;
-        let mut due = Vec::new();
+        let (mut due, mut ahead) = (Vec::new(), 0_u64);
         for head in self.ports.store.audit_heads().await? {
             let last = newest.get(&head.tenant);
             // A chain to which nothing was added is sealed as it was.
-            if last.is_some_and(|last| last.day >= today || last.head == head) {
+            if of_today.contains(&head.tenant) || last.is_some_and(|last| last.head == head) {
                 continue;
             }
             match self.goes_on(&head, last).await {
-                Ok(()) => due.push(AuditSeal { head, day: today, seal: self.seal(Self::TALLIED, &head, today) }),
+                Ok(()) => {
+                    ahead += u64::from(last.is_some_and(|last| last.day > today));
+                    due.push(AuditSeal { head, day: today, seal: self.seal(Self::TALLIED, &head, today) });
+                }
                 Err(Fault::Store(error)) => return Err(error),
                 Err(fault) => {
                     tracing::error!(%fault, "a chain of the audit log is not as it was written: it is not sealed any more");
                 }
             }
         }
+        if ahead > 0 {
+            tracing::warn!(
+                chains = ahead,
+                "the last seal of some chains is of a day that has not come: a clock was ahead, or is behind now"
+            );
+        }
         let mut parts: Vec<_> = due.chunks(Self::SEALS_AT_ONCE).collect();
         if parts.is_empty() && tally.is_none() {
             // What there are from a version before is written down.
             parts.push(&[]);
         }
-        // The clock of another node may be ahead.
+        // The clock of another node may be ahead, or have been.
         let day = last_day.map_or(today, |last| last.max(today));
         for part in parts {
             let mut work = self.ports.store.begin().await?;
@@ -356,7 +367,7 @@ impl AuditService {
     /// # Errors
     /// [`StoreError`].
     pub async fn prune(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        let day = day_of(before);
+        let (day, today) = (day_of(before), day_of(self.ports.now()));
         let mut removed = 0;
         // What was begun before is brought to its end first.
         let bases = self.ports.store.audit_bases().await?;
@@ -366,9 +377,17 @@ impl AuditService {
             }
         }
         let bases: HashMap<_, _> = bases.into_iter().map(|base| (base.head.tenant, base.head)).collect();
-        // The oldest come first: what stays is the newest of each.
-        let old = self.ports.store.audit_seals().await?.into_iter().filter(|seal| seal.day < day);
-        let newest: HashMap<_, _> = old.map(|seal| (seal.head.tenant, seal)).collect();
+        let (mut newest, mut younger) = (HashMap::new(), HashSet::new());
+        // A day that has not come says nothing of when a seal was made: a clock was ahead then.
+        for seal in self.ports.store.audit_seals().await?.into_iter().filter(|seal| seal.day <= today) {
+            let tenant = seal.head.tenant;
+            if seal.day >= day {
+                younger.insert(tenant);
+            } else if !younger.contains(&tenant) {
+                // The oldest come first. One that comes after a younger one was made while a clock was behind.
+                newest.insert(tenant, seal);
+            }
+        }
         let due: Vec<_> = newest
             .into_values()
             .filter(|seal| seal.head.sequence > 1)
@@ -432,13 +451,12 @@ impl AuditService {
         let mut verified = Verified::default();
         // Seals first: what is added while this runs is in neither.
         let sealed = self.sealed().await?;
-        let all_seals = &sealed.seals;
-        let heads = self.ports.store.audit_heads().await?;
-        if let Some(seal) = all_seals.iter().find(|seal| heads.iter().all(|head| head.tenant != seal.head.tenant)) {
-            return Err(Fault::Short { tenant: seal.head.tenant, found: 0, expected: seal.head.sequence });
+        let mut of_chains: BTreeMap<Tenant, Vec<&AuditSeal>> = BTreeMap::new();
+        for seal in &sealed.seals {
+            of_chains.entry(seal.head.tenant).or_default().push(seal);
         }
-        for head in heads {
-            let seals: Vec<_> = all_seals.iter().filter(|seal| seal.head.tenant == head.tenant).collect();
+        for head in self.ports.store.audit_heads().await? {
+            let seals = of_chains.remove(&head.tenant).unwrap_or_default();
             for seal in &seals {
                 self.check_seal(seal)?;
             }
@@ -450,20 +468,15 @@ impl AuditService {
                 return Err(Fault::Beginning { tenant, sequence });
             }
             let base = base.map(|base| base.head);
-            if let Some(base) = base {
-                // What is left from before the beginning was about to be removed, or was put there since: it is shown to nobody as true.
-                let first = self.ports.store.audit_chain(head.tenant, 0, 1).await?;
-                if let Some(found) = first.first().filter(|found| found.sequence < base.sequence) {
-                    let (tenant, sequence, id) = (head.tenant, found.sequence, found.event.id);
-                    return Err(Fault::Event { tenant, sequence, id, what: "the chain begins after it" });
-                }
-            }
-            let (last, digest) = self.walk(&head, base, &seals, &mut verified).await?;
+            let (last, digest) = self.walk(&head, base, i64::MIN, &seals, &mut verified).await?;
             let expected = seals.iter().map(|seal| seal.head.sequence).max().unwrap_or(0).max(head.sequence);
             if last != expected || digest != head.digest {
                 return Err(Fault::Short { tenant: head.tenant, found: last, expected });
             }
             verified.chains += 1;
+        }
+        if let Some(seal) = of_chains.values().flatten().next() {
+            return Err(Fault::Short { tenant: seal.head.tenant, found: 0, expected: seal.head.sequence });
         }
         // Each chain fits what is there of its seals: what was taken away with its seals is missed here.
         self.check_tally(&sealed)?;
@@ -476,7 +489,8 @@ impl AuditService {
             self.check_seal(last)?;
         }
         let sealed = last.map(|last| last.head);
-        let (found, digest) = self.walk(head, sealed, &[], &mut Verified::default()).await?;
+        let after = sealed.map_or(i64::MIN, |sealed| sealed.sequence - 1);
+        let (found, digest) = self.walk(head, sealed, after, &[], &mut Verified::default()).await?;
         if (found, digest) == (head.sequence, head.digest) {
             return Ok(());
         }
@@ -484,24 +498,28 @@ impl AuditService {
         Err(Fault::Short { tenant: head.tenant, found, expected })
     }
 
-    /// Reads a chain up to its head, from its first event or from one whose digest is known, and compares it with these seals of it; returns
-    /// the place and the digest of the last event that is there.
+    /// Reads a chain from after a place up to its head, and compares it with these seals of it; returns the place and the digest of the last
+    /// event that is there. Where the digest of an event is known with which it begins, what is left from before, and is about to be
+    /// removed, must lead up to that one.
     async fn walk(
         &self,
         head: &AuditHead,
         begins: Option<AuditHead>,
+        mut after: i64,
         seals: &[&AuditSeal],
         verified: &mut Verified,
     ) -> Result<(i64, [u8; 32]), Fault> {
-        let (mut previous, mut last) = (GENESIS, begins.map_or(0, |begins| begins.sequence - 1));
+        let (mut previous, mut last) = (GENESIS, 0);
         loop {
-            let events = self.ports.store.audit_chain(head.tenant, last, Self::AT_ONCE).await?;
+            let events = self.ports.store.audit_chain(head.tenant, after, Self::AT_ONCE).await?;
             for found in events.iter().filter(|found| found.sequence <= head.sequence) {
-                // What came before is not read: the first event is held against what is known of it.
+                // What came before the first is not there: the event that is known vouches for all that leads up to it.
+                if last == 0 && begins.is_some_and(|begins| (1..=begins.sequence).contains(&found.sequence)) {
+                    (previous, last) = (found.previous, found.sequence - 1);
+                }
                 let begins = begins.filter(|begins| begins.sequence == found.sequence);
-                let before = begins.map_or(previous, |_| found.previous);
                 let other = begins.is_some_and(|begins| begins.digest != found.digest);
-                let wrong = wrong(found, &before, last).or(other.then_some("it is another one than was sealed"));
+                let wrong = wrong(found, &previous, last).or(other.then_some("it is another one than was sealed"));
                 if let Some(what) = wrong {
                     let (tenant, sequence, id) = (head.tenant, found.sequence, found.event.id);
                     return Err(Fault::Event { tenant, sequence, id, what });
@@ -515,8 +533,9 @@ impl AuditService {
                 verified.events += 1;
                 (previous, last) = (found.digest, found.sequence);
             }
-            if (events.len() as u64) < Self::AT_ONCE || last >= head.sequence {
-                return Ok((last, previous));
+            match events.last().map(|found| found.sequence) {
+                Some(end) if events.len() as u64 == Self::AT_ONCE && end < head.sequence => after = end,
+                _ => return Ok((last, previous)),
             }
         }
     }
@@ -524,7 +543,7 @@ impl AuditService {
 
 /// What there is of seals.
 struct Sealed {
-    /// Every one, the oldest first.
+    /// Every one; of each chain, the oldest first.
     seals: Vec<AuditSeal>,
     /// What was written of them with the last.
     tally: Option<String>,

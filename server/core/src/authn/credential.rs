@@ -155,7 +155,11 @@ impl<'a> Credential<'a> {
             },
             ([Some(_), None], [None, _]) if let Some(basic) = carried.basic => Self::read_basic(basic),
             ([Some(value), None], [None, _]) => Self::read_one(value),
-            ([None, _], [Some(text), None]) => Self::read_key(Via::ApiKeyHeader, text),
+            ([None, _], [Some(text), None]) => match Self::read_key(Via::ApiKeyHeader, text) {
+                // Some proxies join fields of one name, with commas between (RFC 9110 section 5.3). No key has one.
+                Self::Malformed { via, .. } if text.contains(&b',') => Self::Ambiguous { first: via, second: via },
+                read => read,
+            },
             ([Some(first), Some(second)], _) => Self::Ambiguous { first: via(first), second: via(second) },
             ([Some(first), None], [Some(_), _]) => Self::Ambiguous { first: via(first), second: Via::ApiKeyHeader },
             ([None, _], [Some(_), Some(_)]) => Self::Ambiguous { first: Via::ApiKeyHeader, second: Via::ApiKeyHeader },
@@ -347,6 +351,9 @@ mod tests {
         assert!(reads(&[&bearer], &[key.expose()], None, |found| matches!(found, Credential::Ambiguous { .. })));
         assert!(reads(&[&bearer, &bearer], &[], None, |found| matches!(found, Credential::Ambiguous { .. })));
         assert!(reads(&[], &[key.expose(), key.expose()], None, |found| matches!(found, Credential::Ambiguous { .. })));
+        for joined in [format!("{0}, {0}", key.expose()), format!("x,{}", key.expose())] {
+            assert!(reads(&[], &[&joined], None, |found| matches!(found, Credential::Ambiguous { .. })), "{joined}");
+        }
         assert!(reads(&["Basic eDp5", &bearer], &[], None, |found| matches!(found, Credential::Ambiguous { .. })));
     }
 

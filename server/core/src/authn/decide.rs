@@ -89,6 +89,16 @@ pub enum Lookup {
     Nobody,
 }
 
+impl Lookup {
+    /// The credential that was found.
+    pub(crate) fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::Found { entry, .. } | Self::Proven { entry, .. } => Some(entry),
+            _ => None,
+        }
+    }
+}
+
 /// What a caller showed of the key that its token may be bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
@@ -286,7 +296,7 @@ fn still_works(key: &ApiKey, now: OffsetDateTime) -> Result<(), Refusal> {
 fn over_limit(readings: &Readings) -> Option<Refusal> {
     let (reading, owners) = readings.refused()?;
     let whose = if owners { LimitOf::Owner } else { LimitOf::Credential };
-    Some(Refusal::RateLimited { retry_after: reading.retry_after?, quota: reading.quota, whose })
+    Some(Refusal::RateLimited { retry_after: reading.retry_after()?, quota: reading.quota, whose })
 }
 
 type Presented<'a> = (Via, Result<(), &'a MalformedKey>);

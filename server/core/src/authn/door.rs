@@ -79,7 +79,68 @@ impl Door {
         if let Some(refusal) = self.keeps_out(facts.address, facts.at) {
             return stopped_early(facts, credential, refusal, self.remembered(facts, credential));
         }
-        let lookup = match credential {
+        let lookup = match self.at_hand(facts, credential) {
+            Some(lookup) => lookup,
+            None => self.ask(facts, credential, proof).await,
+        };
+        let verdict = self.conclude(facts, credential, lookup);
+        if let Ok(principal) = &verdict.outcome
+            && principal.entry().begin_takeover()
+        {
+            // On the heap, like every path that few requests take: the others need not carry room for it.
+            Box::pin(self.rotations.first_use(Arc::clone(principal.entry()), facts.at, facts.address)).await;
+        }
+        verdict
+    }
+
+    /// The same at once, where everything that it takes is in mind: most requests are judged so. None where somebody must be asked;
+    /// nothing is counted then, and [`Door::judge`] begins anew.
+    pub fn judge_at_once(&self, facts: &Facts, credential: &Credential<'_>) -> Option<Verdict> {
+        if let Some(refusal) = self.keeps_out(facts.address, facts.at) {
+            return Some(stopped_early(facts, credential, refusal, self.remembered(facts, credential)));
+        }
+        let lookup = self.at_hand(facts, credential)?;
+        Some(self.conclude(facts, credential, lookup))
+    }
+
+    /// What is in mind of a credential, where that is all it takes.
+    pub(crate) fn at_hand(&self, facts: &Facts, credential: &Credential<'_>) -> Option<Lookup> {
+        let entry = match credential {
+            Credential::ApiKey { key, .. } => return self.key_at_hand(facts, *key),
+            Credential::AccessToken { via: Via::Bearer, text } => {
+                self.tokens.remembered(&KnownTokens::digest(text), facts.at)?
+            }
+            Credential::Certificate(certificate) => self.tokens.remembered_by(certificate, facts.at)?,
+            Credential::Session(session) if facts.transport == Transport::Private && session.by_our_page => {
+                self.people.remembered(&session.digest, facts.at)?
+            }
+            // With a proof to verify, or a password to compare.
+            Credential::AccessToken { .. } | Credential::Password(_) => return None,
+            Credential::InQuery { key, token, .. } if key.is_some() || token.is_some() => return None,
+            _ => return Some(Lookup::NotAsked),
+        };
+        Some(Lookup::Proven { entry, held: Held::Nothing })
+    }
+
+    /// What is in mind of a key. One that takes over from another with its first use is not judged at once: that is written down
+    /// before it is answered.
+    fn key_at_hand(&self, facts: &Facts, key: PresentedKey<'_>) -> Option<Lookup> {
+        Some(match self.known.remembered(key.public_id(), facts.at)? {
+            Found::Key(entry) if entry.awaits_first_use() => return None,
+            Found::Key(entry) => Lookup::Found { presented: key.digest(&self.pepper), entry },
+            Found::Nothing => {
+                let charged = self.charge(facts, key.public_id());
+                match charged.and_then(|(_, reading)| reading.retry_after()) {
+                    Some(retry_after) => Lookup::TooManyUnknown { retry_after },
+                    None => Lookup::Unknown,
+                }
+            }
+        })
+    }
+
+    /// What the store says of a credential that is not in mind.
+    async fn ask(&self, facts: &Facts, credential: &Credential<'_>, proof: Option<&PresentedProof<'_>>) -> Lookup {
+        match credential {
             // A key in the URL is looked up too: its owner is told only if it is really theirs.
             Credential::ApiKey { key, .. } => self.find(facts, *key).await,
             // So is a token that came over plain HTTP; it is refused whatever its proof says.
@@ -102,16 +163,14 @@ impl Door {
             Credential::InQuery { key: Some(key), .. } => self.find(facts, key.presented()).await,
             Credential::InQuery { token: Some(text), .. } => Box::pin(self.find_token(facts, text)).await,
             _ => Lookup::NotAsked,
-        };
+        }
+    }
+
+    /// The decision, and how the network of whoever is not known stands.
+    pub(crate) fn conclude(&self, facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Verdict {
         let mut verdict = decide(facts, credential, lookup);
         if verdict.readings.is_none() {
             self.tell_of_network(facts, &mut verdict);
-        }
-        if let Ok(principal) = &verdict.outcome
-            && principal.entry().begin_takeover()
-        {
-            // On the heap, like every path that few requests take: the others need not carry room for it.
-            Box::pin(self.rotations.first_use(Arc::clone(principal.entry()), facts.at, facts.address)).await;
         }
         verdict
     }
@@ -150,7 +209,7 @@ impl Door {
             Some(Found::Key(entry)) => Ok(Found::Key(entry)),
             remembered => {
                 let charged = self.charge(facts, id);
-                if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after) {
+                if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after()) {
                     return Lookup::TooManyUnknown { retry_after };
                 }
                 let found = match remembered {
@@ -181,7 +240,7 @@ impl Door {
             return Lookup::Proven { entry, held: Held::Nothing };
         }
         let charged = self.charge_network(facts);
-        if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after) {
+        if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after()) {
             return Lookup::TooManyUnknown { retry_after };
         }
         let found = Box::pin(self.tokens.look_up(text, digest, facts.at)).await;
@@ -209,9 +268,7 @@ impl Door {
         match found {
             Ok(FoundPerson::Person(entry)) => Lookup::Proven { entry, held: Held::Nothing },
             Ok(FoundPerson::Not(known, why)) => Lookup::NotAPerson { known, why },
-            Ok(FoundPerson::TooMany(reading)) => {
-                Lookup::TooManyUnknown { retry_after: reading.retry_after.unwrap_or(reading.reset_after) }
-            }
+            Ok(FoundPerson::TooMany { retry_after }) => Lookup::TooManyUnknown { retry_after },
             Err(error) => {
                 tracing::error!(request.id = %facts.id, error = &error as &dyn std::error::Error, "the door cannot compare a password");
                 Lookup::Unavailable
@@ -241,7 +298,7 @@ impl Door {
             return Lookup::Proven { entry, held: Held::Nothing };
         }
         let charged = self.charge_network(facts);
-        if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after) {
+        if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after()) {
             return Lookup::TooManyUnknown { retry_after };
         }
         let found = Box::pin(self.tokens.look_up_by(certificate, facts.at)).await;
@@ -286,7 +343,7 @@ impl Door {
         let network = network_of(facts.address);
         if matches!(verdict.outcome, Err(Refusal::WrongSecret)) {
             let reading = self.strangers.check(&network, facts.at);
-            if let Some(retry_after) = reading.retry_after {
+            if let Some(retry_after) = reading.retry_after() {
                 verdict.outcome = Err(Refusal::TooManyFailures { retry_after });
             }
         }

@@ -263,9 +263,14 @@ impl Entry {
         self.changes
     }
 
+    /// Whether the next request with it begins a takeover.
+    pub fn awaits_first_use(&self) -> bool {
+        self.awaits_first_use.load(Ordering::Relaxed)
+    }
+
     /// Whether this call is the one that begins the takeover.
     pub fn begin_takeover(&self) -> bool {
-        self.awaits_first_use.load(Ordering::Relaxed) && self.awaits_first_use.swap(false, Ordering::AcqRel)
+        self.awaits_first_use() && self.awaits_first_use.swap(false, Ordering::AcqRel)
     }
 
     /// Says that the takeover could not be begun: the next request tries again.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     account::{Passwords, PlainPassword, password::HashError},
     gateway::KnownApis,
-    limit::{Limiter, Meters, Quota, Reading, network_of},
+    limit::{Limiter, Meters, Quota, network_of},
     lockout::{Lockouts, Subject, TryError, Visitor},
     memory::{Freshness, Memory, commit_and_forget},
     port::{Change, Store, StoreError, UnitOfWork, account::Account, api_key::Holder, session::SessionDigest},
@@ -17,7 +17,7 @@ use crate::{
 use latchkey_model::{AccountId, EmailAddress};
 use quick_cache::sync::Cache;
 use std::{net::IpAddr, sync::Arc};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// What is known of a person.
 pub(super) enum FoundPerson {
@@ -26,7 +26,10 @@ pub(super) enum FoundPerson {
     /// It is not, or they do not let programs say so; whose account it is, where it is anybody's.
     Not(Option<Arc<Entry>>, PersonProblem),
     /// The network has tried too often.
-    TooMany(Reading),
+    TooMany {
+        /// How long to wait.
+        retry_after: Duration,
+    },
 }
 
 /// Why it could not be found out.
@@ -96,15 +99,14 @@ impl KnownPeople {
     ) -> Result<FoundPerson, PersonError> {
         let known = &*self.0;
         let meter = known.attempts.meter(&network_of(from));
-        let tried = meter.spend(now);
-        if tried.retry_after.is_some() {
-            return Ok(FoundPerson::TooMany(tried));
+        if let Some(retry_after) = meter.spend(now).retry_after() {
+            return Ok(FoundPerson::TooMany { retry_after });
         }
         let canonical = email.parse::<EmailAddress>().map(|email| email.canonical()).unwrap_or_default();
         let attempt = match known.lockouts.begin(Subject::Password(&canonical), &Visitor::at(from)).await {
             Ok(attempt) => attempt,
             Err(TryError::Locked { retry_after }) => {
-                return Ok(FoundPerson::TooMany(Reading { retry_after: Some(retry_after), ..tried }));
+                return Ok(FoundPerson::TooMany { retry_after });
             }
             Err(TryError::Store(error)) => return Err(error.into()),
         };
@@ -132,9 +134,14 @@ impl KnownPeople {
             )) => known,
             Err(PersonError::Store(error)) => return Err(error),
             // With no room to hash, too, nobody is kept waiting for it.
-            Ok(FoundPerson::Not(..) | FoundPerson::TooMany(_)) | Err(PersonError::Hash(_)) => None,
+            Ok(FoundPerson::Not(..) | FoundPerson::TooMany { .. }) | Err(PersonError::Hash(_)) => None,
         };
         Ok(entry.and_then(|entry| entry.person().map(|person| person.account)))
+    }
+
+    /// Whose browser this is, as far as that is in mind.
+    pub(super) fn remembered(&self, digest: &SessionDigest, now: OffsetDateTime) -> Option<Arc<Entry>> {
+        self.0.sessions.remembered(digest, now)
     }
 
     /// Whose browser this is, if anybody is signed in with it.

@@ -135,7 +135,7 @@ pub enum Refusal {
     WrongOwner {
         /// Which post.
         post: PostId,
-        /// The environment whose it is, where that is of the caller's team.
+        /// The environment that it is of, where it is the caller's team's or the same person's.
         of: Option<Environment>,
     },
     /// No policy of the API covers the path.

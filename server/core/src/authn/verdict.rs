@@ -14,10 +14,11 @@ use crate::{
     limit::{Reading, Readings},
     port::{
         api_key::{ApiKey, KeyOwner},
+        post::PostOwner,
         request_log::Attribution,
     },
 };
-use latchkey_model::{OwnerId, ScopeSet, trace::DecisionTrace};
+use latchkey_model::{Environment, OwnerId, ScopeSet, trace::DecisionTrace};
 use std::sync::Arc;
 
 /// Who the request turned out to be: a key that passed every check.
@@ -63,9 +64,20 @@ impl Principal {
         self.0.owner()
     }
 
-    /// Whose demo data it works with.
+    /// The same, in short.
     pub fn owner_id(&self) -> OwnerId {
         self.owner().id()
+    }
+
+    /// In which environment it acts: the credential's own, or that of the app which acts for a person. Whoever comes as themselves is
+    /// in none.
+    pub fn environment(&self) -> Option<Environment> {
+        self.owner().environment().or_else(|| self.0.counted_for().environment())
+    }
+
+    /// Whose demo data it works with. What a person does without an app counts as production.
+    pub fn post_owner(&self) -> PostOwner {
+        PostOwner { id: self.owner_id(), environment: self.environment().unwrap_or(Environment::Production) }
     }
 
     /// What it may do.

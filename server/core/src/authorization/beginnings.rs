@@ -23,7 +23,7 @@ impl Beginnings {
         if by.client().can_authenticate() || from.is_loopback() {
             return Ok(());
         }
-        match self.0.check(&network_of(from), now).retry_after {
+        match self.0.check(&network_of(from), now).retry_after() {
             Some(retry_after) => Err(OauthError::TooMany { retry_after }),
             None => Ok(()),
         }

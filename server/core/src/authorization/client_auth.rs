@@ -116,7 +116,7 @@ impl ClientAuthenticator {
             Proof::Connection { .. } | Proof::Assertion { .. } => None,
         };
         let must_wait = || {
-            let network_waits = counted.then(|| self.refused.look(&network, from.at).retry_after).flatten();
+            let network_waits = counted.then(|| self.refused.look(&network, from.at).retry_after()).flatten();
             let waits =
                 network_waits.or_else(|| secret_of.and_then(|subject| self.lockouts.known_wait(subject, from.address)));
             waits.map_or(Ok(()), |retry_after| Err(OauthError::TooMany { retry_after }))

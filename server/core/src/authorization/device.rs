@@ -261,7 +261,7 @@ impl DeviceService {
         let now = self.ports.now();
         let network = network_of(from);
         for reading in [self.wrong.look(&network, now), self.wrong_of_all.look(&(), now)] {
-            if let Some(retry_after) = reading.retry_after {
+            if let Some(retry_after) = reading.retry_after() {
                 return Err(TryError::Locked { retry_after }.into());
             }
         }

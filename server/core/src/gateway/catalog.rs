@@ -381,13 +381,18 @@ impl KnownApis {
         Self(Arc::new(Known { store, demo, gateway, memory: Memory::new(Self::CAPACITY) }))
     }
 
+    /// The catalog, where it is in mind.
+    pub(super) fn remembered(&self, now: OffsetDateTime) -> Option<Arc<Catalog>> {
+        self.0.memory.remembered(&(), now)
+    }
+
     /// The catalog, from memory mostly.
     ///
     /// # Errors
     /// [`StoreError`]: then nobody may be let in.
     pub async fn catalog(&self, now: OffsetDateTime) -> Result<Arc<Catalog>, StoreError> {
         let known = &*self.0;
-        if let Some(catalog) = known.memory.remembered(&(), now) {
+        if let Some(catalog) = self.remembered(now) {
             return Ok(catalog);
         }
         let load = |freshness| async move {

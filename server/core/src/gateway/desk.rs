@@ -1,6 +1,9 @@
 //! Judges requests to guarded APIs, for a proxy that asks or for a server's own code.
 
-use super::{catalog::KnownApis, identity};
+use super::{
+    catalog::{Catalog, KnownApis},
+    identity,
+};
 use crate::{
     authn::{
         Asked, Audience, Door, Facts, Guard, Identity, Principal, Refusal, Rule, Transport, Verdict,
@@ -80,6 +83,51 @@ enum Counted {
 /// By the API and the policy whose limit it is, and by whom it is for.
 type RouteMeters = Cache<(ApiId, Arc<str>, Counted), Arc<Meter>>;
 
+/// What stands before a request.
+struct Met<'c, 'r> {
+    guard: &'c Arc<Guard>,
+    /// After how many changes of the API.
+    version: i64,
+    path: &'r str,
+    query: Option<&'r str>,
+}
+
+impl<'c, 'r> Met<'c, 'r> {
+    /// What stands before a request to the API of this short name, if there is one.
+    fn of(catalog: &'c Catalog, slug: &str, request: &GuardedRequest<'r>) -> Option<Self> {
+        let api = catalog.api(slug)?;
+        let (path, query) = match request.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (request.target, None),
+        };
+        let guard = if request.names_other_path {
+            api.ambiguous()
+        } else {
+            api.guard(request.method, &request.other_methods, path)
+        };
+        Some(Self { guard, version: api.api.version, path, query })
+    }
+
+    fn credential(&self, request: &GuardedRequest<'r>) -> Credential<'r> {
+        Credential::read(Carried { query: self.query, ..request.carried })
+    }
+
+    fn judged(&self, outcome: Outcome) -> Judged {
+        Judged { guard: Arc::clone(self.guard), version: self.version, outcome }
+    }
+}
+
+fn facts(origin: Origin, guard: &Arc<Guard>) -> Facts {
+    Facts {
+        id: origin.id,
+        at: origin.at,
+        address: origin.address,
+        transport: origin.transport,
+        certificate: origin.certificate,
+        asked: Asked::Guarded(Arc::clone(guard)),
+    }
+}
+
 /// Judges requests to guarded APIs. Cloning it clones handles.
 #[derive(Clone)]
 pub struct GatewayDesk {
@@ -110,57 +158,79 @@ impl GatewayDesk {
         request: &GuardedRequest<'_>,
     ) -> Result<Option<Judged>, StoreError> {
         let catalog = self.apis.catalog(origin.at).await?;
-        let Some(api) = catalog.api(slug) else { return Ok(None) };
-        let (path, query) = match request.target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (request.target, None),
-        };
-        let guard = if request.names_other_path {
-            api.ambiguous()
-        } else {
-            api.guard(request.method, &request.other_methods, path)
-        };
-        let judged = |outcome| Judged { guard: Arc::clone(guard), version: api.api.version, outcome };
-        if guard.rule == Rule::Public {
-            let counted = Counted::Network(network_of(origin.address));
-            let outcome = match self.door.keeps_out(origin.address, origin.at) {
-                Some(refusal) => Err(refusal),
-                None => match self.over_limit(guard, counted, origin.at) {
-                    Some((_, Some(refusal))) => Err(refusal),
-                    _ => Ok(()),
-                },
-            };
-            return Ok(Some(judged(Outcome::Public(outcome))));
+        let Some(met) = Met::of(&catalog, slug, request) else { return Ok(None) };
+        if met.guard.rule == Rule::Public {
+            let outcome = Outcome::Public(self.let_anybody_in(met.guard, origin));
+            return Ok(Some(met.judged(outcome)));
         }
-        let facts = Facts {
-            id: origin.id,
-            at: origin.at,
-            address: origin.address,
-            transport: origin.transport,
-            certificate: origin.certificate,
-            asked: Asked::Guarded(Arc::clone(guard)),
-        };
-        let credential = Credential::read(Carried { query, ..request.carried });
+        let facts = facts(origin, met.guard);
+        let credential = met.credential(request);
         let mut verdict = if credential.needs_proof() {
-            let url = format!("{}{path}", guard.api.origin);
+            let url = format!("{}{}", met.guard.api.origin, met.path);
             let proof = PresentedProof { fields: request.proofs, method: request.method, url: &url };
             self.door.judge(&facts, &credential, Some(&proof)).await
         } else {
             self.door.judge(&facts, &credential, None).await
         };
+        self.keep_to_limit(met.guard, &mut verdict);
+        Ok(Some(met.judged(Outcome::Judged(verdict))))
+    }
+
+    /// The same at once, with what the API is told of whoever is let in, where all of that is in mind. None where somebody must be
+    /// asked; nothing is counted then, and [`GatewayDesk::judge`] begins anew.
+    pub fn judge_at_once(
+        &self,
+        slug: &str,
+        origin: Origin,
+        request: &GuardedRequest<'_>,
+    ) -> Option<(Judged, Option<Arc<Identity>>)> {
+        let catalog = self.apis.remembered(origin.at)?;
+        let met = Met::of(&catalog, slug, request)?;
+        if met.guard.rule == Rule::Public {
+            let outcome = Outcome::Public(self.let_anybody_in(met.guard, origin));
+            return Some((met.judged(outcome), None));
+        }
+        let facts = facts(origin, met.guard);
+        if self.door.keeps_out(facts.address, facts.at).is_some() {
+            return None;
+        }
+        let credential = met.credential(request);
+        let lookup = self.door.at_hand(&facts, &credential)?;
+        let identity = match lookup.entry() {
+            Some(entry) => Some(entry.drawn().identity(met.guard.api.id, met.version, facts.at)?),
+            None => None,
+        };
+        let mut verdict = self.door.conclude(&facts, &credential, lookup);
+        self.keep_to_limit(met.guard, &mut verdict);
+        Some((met.judged(Outcome::Judged(verdict)), identity))
+    }
+
+    /// Whether a network may ask for what everybody may have.
+    fn let_anybody_in(&self, guard: &Guard, origin: Origin) -> Result<(), Refusal> {
+        if let Some(refusal) = self.door.keeps_out(origin.address, origin.at) {
+            return Err(refusal);
+        }
+        match self.over_limit(guard, Counted::Network(network_of(origin.address)), origin.at) {
+            Some((_, Some(refusal))) => Err(refusal),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the limit of the route too, of whoever is let in.
+    fn keep_to_limit(&self, guard: &Guard, verdict: &mut Verdict) {
+        let at = verdict.facts.at;
         if let (Ok(_), Some(entry)) = (&verdict.outcome, &verdict.known)
             && let Some((reading, refusal)) =
-                self.over_limit(guard, Counted::Credential(entry.credential_id(), entry.owner().id()), origin.at)
+                self.over_limit(guard, Counted::Credential(entry.credential_id(), entry.owner().id()), at)
         {
             verdict.route = Some(reading);
             if let Some(refusal) = refusal {
                 // Only the door knows who is counted here, and has counted the request by then.
                 entry.meters().give_back();
-                verdict.readings = Some(entry.meters().look(origin.at));
+                verdict.readings = Some(entry.meters().look(at));
                 verdict.outcome = Err(refusal);
             }
         }
-        Ok(Some(judged(Outcome::Judged(verdict))))
     }
 
     /// Counts a request by the limit of its route, where that has one.
@@ -170,7 +240,7 @@ impl GatewayDesk {
         let new = || Ok::<_, std::convert::Infallible>(Arc::new(Meter::new(limit.quota)));
         let meter = self.meters.get_or_insert_with(&name, new).unwrap_or_else(|never| match never {});
         let reading = meter.spend(at);
-        let refusal = reading.retry_after.map(|retry_after| Refusal::RateLimited {
+        let refusal = reading.retry_after().map(|retry_after| Refusal::RateLimited {
             retry_after,
             quota: limit.quota,
             whose: LimitOf::Route,

@@ -210,7 +210,7 @@ impl IdentityProviders {
         }
     }
 
-    /// Removes a provider, and every link of people with it.
+    /// Removes a provider: no link of people with it opens anything from now on, and all of them go by and by.
     ///
     /// # Errors
     /// [`IdentityProviderError`].
@@ -222,9 +222,10 @@ impl IdentityProviders {
     ) -> Result<(), IdentityProviderError> {
         let known = self.get(actor, id).await?;
         let reason = why(reason)?;
-        actor.proven(self.ports.now())?;
+        let now = self.ports.now();
+        actor.proven(now)?;
         let mut work = self.ports.store.begin().await?;
-        match work.identity_provider_remove(id).await? {
+        match work.identity_provider_remove(id, now).await? {
             Consumed::Won => {
                 let removed = Act::new(Tenant::Portal, Action::ProviderRemoved, id, &known.settings.name);
                 let removed = changes_of(removed, Some(&known.settings), None);

@@ -171,7 +171,7 @@ impl ProviderSignIn {
         let now = self.ports.now();
         // Nothing is guessed here: whoever is behind a proxy on this machine is not stopped by their neighbours.
         let room = (!from.is_loopback()).then(|| self.attempts.check(&network_of(from), now));
-        if let Some(retry_after) = room.and_then(|room| room.retry_after) {
+        if let Some(retry_after) = room.and_then(|room| room.retry_after()) {
             return Err(ProviderSignInError::TooMany { retry_after });
         }
         let provider = self.providers.enabled(provider).await?.ok_or(ProviderSignInError::NotFound)?;

@@ -4,25 +4,34 @@ mod client;
 mod person;
 mod registration;
 
-use super::{breaks_a_line, finder, redacted};
+use super::{finder, one_line};
 use crate::{
     access_token::AccessToken,
     alert::{AlertKind, Alerts},
     api_key::{PlainApiKey, let_the_old_key_be, old_key_of},
     audit::{Act, Action},
-    limit::{Limiter, Quota, Reading, network_of},
+    limit::{Limiter, Meter, Quota, Reading, network_of},
     mail::{FoundKey, Letter},
     memories::Memories,
     memory::commit_and_forget,
     port::{
         Change, Consumed, StoreError, UnitOfWork,
-        api_key::{Leaked, Revoked, RevokedBecause},
+        api_key::{KeyState, Leaked, Revoked, RevokedBecause},
     },
     ports::Ports,
     secret::{DigestKey, digests_equal},
 };
 use latchkey_model::{AccountId, KeyKind};
-use std::{collections::BTreeSet, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Where a key was found, in the words of whoever reported it.
@@ -34,7 +43,7 @@ impl LeakPlace {
 
     /// The first characters of what was said, on one line, with our own secrets taken out.
     pub fn new(text: &str) -> Self {
-        Self(redacted(text).chars().filter(|character| !breaks_a_line(*character)).take(Self::MAX_LENGTH).collect())
+        Self(one_line(text, Self::MAX_LENGTH))
     }
 }
 
@@ -71,6 +80,13 @@ pub struct LeakDesk {
     told: Arc<Limiter<AccountId>>,
     room: Arc<Semaphore>,
     room_for_sent: Arc<Semaphore>,
+    left_out: Arc<LeftOut>,
+}
+
+/// What was sent where others can read it, and found no room: counted, and told once in a while, since a flood must not fill the log.
+struct LeftOut {
+    count: AtomicU64,
+    told: Meter,
 }
 
 impl LeakDesk {
@@ -93,6 +109,10 @@ impl LeakDesk {
             told: Arc::new(Limiter::new(Self::ONCE_A_DAY)),
             room: Arc::new(Semaphore::new(Self::ROOM)),
             room_for_sent: Arc::new(Semaphore::new(Self::ROOM)),
+            left_out: Arc::new(LeftOut {
+                count: AtomicU64::new(0),
+                told: Meter::new(Quota::per_minute(NonZeroU32::MIN)),
+            }),
         }
     }
 
@@ -101,14 +121,22 @@ impl LeakDesk {
         Arc::clone(&self.room).try_acquire_owned().ok()
     }
 
-    /// Room to look at one thing that was sent where others can read it: reports have their own.
+    /// Room to look at one thing that was sent where others can read it: reports have their own. The log says once a minute that there
+    /// was none, and how often so far.
     pub fn room_for_sent(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.room_for_sent).try_acquire_owned().ok()
+        let room = Arc::clone(&self.room_for_sent).try_acquire_owned().ok();
+        if room.is_none() {
+            let left_out = self.left_out.count.fetch_add(1, Ordering::Relaxed) + 1;
+            if !self.left_out.told.spend(self.ports.now()).is_over() {
+                tracing::warn!(left_out, "too much comes where others can read it: nobody was told of some of it");
+            }
+        }
+        room
     }
 
     /// Counts something that came from an address where others can read it, and says whether to look whose it is.
     pub fn admit_sent(&self, address: IpAddr) -> bool {
-        self.senders.check(&network_of(address), self.ports.now()).retry_after.is_none()
+        !self.senders.check(&network_of(address), self.ports.now()).is_over()
     }
 
     /// Counts a report from an address, and says whether it is one too many.
@@ -133,17 +161,21 @@ impl LeakDesk {
     /// # Errors
     /// [`StoreError`]: the report should be sent again.
     pub async fn report(&self, text: &str, place: &LeakPlace) -> Result<bool, StoreError> {
-        let mut looked_at = BTreeSet::new();
-        let mut real = false;
+        let (mut looked_at, mut real, mut failed) = (BTreeSet::new(), false, None);
         for found in finder::find(text.as_bytes()) {
             if looked_at.len() == Self::KEYS_IN_A_REPORT {
                 break;
             }
             if looked_at.insert(found.key.public_id()) {
-                real |= self.report_one(&found.key, place).await?;
+                match self.report_one(&found.key, place).await {
+                    Ok(is_real) => real |= is_real,
+                    // What is wrong with one keeps none of the others from being ended.
+                    Err(error @ StoreError::Internal(_)) => failed = failed.or(Some(error)),
+                    Err(error) => return Err(error),
+                }
             }
         }
-        Ok(real)
+        failed.map_or(Ok(real), Err)
     }
 
     /// Works on a report whose sender was thanked already: what cannot be done now is tried again for a while.
@@ -187,7 +219,6 @@ impl LeakDesk {
         let revoke = self.ports.store.key_policy_of(key.id).await?.is_none_or(|policy| policy.revoke_leaked);
         let people = self.ports.store.people_of(key.owner.holder()).await?;
         let old = old_key_of(&self.ports, &key).await?;
-        let works = !key.is_ended(now);
         let mut work = self.ports.store.begin().await?;
         let first = work.api_key_leaked(key.id, &Leaked { at: now, place: place.0.clone() }).await? == Consumed::Won;
         let because = Revoked { at: now, because: RevokedBecause::Leaked };
@@ -202,11 +233,14 @@ impl LeakDesk {
             let act = act.change("revoked", false, revoked).because(&place.0);
             act.by_nobody(&mut *work, &self.ports).await?;
         }
-        let became = match (revoked, works) {
-            (true, true) => Some(FoundKey::Revoked),
-            (true, false) => Some(FoundKey::RevokedAfterItsEnd),
-            (false, true) if first && !revoke => Some(FoundKey::Works),
-            (false, _) => None,
+        let became = match key.state(now) {
+            _ if revoked && key.is_ended(now) => Some(FoundKey::RevokedAfterItsEnd),
+            _ if revoked => Some(FoundKey::Revoked),
+            _ if revoke || !first => None,
+            KeyState::Live => Some(FoundKey::Works),
+            KeyState::Disabled(_) => Some(FoundKey::SwitchedOff),
+            KeyState::Suspended(_) => Some(FoundKey::Suspended),
+            KeyState::Revoked(_) | KeyState::RotatedOut(_) | KeyState::Expired(_) => None,
         };
         if let Some(became) = became {
             let letter = Letter::key_leaked(&key, &place.0, became, first, &self.rests_on.public_url);
@@ -255,6 +289,8 @@ mod tests {
         let place = LeakPlace::new(&format!("https://example.org/?k={}\r\nX: y {0}", key.expose()));
         assert!(!place.0.contains(&key.expose()[20..]) && !place.0.contains('\n'), "{}", place.0);
         assert!(place.0.starts_with("https://example.org/?k=lk_pat_"));
+        let (one, other) = key.expose().split_at(30);
+        assert_eq!(LeakPlace::new(&format!("{one}\r\n{other}")).0, key.hint(), "nor one in two lines");
         assert_eq!(LeakPlace::new(&"x".repeat(1_000)).0.len(), 400);
     }
 }

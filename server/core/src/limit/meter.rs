@@ -1,7 +1,10 @@
 //! Counting against one quota.
 
 use super::Quota;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    num::NonZeroI64,
+    sync::atomic::{AtomicI64, Ordering},
+};
 use time::{Duration, OffsetDateTime};
 
 /// Counts requests against one quota.
@@ -15,17 +18,32 @@ pub struct Meter {
     arrival: AtomicI64,
 }
 
-/// A quota after one request.
+/// A quota after one request. Small: every request carries several along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
     /// The quota.
     pub quota: Quota,
     /// Requests that would be let in right now.
     pub remaining: u32,
+    reset_nanoseconds: i64,
+    retry_nanoseconds: Option<NonZeroI64>,
+}
+
+impl Reading {
     /// Until the quota is whole again.
-    pub reset_after: Duration,
+    pub fn reset_after(&self) -> Duration {
+        Duration::nanoseconds(self.reset_nanoseconds)
+    }
+
     /// How long to wait, where this request was one too many.
-    pub retry_after: Option<Duration>,
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_nanoseconds.map(|wait| Duration::nanoseconds(wait.get()))
+    }
+
+    /// Whether this request was one too many.
+    pub fn is_over(&self) -> bool {
+        self.retry_nanoseconds.is_some()
+    }
 }
 
 /// A time in Unix nanoseconds.
@@ -94,8 +112,8 @@ impl Meter {
         Reading {
             quota: self.quota,
             remaining: u32::try_from(left).unwrap_or(0),
-            reset_after: Duration::nanoseconds(spent),
-            retry_after: retry_after.map(Duration::nanoseconds),
+            reset_nanoseconds: spent,
+            retry_nanoseconds: retry_after.and_then(NonZeroI64::new),
         }
     }
 }
@@ -120,15 +138,15 @@ mod tests {
         let meter = meter(10, 60);
         for left in (0..10).rev() {
             let state = meter.spend(START);
-            assert_eq!((state.remaining, state.retry_after), (left, None));
+            assert_eq!((state.remaining, state.retry_after()), (left, None));
         }
         let refused = meter.spend(START);
-        assert_eq!(refused.retry_after, Some(Duration::seconds(6)));
+        assert_eq!(refused.retry_after(), Some(Duration::seconds(6)));
         assert_eq!(refused.remaining, 0);
-        assert_eq!(meter.look(START).retry_after, Some(Duration::seconds(6)));
-        assert_eq!(meter.look(START + Duration::seconds(6)).retry_after, None);
-        assert_eq!(meter.spend(START + Duration::seconds(6)).retry_after, None);
-        assert!(meter.spend(START + Duration::seconds(6)).retry_after.is_some());
+        assert_eq!(meter.look(START).retry_after(), Some(Duration::seconds(6)));
+        assert_eq!(meter.look(START + Duration::seconds(6)).retry_after(), None);
+        assert_eq!(meter.spend(START + Duration::seconds(6)).retry_after(), None);
+        assert!(meter.spend(START + Duration::seconds(6)).is_over());
     }
 
     #[test]
@@ -139,7 +157,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        if meter.spend(START).retry_after.is_none() {
+                        if !meter.spend(START).is_over() {
                             passed.fetch_add(1, Ordering::Relaxed);
                         }
                     }
@@ -154,7 +172,7 @@ mod tests {
         let meter = meter(10, 60);
         for number in 0..200 {
             let at = START - Duration::microseconds(number * 137 % 5_000);
-            assert_eq!(meter.spend(at).retry_after.is_none(), number < 10, "request {number}");
+            assert_eq!(!meter.spend(at).is_over(), number < 10, "request {number}");
         }
     }
 
@@ -164,7 +182,7 @@ mod tests {
         let _ = meter.spend(START + Duration::days(365));
         assert_eq!(meter.spend(START).remaining, 1);
         assert_eq!(meter.spend(START).remaining, 0);
-        assert!(meter.spend(START).retry_after.is_some_and(|wait| wait <= Duration::seconds(60)));
+        assert!(meter.spend(START).retry_after().is_some_and(|wait| wait <= Duration::seconds(60)));
     }
 
     #[test]
@@ -174,6 +192,6 @@ mod tests {
         let later = START + Duration::days(365);
         assert_eq!(meter.spend(later).remaining, 1);
         assert_eq!(meter.spend(later).remaining, 0);
-        assert!(meter.spend(later).retry_after.is_some());
+        assert!(meter.spend(later).is_over());
     }
 }

@@ -35,13 +35,13 @@ impl Meters {
     pub fn spend(&self, now: OffsetDateTime) -> Readings {
         let at = nanoseconds(now);
         let owner = self.owner.spend_at(at);
-        if owner.retry_after.is_some() {
+        if owner.is_over() {
             return self.look(now).with(0, owner);
         }
         let mut readings = Readings::of(owner);
         for (index, meter) in self.windows.iter().enumerate() {
             let reading = meter.spend_at(at);
-            if reading.retry_after.is_some() {
+            if reading.is_over() {
                 self.windows.iter().take(index).for_each(Meter::give_back);
                 self.owner.give_back();
                 return self.look(now).with(index + 1, reading);
@@ -93,8 +93,8 @@ impl Readings {
     /// owner's: who waits so long is let in by all of them.
     pub fn refused(&self) -> Option<(&Reading, bool)> {
         let all = self.readings[..=usize::from(self.windows)].iter().enumerate();
-        all.filter(|(_, reading)| reading.retry_after.is_some())
-            .max_by_key(|(index, reading)| (reading.retry_after, std::cmp::Reverse(*index)))
+        all.filter(|(_, reading)| reading.is_over())
+            .max_by_key(|(index, reading)| (reading.retry_after(), std::cmp::Reverse(*index)))
             .map(|(index, reading)| (reading, index == 0))
     }
 
@@ -109,7 +109,7 @@ impl Readings {
 
     /// How long to wait until this request would be let in.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.refused().and_then(|(reading, _)| reading.retry_after)
+        self.refused().and_then(|(reading, _)| reading.retry_after())
     }
 
     fn with(mut self, index: usize, reading: Reading) -> Self {

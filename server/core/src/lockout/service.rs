@@ -126,7 +126,7 @@ impl Lockouts {
     /// # Errors
     /// [`TryError::Locked`].
     pub fn admit(&self, from: IpAddr) -> Result<(), TryError> {
-        match self.networks.check(&network_of(from), self.ports.now()).retry_after {
+        match self.networks.check(&network_of(from), self.ports.now()).retry_after() {
             Some(retry_after) => Err(TryError::Locked { retry_after }),
             None => Ok(()),
         }

@@ -16,6 +16,10 @@ use uuid::Uuid;
 pub enum FoundKey {
     /// It works on.
     Works,
+    /// It is switched off, and may be switched on.
+    SwitchedOff,
+    /// It is suspended, and may be reinstated.
+    Suspended,
     /// It was revoked.
     Revoked,
     /// It had ended by itself, and was revoked so that nobody lets it go on.
@@ -38,6 +42,12 @@ impl Letter {
             }
             FoundKey::Works => {
                 "It still works. Rotate it now, move your callers, and end it: whoever found it can use it."
+            }
+            FoundKey::SwitchedOff => {
+                "It is switched off, and requests with it are refused. Do not switch it on again, since whoever found it could use it then: revoke it, and create a new key for its callers."
+            }
+            FoundKey::Suspended => {
+                "It is suspended, and requests with it are refused until that ends; whoever found it could use it then. Revoke it, and create a new key for its callers."
             }
         };
         let name = &key.settings.name;
@@ -78,6 +88,9 @@ impl Letter {
             }
             _ if ended => {
                 "It was revoked at once, as the settings of its environment ask for: no token is given for it. Add another secret for the client."
+            }
+            _ if client.suspended.is_some() => {
+                "No token is given for it while the client is suspended; whoever found it could be the client after that. Add another secret, give it to the client, and end this one."
             }
             _ => {
                 "It still works. Add another secret now, give it to the client, and end this one: whoever found it can be the client."

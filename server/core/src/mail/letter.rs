@@ -3,7 +3,6 @@
 use crate::{
     audit::Reason,
     clock::written,
-    limit::Quota,
     notice::NoticeKind,
     port::{
         StoreError, UnitOfWork,
@@ -63,24 +62,6 @@ impl Letter {
             subject: format!("{} was switched off, since nobody used it", key.settings.name),
             text: format!(
                 "The {} {} ({}) of {} was switched off, as the settings of its environment ask for. {last}\n\nIf it is still needed, switch it on again:\n{}\n",
-                key.owner.kind().label(),
-                key.settings.name,
-                key.hint(),
-                key.owner.name(),
-                page_of(key, public_url),
-            ),
-        }
-    }
-
-    /// A key is about to reach one of its limits; its people are told once a day.
-    pub fn limit_near(key: &ApiKey, quota: Quota, at: OffsetDateTime, public_url: &str) -> Self {
-        Self {
-            kind: NoticeKind::LimitNear,
-            occasion: format!("limit-near:{}:{}", key.id, at.date()),
-            subject: format!("{} is about to reach its limit", key.settings.name),
-            text: format!(
-                "At {}, the {} {} ({}) of {} had used more than four fifths of its limit of {quota}. What goes beyond it is refused, until the time that each answer names.\n\nLook at what calls so often, or ask for a higher limit:\n{}\n",
-                written(at),
                 key.owner.kind().label(),
                 key.settings.name,
                 key.hint(),

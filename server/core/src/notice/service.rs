@@ -3,10 +3,13 @@
 use super::NoticeKind;
 use crate::{
     actor::{Actor, NotSignedIn},
-    port::{Consumed, StoreError, notice::Notice},
+    batches::remove_in_batches,
+    port::{Consumed, Removed, StoreError, notice::Notice},
     ports::Ports,
 };
-use latchkey_model::NoticeId;
+use latchkey_model::{AccountId, NoticeId};
+use std::future;
+use uuid::Uuid;
 
 /// Why notices were not shown or changed.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +23,25 @@ pub enum NoticeError {
     /// The store failed.
     #[error("the notices could not be reached")]
     Store(#[from] StoreError),
+}
+
+/// How many notices a part of a batch changes or removes.
+const PART: u64 = 16;
+
+/// Removes all notices of an account, in batches that hold up nobody.
+pub(crate) async fn remove_all(ports: &Ports, account: AccountId) -> Result<(), StoreError> {
+    remove_in_batches(
+        &*ports.store,
+        ()..(),
+        u64::MAX,
+        PART,
+        |_, limit| future::ready(Ok(limit)),
+        |work, _, limit| {
+            Box::pin(async move { Ok(Removed { rows: work.notices_remove(account, limit).await?, rest: () }) })
+        },
+    )
+    .await?;
+    Ok(())
 }
 
 /// Shows notices.
@@ -71,15 +93,28 @@ impl NoticeService {
         }
     }
 
-    /// Notes that the actor has seen all of them.
+    /// Notes that the actor has seen all of them, in batches that hold up nobody.
     ///
     /// # Errors
-    /// [`NoticeError`].
+    /// [`NoticeError::Store`]: those that were noted before stay so.
     pub async fn dismiss_all(&self, actor: &Actor) -> Result<(), NoticeError> {
-        let account = actor.account()?;
-        let mut work = self.ports.store.begin().await?;
-        work.notices_seen(account.id, self.ports.now()).await?;
-        Ok(work.commit().await?)
+        let account = actor.account()?.id;
+        let (store, now) = (&*self.ports.store, self.ports.now());
+        // Nobody has seen those that come meanwhile.
+        let Some(newest) = store.notices(account, true, 1).await?.pop() else { return Ok(()) };
+        let first = NoticeId::from_uuid(Uuid::nil());
+        remove_in_batches(
+            store,
+            first..newest.id,
+            u64::MAX,
+            PART,
+            |_, limit| future::ready(Ok(limit)),
+            |work, ids, limit| {
+                Box::pin(async move { work.notices_seen(account, ids.start..=ids.end, now, limit).await })
+            },
+        )
+        .await?;
+        Ok(())
     }
 
     /// The kinds that the actor wants no mail of.

@@ -20,6 +20,7 @@ use crate::{
     },
     ports::Ports,
     secret::DigestKey,
+    shown::Shown,
     signing_key::KeyRing,
 };
 use latchkey_model::{
@@ -297,7 +298,7 @@ impl OauthClientService {
         Ok(held.collect())
     }
 
-    /// Changes a client. Tokens that it holds already keep what they were made with.
+    /// Changes a client, as long as it is what the form [showed](Shown). Tokens that it holds already keep what they were made with.
     ///
     /// # Errors
     /// [`OauthClientError`].
@@ -306,19 +307,27 @@ impl OauthClientService {
         actor: &Actor,
         id: OauthClientId,
         form: &ClientForm<'_>,
+        shown: &str,
     ) -> Result<(), OauthClientError> {
         let (found, team, _) = self.writable(actor, id).await?;
+        if found.client.revoked_at.is_some() {
+            return Err(OauthClientError::AlreadyEnded);
+        }
+        let before = &found.client.settings;
+        if !Shown::of(before).is(shown) {
+            return Err(OauthClientError::Changed);
+        }
         let kind = found.client.kind;
         let settings = form.check(kind, &self.possible(kind).await?).map_err(OauthClientError::Invalid)?;
         self.publish_key(settings.signing_algorithm).await?;
         let mut work = self.ports.store.begin().await?;
-        match work.oauth_client_update(team, id, &settings).await? {
+        match work.oauth_client_update(team, id, Some(before), &settings).await? {
             Consumed::Won => {
                 let act = Act::new(team, Action::ClientChanged, id, &settings.name);
-                let act = changes_of(act, Some(&found.client.settings), &settings);
+                let act = changes_of(act, Some(before), &settings);
                 self.won(work, actor, act, &found.client.client_id).await
             }
-            Consumed::Lost => Err(OauthClientError::AlreadyEnded),
+            Consumed::Lost => Err(OauthClientError::Changed),
         }
     }
 

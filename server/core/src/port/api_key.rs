@@ -352,6 +352,15 @@ pub enum NewKeyOwner {
     Account(AccountId),
 }
 
+impl From<&KeyOwner> for NewKeyOwner {
+    fn from(owner: &KeyOwner) -> Self {
+        match owner {
+            KeyOwner::Environment { environment_id, .. } => Self::Environment(*environment_id),
+            KeyOwner::Account { account_id, .. } => Self::Account(*account_id),
+        }
+    }
+}
+
 /// A key to be added.
 #[derive(Clone)]
 pub struct NewApiKey {
@@ -428,21 +437,32 @@ pub struct SharedLimits {
 /// More keys than this are not listed on one page.
 pub const LISTED_AT_MOST: usize = 500;
 
+/// Where a list of keys goes on: after this key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AfterKey {
+    /// The key.
+    pub id: ApiKeyId,
+    /// Whether it stood among those that have ended, which come last. It may have ended since.
+    pub ended: bool,
+}
+
 /// Questions about keys.
 #[async_trait]
 pub trait ApiKeyReader {
-    /// The keys of one environment of an application, if a team of the account owns it: live ones first, then the newest,
-    /// [`LISTED_AT_MOST`] of them.
+    /// The keys of one environment of an application, if a team of the account owns it: those that have not ended first, and of each the
+    /// newest; so many at most, after another where one is named.
     async fn api_keys(
         &self,
         account: AccountId,
         application: ApplicationId,
         environment: Environment,
         now: OffsetDateTime,
+        after: Option<AfterKey>,
+        at_most: usize,
     ) -> Result<Vec<ApiKey>, StoreError>;
 
-    /// Of the keys that such a list may leave out, those that work and were used longest ago, and those that are the oldest: so many of
-    /// each at most, and each once.
+    /// Of the keys that the first page of such a list may leave out, those that work and were used longest ago, and those that are the
+    /// oldest: so many of each at most, and each once.
     async fn oldest_keys(
         &self,
         account: AccountId,
@@ -527,6 +547,10 @@ pub trait ApiKeyWriter {
     /// Adds a key; [`Inserted::Duplicate`] when its form has made one before.
     async fn api_key_add(&mut self, key: &NewApiKey) -> Result<Inserted, StoreError>;
 
+    /// How many keys that have not ended there are of the application, or the person, whose key this is. The number holds until the end
+    /// of this transaction.
+    async fn api_keys_hold(&mut self, owner: NewKeyOwner, now: OffsetDateTime) -> Result<u64, StoreError>;
+
     /// Ends a key that is not revoked. `by` is none where the server itself does it.
     async fn api_key_revoke(
         &mut self,
@@ -548,7 +572,8 @@ pub trait ApiKeyWriter {
     ) -> Result<Consumed, StoreError>;
 
     /// Gives limits to the other keys in the row of keys of this one, as far as they have not ended and have others: those, as they
-    /// were.
+    /// were. Whoever changes one of the row, this one too, waits for the end of this transaction: so this comes before the change of its
+    /// own limits.
     async fn api_key_limits_share(
         &mut self,
         key: &ApiKey,
@@ -556,7 +581,7 @@ pub trait ApiKeyWriter {
         now: OffsetDateTime,
     ) -> Result<Vec<SharedLimits>, StoreError>;
 
-    /// Switches a key off that is on.
+    /// Switches a key off that is on; by policy, only one that is idle at that time, as [`ApiKeyReader::keys_idle`] says.
     async fn api_key_disable(
         &mut self,
         holder: Holder,
@@ -591,7 +616,7 @@ pub trait ApiKeyWriter {
     /// Notes the first use of a key that takes over from another. Later uses are the log's to note.
     async fn takeover_used(&mut self, id: ApiKeyId, at: OffsetDateTime, from: IpAddr) -> Result<Consumed, StoreError>;
 
-    /// Calls a takeover off whose new key waits for its first use, whether or not the older one's clock runs: the new key is revoked.
+    /// Calls a takeover off whose new key was not used yet, whether or not the older one's clock runs: the new key is revoked.
     async fn takeover_cancel(
         &mut self,
         holder: Holder,
@@ -603,7 +628,8 @@ pub trait ApiKeyWriter {
     /// Sets when a replaced key stops working, if that is not set yet, or later than this.
     async fn api_key_retire(&mut self, id: ApiKeyId, at: OffsetDateTime) -> Result<Consumed, StoreError>;
 
-    /// Takes back that a key is replaced by another, unless it has stopped working for that by now.
+    /// Takes back that a key is replaced by another, unless it has stopped working for that by now, or a third key takes over from the
+    /// other: then this one is not needed any more.
     async fn api_key_keep(
         &mut self,
         holder: Holder,
@@ -621,12 +647,13 @@ pub trait ApiKeyWriter {
     /// Notes that a key's people were told that it was exposed.
     async fn api_key_exposure_told(&mut self, id: ApiKeyId) -> Result<Consumed, StoreError>;
 
-    /// Sets how an environment treats its keys, if this team owns it.
+    /// Sets how an environment treats its keys, if this team owns it, as long as that is what was read.
     async fn key_policy_set(
         &mut self,
         team: TeamId,
         application: ApplicationId,
         environment: Environment,
+        read: &KeyPolicy,
         policy: &KeyPolicy,
     ) -> Result<Consumed, StoreError>;
 }

@@ -136,7 +136,7 @@ pub trait AuditReader {
     /// Where each chain begins that does not begin at its first event.
     async fn audit_bases(&self) -> Result<Vec<AuditBase>, StoreError>;
 
-    /// Every seal, the oldest first.
+    /// Every seal; of each chain, the oldest first, which is the one that goes least far.
     async fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError>;
 
     /// What was written of the newest seals when the last ones were added; none where that was never done.
@@ -153,7 +153,7 @@ pub trait AuditWriter {
     /// Adds an event to its tenant's chain, bound to the one before it. Whoever adds another one to that chain waits.
     async fn audit_append(&mut self, event: &NewAuditEvent) -> Result<(), StoreError>;
 
-    /// Says where a chain begins from now on.
+    /// Says where a chain begins from now on, unless it begins later already.
     async fn audit_base_set(&mut self, base: &AuditBase) -> Result<(), StoreError>;
 
     /// Removes events from a number on that stand before the beginning of a chain, at most so many, and seals.

@@ -100,13 +100,18 @@ pub trait IdentityProviderWriter {
         at: Option<OffsetDateTime>,
     ) -> Result<Consumed, StoreError>;
 
-    /// Removes a provider, and every link with it.
-    async fn identity_provider_remove(&mut self, id: IdentityProviderId) -> Result<Consumed, StoreError>;
+    /// Removes a provider: nobody sees it or signs in with it from then on, and its secret is gone. Its links, however many they are, go
+    /// later ([`Perishable::RemovedProviders`](super::Perishable::RemovedProviders)).
+    async fn identity_provider_remove(
+        &mut self,
+        id: IdentityProviderId,
+        at: OffsetDateTime,
+    ) -> Result<Consumed, StoreError>;
 
-    /// Lets an identity open an account; [`Inserted::Duplicate`] when it opens one already.
+    /// Lets an identity open an account; [`Inserted::Duplicate`] when it opens one already, or its provider was removed meanwhile.
     async fn linked_identity_add(&mut self, linked: &LinkedIdentity) -> Result<Inserted, StoreError>;
 
-    /// Notes that an identity opened its account.
+    /// Notes that an identity opened its account; [`Consumed::Lost`] where it opens none any more.
     async fn linked_identity_used(&mut self, identity: &Identity, at: OffsetDateTime) -> Result<Consumed, StoreError>;
 
     /// Takes from an identity of this account that it opens it.

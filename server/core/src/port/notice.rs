@@ -1,9 +1,10 @@
 //! Notices that people read in the portal.
 
-use super::{Consumed, StoreError, api_key::Holder};
+use super::{Consumed, Removed, StoreError, api_key::Holder};
 use crate::notice::NoticeKind;
 use async_trait::async_trait;
 use latchkey_model::{AccountId, NoticeId};
+use std::ops::RangeInclusive;
 use time::OffsetDateTime;
 
 /// Something that somebody is told.
@@ -63,8 +64,18 @@ pub trait NoticeWriter {
         at: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
 
-    /// Notes that all of an account's notices were seen.
-    async fn notices_seen(&mut self, account: AccountId, at: OffsetDateTime) -> Result<(), StoreError>;
+    /// Notes that at most `limit` of those of an account's notices were seen that were not, from the first of these to the last, the oldest
+    /// first.
+    async fn notices_seen(
+        &mut self,
+        account: AccountId,
+        ids: RangeInclusive<NoticeId>,
+        at: OffsetDateTime,
+        limit: u64,
+    ) -> Result<Removed<NoticeId>, StoreError>;
+
+    /// Removes at most so many of an account's notices; says how many there were.
+    async fn notices_remove(&mut self, account: AccountId, limit: u64) -> Result<u64, StoreError>;
 
     /// Says of which kinds an account wants no mail.
     async fn notices_mute(&mut self, account: AccountId, kinds: &[NoticeKind]) -> Result<(), StoreError>;

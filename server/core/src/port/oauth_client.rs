@@ -315,11 +315,13 @@ pub trait OauthClientWriter {
     /// Adds a client; [`Inserted::Duplicate`] when its form was sent before.
     async fn oauth_client_add(&mut self, client: &NewOauthClient) -> Result<Inserted, StoreError>;
 
-    /// Changes a client that is not ended. With another name or other addresses it is verified no more.
+    /// Changes a client that is not ended, as long as it is what was read, where that is told: of two who change one client at once, one
+    /// is told. With another name or other addresses it is verified no more.
     async fn oauth_client_update(
         &mut self,
         team: TeamId,
         id: OauthClientId,
+        read: Option<&ClientSettings>,
         settings: &ClientSettings,
     ) -> Result<Consumed, StoreError>;
 
@@ -366,6 +368,9 @@ pub trait OauthClientWriter {
         id: ClientSecretId,
         at: OffsetDateTime,
     ) -> Result<Consumed, StoreError>;
+
+    /// Notes that somebody found a secret that has not ended; the first time stays.
+    async fn client_secret_leaked(&mut self, id: ClientSecretId, at: OffsetDateTime) -> Result<Consumed, StoreError>;
 
     /// Ends a token before its time.
     async fn token_revoke(&mut self, token: &RevokedToken) -> Result<Inserted, StoreError>;

@@ -1,9 +1,19 @@
-//! The demo API's posts. Each environment has its own; a key of one never sees another's.
+//! The demo API's posts. Each environment has its own, and so has each person in each environment; a credential of one never sees
+//! another's.
 
 use super::{Consumed, Inserted, StoreError};
 use async_trait::async_trait;
-use latchkey_model::{OwnerId, PostId};
+use latchkey_model::{Environment, OwnerId, PostId};
 use time::OffsetDateTime;
+
+/// Whose posts: those of an environment, or of a person in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PostOwner {
+    /// The environment, or the person.
+    pub id: OwnerId,
+    /// Which of the three it is, or in which of them the person's are.
+    pub environment: Environment,
+}
 
 /// A post.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +21,7 @@ pub struct Post {
     /// Its id; ids sort by the time of creation.
     pub id: PostId,
     /// Whose data it is.
-    pub owner_id: OwnerId,
+    pub owner: PostOwner,
     /// At most 200 characters.
     pub title: String,
     /// At most 10,000 characters.
@@ -40,17 +50,17 @@ pub struct StoredAnswer {
 /// Questions about posts.
 #[async_trait]
 pub trait PostReader {
-    /// Posts of an environment, newest first, those older than `before` when given.
-    async fn posts(&self, owner: OwnerId, before: Option<PostId>, limit: u64) -> Result<Vec<Post>, StoreError>;
+    /// Posts of an owner, newest first, those older than `before` when given.
+    async fn posts(&self, owner: PostOwner, before: Option<PostId>, limit: u64) -> Result<Vec<Post>, StoreError>;
 
-    /// One post of an environment.
-    async fn post(&self, owner: OwnerId, id: PostId) -> Result<Option<Post>, StoreError>;
+    /// One post of an owner.
+    async fn post(&self, owner: PostOwner, id: PostId) -> Result<Option<Post>, StoreError>;
 
     /// Whose a post is: for the record of who asked for another's, and nothing else.
-    async fn post_owner(&self, id: PostId) -> Result<Option<OwnerId>, StoreError>;
+    async fn post_owner(&self, id: PostId) -> Result<Option<PostOwner>, StoreError>;
 
-    /// What a request with this key was answered in this environment.
-    async fn idempotent_answer(&self, owner: OwnerId, key: &str) -> Result<Option<StoredAnswer>, StoreError>;
+    /// What a request of this owner with this key was answered.
+    async fn idempotent_answer(&self, owner: PostOwner, key: &str) -> Result<Option<StoredAnswer>, StoreError>;
 }
 
 /// Changes to posts.
@@ -63,7 +73,7 @@ pub trait PostWriter {
     /// up by one.
     async fn post_update(
         &mut self,
-        owner: OwnerId,
+        owner: PostOwner,
         id: PostId,
         expected: i64,
         title: &str,
@@ -72,18 +82,18 @@ pub trait PostWriter {
     ) -> Result<Consumed, StoreError>;
 
     /// Removes a post, when the stored version is `expected`.
-    async fn post_delete(&mut self, owner: OwnerId, id: PostId, expected: i64) -> Result<Consumed, StoreError>;
+    async fn post_delete(&mut self, owner: PostOwner, id: PostId, expected: i64) -> Result<Consumed, StoreError>;
 
-    /// Removes posts of an owner, at most so many; says how many there were.
+    /// Removes posts of an environment, or of a person in all of them, at most so many; says how many there were.
     async fn posts_delete(&mut self, owner: OwnerId, limit: u64) -> Result<u64, StoreError>;
 
-    /// Removes what requests of an owner were answered.
-    async fn idempotent_answers_delete(&mut self, owner: OwnerId) -> Result<(), StoreError>;
+    /// Removes what requests of an environment, or of a person in all of them, were answered, at most so many; says how many there were.
+    async fn idempotent_answers_delete(&mut self, owner: OwnerId, limit: u64) -> Result<u64, StoreError>;
 
     /// Keeps an answer under an idempotency key; [`Inserted::Duplicate`] when the key was used before.
     async fn idempotent_answer_add(
         &mut self,
-        owner: OwnerId,
+        owner: PostOwner,
         key: &str,
         answer: &StoredAnswer,
         at: OffsetDateTime,

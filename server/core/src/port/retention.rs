@@ -49,6 +49,8 @@ pub enum Perishable {
     WebhookDeliveries,
     /// Webhooks with what they were told, after they were removed.
     RemovedWebhooks,
+    /// Identity providers with the identities of theirs that opened accounts, after they were removed.
+    RemovedProviders,
     /// Invitations to teams, after they expired, whatever became of them.
     Invitations,
     /// Networks that a credential was used from, after the last use.
@@ -61,7 +63,7 @@ pub enum Perishable {
 
 impl Perishable {
     /// What is neither requests nor counts.
-    const OTHERS: [Self; 21] = [
+    const OTHERS: [Self; 22] = [
         Self::ExpiredSessions,
         Self::EndedSessions,
         Self::IdempotentAnswers,
@@ -79,6 +81,7 @@ impl Perishable {
         Self::Alerts,
         Self::WebhookDeliveries,
         Self::RemovedWebhooks,
+        Self::RemovedProviders,
         Self::Invitations,
         Self::SeenNetworks,
         Self::Mails,

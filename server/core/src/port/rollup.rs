@@ -90,6 +90,15 @@ pub struct Buckets {
     pub until: i64,
 }
 
+/// Buckets that are added up, as many at a time as take so long together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steps {
+    /// All of them.
+    pub buckets: Buckets,
+    /// How long a step is, in seconds: the first one begins with the first bucket.
+    pub seconds: i64,
+}
+
 /// The upper bounds of the latency buckets, in microseconds; a last bucket has no bound.
 pub const LATENCY_BOUNDS_US: [u64; 11] =
     [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000];
@@ -181,10 +190,10 @@ pub enum CountsOf {
     Portal,
 }
 
-/// The requests of a bucket, whatever they asked for.
+/// The requests of a step, whatever they asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BucketSum {
-    /// The start of the bucket, in Unix seconds.
+    /// The start of the step, in Unix seconds.
     pub start: i64,
     /// How many there were.
     pub requests: u64,
@@ -216,8 +225,22 @@ pub trait RollupReader {
         since: i64,
     ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError>;
 
-    /// The same, added up by bucket: of an application, once for each of its environments.
-    async fn bucket_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<BucketSum>, StoreError>;
+    /// So many of them at most, the oldest first, of one bucket by route, status and owner: those that come behind this one, where one is
+    /// named.
+    async fn rollups_page(
+        &self,
+        of: CountsOf,
+        period: Period,
+        since: i64,
+        after: Option<&RollupKey>,
+        limit: u64,
+    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError>;
+
+    /// The requests of each of these steps: of an application, once for each of its environments.
+    async fn bucket_sums(&self, of: CountsOf, steps: &[Steps]) -> Result<Vec<BucketSum>, StoreError>;
+
+    /// From when on all that is counted by the day is there by the hour, too, in Unix seconds; none where it always was.
+    async fn hours_since(&self, counted: Counted) -> Result<Option<i64>, StoreError>;
 
     /// The roll-ups of these buckets, added up by route and status: of an application, once for each of its environments, and once for
     /// each of these.

@@ -2,7 +2,10 @@
 
 use crate::{
     lockout::FORGOTTEN_AFTER,
-    port::{Perishable, rollup::Period},
+    port::{
+        Perishable,
+        rollup::{Counted, Period},
+    },
 };
 use std::collections::BTreeMap;
 use time::Duration;
@@ -78,7 +81,7 @@ impl Kept {
     }
 
     /// The fewest and the most days. The usage pages compare a time with the one before it: counts are kept for twice as long as a page
-    /// looks back.
+    /// looks back. Days of a time zone other than UTC are added up from hours.
     pub const fn bounds(self) -> (u16, u16) {
         match self {
             Self::Requests => (1, 400),
@@ -96,7 +99,8 @@ impl Kept {
         match self {
             Self::Requests | Self::Blocks => 30,
             Self::MinuteCounts => 2,
-            Self::HourCounts => 15,
+            // Ninety days of whoever looks begin up to a day before those of UTC.
+            Self::HourCounts => 92,
             Self::DayCounts => 400,
             Self::Notices | Self::Mails | Self::Alerts => 90,
             Self::AuditEvents => 0,
@@ -155,14 +159,16 @@ impl Retention {
         match what {
             Perishable::Requests => self.life(Kept::Requests),
             Perishable::Counts(_, Period::Minute) => self.life(Kept::MinuteCounts),
-            Perishable::Counts(_, Period::Hour) => self.life(Kept::HourCounts),
+            // They are few, and charts show the time before, too.
+            Perishable::Counts(Counted::Buckets, Period::Hour) => self.life(Kept::HourCounts).map(|life| life * 2),
+            Perishable::Counts(Counted::Routes | Counted::Addresses, Period::Hour) => self.life(Kept::HourCounts),
             Perishable::Counts(_, Period::Day) => self.life(Kept::DayCounts),
             Perishable::Notices => self.life(Kept::Notices),
             Perishable::Mails => self.life(Kept::Mails),
             Perishable::Blocks => self.life(Kept::Blocks),
             Perishable::Alerts | Perishable::WebhookDeliveries => self.life(Kept::Alerts),
             Perishable::PasskeyCeremonies => Some(Duration::HOUR),
-            Perishable::RemovedWebhooks => Some(Duration::ZERO),
+            Perishable::RemovedWebhooks | Perishable::RemovedProviders => Some(Duration::ZERO),
             Perishable::ExpiredSessions
             | Perishable::EndedSessions
             | Perishable::IdempotentAnswers
@@ -229,6 +235,21 @@ mod tests {
             Perishable::all().zip(before).filter(|(what, before)| retention.stay(*what) != *before).collect();
         let days = Some(Duration::days(90));
         assert_eq!(changed, [(Perishable::Alerts, days), (Perishable::WebhookDeliveries, days)]);
+    }
+
+    #[test]
+    fn hours_are_kept_for_the_days_of_every_time_zone() {
+        let retention = Retention::usual(30);
+        let stay = |counted| retention.stay(Perishable::Counts(counted, Period::Hour)).unwrap();
+        // A page looks back ninety days, which begin up to some hours earlier where clocks are changed.
+        let looked_back = Duration::days(90) + Duration::hours(2);
+        for (counted, needed) in [
+            (Counted::Routes, looked_back),
+            (Counted::Addresses, looked_back),
+            (Counted::Buckets, looked_back + Duration::days(90)),
+        ] {
+            assert!(stay(counted) > needed, "{counted:?}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::{
     },
     time::Duration as StdDuration,
 };
-use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime, Time};
 
 /// Why it was not shown or set.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,14 @@ const fn part(what: Perishable) -> u64 {
     }
 }
 
+/// Before when something goes: hours by the day, so that there are all hours of a day, or none.
+fn end_of(what: Perishable, before: OffsetDateTime) -> OffsetDateTime {
+    match what {
+        Perishable::Counts(_, Period::Hour) => before.replace_time(Time::MIDNIGHT),
+        _ => before,
+    }
+}
+
 /// Keeps things for as long as they are to be kept.
 #[derive(Clone)]
 pub struct RetentionService {
@@ -97,6 +105,8 @@ impl RetentionService {
     const ADDRESSES: u64 = 8;
     /// How many addresses are told apart in an hour or a day that is over.
     const TOLD_APART: u64 = 50;
+    /// How far back it looks at hours that were over when it started: those before were looked at by whoever ran then.
+    const LOOKED_BACK: Duration = Duration::days(15);
 
     /// The service, and what the operator set.
     pub fn new(ports: Ports, audit: AuditService, request_days: u16, request_bytes: u64) -> Self {
@@ -164,13 +174,18 @@ impl RetentionService {
     /// Removes what is past its time, and single requests beyond their room, the oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: where one kind of things cannot be removed, once all others were.
     pub async fn prune(&self) -> Result<Pruned, StoreError> {
         let (retention, now) = (self.current().await?, self.ports.now());
-        let mut pruned = Pruned::default();
+        let (mut pruned, mut failed) = (Pruned::default(), None);
         for what in Perishable::all() {
             if let Some(stay) = retention.stay(what) {
-                pruned.count(what, self.remove(what, now - stay, u64::MAX).await?);
+                match self.remove(what, end_of(what, now - stay), u64::MAX).await {
+                    Ok(gone) => pruned.count(what, gone),
+                    Err(error @ StoreError::Internal(_)) => failed = failed.or(Some(error)),
+                    // Where the store is out of reach, it is so for all of them.
+                    Err(error) => return Err(error),
+                }
             }
             if what == Perishable::Requests {
                 let gone = self.remove_beyond_room().await?;
@@ -183,7 +198,7 @@ impl RetentionService {
         if let Some(life) = retention.life(Kept::AuditEvents) {
             self.audit.prune(now - life).await?;
         }
-        Ok(pruned)
+        failed.map_or(Ok(pruned), Err)
     }
 
     /// Removes single requests beyond their room, the oldest first. Says how many.
@@ -230,7 +245,10 @@ impl RetentionService {
         {
             // What takes long is counted late.
             let end = period.start_of(now - Duration::HOUR);
-            let life = retention.life(*kept).map_or(end, Duration::whole_seconds);
+            let mut life = retention.life(*kept).map_or(end, Duration::whole_seconds);
+            if *period == Period::Hour {
+                life = life.min(Self::LOOKED_BACK.whole_seconds());
+            }
             let done = &self.told_apart[place];
             let mut start = done.load(Ordering::Relaxed).max(end - life);
             start -= start.rem_euclid(period.seconds());

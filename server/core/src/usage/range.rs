@@ -1,6 +1,7 @@
-//! How far back the usage page looks.
+//! How far back the usage page looks, and where each column of its chart begins: days are those of whoever looks.
 
-use crate::port::rollup::{Buckets, Period};
+use crate::port::rollup::{Buckets, Period, Steps};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use std::str::FromStr;
 use time::OffsetDateTime;
 
@@ -50,8 +51,8 @@ impl Range {
         }
     }
 
-    /// The bucket of the stored roll-ups, and how many of them make the range.
-    pub(super) const fn buckets(self) -> (Period, i64) {
+    /// What a column of the chart is, and how many of them make the range.
+    const fn columns(self) -> (Period, i64) {
         match self {
             Self::Hour => (Period::Minute, 60),
             Self::Day => (Period::Hour, 24),
@@ -61,45 +62,16 @@ impl Range {
         }
     }
 
-    /// The range in as few buckets as add up to the same: hours that make a day are counted by the day, too.
-    pub(super) fn parts(self, now: OffsetDateTime) -> Vec<Buckets> {
-        let (period, first, last) = self.span(now);
-        let end = last + period.seconds();
-        let day = Period::Day.seconds();
-        let (first_day, end_of_days) = (first + (-first).rem_euclid(day), end - end.rem_euclid(day));
-        let part = |period, since, until| Buckets { period, since, until };
-        let parts = match period {
-            Period::Hour if first_day < end_of_days => vec![
-                part(Period::Hour, first, first_day),
-                part(Period::Day, first_day, end_of_days),
-                part(Period::Hour, end_of_days, end),
-            ],
-            _ => vec![part(period, first, end)],
-        };
-        parts.into_iter().filter(|part| part.since < part.until).collect()
-    }
-
-    /// The same for addresses, which are not counted by the minute: whole hours then.
-    pub(super) fn address_parts(self, now: OffsetDateTime) -> Vec<Buckets> {
-        let (period, first, last) = self.span(now);
-        match period {
-            Period::Minute => {
-                let hour = Period::Hour.seconds();
-                vec![Buckets {
-                    period: Period::Hour,
-                    since: first - first.rem_euclid(hour),
-                    until: last + period.seconds(),
-                }]
-            }
-            Period::Hour | Period::Day => self.parts(now),
-        }
-    }
-
-    /// The period, and the first and last bucket, of the range that ends now.
-    pub(super) fn span(self, now: OffsetDateTime) -> (Period, i64, i64) {
-        let (period, count) = self.buckets();
-        let last = period.start_of(now);
-        (period, last - (count - 1) * period.seconds(), last)
+    /// The columns of the range that ends now, for somebody in this time zone.
+    pub(super) fn span(self, now: OffsetDateTime, zone: &TimeZone) -> Span {
+        let (unit, count) = self.columns();
+        let last = unit.start_of(now);
+        let today = today(now, zone);
+        let bounds = (1 - 2 * count..=1).map(|place| match unit {
+            Period::Day => start_of_day(today.saturating_add(place.days()), zone),
+            Period::Minute | Period::Hour => last + place * unit.seconds(),
+        });
+        Span { unit, bounds: bounds.collect(), end_of_today: Period::Day.start_of(now) + Period::Day.seconds() }
     }
 }
 
@@ -111,36 +83,243 @@ impl FromStr for Range {
     }
 }
 
+/// On which day the present hour counts there: that on which it begins.
+fn today(now: OffsetDateTime, zone: &TimeZone) -> Date {
+    let hour = Timestamp::from_second(Period::Hour.start_of(now)).unwrap_or_default();
+    zone.to_datetime(hour).date()
+}
+
+/// Where a day begins there: with its first full hour, since hours are counted as UTC has them, and a count cannot be taken apart.
+fn start_of_day(day: Date, zone: &TimeZone) -> i64 {
+    // No clock is near the end of the calendar.
+    let midnight = day.to_zoned(zone.clone()).map(|at| at.timestamp().as_second()).unwrap_or_default();
+    midnight + (-midnight).rem_euclid(Period::Hour.seconds())
+}
+
+/// Whether a bucket of UTC's days may begin then.
+const fn is_utc_midnight(at: i64) -> bool {
+    at % Period::Day.seconds() == 0
+}
+
+/// The columns of a chart, and as many before them to compare with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    /// What a column is.
+    unit: Period,
+    /// Where each column begins, those of the time before first, and where the last one ends, in Unix seconds.
+    bounds: Vec<i64>,
+    /// When today ends in UTC.
+    end_of_today: i64,
+}
+
+impl Span {
+    /// How many columns there are, without those of the time before.
+    pub(super) fn count(&self) -> usize {
+        self.bounds.len() / 2
+    }
+
+    /// The columns, with the counts that they are made of.
+    pub(super) fn columns(&self) -> Vec<Buckets> {
+        self.buckets().skip(self.count()).collect()
+    }
+
+    /// Which column begins then, counted from the first of the time before.
+    pub(super) fn place(&self, start: i64) -> Option<usize> {
+        self.bounds.binary_search(&start).ok()
+    }
+
+    fn buckets(&self) -> impl Iterator<Item = Buckets> {
+        let unit = self.unit;
+        self.bounds.iter().zip(self.bounds.iter().skip(1)).map(move |(&since, &until)| {
+            let of_utc = is_utc_midnight(since) && is_utc_midnight(until);
+            let period = if unit == Period::Day && !of_utc { Period::Hour } else { unit };
+            Buckets { period, since, until }
+        })
+    }
+
+    /// All columns in as few steps as there are lengths one after the other: most days have 24 hours.
+    pub(super) fn steps(&self) -> Vec<Steps> {
+        let mut runs: Vec<Steps> = Vec::new();
+        // A zone may leave out a day.
+        for buckets in self.buckets().filter(|buckets| buckets.since < buckets.until) {
+            let seconds = buckets.until - buckets.since;
+            match runs.last_mut() {
+                Some(run) if (run.seconds, run.buckets.period) == (seconds, buckets.period) => {
+                    run.buckets.until = buckets.until;
+                }
+                _ => runs.push(Steps { buckets, seconds }),
+            }
+        }
+        runs
+    }
+
+    /// The range in as few buckets as add up to the same: hours that make a day of UTC are counted by the day, too. Nothing comes later
+    /// than now: all of today is as good as its hours so far.
+    pub(super) fn parts(&self) -> Vec<Buckets> {
+        let (first, end) = self.ends();
+        let parts = match self.unit {
+            Period::Minute => vec![Buckets { period: Period::Minute, since: first, until: end }],
+            Period::Hour | Period::Day => {
+                let midnight = first + (-first).rem_euclid(Period::Day.seconds());
+                vec![
+                    Buckets { period: Period::Hour, since: first, until: midnight },
+                    Buckets { period: Period::Day, since: midnight, until: self.end_of_today },
+                ]
+            }
+        };
+        parts.into_iter().filter(|part| part.since < part.until).collect()
+    }
+
+    /// The same for addresses, which are not counted by the minute: whole hours then.
+    pub(super) fn address_parts(&self) -> Vec<Buckets> {
+        let (first, end) = self.ends();
+        match self.unit {
+            Period::Minute => {
+                let hour = Period::Hour.seconds();
+                vec![Buckets { period: Period::Hour, since: first - first.rem_euclid(hour), until: end }]
+            }
+            Period::Hour | Period::Day => self.parts(),
+        }
+    }
+
+    /// From when on days are made of counts by the hour, where those of the time before are looked at too, and where they are not; none
+    /// where all are days of UTC.
+    pub(super) fn days_of_hours(&self) -> Option<(i64, i64)> {
+        let first_behind = |place| {
+            let of_hours = |buckets: &Buckets| self.unit == Period::Day && buckets.period == Period::Hour;
+            self.buckets().skip(place).find(of_hours).map(|buckets| buckets.since)
+        };
+        Some((first_behind(0)?, first_behind(self.count()).unwrap_or(i64::MAX)))
+    }
+
+    fn ends(&self) -> (i64, i64) {
+        let bound = |place: usize| self.bounds.get(place).copied().unwrap_or_default();
+        (bound(self.count()), bound(self.bounds.len().saturating_sub(1)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use time::{Duration, macros::datetime};
 
+    const ZONES: [&str; 6] =
+        ["UTC", "Europe/Berlin", "Europe/London", "Asia/Kolkata", "Pacific/Pago_Pago", "Australia/Lord_Howe"];
+
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap()
+    }
+
+    /// The last columns of a range, as times.
+    fn last(count: usize, range: Range, now: OffsetDateTime, name: &str) -> Vec<(OffsetDateTime, OffsetDateTime)> {
+        let columns = range.span(now, &zone(name)).columns();
+        let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).unwrap();
+        columns[columns.len() - count..].iter().map(|column| (at(column.since), at(column.until))).collect()
+    }
+
+    fn lengths(columns: &[(OffsetDateTime, OffsetDateTime)]) -> Vec<i64> {
+        columns.iter().map(|(since, until)| (*until - *since).whole_hours()).collect()
+    }
+
     #[test]
-    fn parts_cover_the_range_once() {
+    fn parts_and_steps_cover_the_range_once() {
         for hour in 0..49 {
-            let now = datetime!(2026-03-01 00:30 UTC) + Duration::hours(hour);
-            for range in Range::ALL {
-                let (period, first, last) = range.span(now);
-                let parts = range.parts(now);
-                assert_eq!(parts.first().map(|part| part.since), Some(first));
-                assert_eq!(parts.last().map(|part| part.until), Some(last + period.seconds()));
-                assert!(parts.windows(2).all(|pair| pair[0].until == pair[1].since), "{range:?} at {now}: {parts:?}");
-                for part in parts {
-                    let length = part.period.seconds();
-                    assert_eq!((part.since % length, part.until % length), (0, 0), "{range:?} at {now}: {part:?}");
+            let now = datetime!(2026-03-28 00:30 UTC) + Duration::hours(hour);
+            for (range, name) in Range::ALL.into_iter().flat_map(|range| ZONES.map(|name| (range, name))) {
+                let what = format!("{range:?} at {now}, {name}");
+                let span = range.span(now, &zone(name));
+                let columns = span.columns();
+                let (first, end) = (columns[0].since, columns[columns.len() - 1].until);
+                assert!(columns.iter().all(|column| column.since < column.until), "{what}");
+                assert!(columns.windows(2).all(|pair| pair[0].until == pair[1].since), "{what}");
+                let now = now.unix_timestamp();
+                assert!(columns[columns.len() - 1].since <= now && now < end, "{what}");
+                let parts = span.parts();
+                assert_eq!(parts[0].since, first, "{what}");
+                assert!(parts.windows(2).all(|pair| pair[0].until == pair[1].since), "{what}: {parts:?}");
+                assert!(parts[parts.len() - 1].until > now, "{what}: {parts:?}");
+                let steps = span.steps();
+                let length = |step: &Steps| step.buckets.until - step.buckets.since;
+                assert!(steps.iter().all(|step| length(step) % step.seconds == 0), "{what}: {steps:?}");
+                let many: i64 = steps.iter().map(|step| length(step) / step.seconds).sum();
+                assert_eq!(usize::try_from(many), Ok(2 * span.count()), "{what}");
+                let follow = |pair: &[Steps]| pair[0].buckets.until == pair[1].buckets.since;
+                assert!(steps.windows(2).all(follow), "{what}: {steps:?}");
+                assert_eq!(steps[steps.len() - 1].buckets.until, end, "{what}");
+                for buckets in steps.into_iter().map(|step| step.buckets).chain(parts).chain(columns) {
+                    let length = buckets.period.seconds();
+                    assert_eq!((buckets.since % length, buckets.until % length), (0, 0), "{what}: {buckets:?}");
                 }
             }
         }
-        let hour = Range::Hour.address_parts(datetime!(2026-03-08 09:30 UTC));
+    }
+
+    #[test]
+    fn few_counts_are_read_where_others_add_up_to_the_same() {
+        let now = datetime!(2026-03-08 09:30 UTC);
         let since = datetime!(2026-03-08 08:00 UTC).unix_timestamp();
         assert_eq!(
-            hour,
+            Range::Hour.span(now, &TimeZone::UTC).address_parts(),
             [Buckets { period: Period::Hour, since, until: since + 5_460 }],
             "all of both hours that it touches"
         );
-        let week = Range::Week.parts(datetime!(2026-03-08 09:30 UTC));
-        let lengths: Vec<_> = week.iter().map(|part| (part.until - part.since) / part.period.seconds()).collect();
-        assert_eq!(lengths, [14, 6, 10], "hours to midnight, days, hours of today");
+        let lengths = |range: Range, name| {
+            let parts = range.span(now, &zone(name)).parts();
+            parts.iter().map(|part| (part.until - part.since) / part.period.seconds()).collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(Range::Week, "UTC"), [14, 7], "hours to midnight, days");
+        assert_eq!(lengths(Range::Quarter, "UTC"), [90]);
+        assert_eq!(lengths(Range::Quarter, "Europe/Berlin"), [1, 90]);
+        assert_eq!(lengths(Range::Quarter, "Pacific/Pago_Pago"), [13, 90], "it is the day before there");
+    }
+
+    #[test]
+    fn days_are_those_of_whoever_looks() {
+        let now = datetime!(2026-03-08 10:59 UTC);
+        let begins = |now, name| last(1, Range::Month, now, name)[0].0;
+        assert_eq!(begins(now, "UTC"), datetime!(2026-03-08 0:00 UTC));
+        assert_eq!(begins(now, "Europe/Berlin"), datetime!(2026-03-07 23:00 UTC));
+        // One minute to midnight, and midnight.
+        assert_eq!(begins(now, "Pacific/Pago_Pago"), datetime!(2026-03-07 11:00 UTC));
+        assert_eq!(begins(now + Duration::MINUTE, "Pacific/Pago_Pago"), datetime!(2026-03-08 11:00 UTC));
+    }
+
+    #[test]
+    fn where_clocks_are_half_an_hour_apart_days_begin_with_their_first_full_hour() {
+        // A quarter past midnight: that hour began on the day before.
+        let now = datetime!(2026-03-08 18:45 UTC);
+        let of = |now| last(1, Range::Month, now, "Asia/Kolkata")[0];
+        assert_eq!(of(now), (datetime!(2026-03-07 19:00 UTC), datetime!(2026-03-08 19:00 UTC)));
+        let later = now + Duration::minutes(15);
+        assert_eq!(of(later), (datetime!(2026-03-08 19:00 UTC), datetime!(2026-03-09 19:00 UTC)));
+    }
+
+    #[test]
+    fn a_day_on_which_clocks_are_changed_has_23_or_25_hours() {
+        let spring = last(3, Range::Month, datetime!(2026-03-30 12:00 UTC), "Europe/Berlin");
+        assert_eq!(spring[1], (datetime!(2026-03-28 23:00 UTC), datetime!(2026-03-29 22:00 UTC)));
+        assert_eq!(lengths(&spring), [24, 23, 24]);
+        let autumn = last(3, Range::Quarter, datetime!(2026-10-26 12:00 UTC), "Europe/Berlin");
+        assert_eq!(autumn[1], (datetime!(2026-10-24 22:00 UTC), datetime!(2026-10-25 23:00 UTC)));
+        assert_eq!(lengths(&autumn), [24, 25, 24]);
+        let steps = Range::Month.span(datetime!(2026-03-30 12:00 UTC), &zone("Europe/Berlin")).steps();
+        assert_eq!(steps.iter().map(|step| step.seconds / 3_600).collect::<Vec<_>>(), [24, 23, 24]);
+        // In this zone, the day after 29 December 2011 was the 31st.
+        let apia = Range::Month.span(datetime!(2012-01-05 12:00 UTC), &zone("Pacific/Apia"));
+        assert!(apia.steps().iter().all(|step| step.seconds == 86_400));
+    }
+
+    #[test]
+    fn days_of_utc_need_no_hours() {
+        let now = datetime!(2026-03-30 12:00 UTC);
+        let days = |range: Range, name| range.span(now, &zone(name)).days_of_hours();
+        assert_eq!((days(Range::Quarter, "UTC"), days(Range::Week, "Asia/Kolkata")), (None, None));
+        let (all, own) = (datetime!(2026-01-29 23:00 UTC), datetime!(2026-02-28 23:00 UTC));
+        assert_eq!(days(Range::Month, "Europe/Berlin"), Some((all.unix_timestamp(), own.unix_timestamp())));
+        // Its winter is UTC's.
+        let (all, own) = (datetime!(2025-10-01 23:00 UTC), datetime!(2026-03-29 0:00 UTC));
+        assert_eq!(days(Range::Quarter, "Europe/London"), Some((all.unix_timestamp(), own.unix_timestamp())));
+        let winter = Range::Month.span(datetime!(2026-11-30 12:00 UTC), &zone("Europe/London")).days_of_hours();
+        assert_eq!(winter.map(|(_, own)| own), Some(i64::MAX), "those of the time before alone are made of hours");
     }
 }

@@ -182,7 +182,7 @@ impl Recorder {
     #[must_use = "a request that is owed a row gets it"]
     pub fn owes_row(&self, verdict: &Verdict, id: RequestId, method: &'static str, route: &RouteName) -> Option<Owed> {
         let at = verdict.facts.at;
-        let granted = |budget: &Meter| budget.spend(at).retry_after.is_none();
+        let granted = |budget: &Meter| !budget.spend(at).is_over();
         let tally = verdict.known.as_ref().map_or(&self.shared.strangers, |entry| entry.tally());
         let owed = if let Err(refusal) = &verdict.outcome {
             let budget = if verdict.known.is_some() { &self.shared.refused } else { &self.shared.nobodys };

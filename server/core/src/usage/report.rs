@@ -1,14 +1,16 @@
 //! The usage page: requests over time by outcome, latency percentiles, routes, statuses and addresses, from roll-ups alone.
 
 pub use super::range::{ParseRangeError, Range};
+pub use jiff::tz::TimeZone;
 
+use super::range::Span;
 use crate::{
     actor::{Actor, NotSignedIn},
     port::{
         StoreError,
         rollup::{
-            AddressCounts, BucketSum, CountsOf, LATENCY_BOUNDS_US, LatencyCounts, Period, RollupCounts, RollupKey,
-            RouteSum, Volume,
+            AddressCounts, BucketSum, Buckets, Counted, CountsOf, LATENCY_BOUNDS_US, LatencyCounts, Period,
+            RollupCounts, RollupKey, RouteSum, Volume,
         },
     },
     ports::Ports,
@@ -40,6 +42,8 @@ pub enum UsageOf {
 pub struct Column {
     /// When it begins.
     pub start: OffsetDateTime,
+    /// When it ends: the next one begins then.
+    pub end: OffsetDateTime,
     /// Requests that were let in.
     pub served: u64,
     /// Requests that the door refused.
@@ -64,8 +68,10 @@ pub struct RouteUsage {
 /// What the usage page shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Every bucket of the range, empty ones too, the oldest first.
+    /// Every column of the range, empty ones too, the oldest first.
     pub columns: Vec<Column>,
+    /// Whether its days are those of UTC since others cannot be had: counts by the hour, which they are made of, were removed.
+    pub utc_for_want_of_hours: bool,
     /// All requests.
     pub requests: u64,
     /// Those that the door refused.
@@ -90,6 +96,17 @@ impl Usage {
     pub fn served(&self) -> u64 {
         self.requests.saturating_sub(self.refused)
     }
+}
+
+/// What came to a route in a column and was answered alike: a line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its place. A day of whoever looks begins when theirs does, and is all owners' and credentials'.
+    pub key: RollupKey,
+    /// How long the column is.
+    pub seconds: i64,
+    /// What was counted.
+    pub counts: RollupCounts,
 }
 
 /// Why there is no usage to show.
@@ -118,26 +135,44 @@ impl UsageService {
         Self { ports }
     }
 
-    /// The usage of something in a range that ends now, and how many requests there were in the one before.
+    /// The usage of something in a range that ends now, and how many requests there were in the one before; its days are those of a time
+    /// zone.
     ///
     /// # Errors
     /// [`UsageError::NotFound`] for what is a stranger's too.
-    pub async fn usage(&self, actor: &Actor, of: UsageOf, range: Range) -> Result<Usage, UsageError> {
+    pub async fn usage(&self, actor: &Actor, of: UsageOf, range: Range, zone: &TimeZone) -> Result<Usage, UsageError> {
         let counts = self.counts_of(actor, of).await?;
-        let (store, now) = (&self.ports.store, self.ports.now());
-        let (period, first, last) = range.span(now);
-        let length = last + period.seconds() - first;
-        let (parts, address_parts) = (range.parts(now), range.address_parts(now));
+        let store = &self.ports.store;
+        let (span, utc_for_want_of_hours) = self.span(range, zone).await?;
+        let (steps, parts, address_parts) = (span.steps(), span.parts(), span.address_parts());
         // At once: what one waits for the disk, another may use.
-        let (buckets, routes, addresses) = tokio::try_join!(
-            store.bucket_sums(counts, period, first - length),
+        let (sums, routes, addresses) = tokio::try_join!(
+            store.bucket_sums(counts, &steps),
             store.route_sums(counts, &parts),
             store.addresses(counts, &address_parts, ADDRESSES),
         )?;
-        Ok(Usage { addresses, ..add_up(&buckets, routes, period, first, last) })
+        Ok(Usage { utc_for_want_of_hours, addresses, ..add_up(&sums, routes, &span) })
     }
 
-    /// The roll-ups themselves, the oldest first.
+    /// The columns of a range, and whether they are those of UTC for want of counts by the hour.
+    async fn span(&self, range: Range, zone: &TimeZone) -> Result<(Span, bool), StoreError> {
+        let now = self.ports.now();
+        let span = range.span(now, zone);
+        let Some((with_the_time_before, without)) = span.days_of_hours() else { return Ok((span, false)) };
+        let (charts, tables) = tokio::try_join!(
+            self.ports.store.hours_since(Counted::Buckets),
+            // Those of addresses are removed later than these.
+            self.ports.store.hours_since(Counted::Routes),
+        )?;
+        let is_there = |since: Option<i64>, needed: i64| since.is_none_or(|since| since <= needed);
+        if is_there(charts, with_the_time_before) && is_there(tables, without) {
+            return Ok((span, false));
+        }
+        Ok((range.span(now, &TimeZone::UTC), true))
+    }
+
+    /// The lines of a file, the oldest first: those that come behind the last of the part before, so many at most; of days that are not
+    /// UTC's, those of as many days as it takes to have so many.
     ///
     /// # Errors
     /// As for [`UsageService::usage`].
@@ -145,20 +180,43 @@ impl UsageService {
         &self,
         actor: &Actor,
         of: UsageOf,
-        range: Range,
-    ) -> Result<Vec<(RollupKey, RollupCounts)>, UsageError> {
+        (range, zone): (Range, &TimeZone),
+        after: Option<&RollupKey>,
+        limit: u64,
+    ) -> Result<Vec<Line>, UsageError> {
         let counts = self.counts_of(actor, of).await?;
-        let (period, first, _) = range.span(self.ports.now());
-        let mut rows = self.ports.store.rollups(counts, period, first).await?;
-        rows.sort_by(|(one, _), (other, _)| {
-            (one.start, &one.route, one.status, one.refused).cmp(&(
-                other.start,
-                &other.route,
-                other.status,
-                other.refused,
-            ))
-        });
-        Ok(rows)
+        let (span, _) = self.span(range, zone).await?;
+        let columns = span.columns();
+        if span.days_of_hours().is_some() {
+            let done = columns.partition_point(|day| after.is_some_and(|last| day.since <= last.start));
+            return Ok(self.lines_of_days(counts, &columns[done..], limit).await?);
+        }
+        // However long all parts take, the range begins where it began.
+        let first = columns.first().map_or((Period::Day, 0), |column| (column.period, column.since));
+        let (period, since) = after.map_or(first, |last| (last.period, last.start));
+        let found = self.ports.store.rollups_page(counts, period, since, after, limit).await?;
+        let line = |(key, counts): (RollupKey, RollupCounts)| Line { seconds: key.period.seconds(), key, counts };
+        Ok(found.into_iter().map(line).collect())
+    }
+
+    /// The lines of days that are added up from hours: of the first of them, until there are so many.
+    async fn lines_of_days(&self, of: CountsOf, days: &[Buckets], enough: u64) -> Result<Vec<Line>, StoreError> {
+        let mut lines = Vec::new();
+        for day in days {
+            if lines.len() as u64 >= enough {
+                break;
+            }
+            let mut sums = self.ports.store.route_sums(of, std::slice::from_ref(day)).await?;
+            sums.sort_by(|one, other| {
+                (&one.route, one.status, one.refused).cmp(&(&other.route, other.status, other.refused))
+            });
+            lines.extend(sums.into_iter().map(|RouteSum { route, status, refused, counts }| {
+                let (period, start) = (Period::Day, day.since);
+                let key = RollupKey { period, start, owner_id: None, credential: None, route, status, refused };
+                Line { key, seconds: day.until - day.since, counts }
+            }));
+        }
+        Ok(lines)
     }
 
     /// Which counts these are, once it is seen that the account may know of them.
@@ -196,22 +254,20 @@ struct OfRoute {
     latency: LatencyCounts,
 }
 
-fn add_up(buckets: &[BucketSum], routes: Vec<RouteSum>, period: Period, first: i64, last: i64) -> Usage {
-    let step = usize::try_from(period.seconds()).unwrap_or(1);
-    let length = last + period.seconds() - first;
-    let mut columns: BTreeMap<i64, Column> = (first..=last)
-        .step_by(step)
-        .filter_map(|start| {
-            let at = OffsetDateTime::from_unix_timestamp(start).ok()?;
-            Some((start, Column { start: at, served: 0, refused: 0, before: 0 }))
-        })
-        .collect();
+fn add_up(sums: &[BucketSum], routes: Vec<RouteSum>, span: &Span) -> Usage {
+    let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let empty = |one: Buckets| Column { start: at(one.since), end: at(one.until), served: 0, refused: 0, before: 0 };
+    let mut columns: Vec<_> = span.columns().into_iter().map(empty).collect();
     let mut usage = Usage::default();
-    for one in buckets {
-        if let Some(column) = columns.get_mut(&one.start) {
+    for one in sums {
+        let Some(place) = span.place(one.start) else { continue };
+        // A column is compared with the one that has its place in the time before, however long that is.
+        let its_place = place.checked_sub(span.count());
+        let Some(column) = columns.get_mut(its_place.unwrap_or(place)) else { continue };
+        if its_place.is_some() {
             column.refused += one.refused;
             column.served += one.requests.saturating_sub(one.refused);
-        } else if let Some(column) = columns.get_mut(&(one.start + length)) {
+        } else {
             column.before += one.requests;
             usage.before.0 += one.requests;
             usage.before.1 += one.refused;
@@ -235,7 +291,7 @@ fn add_up(buckets: &[BucketSum], routes: Vec<RouteSum>, period: Period, first: i
     }
     usage.requests = all.requests;
     usage.volume = all.volume;
-    usage.columns = columns.into_values().collect();
+    usage.columns = columns;
     usage.routes = by_route
         .into_iter()
         .map(|(route, sums)| RouteUsage {
@@ -268,6 +324,7 @@ fn percentile(latency: &LatencyCounts, percent: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use time::{Duration, macros::datetime};
 
     fn to_route(status: u16, refused: bool, requests: u64, latency: usize) -> RouteSum {
         let volume = Volume { received: requests, sent: 10 * requests };
@@ -278,16 +335,20 @@ mod tests {
 
     #[test]
     fn adds_up_and_keeps_empty_buckets() {
-        let buckets = [(-240, 2, 2), (-120, 50, 0), (-60, 7, 0), (60, 97, 0), (120, 3, 2)]
-            .map(|(start, requests, refused)| BucketSum { start, requests, refused });
+        let now = datetime!(2026-03-08 09:30 UTC);
+        let span = Range::Hour.span(now, &TimeZone::UTC);
+        let minute = |place: i64| (now + Duration::minutes(place)).unix_timestamp();
+        let sums = [(-62, 2, 2), (-61, 50, 0), (-60, 7, 0), (-58, 97, 0), (0, 3, 2)]
+            .map(|(place, requests, refused)| BucketSum { start: minute(place), requests, refused });
         let routes = vec![to_route(200, false, 97, 0), to_route(401, true, 2, 3), to_route(404, false, 1, 11)];
-        let usage = add_up(&buckets, routes, Period::Minute, 0, 180);
-        assert_eq!(usage.columns.len(), 4);
+        let usage = add_up(&sums, routes, &span);
+        assert_eq!(usage.columns.len(), 60);
         assert_eq!((usage.requests, usage.refused), (100, 2));
-        assert_eq!((usage.columns[1].served, usage.columns[2].served, usage.columns[2].refused), (97, 1, 2));
+        let served: Vec<_> = usage.columns.iter().map(|column| column.served).filter(|served| *served > 0).collect();
+        assert_eq!((served, usage.columns[1].served, usage.columns[59].refused), (vec![97, 1], 97, 2));
         assert_eq!(usage.latency_us, Some([250, 250, 2_500]));
         assert_eq!(usage.before, (59, 2), "as long a time before");
-        assert_eq!(usage.columns.iter().map(|column| column.before).collect::<Vec<_>>(), [2, 0, 50, 7]);
+        assert_eq!([57, 58, 59].map(|place| usage.columns[place].before), [2, 50, 7]);
         assert_eq!(usage.volume, Volume { received: 100, sent: 1_000 });
         let busiest = RouteUsage { route: "GET /200".to_owned(), requests: 97, refused: 0, p95_us: 250 };
         assert_eq!(usage.routes[0], busiest);
@@ -296,8 +357,20 @@ mod tests {
     }
 
     #[test]
+    fn a_long_day_is_compared_with_the_one_in_its_place() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let span = Range::Month.span(datetime!(2026-10-25 12:00 UTC), &berlin);
+        let sum = |start: OffsetDateTime, requests| BucketSum { start: start.unix_timestamp(), requests, refused: 0 };
+        let sums = [sum(datetime!(2026-10-24 22:00 UTC), 25), sum(datetime!(2026-09-24 22:00 UTC), 24)];
+        let usage = add_up(&sums, Vec::new(), &span);
+        let (start, end) = (datetime!(2026-10-24 22:00 UTC), datetime!(2026-10-25 23:00 UTC));
+        assert_eq!(usage.columns.last(), Some(&Column { start, end, served: 25, refused: 0, before: 24 }));
+    }
+
+    #[test]
     fn nothing_is_nothing() {
-        let usage = add_up(&[], Vec::new(), Period::Minute, 0, 60);
-        assert_eq!((usage.requests, usage.latency_us, usage.columns.len()), (0, None, 2));
+        let span = Range::Day.span(datetime!(2026-03-08 09:30 UTC), &TimeZone::UTC);
+        let usage = add_up(&[], Vec::new(), &span);
+        assert_eq!((usage.requests, usage.latency_us, usage.columns.len()), (0, None, 24));
     }
 }

@@ -66,6 +66,7 @@ impl SeaUnitOfWork {
         team: TeamId,
         application: ApplicationId,
         environment: Environment,
+        read: &KeyPolicy,
         policy: &KeyPolicy,
     ) -> Result<Consumed, StoreError> {
         let of_team = Query::select()
@@ -80,8 +81,15 @@ impl SeaUnitOfWork {
             rotate_after_days: Set(policy.rotate_after_days.map(i64::from)),
             ..Default::default()
         };
+        let still = |column: environment::Column, days: Option<u16>| match days {
+            Some(days) => column.eq(i64::from(days)),
+            None => column.is_null(),
+        };
         let result = environment::Entity::update_many()
             .set(change)
+            .filter(environment::Column::RevokeLeaked.eq(read.revoke_leaked))
+            .filter(still(environment::Column::DisableIdleDays, read.disable_idle_days))
+            .filter(still(environment::Column::RotateAfterDays, read.rotate_after_days))
             .filter(environment::Column::ApplicationId.in_subquery(of_team))
             .filter(environment::Column::Kind.eq(environment.as_str()))
             .exec(&self.transaction)

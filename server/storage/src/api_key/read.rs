@@ -13,7 +13,7 @@ use latchkey_core::{
     api_key::format::PublicId,
     port::{
         ApiKeyReader, StoreError,
-        api_key::{ApiKey, KeyPolicy, KeyToTell, LISTED_AT_MOST, StoredApiKey, Traffic},
+        api_key::{AfterKey, ApiKey, KeyPolicy, KeyToTell, StoredApiKey, Traffic},
         request_log::{Found, LogScope, RequestFilter},
     },
 };
@@ -23,7 +23,7 @@ use sea_orm::{
     QueryTrait, Select, Statement,
     sea_query::{Alias, CaseStatement, Expr, ExprTrait, Func, Order},
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// Whoever has more leaked keys than this knows what to do.
 const LEAKED_AT_MOST: u64 = 20;
@@ -62,6 +62,24 @@ fn tokens_of(account: AccountId) -> Select<api_key::Entity> {
     keys_with_surroundings().filter(api_key::Column::AccountId.eq(account.as_uuid()))
 }
 
+/// Of these keys those that have ended, or those that have not: the newest first, and only what comes after another key where one is
+/// named.
+fn newest(
+    of: Select<api_key::Entity>,
+    ended: bool,
+    now: OffsetDateTime,
+    after: Option<&ApiKey>,
+) -> Select<api_key::Entity> {
+    use api_key::Column;
+    let which = if ended { not_ended_at(now).not() } else { not_ended_at(now) };
+    let older = after.map(|key| {
+        let made = micros(key.created_at);
+        let as_old = Condition::all().add(Column::CreatedAt.eq(made)).add(Column::Id.lt(key.id.as_uuid()));
+        Condition::any().add(Column::CreatedAt.lt(made)).add(as_old)
+    });
+    of.filter(Condition::all().add(which).add_option(older)).order_by_desc(Column::CreatedAt).order_by_desc(Column::Id)
+}
+
 /// What passes comes first, and of each the newest.
 fn first(query: Select<api_key::Entity>, passes: Condition) -> Select<api_key::Entity> {
     let passes: Expr = CaseStatement::new().case(passes, 0).finally(1).into();
@@ -73,16 +91,6 @@ impl SeaStore {
         let rows = query.into_model::<Row>().all(&self.reader).await.map_err(store_error)?;
         rows.into_iter().map(|row| Ok(StoredApiKey::try_from(row)?.key)).collect()
     }
-
-    async fn keys_live_first(
-        &self,
-        query: Select<api_key::Entity>,
-        now: OffsetDateTime,
-    ) -> Result<Vec<ApiKey>, StoreError> {
-        let mut keys = self.keys(query).await?;
-        keys.sort_by_key(|key| (key.is_ended(now), std::cmp::Reverse((key.created_at, key.id))));
-        Ok(keys)
-    }
 }
 
 #[async_trait]
@@ -93,10 +101,35 @@ impl ApiKeyReader for SeaStore {
         application: ApplicationId,
         environment: Environment,
         now: OffsetDateTime,
+        after: Option<AfterKey>,
+        at_most: usize,
     ) -> Result<Vec<ApiKey>, StoreError> {
-        // However many there are: those that work, and of them the newest, are what a page can show.
-        let query = first(in_environment(account, application, environment), works_at(now));
-        self.keys_live_first(query.limit(LISTED_AT_MOST as u64), now).await
+        let of = in_environment(account, application, environment);
+        let last = match after {
+            Some(after) => {
+                let named = self.keys(of.clone().filter(api_key::Column::Id.eq(after.id.as_uuid()))).await?.pop();
+                let Some(key) = named else { return Ok(Vec::new()) };
+                Some((key, after.ended))
+            }
+            None => None,
+        };
+        let mut keys: Vec<ApiKey> = Vec::new();
+        // Two questions, each of which reads its index in order and stops when the page is full, however many keys there are.
+        for ended in [false, true] {
+            let after = match &last {
+                Some((_, true)) if !ended => continue,
+                Some((key, among)) if *among == ended => Some(key),
+                _ => None,
+            };
+            let left = at_most.saturating_sub(keys.len());
+            if left > 0 {
+                let found = self.keys(newest(of.clone(), ended, now, after).limit(left as u64)).await?;
+                // One that somebody ended in between is listed already.
+                let listed: HashSet<_> = keys.iter().map(|key| key.id).collect();
+                keys.extend(found.into_iter().filter(|key| !listed.contains(&key.id)));
+            }
+        }
+        Ok(keys)
     }
 
     async fn oldest_keys(
@@ -139,8 +172,10 @@ impl ApiKeyReader for SeaStore {
         now: OffsetDateTime,
         at_most: Option<usize>,
     ) -> Result<Vec<ApiKey>, StoreError> {
-        let query = first(tokens_of(account), not_ended_at(now)).limit(at_most.map(|most| most as u64));
-        self.keys_live_first(query, now).await
+        let mut tokens =
+            self.keys(first(tokens_of(account), not_ended_at(now)).limit(at_most.map(|most| most as u64))).await?;
+        tokens.sort_by_key(|key| (key.is_ended(now), std::cmp::Reverse((key.created_at, key.id))));
+        Ok(tokens)
     }
 
     async fn api_key(&self, account: AccountId, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
@@ -241,17 +276,40 @@ mod tests {
     use sea_orm::{ConnectionTrait, prelude::Uuid};
     use sea_orm_migration::MigratorTrait;
 
-    #[tokio::test]
-    async fn leaked_keys_are_found_without_reading_the_others() {
+    /// How SQLite goes about it.
+    async fn steps(query: Select<api_key::Entity>) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let store = SeaStore::connect(&format!("sqlite://{}/x.db", folder.path().display())).await.unwrap();
         Migrator::up(store.writer(), None).await.unwrap();
-        let query = leaked(AccountId::from_uuid(Uuid::nil()), OffsetDateTime::UNIX_EPOCH);
         let mut explain = query.build(DatabaseBackend::Sqlite);
         explain.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
         let steps = store.reader.query_all_raw(explain).await.unwrap();
-        let steps: Vec<String> = steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
-        assert!(steps.iter().any(|step| step.contains("USING INDEX api_key_leaked")), "{steps:?}");
-        assert!(!steps.iter().any(|step| step.contains("SCAN api_key")), "{steps:?}");
+        steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect()
+    }
+
+    fn any(steps: &[String], part: &str) -> bool {
+        steps.iter().any(|step| step.contains(part))
+    }
+
+    #[tokio::test]
+    async fn leaked_keys_are_found_without_reading_the_others() {
+        let steps = steps(leaked(AccountId::from_uuid(Uuid::nil()), OffsetDateTime::UNIX_EPOCH)).await;
+        assert!(any(&steps, "USING INDEX api_key_leaked"), "{steps:?}");
+        assert!(!any(&steps, "SCAN api_key"), "{steps:?}");
+    }
+
+    #[tokio::test]
+    async fn a_page_of_a_list_of_keys_is_read_in_the_order_of_an_index() {
+        let (nobody, nothing) = (AccountId::from_uuid(Uuid::nil()), ApplicationId::from_uuid(Uuid::nil()));
+        let of = in_environment(nobody, nothing, Environment::Production);
+        for ended in [false, true] {
+            let steps = steps(newest(of.clone(), ended, OffsetDateTime::UNIX_EPOCH, None).limit(500)).await;
+            // As long as nothing is known of how many were revoked, either index is as good.
+            let indexes = ["api_key_by_environment_id_created_at", "api_key_not_revoked"];
+            let by_index = |index: &str| any(&steps, &format!("SEARCH api_key USING INDEX {index}"));
+            assert!(indexes.into_iter().any(by_index), "{steps:?}");
+            // Of those made at the same time alone, the order is made afterwards.
+            assert!(!any(&steps, "USE TEMP B-TREE FOR ORDER BY"), "{steps:?}");
+        }
     }
 }

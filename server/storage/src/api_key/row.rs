@@ -24,7 +24,7 @@ use sea_orm::{
 /// A key with what surrounds it, as one query gives them.
 #[derive(FromQueryResult)]
 pub(super) struct Row {
-    id: Uuid,
+    pub(super) id: Uuid,
     public_id: String,
     last_four: String,
     digest: Vec<u8>,

@@ -1,10 +1,10 @@
 //! Changes to keys: each a conditional UPDATE that names who may change the key.
 
-use super::row::not_ended_at;
+use super::{row::not_ended_at, watch::is_idle};
 use crate::{
     SeaUnitOfWork,
     convert::{micros, word},
-    entity::{api_key, application, environment},
+    entity::{account, api_key, application, environment},
     error::store_error,
     work::{consumed, inserted},
 };
@@ -23,8 +23,8 @@ use latchkey_core::{
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, TeamId};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, UpdateMany,
-    sea_query::{Expr, ExprTrait, OnConflict, Query},
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
+    sea_query::{Expr, ExprTrait, LockType, OnConflict, Query},
 };
 use std::net::IpAddr;
 
@@ -90,6 +90,43 @@ impl ApiKeyWriter for SeaUnitOfWork {
         inserted(insert.exec_without_returning(&self.transaction).await)
     }
 
+    async fn api_keys_hold(&mut self, owner: NewKeyOwner, now: OffsetDateTime) -> Result<u64, StoreError> {
+        // Counted behind the owner's own row, which this takes: of two who make a key at once, one counts the other's. Rows that name the
+        // owner can be written meanwhile.
+        let its = match owner {
+            NewKeyOwner::Environment(id) => {
+                let application = Query::select()
+                    .column(environment::Column::ApplicationId)
+                    .from(environment::Entity)
+                    .and_where(environment::Column::Id.eq(id.as_uuid()))
+                    .to_owned();
+                let environments = Query::select()
+                    .column(environment::Column::Id)
+                    .from(environment::Entity)
+                    .and_where(environment::Column::ApplicationId.in_subquery(application.clone()))
+                    .to_owned();
+                let held = application::Entity::find()
+                    .filter(application::Column::Id.in_subquery(application))
+                    .lock(LockType::NoKeyUpdate);
+                held.one(&self.transaction).await.map_err(store_error)?;
+                api_key::Column::EnvironmentId.in_subquery(environments)
+            }
+            NewKeyOwner::Account(id) => {
+                let held = account::Entity::find_by_id(id.as_uuid()).lock(LockType::NoKeyUpdate);
+                held.one(&self.transaction).await.map_err(store_error)?;
+                api_key::Column::AccountId.eq(id.as_uuid())
+            }
+        };
+        api_key::Entity::find()
+            .select_only()
+            .column(api_key::Column::EnvironmentId)
+            .filter(its)
+            .filter(not_ended_at(now))
+            .count(&self.transaction)
+            .await
+            .map_err(store_error)
+    }
+
     async fn api_key_revoke(
         &mut self,
         holder: Holder,
@@ -121,17 +158,21 @@ impl ApiKeyWriter for SeaUnitOfWork {
         now: OffsetDateTime,
     ) -> Result<Vec<SharedLimits>, StoreError> {
         use api_key::Column;
-        let others = api_key::Entity::find()
+        // Its own row, too, and the newest first, as rotations take them: of two who change keys of one row of keys at once, one waits
+        // for the other.
+        let held = api_key::Entity::find()
             .filter(held_by(key.owner.holder()))
             .filter(Column::Lineage.eq(key.lineage.as_uuid()))
-            .filter(Column::Id.ne(key.id.as_uuid()))
-            .filter(Column::Limits.ne(limits.to_string()))
-            .filter(not_ended_at(now))
-            .lock_exclusive()
+            .filter(Condition::any().add(Column::Id.eq(key.id.as_uuid())).add(not_ended_at(now)))
+            .order_by_desc(Column::Id)
+            .lock(LockType::NoKeyUpdate)
             .all(&self.transaction)
             .await
             .map_err(store_error)?;
-        let set = api_key::ActiveModel { limits: Set(limits.to_string()), ..Default::default() };
+        let written = limits.to_string();
+        let is_other = |one: &api_key::Model| one.id != key.id.as_uuid() && one.limits != written;
+        let others: Vec<_> = held.into_iter().filter(is_other).collect();
+        let set = api_key::ActiveModel { limits: Set(written), ..Default::default() };
         api_key::Entity::update_many()
             .set(set)
             .filter(Column::Id.is_in(others.iter().map(|other| other.id)))
@@ -162,7 +203,12 @@ impl ApiKeyWriter for SeaUnitOfWork {
             disabled_by_policy: Set(disabled.by_policy),
             ..Default::default()
         };
-        self.won(change(id, set).filter(held_by(holder)).filter(api_key::Column::DisabledAt.is_null())).await
+        let mut update = change(id, set).filter(held_by(holder)).filter(api_key::Column::DisabledAt.is_null());
+        if disabled.by_policy {
+            // It may have been used since it was found, or its environment have another policy.
+            update = update.filter(is_idle(disabled.at));
+        }
+        self.won(update).await
     }
 
     async fn api_key_enable(
@@ -246,12 +292,11 @@ impl ApiKeyWriter for SeaUnitOfWork {
         at: OffsetDateTime,
     ) -> Result<Consumed, StoreError> {
         let set = revocation(Some(by), Revoked { at, because: RevokedBecause::RotationCancelled });
-        let unused = Condition::any().add(waits_for_first_use()).add(api_key::Column::LastUsedAt.is_null());
         let update = change(id, set)
             .filter(held_by(holder))
             .filter(api_key::Column::TakesOverFrom.is_not_null())
             .filter(api_key::Column::ReplacedBy.is_null())
-            .filter(unused);
+            .filter(api_key::Column::LastUsedAt.is_null());
         self.won(update).await
     }
 
@@ -272,8 +317,17 @@ impl ApiKeyWriter for SeaUnitOfWork {
         use api_key::Column;
         let set = api_key::ActiveModel { replaced_by: Set(None), retires_at: Set(None), ..Default::default() };
         let still_works = Condition::any().add(Column::RetiresAt.is_null()).add(Column::RetiresAt.gt(micros(now)));
-        let update =
-            change(id, set).filter(held_by(holder)).filter(Column::ReplacedBy.eq(by.as_uuid())).filter(still_works);
+        // Asked here: a third key may have taken over from that one since it was read.
+        let the_last = Query::select()
+            .column(Column::Id)
+            .from(api_key::Entity)
+            .and_where(Column::Id.eq(by.as_uuid()))
+            .and_where(Column::ReplacedBy.is_null())
+            .to_owned();
+        let update = change(id, set)
+            .filter(held_by(holder))
+            .filter(Column::ReplacedBy.in_subquery(the_last))
+            .filter(still_works);
         self.won(update).await
     }
 
@@ -308,9 +362,10 @@ impl ApiKeyWriter for SeaUnitOfWork {
         team: TeamId,
         application: ApplicationId,
         environment: Environment,
+        read: &KeyPolicy,
         policy: &KeyPolicy,
     ) -> Result<Consumed, StoreError> {
-        self.set_policy(team, application, environment, policy).await
+        self.set_policy(team, application, environment, read, policy).await
     }
 }
 

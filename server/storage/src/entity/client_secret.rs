@@ -16,6 +16,7 @@ pub struct Model {
     pub revoked_at: Option<i64>,
     pub last_used_at: Option<i64>,
     pub last_used_from: Option<String>,
+    pub leaked_at: Option<i64>,
     pub form_id: Uuid,
 }
 

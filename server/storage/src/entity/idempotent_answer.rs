@@ -8,6 +8,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub owner_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
+    pub environment: String,
+    #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
     pub fingerprint: Vec<u8>,
     pub post: Uuid,

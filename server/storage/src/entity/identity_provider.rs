@@ -14,6 +14,7 @@ pub struct Model {
     pub scopes: String,
     pub created_at: i64,
     pub disabled_at: Option<i64>,
+    pub removed_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,6 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub owner_id: Uuid,
+    pub environment: String,
     pub title: String,
     pub body: String,
     pub version: i64,

@@ -1,6 +1,6 @@
 //! Changes to clients.
 
-use super::row::settings_of;
+use super::row::{Row, clients_with_surroundings, settings_of};
 use crate::{
     SeaUnitOfWork,
     convert::micros,
@@ -22,8 +22,8 @@ use latchkey_core::{
 use latchkey_model::{AccountId, ClientSecretId, OauthClientId, TeamId};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, UpdateMany,
-    sea_query::{Condition, Expr, ExprTrait, OnConflict, Query},
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, UpdateMany,
+    sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Query},
 };
 
 /// The change of a client of this team that is not ended.
@@ -66,8 +66,20 @@ impl OauthClientWriter for SeaUnitOfWork {
         &mut self,
         team: TeamId,
         id: OauthClientId,
+        read: Option<&ClientSettings>,
         settings: &ClientSettings,
     ) -> Result<Consumed, StoreError> {
+        if let Some(read) = read {
+            // Compared behind the client's own row, which this takes as an update does.
+            let held = oauth_client::Entity::find_by_id(id.as_uuid()).lock(LockType::NoKeyUpdate);
+            held.one(&self.transaction).await.map_err(store_error)?;
+            let there = clients_with_surroundings().filter(oauth_client::Column::Id.eq(id.as_uuid()));
+            let there = there.into_model::<Row>().one(&self.transaction).await.map_err(store_error)?;
+            let there = there.map(OauthClient::try_from).transpose()?;
+            if there.is_none_or(|client| client.settings != *read) {
+                return Ok(Consumed::Lost);
+            }
+        }
         // What an admin said was said of this name and these addresses.
         let same = Condition::all()
             .add(oauth_client::Column::Name.eq(settings.name.as_str()))
@@ -197,6 +209,15 @@ impl OauthClientWriter for SeaUnitOfWork {
             .filter(client_secret::Column::Id.eq(id.as_uuid()))
             .filter(client_secret::Column::OauthClientId.eq(client.as_uuid()))
             .filter(client_secret::Column::RevokedAt.is_null());
+        Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
+    }
+
+    async fn client_secret_leaked(&mut self, id: ClientSecretId, at: OffsetDateTime) -> Result<Consumed, StoreError> {
+        let update = client_secret::Entity::update_many()
+            .set(client_secret::ActiveModel { leaked_at: Set(Some(micros(at))), ..Default::default() })
+            .filter(client_secret::Column::Id.eq(id.as_uuid()))
+            .filter(client_secret::Column::RevokedAt.is_null())
+            .filter(client_secret::Column::LeakedAt.is_null());
         Ok(consumed(update.exec(&self.transaction).await.map_err(store_error)?.rows_affected))
     }
 

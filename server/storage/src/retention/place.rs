@@ -32,8 +32,20 @@ pub(super) struct Place {
     apart: &'static str,
     /// Which rows perish at all.
     also: String,
-    /// A table whose rows go with its own, and the column that names those. They may be many: they go first, in parts of their own.
-    pub(super) with: Option<(&'static str, &'static str)>,
+    /// What goes with a row of its own.
+    pub(super) with: Option<With>,
+}
+
+/// A table whose rows go with another's. They may be many: they go first, in parts of their own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct With {
+    table: &'static str,
+    /// The column that names the other's.
+    column: &'static str,
+    /// What tells a row from the others.
+    key: &'static str,
+    /// As in [`Place`].
+    apart: &'static str,
 }
 
 impl Place {
@@ -51,7 +63,8 @@ impl Place {
             Perishable::PushedRequests => Self::new("pushed_request", "expires_at", "id"),
             Perishable::DeviceCodes => Self::new("device_code", "expires_at", "id"),
             Perishable::TokenFamilies => {
-                Self { with: Some(("refresh_token", "family_id")), ..Self::new("token_family", "expires_at", "id") }
+                let tokens = With { table: "refresh_token", column: "family_id", key: "id", apart: "id" };
+                Self { with: Some(tokens), ..Self::new("token_family", "expires_at", "id") }
             }
             Perishable::MailedLinks => Self::new("mailed_link", "asked_at", "id"),
             Perishable::PasskeyCeremonies => Self::new("passkey_ceremony", "expires_at", "id"),
@@ -60,7 +73,13 @@ impl Place {
             Perishable::Alerts => Self::new("alert", "raised_at", "id").which("NOT going"),
             Perishable::WebhookDeliveries => Self::new("webhook_delivery", "created_at", "id"),
             Perishable::RemovedWebhooks => {
-                Self { with: Some(("webhook_delivery", "webhook_id")), ..Self::new("webhook", "removed_at", "id") }
+                let messages = With { table: "webhook_delivery", column: "webhook_id", key: "id", apart: "id" };
+                Self { with: Some(messages), ..Self::new("webhook", "removed_at", "id") }
+            }
+            Perishable::RemovedProviders => {
+                let (column, key) = ("identity_provider_id", "identity_provider_id, subject");
+                let links = With { table: "linked_identity", column, key, apart: "label" };
+                Self { with: Some(links), ..Self::new("identity_provider", "removed_at", "id") }
             }
             Perishable::Invitations => Self::new("invitation", "expires_at", "id"),
             Perishable::SeenNetworks => Self::new("seen_network", "last_at", "network"),
@@ -118,19 +137,19 @@ impl Place {
         let Self { table, apart, .. } = self;
         let oldest = self.oldest(limit);
         let rows = format!("SELECT count({apart}) FROM (SELECT {apart} FROM {table} {oldest}) AS oldest");
-        let Some((others, column)) = self.with else { return rows };
+        let Some(With { table: others, column, apart, .. }) = self.with else { return rows };
         format!(
-            "SELECT ({rows}) + (SELECT count(id) FROM (SELECT id FROM {others} WHERE {column} IN \
+            "SELECT ({rows}) + (SELECT count({apart}) FROM (SELECT {apart} FROM {others} WHERE {column} IN \
              (SELECT id FROM {table} {oldest}) LIMIT {limit}) AS its)"
         )
     }
 
     /// Removes so many of the rows that go with the oldest row of a range.
     pub(super) fn removal_with(&self, limit: u64) -> Option<String> {
-        let (others, column) = self.with?;
+        let With { table: others, column, key, .. } = self.with?;
         let Self { table, .. } = self;
         Some(format!(
-            "DELETE FROM {others} WHERE id IN (SELECT id FROM {others} WHERE {column} = \
+            "DELETE FROM {others} WHERE ({key}) IN (SELECT {key} FROM {others} WHERE {column} = \
              (SELECT id FROM {table} {}) LIMIT {limit})",
             self.oldest(1)
         ))

@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use latchkey_core::port::{
     RollupReader, StoreError,
     rollup::{
-        AddressCounts, AddressKey, BucketSum, Buckets, CountsOf, Period, RollupCounts, RollupKey, RouteSum, Volume,
+        AddressCounts, AddressKey, BucketSum, Buckets, Counted, CountsOf, Period, RollupCounts, RollupKey, RouteSum,
+        Steps, Volume,
     },
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, OwnerId};
@@ -71,7 +72,7 @@ impl Whose {
 }
 
 /// Every part of what is asked for: of one owner, and of buckets of one period that follow each other.
-fn parts(of: CountsOf, buckets: &[Buckets]) -> impl Iterator<Item = (Whose, Buckets)> {
+fn parts<B: Copy>(of: CountsOf, buckets: &[B]) -> impl Iterator<Item = (Whose, B)> {
     Whose::each(of).into_iter().flat_map(|whose| buckets.iter().map(move |buckets| (whose.clone(), *buckets)))
 }
 
@@ -92,12 +93,35 @@ struct Called {
     route: String,
 }
 
-/// The sum of a bucket.
+/// The sum of a step.
 #[derive(FromQueryResult)]
-struct OfBucket {
-    start: i64,
+struct OfStep {
+    step: i64,
     requests: i64,
     refused: i64,
+}
+
+/// A bucket.
+#[derive(FromQueryResult)]
+struct Start {
+    start: i64,
+}
+
+/// The order in which roll-ups are read in parts: that of their key, where they are one owner's.
+const IN_ORDER: [rollup::Column; 5] = [
+    rollup::Column::Start,
+    rollup::Column::Route,
+    rollup::Column::Status,
+    rollup::Column::Refused,
+    rollup::Column::OwnerId,
+];
+
+/// Which roll-ups come behind this one, in that order.
+fn behind(key: &RollupKey) -> SimpleExpr {
+    let owner = key.owner_id.map_or(ALL, OwnerId::as_uuid);
+    let place: [SimpleExpr; IN_ORDER.len()] =
+        [key.start.into(), key.route.as_str().into(), i64::from(key.status).into(), key.refused.into(), owner.into()];
+    Expr::tuple(IN_ORDER.map(Expr::col)).gt(Expr::tuple(place))
 }
 
 /// The columns that are added up.
@@ -206,21 +230,67 @@ impl RollupReader for SeaStore {
         self.all_of::<rollup::Model>(queries).await?.into_iter().map(|row| from_row(row, period)).collect()
     }
 
-    async fn bucket_sums(&self, of: CountsOf, period: Period, since: i64) -> Result<Vec<BucketSum>, StoreError> {
-        use bucket_rollup::Column;
+    async fn rollups_page(
+        &self,
+        of: CountsOf,
+        period: Period,
+        since: i64,
+        after: Option<&RollupKey>,
+        limit: u64,
+    ) -> Result<Vec<(RollupKey, RollupCounts)>, StoreError> {
+        let behind = after.map(behind);
         let queries = Whose::each(of).into_iter().map(|whose| {
-            bucket_rollup::Entity::find()
-                .select_only()
-                .columns([Column::Start, Column::Requests, Column::Refused])
-                .filter(whose.are(Column::OwnerId, Column::CredentialId))
-                .filter(Column::Period.eq(period.as_str()))
-                .filter(Column::Start.gte(since))
+            rollup::Entity::find()
+                .filter(whose.are(rollup::Column::OwnerId, rollup::Column::ApiKeyId))
+                .filter(rollup::Column::Period.eq(period.as_str()))
+                .filter(rollup::Column::Start.gte(since))
+                .filter(Condition::all().add_option(behind.clone()))
                 .into_query()
         });
-        let rows: Vec<OfBucket> = self.all_of(queries).await?;
-        let of_bucket =
-            |row: OfBucket| BucketSum { start: row.start, requests: count(row.requests), refused: count(row.refused) };
-        Ok(rows.into_iter().map(of_bucket).collect())
+        let Some(mut page) = union(queries) else { return Ok(Vec::new()) };
+        for column in IN_ORDER {
+            // By its name in what is found: that may come from several questions.
+            page.order_by(Alias::new(column.as_str()), Order::Asc);
+        }
+        page.limit(limit);
+        self.all_of::<rollup::Model>([page]).await?.into_iter().map(|row| from_row(row, period)).collect()
+    }
+
+    async fn bucket_sums(&self, of: CountsOf, steps: &[Steps]) -> Result<Vec<BucketSum>, StoreError> {
+        use bucket_rollup::Column;
+        // Not a column's name: PostgreSQL would group by that.
+        const STEP: &str = "step";
+        let queries = parts(of, steps).map(|(whose, Steps { buckets, seconds })| {
+            let start = || Expr::col(Column::Start);
+            bucket_rollup::Entity::find()
+                .select_only()
+                .expr_as(start().sub(start().sub(buckets.since).modulo(seconds)), STEP)
+                .column_as(sum(Column::Requests), "requests")
+                .column_as(sum(Column::Refused), "refused")
+                .filter(whose.are(Column::OwnerId, Column::CredentialId))
+                .filter(within(buckets, Column::Period, Column::Start))
+                .group_by(Expr::col(Alias::new(STEP)))
+                .into_query()
+        });
+        let rows: Vec<OfStep> = self.all_of(queries).await?;
+        let of_step =
+            |row: OfStep| BucketSum { start: row.step, requests: count(row.requests), refused: count(row.refused) };
+        Ok(rows.into_iter().map(of_step).collect())
+    }
+
+    async fn hours_since(&self, counted: Counted) -> Result<Option<i64>, StoreError> {
+        let (table, _) = super::table(counted);
+        let day = Period::Day.seconds();
+        // The last day that is over before the first hour that is there.
+        let sql = format!(
+            "SELECT start FROM {table} WHERE period = 'day' AND start <= \
+             coalesce((SELECT start FROM {table} WHERE period = 'hour' ORDER BY start LIMIT 1), {}) - {day} \
+             ORDER BY start DESC LIMIT 1",
+            i64::MAX
+        );
+        let statement = Statement::from_string(self.reader.get_database_backend(), sql);
+        let last = Start::find_by_statement(statement).one(&self.reader).await.map_err(store_error)?;
+        Ok(last.map(|last| last.start + day))
     }
 
     /// Whole rows, to be added up here, would take ten times as long: there may be tens of thousands, of two dozen columns each.

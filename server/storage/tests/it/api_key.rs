@@ -6,7 +6,7 @@ use crate::{
 };
 use latchkey_core::port::{
     ApiKeyReader, ApiReader, ApplicationReader, Consumed, Inserted, Store,
-    api_key::{Holder, Revoked, RevokedBecause},
+    api_key::{AfterKey, Holder, NewKeyOwner, Revoked, RevokedBecause},
     request_log::{LastUse, RequestBatch, Used},
 };
 use latchkey_model::{ApiKeyId, Environment};
@@ -19,6 +19,8 @@ on_both_databases!(
     r17_a_key_is_revoked_once_under_concurrency,
     live_keys_are_counted,
     what_a_list_may_leave_out_is_found_and_counted,
+    a_list_goes_on_after_a_key_until_each_was_there_once,
+    of_keys_made_at_once_no_more_fit_than_their_owner_may_have,
     the_demo_api_is_there_with_its_scopes,
 );
 
@@ -42,9 +44,11 @@ async fn a_key_reads_back_as_it_was_made(database: &Database) {
         (None, None, None, None)
     );
     assert_eq!(stored.key.lineage, new.id);
-    let listed = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
+    let listed =
+        database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW, None, 9).await.unwrap();
     assert_eq!(listed, [stored.key]);
-    let elsewhere = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Staging, NOW).await.unwrap();
+    let elsewhere =
+        database.store.api_keys(ada.account.id, bookshelf.id, Environment::Staging, NOW, None, 9).await.unwrap();
     assert_eq!(elsewhere, []);
     assert!(database.store.api_key_for_door("AAAAAAAAAAAA".parse().unwrap()).await.unwrap().is_none(), "ids are exact");
 }
@@ -81,6 +85,89 @@ async fn what_a_list_may_leave_out_is_found_and_counted(database: &Database) {
     assert_eq!(counted(ada.account.id, None).await, 0, "tokens are apart");
 }
 
+async fn a_list_goes_on_after_a_key_until_each_was_there_once(database: &Database) {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let bookshelf = application(database, &ada, "Bookshelf").await;
+    let mut ids = Vec::new();
+    // Two were made at the same time; of each three, one has expired and one is revoked.
+    for (number, minutes) in (0..9_u8).zip([0, 1, 1, 2, 3, 4, 5, 6, 7]) {
+        let mut key = new_key(&ada, &bookshelf, &format!("aaaaaaaaaaa{number}"));
+        key.created_at = NOW - Duration::minutes(minutes);
+        key.settings.expires_at = (number % 3 == 1).then_some(NOW);
+        add_key(database, &key).await;
+        ids.push(key.id);
+    }
+    let end = async |id| {
+        let mut work = database.begin().await;
+        let ended = work.api_key_revoke(Holder::Team(ada.team), id, Some(ada.account.id), revoked(NOW)).await.unwrap();
+        assert_eq!(ended, Consumed::Won);
+        work.commit().await.unwrap();
+    };
+    for number in [2, 5, 8] {
+        end(ids[number]).await;
+    }
+    let page = async |account, after, at_most| {
+        let store = &database.store;
+        let found = store.api_keys(account, bookshelf.id, Environment::Development, NOW, after, at_most).await.unwrap();
+        found.into_iter().map(|key| key.id).collect::<Vec<_>>()
+    };
+    let in_order = [0, 3, 6, 2, 1, 4, 5, 7, 8].map(|number| ids[number]);
+    assert_eq!(page(ada.account.id, None, 99).await, in_order, "those that have not ended, then the newest");
+    for at_most in [1, 2, 3, 4, 9] {
+        let mut seen: Vec<ApiKeyId> = Vec::new();
+        loop {
+            let after = seen.last().map(|id| AfterKey { id: *id, ended: seen.len() > 3 });
+            let next = page(ada.account.id, after, at_most).await;
+            assert!(next.len() <= at_most);
+            if next.is_empty() {
+                break;
+            }
+            seen.extend(next);
+        }
+        assert_eq!(seen, in_order, "{at_most} on a page");
+    }
+    // One that has ended since a page was drawn goes on where it stood.
+    end(ids[3]).await;
+    let after = Some(AfterKey { id: ids[3], ended: false });
+    assert_eq!(page(ada.account.id, after, 2).await, [ids[6], ids[2]]);
+    assert_eq!(page(eve.account.id, None, 9).await, []);
+    assert_eq!(page(eve.account.id, after, 9).await, []);
+    let nobodys = Some(AfterKey { id: ApiKeyId::from_uuid(uuid()), ended: false });
+    assert_eq!(page(ada.account.id, nobodys, 9).await, []);
+}
+
+async fn of_keys_made_at_once_no_more_fit_than_their_owner_may_have(database: &Database) {
+    const AT_MOST: u64 = 5;
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let bookshelf = application(database, &ada, "Bookshelf").await;
+    let tokens = [NewKeyOwner::Account(eve.account.id); 3];
+    for (first, owners) in ["a", "b"].into_iter().zip([bookshelf.environments.map(NewKeyOwner::Environment), tokens]) {
+        // One that has ended does not count.
+        let mut ended = new_key(&ada, &bookshelf, &format!("{first}aaaaaaaaaaa"));
+        (ended.owner, ended.settings.expires_at) = (owners[0], Some(NOW));
+        add_key(database, &ended).await;
+        let made = (0..24_usize).map(|number| {
+            let mut key = new_key(&ada, &bookshelf, &format!("{first}bbbbbbbbb{number:02}"));
+            key.owner = owners[number % 3];
+            let store = database.store.clone();
+            tokio::spawn(async move {
+                let mut work = store.begin().await.unwrap();
+                assert_eq!(work.api_key_add(&key).await.unwrap(), Inserted::Done);
+                let fits = work.api_keys_hold(key.owner, NOW).await.unwrap() <= AT_MOST;
+                if fits {
+                    work.commit().await.unwrap();
+                }
+                fits
+            })
+        });
+        let mut fitted = 0;
+        for one in made.collect::<Vec<_>>() {
+            fitted += u64::from(one.await.unwrap());
+        }
+        assert_eq!(fitted, AT_MOST);
+    }
+}
+
 async fn a_key_is_seen_by_its_team_alone(database: &Database) {
     let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
     let bookshelf = application(database, &ada, "Bookshelf").await;
@@ -88,7 +175,8 @@ async fn a_key_is_seen_by_its_team_alone(database: &Database) {
     add_key(database, &key).await;
     assert!(database.store.api_key(ada.account.id, key.id).await.unwrap().is_some());
     assert!(database.store.api_key(eve.account.id, key.id).await.unwrap().is_none());
-    let listed = database.store.api_keys(eve.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
+    let listed =
+        database.store.api_keys(eve.account.id, bookshelf.id, Environment::Development, NOW, None, 9).await.unwrap();
     assert_eq!(listed, []);
     let mut work = database.begin().await;
     assert_eq!(
@@ -122,7 +210,8 @@ async fn a_form_sent_twice_makes_one_key(database: &Database) {
         made += usize::from(one.await.unwrap() == Inserted::Done);
     }
     assert_eq!(made, 1);
-    let listed = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
+    let listed =
+        database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW, None, 9).await.unwrap();
     assert_eq!(listed.len(), 1);
 }
 
@@ -176,7 +265,8 @@ async fn live_keys_are_counted(database: &Database) {
     work.commit().await.unwrap();
     let seen = database.store.application(ada.account.id, bookshelf.id, NOW).await.unwrap().unwrap();
     assert_eq!(seen.live_keys, [1, 0, 0]);
-    let listed = database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW).await.unwrap();
+    let listed =
+        database.store.api_keys(ada.account.id, bookshelf.id, Environment::Development, NOW, None, 9).await.unwrap();
     assert_eq!(listed.first().map(|key| key.id), Some(live.id), "live ones come first");
 }
 

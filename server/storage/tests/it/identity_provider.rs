@@ -4,7 +4,7 @@ use crate::support::{Database, NOW, name, on_both_databases, person, uuid};
 use latchkey_core::{
     identity_provider::Protocol,
     port::{
-        Consumed, IdentityProviderReader, Inserted, Store,
+        Consumed, IdentityProviderReader, Inserted, Perishable, RetentionReader, Store,
         identity_provider::{Identity, IdentityProvider, LinkedIdentity, ProviderSettings},
     },
 };
@@ -107,12 +107,32 @@ async fn r17_of_many_who_link_one_identity_at_once_one_wins(database: &Database)
 async fn links_end_with_their_provider(database: &Database) {
     let ada = person(database, "ada@example.org").await;
     let (one, other) = (provider(database, "One").await, provider(database, "Other").await);
+    let (hers, kept) = (linked(&one, "7", ada.account.id), linked(&other, "7", ada.account.id));
     let mut work = database.begin().await;
-    for provider in [&one, &other] {
-        assert_eq!(work.linked_identity_add(&linked(provider, "7", ada.account.id)).await.unwrap(), Inserted::Done);
+    for linked in [&hers, &kept, &linked(&one, "8", ada.account.id)] {
+        assert_eq!(work.linked_identity_add(linked).await.unwrap(), Inserted::Done);
     }
-    assert_eq!(work.identity_provider_remove(one.id).await.unwrap(), Consumed::Won);
-    assert_eq!(work.identity_provider_remove(one.id).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.identity_provider_remove(one.id, NOW).await.unwrap(), Consumed::Won);
+    assert_eq!(work.identity_provider_remove(one.id, NOW).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.identity_provider_update(one.id, &one.settings, Some(&[4])).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.identity_provider_disable(one.id, None).await.unwrap(), Consumed::Lost);
+    assert_eq!(work.linked_identity_used(&hers.identity, NOW).await.unwrap(), Consumed::Lost, "it opens nothing");
+    assert_eq!(work.linked_identity_add(&linked(&one, "9", ada.account.id)).await.unwrap(), Inserted::Duplicate);
     work.commit().await.unwrap();
-    assert_eq!(database.store.linked_identities(ada.account.id).await.unwrap(), [linked(&other, "7", ada.account.id)]);
+    let store = &database.store;
+    assert_eq!(store.identity_provider(one.id).await.unwrap(), None);
+    assert_eq!(store.identity_providers().await.unwrap(), [other]);
+    assert_eq!(store.account_of_identity(&hers.identity).await.unwrap(), None);
+    assert_eq!(store.linked_identities(ada.account.id).await.unwrap(), std::slice::from_ref(&kept));
+    // Its links, however many they are, go by and by.
+    let what = Perishable::RemovedProviders;
+    assert_eq!(store.linked_identity_count(one.id).await.unwrap(), 2);
+    assert_eq!(database.prune(what, NOW).await, 0);
+    let soon = NOW + Duration::SECOND;
+    assert_eq!(store.perishables_read_ahead(what, NOW..soon, 8).await.unwrap(), 3);
+    for rows in [2, 1, 0] {
+        assert_eq!(database.prune(what, soon).await, rows, "the links, then the provider");
+    }
+    assert_eq!(store.linked_identity_count(one.id).await.unwrap(), 0);
+    assert_eq!(store.linked_identities(ada.account.id).await.unwrap(), [kept]);
 }

@@ -1,13 +1,20 @@
 //! What happens to a key between its making and its end: rotation, switching off, reminders, leaks.
 
-use crate::support::{
-    Database, Made, NOW, Person, add_key, application, name, new_key, on_both_databases, person, stored, uuid,
+use crate::{
+    request_log::write,
+    support::{
+        Database, Made, NOW, Person, add_key, application, name, new_key, on_both_databases, person, stored, uuid,
+    },
 };
 use latchkey_core::{
     limit::RateLimits,
     port::{
         ApiKeyReader, Consumed, Inserted, NoticeReader,
-        api_key::{Disabled, Holder, KeyPolicy, KeySettings, KeyState, Leaked, NewKeyOwner, Replaced, Takeover},
+        api_key::{
+            Disabled, Holder, KeyPolicy, KeySettings, KeyState, Leaked, NewKeyOwner, Replaced, Revoked, RevokedBecause,
+            Takeover,
+        },
+        request_log::{LastUse, RequestBatch, Used},
         suspension::SuspendableId,
     },
 };
@@ -20,6 +27,8 @@ on_both_databases!(
     a_takeover_starts_once_and_only_then_retires_the_old_key,
     a_rotation_is_called_off_only_before_its_first_use,
     a_rotation_is_called_off_while_its_old_key_works,
+    a_rotation_is_not_called_off_whose_new_key_was_used_before_it_began,
+    an_old_key_is_not_kept_once_a_third_takes_over,
     limits_are_changed_for_both_keys_of_a_rotation,
     a_key_that_waits_for_its_first_use_cannot_be_replaced,
     a_key_is_switched_off_and_on,
@@ -30,11 +39,15 @@ on_both_databases!(
     people_are_told_of_an_end_until_the_rotation_sets_it,
     idle_keys_are_found_by_their_environments_policy,
     keys_of_a_suspended_application_are_not_idle,
+    a_key_is_switched_off_by_policy_only_while_it_is_idle,
     a_policy_is_set_by_its_team_alone,
     the_first_report_of_a_leak_stays,
 );
 
 const OLD: &str = "aaaaaaaaaaaa";
+
+/// How an environment without real data treats its keys until somebody says otherwise.
+const USUAL: KeyPolicy = KeyPolicy { revoke_leaked: false, disable_idle_days: None, rotate_after_days: None };
 
 struct Scene {
     ada: Person,
@@ -73,8 +86,8 @@ async fn r17_of_rotations_at_once_one_wins(database: &Database) {
     let outcomes = futures(names.iter().map(|public_id| rotate(database, &scene, public_id))).await;
     assert_eq!(outcomes.iter().filter(|(_, outcome)| *outcome == Consumed::Won).count(), 1);
     let keys =
-        database.store.api_keys(scene.ada.account.id, scene.bookshelf.id, Environment::Development, NOW).await.unwrap();
-    assert_eq!(keys.len(), 2, "those that lost left nothing behind");
+        database.store.api_keys(scene.ada.account.id, scene.bookshelf.id, Environment::Development, NOW, None, 9).await;
+    assert_eq!(keys.unwrap().len(), 2, "those that lost left nothing behind");
     let winner = outcomes.iter().find(|(_, outcome)| *outcome == Consumed::Won).unwrap().0;
     assert_eq!(stored(database, OLD).await.key.replaced.map(|replaced| replaced.by), Some(winner));
 }
@@ -163,6 +176,40 @@ async fn a_rotation_is_called_off_while_its_old_key_works(database: &Database) {
     work.commit().await.unwrap();
     let old = stored(database, OLD).await.key;
     assert_eq!((old.replaced, old.state(ends)), (None, KeyState::Live));
+}
+
+/// The store was out of reach at the first use, which was noted with others later.
+async fn a_rotation_is_not_called_off_whose_new_key_was_used_before_it_began(database: &Database) {
+    let scene = scene(database).await;
+    let (new, _) = rotate(database, &scene, "bbbbbbbbbbbb").await;
+    let last_uses = vec![LastUse { used: Used::Key(new), at: NOW, address: Ipv4Addr::LOCALHOST.into() }];
+    write(database, RequestBatch { last_uses, ..RequestBatch::default() }).await;
+    assert!(stored(database, "bbbbbbbbbbbb").await.key.is_pending());
+    let (by, holder) = (scene.ada.account.id, Holder::Team(scene.ada.team));
+    let mut work = database.begin().await;
+    assert_eq!(work.takeover_cancel(holder, new, by, NOW).await.unwrap(), Consumed::Lost);
+}
+
+/// Whoever revokes the second key may have read it before.
+async fn an_old_key_is_not_kept_once_a_third_takes_over(database: &Database) {
+    let scene = scene(database).await;
+    let (by, holder) = (scene.ada.account.id, Holder::Team(scene.ada.team));
+    let (second, _) = rotate(database, &scene, "bbbbbbbbbbbb").await;
+    let third = new_key(&scene.ada, &scene.bookshelf, "cccccccccccc");
+    add_key(database, &third).await;
+    let read = stored(database, "bbbbbbbbbbbb").await.key.settings;
+    let (ends, replaced) = (NOW + Duration::HOUR, Replaced { by: third.id, retires_at: None });
+    let mut work = database.begin().await;
+    assert_eq!(work.takeover_start(second, NOW).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_retire(scene.old, ends).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_replace(holder, second, &read, replaced).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    let revoked = Revoked { at: NOW, because: RevokedBecause::Asked };
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_revoke(holder, second, Some(by), revoked).await.unwrap(), Consumed::Won);
+    assert_eq!(work.api_key_keep(holder, scene.old, second, NOW).await.unwrap(), Consumed::Lost);
+    work.commit().await.unwrap();
+    assert_eq!(stored(database, OLD).await.key.state(ends), KeyState::RotatedOut(ends));
 }
 
 async fn limits_are_changed_for_both_keys_of_a_rotation(database: &Database) {
@@ -342,7 +389,7 @@ async fn keys_of_a_suspended_application_are_not_idle(database: &Database) {
     };
     let mut work = database.begin().await;
     assert_eq!(work.api_key_update(holder, scene.old, &read, &settings, NOW).await.unwrap(), Consumed::Won);
-    let set = work.key_policy_set(scene.ada.team, scene.bookshelf.id, Environment::Development, &policy).await;
+    let set = work.key_policy_set(scene.ada.team, scene.bookshelf.id, Environment::Development, &USUAL, &policy).await;
     assert_eq!(set.unwrap(), Consumed::Won);
     assert_eq!(work.suspend(what, NOW, &"it sends spam".parse().unwrap()).await.unwrap(), Consumed::Won);
     work.commit().await.unwrap();
@@ -366,7 +413,7 @@ async fn idle_keys_are_found_by_their_environments_policy(database: &Database) {
     assert_eq!(database.store.keys_idle(later, 10).await.unwrap(), [], "no policy, nothing to find");
     let mut work = database.begin().await;
     assert_eq!(work.api_key_update(holder, scene.old, &read, &settings, NOW).await.unwrap(), Consumed::Won);
-    let set = work.key_policy_set(scene.ada.team, scene.bookshelf.id, Environment::Development, &policy).await;
+    let set = work.key_policy_set(scene.ada.team, scene.bookshelf.id, Environment::Development, &USUAL, &policy).await;
     assert_eq!(set.unwrap(), Consumed::Won);
     work.commit().await.unwrap();
     assert_eq!(database.store.keys_idle(NOW + Duration::days(29), 10).await.unwrap(), []);
@@ -381,6 +428,42 @@ async fn idle_keys_are_found_by_their_environments_policy(database: &Database) {
     assert_eq!(database.store.keys_idle(later + Duration::days(31), 10).await.unwrap().len(), 1);
 }
 
+/// Much may happen between the question which keys are idle and the answer to it.
+async fn a_key_is_switched_off_by_policy_only_while_it_is_idle(database: &Database) {
+    let scene = scene(database).await;
+    let (holder, what) = (Holder::Team(scene.ada.team), SuspendableId::Application(scene.bookshelf.id));
+    let later = NOW + Duration::days(31);
+    // What nobody commits is undone.
+    let switched_off = async |by_policy: bool| {
+        let mut work = database.begin().await;
+        work.api_key_disable(holder, scene.old, Disabled { at: later, by_policy }).await.unwrap()
+    };
+    let read = stored(database, OLD).await.key.settings;
+    let settings = KeySettings { expires_at: None, ..read.clone() };
+    let policy = KeyPolicy { revoke_leaked: false, disable_idle_days: Some(30), rotate_after_days: None };
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_update(holder, scene.old, &read, &settings, NOW).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(switched_off(true).await, Consumed::Lost, "there is no policy");
+    let mut work = database.begin().await;
+    let set = work.key_policy_set(scene.ada.team, scene.bookshelf.id, Environment::Development, &USUAL, &policy).await;
+    assert_eq!(set.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(switched_off(true).await, Consumed::Won);
+    let mut work = database.begin().await;
+    assert_eq!(work.suspend(what, NOW, &"it sends spam".parse().unwrap()).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(switched_off(true).await, Consumed::Lost, "nobody could use it");
+    let mut work = database.begin().await;
+    assert_eq!(work.reinstate(what).await.unwrap(), Consumed::Won);
+    work.commit().await.unwrap();
+    assert_eq!(switched_off(true).await, Consumed::Won);
+    let last_uses = vec![LastUse { used: Used::Key(scene.old), at: later, address: Ipv4Addr::LOCALHOST.into() }];
+    write(database, RequestBatch { last_uses, ..RequestBatch::default() }).await;
+    assert_eq!(switched_off(true).await, Consumed::Lost, "it was used");
+    assert_eq!(switched_off(false).await, Consumed::Won, "a person needs no reason");
+}
+
 async fn a_policy_is_set_by_its_team_alone(database: &Database) {
     let scene = scene(database).await;
     let read = |environment| {
@@ -392,10 +475,20 @@ async fn a_policy_is_set_by_its_team_alone(database: &Database) {
     let policy = KeyPolicy { revoke_leaked: true, disable_idle_days: Some(90), rotate_after_days: Some(180) };
     let mut work = database.begin().await;
     let (application, environment) = (scene.bookshelf.id, Environment::Staging);
-    let stolen = work.key_policy_set(scene.eve.team, application, environment, &policy).await.unwrap();
+    let stolen = work.key_policy_set(scene.eve.team, application, environment, &USUAL, &policy).await.unwrap();
     assert_eq!(stolen, Consumed::Lost);
-    let own = work.key_policy_set(scene.ada.team, application, environment, &policy).await.unwrap();
-    assert_eq!(own, Consumed::Won);
+    for read in [
+        KeyPolicy { revoke_leaked: true, ..USUAL },
+        KeyPolicy { disable_idle_days: Some(90), ..USUAL },
+        KeyPolicy { rotate_after_days: Some(90), ..USUAL },
+    ] {
+        let overtaken = work.key_policy_set(scene.ada.team, application, environment, &read, &policy).await.unwrap();
+        assert_eq!(overtaken, Consumed::Lost, "it is not what was read");
+    }
+    for (read, outcome) in [(USUAL, Consumed::Won), (USUAL, Consumed::Lost), (policy, Consumed::Won)] {
+        let own = work.key_policy_set(scene.ada.team, application, environment, &read, &policy).await.unwrap();
+        assert_eq!(own, outcome);
+    }
     work.commit().await.unwrap();
     assert_eq!(read(Environment::Staging).await, Some(policy));
     assert_ne!(read(Environment::Development).await, Some(policy));

@@ -11,6 +11,7 @@ mod identity_provider;
 mod key_lifecycle;
 mod mail;
 mod mailed_link;
+mod notice;
 mod oauth_client;
 mod post;
 mod request_log;

@@ -7,7 +7,7 @@ use latchkey_core::{
     oauth_client::{ClientAuthMethod, ClientKind, GrantType, RedirectUris, RegistrationPolicy, TokenForm},
     openid::SubjectType,
     port::{
-        ApiKeyReader, Consumed, Inserted, OauthClientReader, RegistrationReader,
+        ApiKeyReader, Consumed, Inserted, OauthClientReader, RegistrationReader, Store,
         alert::WatchedEnvironment,
         api_key::KeyPolicy,
         oauth_client::{ClientSettings, NewClientSecret, NewOauthClient},
@@ -22,6 +22,7 @@ on_both_databases!(
     an_environment_says_how_it_treats_what_was_found,
     the_token_that_registering_takes_ends_once_and_alone,
     a_client_is_found_by_the_token_that_manages_it,
+    r17_of_two_changes_of_a_client_from_one_read_one_wins,
 );
 
 const ONE: &str = "aaaaaaaaaaaa";
@@ -108,6 +109,10 @@ async fn a_secret_is_found_by_its_public_id_ended_or_not(database: &Database) {
     assert_eq!(work.client_secret_revoke(first, ended, at).await.unwrap(), Consumed::Lost);
     assert_eq!(work.client_secret_revoke(second, ended, at).await.unwrap(), Consumed::Won);
     assert_eq!(work.client_secret_revoke(second, ended, at).await.unwrap(), Consumed::Lost);
+    // That it was found is noted once, and while it has not ended.
+    for (id, outcome) in [(kept, Consumed::Won), (kept, Consumed::Lost), (ended, Consumed::Lost)] {
+        assert_eq!(work.client_secret_leaked(id, at).await.unwrap(), outcome);
+    }
     work.commit().await.unwrap();
     for (called, of, id, digest, revoked_at) in
         [(ONE, first, kept, [7; 32], None), (OTHER, second, ended, [8; 32], Some(at))]
@@ -119,6 +124,39 @@ async fn a_secret_is_found_by_its_public_id_ended_or_not(database: &Database) {
     assert!(database.store.client_secret(public_id("cccccccccccc")).await.unwrap().is_none());
 }
 
+async fn r17_of_two_changes_of_a_client_from_one_read_one_wins(database: &Database) {
+    let (ada, made) = bookshelf(database).await;
+    let id = client(database, &ada, made.environments[0]).await;
+    let called = |text: &str| ClientSettings { name: name(text), ..settings() };
+    let team = ada.team;
+    let tries = (0..16).map(|number| {
+        let (store, after) = (database.store.clone(), called(&format!("Import {number}")));
+        tokio::spawn(async move {
+            let mut work = store.begin().await.unwrap();
+            let outcome = work.oauth_client_update(team, id, Some(&settings()), &after).await.unwrap();
+            work.commit().await.unwrap();
+            (outcome, after)
+        })
+    });
+    let mut won = Vec::new();
+    for one in tries.collect::<Vec<_>>() {
+        let (outcome, after) = one.await.unwrap();
+        if outcome == Consumed::Won {
+            won.push(after);
+        }
+    }
+    let there = async || database.store.oauth_client(ada.account.id, id).await.unwrap().unwrap().settings;
+    assert_eq!(won, [there().await]);
+    // Whoever does not say what they read replaces what there is.
+    let stale = settings();
+    for (read, outcome) in [(Some(&stale), Consumed::Lost), (Some(&won[0]), Consumed::Won), (None, Consumed::Won)] {
+        let mut work = database.begin().await;
+        assert_eq!(work.oauth_client_update(team, id, read, &called("Weekly import")).await.unwrap(), outcome);
+        work.commit().await.unwrap();
+    }
+    assert_eq!(there().await, called("Weekly import"));
+}
+
 async fn an_environment_says_how_it_treats_what_was_found(database: &Database) {
     let (ada, made) = bookshelf(database).await;
     let revokes = async |environment: usize| {
@@ -128,7 +166,8 @@ async fn an_environment_says_how_it_treats_what_was_found(database: &Database) {
     assert_eq!((revokes(0).await, revokes(2).await), (Some(false), Some(true)), "until somebody says otherwise");
     let policy = KeyPolicy { revoke_leaked: true, disable_idle_days: Some(30), rotate_after_days: None };
     let mut work = database.begin().await;
-    let set = work.key_policy_set(ada.team, made.id, Environment::Development, &policy).await.unwrap();
+    let usual = KeyPolicy { revoke_leaked: false, disable_idle_days: None, rotate_after_days: None };
+    let set = work.key_policy_set(ada.team, made.id, Environment::Development, &usual, &policy).await.unwrap();
     assert_eq!(set, Consumed::Won);
     work.commit().await.unwrap();
     assert_eq!(database.store.key_policy_in(made.environments[0]).await.unwrap(), Some(policy));

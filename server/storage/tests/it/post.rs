@@ -1,15 +1,19 @@
-//! Posts: each environment has its own, and nobody overwrites what they have not seen.
+//! Posts: each environment has its own, people in each of them too, and nobody overwrites what they have not seen.
 
-use crate::support::{Database, NOW, add_key, application, new_key, on_both_databases, person, stored, uuid};
+use crate::support::{Database, NOW, application, on_both_databases, person, uuid};
 use latchkey_core::port::{
     Consumed, Inserted, Perishable, PostReader, Store,
-    post::{Post, StoredAnswer},
+    post::{Post, PostOwner, StoredAnswer},
 };
-use latchkey_model::{OwnerId, PostId};
+use latchkey_model::{Environment, PostId};
+use migrations::Migrator;
+use sea_orm_migration::MigratorTrait;
 use time::Duration;
 
 on_both_databases!(
     a_post_is_seen_in_its_environment_alone,
+    a_persons_posts_are_apart_by_environment,
+    what_was_posted_before_is_of_the_environment_that_it_was_of,
     whose_a_post_is_can_be_told,
     a_page_ends_where_the_next_begins,
     a_change_to_what_was_changed_meanwhile_is_lost,
@@ -19,21 +23,24 @@ on_both_databases!(
 );
 
 /// Two environments that hold posts.
-async fn environments(database: &Database) -> [OwnerId; 2] {
+async fn environments(database: &Database) -> [PostOwner; 2] {
     let ada = person(database, "ada@example.org").await;
-    let mut found = Vec::new();
-    for (called, public_id) in [("Bookshelf", "aaaaaaaaaaaa"), ("Library", "bbbbbbbbbbbb")] {
-        let application = application(database, &ada, called).await;
-        add_key(database, &new_key(&ada, &application, public_id)).await;
-        found.push(stored(database, public_id).await.key.owner.id());
-    }
-    [found[0], found[1]]
+    let bookshelf = application(database, &ada, "Bookshelf").await;
+    let library = application(database, &ada, "Library").await;
+    [bookshelf, library]
+        .map(|made| PostOwner { id: made.environments[0].into(), environment: Environment::Development })
 }
 
-fn post(owner_id: OwnerId, title: &str) -> Post {
+/// A person in development and in production.
+async fn one_person(database: &Database) -> [PostOwner; 2] {
+    let id = person(database, "grace@example.org").await.account.id.into();
+    [Environment::Development, Environment::Production].map(|environment| PostOwner { id, environment })
+}
+
+fn post(owner: PostOwner, title: &str) -> Post {
     Post {
         id: PostId::from_uuid(uuid()),
-        owner_id,
+        owner,
         title: title.to_owned(),
         body: String::new(),
         version: 1,
@@ -58,6 +65,54 @@ async fn a_post_is_seen_in_its_environment_alone(database: &Database) {
     let mut work = database.begin().await;
     assert_eq!(work.post_update(there, one.id, 1, "Stolen", "", NOW).await.unwrap(), Consumed::Lost);
     assert_eq!(work.post_delete(there, one.id, 1).await.unwrap(), Consumed::Lost);
+}
+
+async fn a_persons_posts_are_apart_by_environment(database: &Database) {
+    let owners @ [development, production] = one_person(database).await;
+    for owner in owners {
+        let one = post(owner, owner.environment.label());
+        add(database, &one).await;
+        let mut work = database.begin().await;
+        assert_eq!(work.idempotent_answer_add(owner, "key", &answer(&one), NOW).await.unwrap(), Inserted::Done);
+        work.commit().await.unwrap();
+    }
+    for (here, there) in [(development, production), (production, development)] {
+        let listed = database.store.posts(here, None, 10).await.unwrap();
+        assert_eq!(listed.len(), 1, "{listed:?}");
+        let one = &listed[0];
+        assert_eq!((one.owner, one.title.as_str()), (here, here.environment.label()));
+        assert_eq!(database.store.post_owner(one.id).await.unwrap(), Some(here));
+        assert_eq!(database.store.post(there, one.id).await.unwrap(), None);
+        assert_eq!(database.store.idempotent_answer(here, "key").await.unwrap(), Some(answer(one)));
+        let mut work = database.begin().await;
+        assert_eq!(work.post_update(there, one.id, 1, "Stolen", "", NOW).await.unwrap(), Consumed::Lost);
+        assert_eq!(work.post_delete(there, one.id, 1).await.unwrap(), Consumed::Lost);
+    }
+    let mut work = database.begin().await;
+    assert_eq!(work.posts_delete(production.id, 10).await.unwrap(), 2, "all of the person's");
+    assert_eq!(work.idempotent_answers_delete(production.id, 10).await.unwrap(), 2);
+    work.commit().await.unwrap();
+    assert_eq!(database.store.idempotent_answer(development, "key").await.unwrap(), None);
+}
+
+async fn what_was_posted_before_is_of_the_environment_that_it_was_of(database: &Database) {
+    let ([environment, _], [development, production]) = (environments(database).await, one_person(database).await);
+    for owner in [environment, development, production] {
+        let one = post(owner, "One");
+        add(database, &one).await;
+        let mut work = database.begin().await;
+        assert_eq!(work.idempotent_answer_add(owner, "key", &answer(&one), NOW).await.unwrap(), Inserted::Done);
+        work.commit().await.unwrap();
+    }
+    let writer = database.store.writer();
+    let later = Migrator::migrations().iter().rev().position(|step| step.name().contains("add_post_environment"));
+    Migrator::down(writer, Some(u32::try_from(later.unwrap() + 1).unwrap())).await.unwrap();
+    Migrator::up(writer, None).await.unwrap();
+    for (owner, expected) in [(environment, 1), (development, 0), (production, 1)] {
+        assert_eq!(database.store.posts(owner, None, 10).await.unwrap().len(), expected, "{owner:?}");
+        let kept = database.store.idempotent_answer(owner, "key").await.unwrap();
+        assert_eq!(usize::from(kept.is_some()), expected, "{owner:?}");
+    }
 }
 
 async fn a_page_ends_where_the_next_begins(database: &Database) {
@@ -157,15 +212,16 @@ async fn all_of_an_owners_are_removed_and_no_others(database: &Database) {
     for owner in [here, there] {
         assert_eq!(work.idempotent_answer_add(owner, "order-4711", &answer, NOW).await.unwrap(), Inserted::Done);
     }
+    assert_eq!(work.idempotent_answer_add(here, "order-4712", &answer, NOW).await.unwrap(), Inserted::Done);
     work.commit().await.unwrap();
-    let mut removed = Vec::new();
+    let (mut removed, mut forgotten) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         let mut work = database.begin().await;
-        removed.push(work.posts_delete(here, 2).await.unwrap());
-        work.idempotent_answers_delete(here).await.unwrap();
+        removed.push(work.posts_delete(here.id, 2).await.unwrap());
+        forgotten.push(work.idempotent_answers_delete(here.id, 1).await.unwrap());
         work.commit().await.unwrap();
     }
-    assert_eq!(removed, [2, 1, 0]);
+    assert_eq!((removed, forgotten), (vec![2, 1, 0], vec![1, 1, 0]));
     assert_eq!(database.store.posts(here, None, 10).await.unwrap(), []);
     assert_eq!(database.store.posts(there, None, 10).await.unwrap(), [other]);
     assert_eq!(database.store.idempotent_answer(here, "order-4711").await.unwrap(), None);

@@ -1,11 +1,21 @@
 //! Removing what is past its time, of every kind.
 
 use crate::support::{Database, NOW, on_both_databases};
-use latchkey_core::port::{Perishable, RetentionReader};
+use latchkey_core::{
+    audit::Tenant,
+    port::{
+        AuditReader, Perishable, RetentionReader,
+        audit::{AuditBase, AuditHead},
+    },
+};
 use sea_orm::ConnectionTrait;
 use time::{Duration, OffsetDateTime};
 
-on_both_databases!(of_every_kind_what_is_over_is_looked_for, counters_that_lock_something_stay);
+on_both_databases!(
+    of_every_kind_what_is_over_is_looked_for,
+    counters_that_lock_something_stay,
+    a_chain_begins_no_earlier_than_another_node_has_said,
+);
 
 async fn of_every_kind_what_is_over_is_looked_for(database: &Database) {
     for what in Perishable::all() {
@@ -34,4 +44,17 @@ async fn counters_that_lock_something_stay(database: &Database) {
     }
     assert_eq!(database.prune(Perishable::AttemptCounters, NOW).await, 2);
     assert_eq!(database.prune(Perishable::AttemptCounters, NOW + Duration::DAY).await, 1);
+}
+
+async fn a_chain_begins_no_earlier_than_another_node_has_said(database: &Database) {
+    let bases = [3, 7, 5].map(|sequence| AuditBase {
+        head: AuditHead { tenant: Tenant::Portal, sequence, digest: [7; 32] },
+        seal: [8; 32],
+    });
+    for base in &bases {
+        let mut work = database.begin().await;
+        work.audit_base_set(base).await.unwrap();
+        work.commit().await.unwrap();
+    }
+    assert_eq!(database.store.audit_bases().await.unwrap(), [bases[1]]);
 }

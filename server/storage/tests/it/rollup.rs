@@ -5,13 +5,14 @@ use crate::{
     support::{Database, NOW, on_both_databases, person},
 };
 use latchkey_core::port::{
-    Perishable, RetentionReader, RollupReader,
+    ApplicationReader, Perishable, RetentionReader, RollupReader,
     request_log::RequestBatch,
     rollup::{
         AddressCounts, AddressKey, BucketSum, Buckets, Counted, CountsOf, Period, RollupCounts, RollupKey, RouteSum,
-        Volume,
+        Steps, Volume,
     },
 };
+use latchkey_model::{Environment, OwnerId};
 use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
 use std::ops::Range;
@@ -19,10 +20,18 @@ use time::OffsetDateTime;
 
 on_both_databases!(
     rollups_add_up,
+    rollups_come_in_parts,
     addresses_are_counted_apart,
     the_addresses_beyond_the_busiest_are_counted_together,
     counts_of_before_are_added_up_by_bucket,
+    days_of_any_time_zone_are_added_up_from_hours,
+    it_is_known_from_when_on_there_are_hours,
 );
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 86_400;
+/// All hours, each for itself.
+const HOURLY: Steps = Steps { buckets: Buckets { period: Period::Hour, since: 0, until: i64::MAX }, seconds: HOUR };
 
 /// All buckets of a period.
 fn ever(period: Period) -> Buckets {
@@ -80,7 +89,7 @@ async fn rollups_add_up(database: &Database) {
     assert_eq!(called, [], "by the day, and there is no day yet");
     let sums = |of| {
         let store = database.store.clone();
-        async move { store.bucket_sums(of, Period::Hour, 0).await.unwrap() }
+        async move { store.bucket_sums(of, &[HOURLY]).await.unwrap() }
     };
     let start = Period::Hour.start_of(NOW);
     let both = [BucketSum { start, requests: 12, refused: 6 }];
@@ -127,6 +136,55 @@ async fn rollups_add_up(database: &Database) {
     assert_eq!(removed(Counted::Routes, Period::Hour, start..start + 1, 3).await, (1, start));
     assert_eq!(removed(Counted::Buckets, Period::Hour, 0..start + 1, 9).await, (2, start), "their sums by bucket");
     assert_eq!(removed(Counted::Addresses, Period::Hour, 0..start + 1, 9).await, (0, 0), "none was counted");
+}
+
+async fn rollups_come_in_parts(database: &Database) {
+    let (ada, eve) = (person(database, "ada@example.org").await, person(database, "eve@example.org").await);
+    let key = key(database, &ada, "Bookshelf", "aaaaaaaaaaaa").await;
+    let (application, environment) = application_of(&key);
+    let found = database.store.application(ada.account.id, application, NOW).await.unwrap().unwrap();
+    let other = Environment::ALL.into_iter().find(|other| *other != environment).unwrap();
+    let owners = [environment, other].map(|kind| OwnerId::from(found.environment_id(kind)));
+    let mut expected = Vec::new();
+    for start in [0, 3_600, 7_200] {
+        for route in ["GET /a", "GET /b"] {
+            for (status, refused) in [(200, false), (401, false), (401, true)] {
+                for owner_id in owners {
+                    let (period, credential, route) = (Period::Hour, None, route.to_owned());
+                    let key = RollupKey { period, start, owner_id: Some(owner_id), credential, route, status, refused };
+                    let requests = 1 + expected.len() as u64;
+                    expected.push((key, RollupCounts { requests, ..RollupCounts::default() }));
+                }
+            }
+        }
+    }
+    let of_key = RollupKey { credential: Some(key.id.as_uuid()), ..expected[0].0.clone() };
+    let mut rollups = expected.clone();
+    rollups.push((of_key, RollupCounts { requests: 7, ..RollupCounts::default() }));
+    write(database, RequestBatch { rollups, ..RequestBatch::default() }).await;
+    let all = async |of, since, limit: u64| {
+        let (mut all, mut last) = (Vec::new(), None);
+        loop {
+            let part = database.store.rollups_page(of, Period::Hour, since, last.as_ref(), limit).await.unwrap();
+            assert!(part.len() as u64 <= limit);
+            let Some((key, _)) = part.last() else { return all };
+            last = Some(key.clone());
+            all.extend(part);
+        }
+    };
+    // Of one bucket, route and status, the environments come in the order of their ids.
+    expected.sort_by(|(one, _), (other, _)| {
+        let place = |key: &RollupKey| (key.start, key.route.clone(), key.status, key.refused, key.owner_id);
+        place(one).cmp(&place(other))
+    });
+    let of_application = CountsOf::Application(ada.account.id, application);
+    for limit in [1, 5, 12, 100] {
+        assert_eq!(all(of_application, 0, limit).await, expected, "{limit} at once");
+    }
+    assert_eq!(all(of_application, 3_600, 5).await, expected[12..], "from a time on");
+    assert_eq!(all(CountsOf::Environment(ada.account.id, application, other), 0, 5).await.len(), 18);
+    assert_eq!(all(CountsOf::Credential(key.owner.id(), key.id.as_uuid()), 0, 5).await.len(), 1);
+    assert_eq!(all(CountsOf::Application(eve.account.id, application), 0, 5).await, [], "r54");
 }
 
 async fn addresses_are_counted_apart(database: &Database) {
@@ -221,7 +279,7 @@ async fn counts_of_before_are_added_up_by_bucket(database: &Database) {
     ];
     write(database, RequestBatch { rollups, ..RequestBatch::default() }).await;
     let sums = || async {
-        let mut sums = database.store.bucket_sums(CountsOf::Portal, Period::Hour, 0).await.unwrap();
+        let mut sums = database.store.bucket_sums(CountsOf::Portal, &[HOURLY]).await.unwrap();
         sums.sort_by_key(|sum| sum.start);
         sums
     };
@@ -234,4 +292,58 @@ async fn counts_of_before_are_added_up_by_bucket(database: &Database) {
     Migrator::down(writer, Some(u32::try_from(later.unwrap() + 1).unwrap())).await.unwrap();
     Migrator::up(writer, None).await.unwrap();
     assert_eq!(sums().await, written);
+}
+
+/// Requests of everybody and nobody.
+fn everybodys(period: Period, start: i64, requests: u64) -> (RollupKey, RollupCounts) {
+    let (route, status, refused) = ("GET /a".to_owned(), 200, false);
+    let key = RollupKey { period, start, owner_id: None, credential: None, route, status, refused };
+    (key, RollupCounts { requests, ..RollupCounts::default() })
+}
+
+async fn days_of_any_time_zone_are_added_up_from_hours(database: &Database) {
+    let hours = [
+        (10 * DAY - 2 * HOUR, 1),
+        (10 * DAY - HOUR, 2),
+        (11 * DAY - 2 * HOUR, 4),
+        (11 * DAY - HOUR, 8),
+        (12 * DAY - HOUR, 16),
+        (12 * DAY, 32),
+    ];
+    let mut rollups: Vec<_> = hours.map(|(start, requests)| everybodys(Period::Hour, start, requests)).into();
+    rollups.push(everybodys(Period::Day, 12 * DAY, 64));
+    write(database, RequestBatch { rollups, ..RequestBatch::default() }).await;
+    let steps = |period, since, until, seconds| Steps { buckets: Buckets { period, since, until }, seconds };
+    let sums = async |steps: &[Steps]| {
+        let mut sums = database.store.bucket_sums(CountsOf::Portal, steps).await.unwrap();
+        sums.sort_by_key(|sum| sum.start);
+        sums.into_iter().map(|sum| (sum.start, sum.requests)).collect::<Vec<_>>()
+    };
+    let first = 10 * DAY - HOUR;
+    assert_eq!(sums(&[steps(Period::Hour, first, first + 2 * DAY, DAY)]).await, [(first, 6), (first + DAY, 8)]);
+    // Then one that has an hour more, and one that is UTC's.
+    let days = [
+        steps(Period::Hour, first, first + DAY, DAY),
+        steps(Period::Hour, first + DAY, 12 * DAY, DAY + HOUR),
+        steps(Period::Day, 12 * DAY, 13 * DAY, DAY),
+    ];
+    assert_eq!(sums(&days).await, [(first, 6), (first + DAY, 24), (12 * DAY, 64)]);
+    assert_eq!(sums(&[]).await, []);
+}
+
+async fn it_is_known_from_when_on_there_are_hours(database: &Database) {
+    let since = async |counted| database.store.hours_since(counted).await.unwrap();
+    assert_eq!(since(Counted::Buckets).await, None, "nothing was counted");
+    // Nobody came on the two days between.
+    let rollups = [10, 11, 14]
+        .map(|day| [everybodys(Period::Day, day * DAY, 1), everybodys(Period::Hour, day * DAY + 5 * HOUR, 1)]);
+    let rollups = rollups.into_iter().flatten().collect();
+    write(database, RequestBatch { rollups, ..RequestBatch::default() }).await;
+    assert_eq!(since(Counted::Buckets).await, None, "none was removed");
+    for (before, left) in [(11, 11), (12, 12), (14, 12), (15, 15)] {
+        let at = OffsetDateTime::from_unix_timestamp(before * DAY).unwrap();
+        database.prune(Perishable::Counts(Counted::Buckets, Period::Hour), at).await;
+        assert_eq!(since(Counted::Buckets).await, Some(left * DAY), "those before day {before} were removed");
+    }
+    assert_eq!(since(Counted::Routes).await, None, "these are still there");
 }

@@ -103,6 +103,13 @@ async fn of_two_who_change_an_api_at_once_one_does() {
     let old = [("api", "orders"), ("version", version.as_str())];
     world.admin.send("/admin/apis/orders", "/form/guarded-api/remove", &old).await;
     assert_eq!(world.admin.get("/admin/apis/orders").await.status, StatusCode::OK, "it is not what they looked at");
+    // A form that goes back for a wrong field still stands for what it showed at first.
+    let mut wrong = fields(&[("base_url", "nowhere")]);
+    wrong.extend(old);
+    let answer = world.admin.send("/admin/apis/orders", "/form/guarded-api/save", &wrong).await;
+    let page = world.admin.get(answer.location()).await.text();
+    assert!(page.contains("value=\"nowhere\""), "{page}");
+    assert_eq!(between(&page, "name=\"version\" value=\"", "\""), version);
 }
 
 #[tokio::test]

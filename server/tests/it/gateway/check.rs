@@ -98,6 +98,7 @@ async fn r48_nobody_but_a_proxy_that_is_named_is_told_anything() {
     for at in checks {
         let answer = world.ask_at_gateway("203.0.113.9:40000", "GET", at, &told).await;
         assert_eq!(refusal(&answer), (403, "not_a_proxy".to_owned()), "{at}");
+        assert_eq!(answer.json()["request_id"], answer.header("x-request-id"), "{at}");
         assert!(answer.header("x-auth-token").is_empty() && answer.header("x-auth-kind").is_empty());
         // Where everybody comes there are no checks, not for a proxy either: it brings whoever asks it to.
         for peer in ["203.0.113.9:40000", "127.0.0.1:40000", PROXY] {
@@ -112,6 +113,9 @@ async fn r48_nobody_but_a_proxy_that_is_named_is_told_anything() {
         for at in ["/", "/api/v1/whoami", "/login", "/gateway/verify", "/health/live"] {
             assert_eq!(world.ask_at_gateway(peer, "GET", at, &told).await.status, 404, "{peer} {at}");
         }
+        let unknown = world.ask_at_gateway(peer, "GET", checks[2], &told).await;
+        assert_eq!(refusal(&unknown), (404, "not_found".to_owned()), "{peer}");
+        assert_eq!(unknown.json()["request_id"], unknown.header("x-request-id"), "{peer}");
     }
 }
 

@@ -11,12 +11,12 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
 /// A machine of the application with a token for the gateway.
-struct Program {
-    machine: Machine,
-    token: String,
+pub(super) struct Program {
+    pub(super) machine: Machine,
+    pub(super) token: String,
 }
 
-async fn program(world: &mut World, environment: &str) -> Program {
+pub(super) async fn program(world: &mut World, environment: &str) -> Program {
     let application = world.application.clone();
     let machine = world.ada.service_account(&application, environment, &["read:posts"], &[]).await;
     let token = gateway_token(world, &machine).await;
@@ -42,11 +42,11 @@ async fn world() -> (World, Program, Program) {
     (world, verifier, editor)
 }
 
-async fn verify(world: &World, token: &str, body: &Value) -> Answer {
+pub(super) async fn verify(world: &World, token: &str, body: &Value) -> Answer {
     world.portal.with_key(token, "POST", "/gateway/verify", &body.to_string()).await
 }
 
-fn request(method: &str, target: &str, fields: &Value) -> Value {
+pub(super) fn request(method: &str, target: &str, fields: &Value) -> Value {
     let mut request = json!({"method": method, "target": target, "address": "203.0.113.9"});
     request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     request

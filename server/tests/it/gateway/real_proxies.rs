@@ -204,6 +204,9 @@ impl Street {
             ("forwarded", "for=198.51.100.7"),
             ("x-original-url", "/admin"),
             ("x-http-method-override", "DELETE"),
+            ("client-cert", ":YWJj:"),
+            ("client-cert-chain", ":YWJj:"),
+            ("x-ssl-client-cert", "YWJj"),
             ("connection", "x-auth-subject, x-auth-kind, x-api-key"),
         ];
         for forged in [&forged[..0], &forged] {
@@ -225,6 +228,7 @@ impl Street {
             assert_eq!(told("x-auth-token").len(), 1);
             let gone = ["x-api-key", "x_auth_subject", "x-auth-client", "x-original-url", "x-http-method-override"];
             assert!(gone.iter().all(|name| told(name).is_empty()), "{one:?}");
+            assert!(!one.headers.keys().any(|name| name.as_str().contains("client-cert")), "{one:?}");
             assert!(!format!("{one:?}").contains("198.51.100.7"), "{one:?}");
             let answer = Answer { status: StatusCode::OK, headers: answer, body: Bytes::new() };
             assert_eq!(self.world.portal.recorded(&answer).await.user_agent, "shop/1", "the caller's, not the proxy's");

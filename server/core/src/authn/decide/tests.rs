@@ -247,6 +247,30 @@ fn a_good_token_passes_every_step() {
     assert!(trace.steps().iter().all(passed), "{trace:?}");
 }
 
+fn by_an_app_in_development(token: &mut AccessToken) {
+    if let KeyOwner::Environment { environment, .. } = &mut token.client_owner {
+        *environment = Environment::Development;
+    }
+}
+
+fn for_a_person(token: &mut AccessToken) {
+    let account_id = AccountId::from_uuid(Uuid::from_u128(30));
+    token.owner = KeyOwner::Account { account_id, account_name: "Ada".parse().unwrap() };
+    by_an_app_in_development(token);
+}
+
+#[test]
+fn what_an_app_does_for_a_person_is_of_its_own_environment() {
+    let of = |change: fn(&mut AccessToken)| {
+        let principal = decide(&facts(), &TOKEN, proven(change)).outcome.unwrap();
+        assert_eq!(principal.post_owner().id, principal.owner_id());
+        (principal.environment(), principal.post_owner().environment)
+    };
+    assert_eq!(of(for_a_person), (Some(Environment::Development), Environment::Development));
+    // What was exchanged stays of whom it was first made for.
+    assert_eq!(of(by_an_app_in_development), (Some(Environment::Production), Environment::Production));
+}
+
 #[test]
 fn a_key_that_nobody_compared_lets_nobody_in() {
     let key = PlainApiKey::generate(&SystemRandom, KeyKind::Api(Environment::Production));
@@ -837,7 +861,9 @@ fn a_person_passes_every_step_as_themselves() {
     let credential = || Credential::Session(session(true));
     let soon = Some(NOW + Duration::seconds(1));
     let verdict = decide(&facts(), &credential(), person(KnownBy::Session, soon));
-    assert_eq!(verdict.outcome.as_ref().unwrap().owner_id(), account.into());
+    let principal = verdict.outcome.as_ref().unwrap();
+    assert_eq!((principal.owner_id(), principal.environment()), (account.into(), None));
+    assert_eq!(principal.post_owner().environment, Environment::Production);
     assert!(verdict.trace().steps().iter().all(|step| step.outcome == StepOutcome::Passed && !step.detail.is_empty()));
     let ended = decide(&facts(), &credential(), person(KnownBy::Session, Some(NOW)));
     assert_eq!(ended.outcome.map(|_| ()), Err(Refusal::MissingCredential));

@@ -182,7 +182,7 @@ impl Refusal {
                 format!("Use a credential of the application's environment {}.", listed(taken))
             }
             Self::WrongOwner { of: Some(environment), .. } => {
-                format!("Use a credential of the application and environment that made it: {environment}.")
+                format!("Use a credential of the application and environment that made it: {environment}. What a person makes without an app is of production.")
             }
             Self::WrongOwner { of: None, .. } => {
                 "Check where the caller has the id from. If it is not yours, somebody may be trying ids of others.".to_owned()

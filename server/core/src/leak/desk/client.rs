@@ -41,9 +41,13 @@ impl LeakDesk {
             return Ok(true);
         };
         let revoke = store.key_policy_in(concerned.environment).await?.is_some_and(|policy| policy.revoke_leaked);
-        let mut work = store.begin().await?;
-        let ended = revoke && work.client_secret_revoke(client, secret.id, self.ports.now()).await? == Consumed::Won;
-        self.tell(&mut *work, &concerned, found, place, ended).await?;
+        let (mut work, now) = (store.begin().await?, self.ports.now());
+        let first = work.client_secret_leaked(secret.id, now).await? == Consumed::Won;
+        let ended = revoke && work.client_secret_revoke(client, secret.id, now).await? == Consumed::Won;
+        // Of one that works on, they hear once.
+        if first || ended {
+            self.tell(&mut *work, &concerned, found, place, ended).await?;
+        }
         self.commit(work, vec![Change::Client(concerned.client.client_id)]).await?;
         Ok(true)
     }
@@ -136,7 +140,7 @@ impl LeakDesk {
         Ok(Some(Concerned { client, environment, team, people }))
     }
 
-    /// Tells a client's people what was found, and notes it; of what works on, they hear once.
+    /// Tells a client's people what was found, and notes it.
     pub(super) async fn tell(
         &self,
         work: &mut dyn UnitOfWork,
@@ -150,13 +154,12 @@ impl LeakDesk {
         let letter = Letter::client_secret_leaked(client, found, &place.0, ended, &subject.url);
         let of = AlertsOf::Team(team);
         let alert = NewAlert { of, kind: AlertKind::Leak, subject, letter, measured: None, lasts: false };
-        let told = self.rests_on.alerts.raise(work, alert, &concerned.people).await?;
-        if ended || told == Inserted::Done {
-            let act = Act::new(team, Action::ClientSecretLeaked, client.id, &client.settings.name);
-            let act = act.change("found", "", found.hint()).change("revoked", false, ended).because(&place.0);
-            act.by_nobody(work, &self.ports).await?;
-            tracing::warn!(key.hint = %found.hint(), revoked = ended, "what a client holds was reported as leaked");
-        }
+        // Whether it is the first time, what was found has said: an alert is removed after a while, and may have been switched off.
+        let _ = self.rests_on.alerts.raise(work, alert, &concerned.people).await?;
+        let act = Act::new(team, Action::ClientSecretLeaked, client.id, &client.settings.name);
+        let act = act.change("found", "", found.hint()).change("revoked", false, ended).because(&place.0);
+        act.by_nobody(work, &self.ports).await?;
+        tracing::warn!(key.hint = %found.hint(), revoked = ended, "what a client holds was reported as leaked");
         Ok(())
     }
 }

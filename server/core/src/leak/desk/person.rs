@@ -7,7 +7,9 @@ use crate::{
     mail::Letter,
     port::StoreError,
 };
+use latchkey_model::AccountId;
 use std::net::IpAddr;
+use time::OffsetDateTime;
 
 impl LeakDesk {
     /// Looks whether a password that came over plain HTTP is somebody's, which is a try like any other. Its person is told to choose
@@ -16,9 +18,24 @@ impl LeakDesk {
     /// # Errors
     /// [`StoreError`].
     pub async fn tell_of_password(&self, sent: &Basic, from: IpAddr) -> Result<(), StoreError> {
-        let (store, now) = (&self.ports.store, self.ports.now());
+        let now = self.ports.now();
         let found = self.rests_on.memories.people.whose_password(sent, from, now).await?;
-        let Some(id) = found.filter(|id| self.told.look(id, now).retry_after.is_none()) else { return Ok(()) };
+        let Some(id) = found else { return Ok(()) };
+        // Spent before anything is done: of two that come at once, one is told.
+        let told = self.told.meter(&id);
+        if told.spend(now).is_over() {
+            return Ok(());
+        }
+        let done = self.tell_person(id, from, now).await;
+        if done.is_err() {
+            // Whoever could not be told is told of the next one.
+            told.give_back();
+        }
+        done
+    }
+
+    async fn tell_person(&self, id: AccountId, from: IpAddr, now: OffsetDateTime) -> Result<(), StoreError> {
+        let store = &self.ports.store;
         let Some(account) = store.account(id).await? else { return Ok(()) };
         let mut work = store.begin().await?;
         let letter = Letter::password_exposed(&account, from, now, &self.rests_on.public_url);
@@ -26,8 +43,6 @@ impl LeakDesk {
         let act = Act::new(id, Action::PasswordExposed, id, "").because("it came over plain HTTP");
         act.by_program(from, &mut *work, &self.ports).await?;
         work.commit().await?;
-        // Counted once it is done: whoever could not be told is told of the next one.
-        let _ = self.told.check(&id, now);
         tracing::warn!("a person's password was sent over plain HTTP");
         Ok(())
     }

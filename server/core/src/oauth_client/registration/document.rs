@@ -66,7 +66,7 @@ impl MetadataDocuments {
     /// [`StoreError`].
     pub async fn read(&self, id: &ClientId, now: OffsetDateTime) -> Result<(), StoreError> {
         let Some(address) = id.address() else { return Ok(()) };
-        if self.due.get(id).is_some_and(|due| now < due) || self.read.check(&(), now).retry_after.is_some() {
+        if self.due.get(id).is_some_and(|due| now < due) || self.read.check(&(), now).is_over() {
             return Ok(());
         }
         // Where nobody may register, nobody makes us ask anybody.
@@ -123,7 +123,7 @@ impl MetadataDocuments {
             }
             let mut work = self.ports.store.begin().await?;
             // Lost to whoever ended it.
-            return match work.oauth_client_update(team, client.id, &settings).await? {
+            return match work.oauth_client_update(team, client.id, None, &settings).await? {
                 Consumed::Won => {
                     let act = Act::new(team, Action::ClientChanged, client.id, &settings.name);
                     let act = changes_of(act, Some(&client.settings), &settings);

@@ -188,7 +188,7 @@ impl Registrations {
         from: IpAddr,
     ) -> Result<Registered, RegistrationError> {
         let now = self.ports.now();
-        if let Some(retry_after) = self.registered.check(&network_of(from), now).retry_after {
+        if let Some(retry_after) = self.registered.check(&network_of(from), now).retry_after() {
             return Err(RegistrationError::TooMany { retry_after });
         }
         let home = self.home(token).await?.ok_or(RegistrationError::InvalidToken)?;
@@ -248,7 +248,7 @@ impl Registrations {
         client.settings = metadata.settings(&possible).map_err(RegistrationError::Invalid)?;
         self.clients.publish_key(client.settings.signing_algorithm).await?;
         let mut work = self.ports.store.begin().await?;
-        if work.oauth_client_update(team_of(&client)?, client.id, &client.settings).await? == Consumed::Lost {
+        if work.oauth_client_update(team_of(&client)?, client.id, None, &client.settings).await? == Consumed::Lost {
             return Err(RegistrationError::InvalidToken);
         }
         let act = Act::new(team_of(&client)?, Action::ClientChanged, client.id, &client.settings.name);
