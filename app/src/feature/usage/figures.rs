@@ -233,7 +233,12 @@ fn Tables(usage: Usage, since: String, subject: Subject, range: Range) -> impl I
             </section>
             <section class="card" aria-labelledby="statuses">
                 <h2 id="statuses">"Statuses"</h2>
-                <table><thead><tr><th scope="col">"Status"</th><th scope="col" class="number">"Requests"</th></tr></thead><tbody>{statuses}</tbody></table>
+                <div class="table-scroll" tabindex="0" role="region" aria-label="Requests by status">
+                    <table>
+                        <thead><tr><th scope="col">"Status"</th><th scope="col" class="number">"Requests"</th></tr></thead>
+                        <tbody>{statuses}</tbody>
+                    </table>
+                </div>
             </section>
         </div>
     }

@@ -1,7 +1,10 @@
 //! What an API takes of which request, as an operator writes it: one line for each policy.
 
 use super::pattern::{ParsePatternError, PathPattern};
-use crate::limit::{Quota, RateLimits};
+use crate::{
+    leak::redacted,
+    limit::{Quota, RateLimits},
+};
 use latchkey_model::{Environment, Scope, ScopeSet};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
@@ -117,7 +120,8 @@ impl FromStr for Policy {
         let (Some(methods), Some(path), Some(access)) = (words.next(), words.next(), words.next()) else {
             return Err(ParsePolicyError::Words);
         };
-        let scope = |text: &str| text.parse::<Scope>().map_err(|_| ParsePolicyError::Scope(text.to_owned()));
+        let scope =
+            |text: &str| text.parse::<Scope>().map_err(|_| ParsePolicyError::Scope(redacted(text).into_owned()));
         let mut policy = Self {
             methods: methods.parse()?,
             path: path.parse()?,
@@ -139,7 +143,7 @@ impl FromStr for Policy {
                     return Err(ParsePolicyError::Twice("a limit"));
                 }
             } else {
-                return Err(ParsePolicyError::Word(word.to_owned()));
+                return Err(ParsePolicyError::Word(redacted(word).into_owned()));
             }
         }
         if policy.access == Access::Public && !policy.environments.is_empty() {
@@ -225,6 +229,17 @@ impl fmt::Display for Policies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{api_key::PlainApiKey, random::SystemRandom};
+    use latchkey_model::KeyKind;
+
+    #[test]
+    fn r53_a_key_that_is_typed_into_a_policy_is_not_repeated() {
+        let key = PlainApiKey::generate(&SystemRandom, KeyKind::Personal);
+        for line in [format!("GET /v1 a,{}\"", key.expose()), format!("GET /v1 any {}", key.expose())] {
+            let told = line.parse::<Policy>().unwrap_err().to_string();
+            assert!(told.contains(&key.hint()) && !told.contains(key.expose()), "{told}");
+        }
+    }
 
     #[test]
     fn a_policy_reads_and_writes_as_a_line() {

@@ -1,5 +1,6 @@
 //! What may be asked for in which time.
 
+use crate::leak::redacted;
 use std::{fmt, num::NonZeroU32, str::FromStr};
 
 /// So many requests in so long a window; all of them may come at once.
@@ -86,7 +87,9 @@ impl FromStr for RateLimits {
             if quotas.len() == Self::MAX_WINDOWS {
                 return Err(ParseRateLimitsError::TooMany);
             }
-            let quota = quota(part).ok_or_else(|| ParseRateLimitsError::NotALimit(part.chars().take(40).collect()))?;
+            // It may be a secret that was typed into the wrong field.
+            let shown = || redacted(part).chars().take(40).collect();
+            let quota = quota(part).ok_or_else(|| ParseRateLimitsError::NotALimit(shown()))?;
             if quotas.iter().any(|other| other.window_seconds == quota.window_seconds) {
                 let window = part.split_once('/').map(|(_, window)| window).unwrap_or_default();
                 return Err(ParseRateLimitsError::SameWindow(window.to_owned()));
@@ -130,6 +133,15 @@ impl fmt::Display for RateLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{api_key::PlainApiKey, random::SystemRandom};
+    use latchkey_model::KeyKind;
+
+    #[test]
+    fn r53_a_key_that_is_typed_as_a_limit_is_not_repeated() {
+        let key = PlainApiKey::generate(&SystemRandom, KeyKind::Personal);
+        let told = format!("20/1s {}", key.expose()).parse::<RateLimits>().unwrap_err();
+        assert_eq!(told, ParseRateLimitsError::NotALimit(key.hint()));
+    }
 
     #[test]
     fn limits_read_and_write() {
