@@ -25,10 +25,11 @@ const TYPICAL_FIELDS: usize = 16;
 /// Those that follow with every answer that lets somebody in. They have their places in what is copied, so that no copy grows.
 const FOLLOWING: [HeaderName; 3] = [REQUEST_ID, RATE_LIMIT_POLICY, RATE_LIMIT];
 
-/// Says that a caller with a credential may go on.
-pub(super) fn let_in(identity: &Identity) -> Response {
+/// Says that a caller with a credential may go on, in answer to this request.
+pub(super) fn let_in(identity: &Identity, id: RequestId) -> Response {
     let drawn = identity.answer.get_or_make(|| headers_of(identity));
-    let headers = drawn.cloned().unwrap_or_else(|| headers_of(identity));
+    let mut headers = drawn.cloned().unwrap_or_else(|| headers_of(identity));
+    put_request_id(&mut headers, id);
     yes(headers)
 }
 
@@ -66,9 +67,8 @@ pub(super) fn refused(state: &AppState, api: &Audience, refusal: &Refusal) -> Pr
     Problem::from(refusal.answer()).with_challenge_parameter(&parameter)
 }
 
-/// What every answer says beside: under which id it is recorded, and how the caller's limits stand.
-pub(super) fn put_rest(headers: &mut HeaderMap, state: &AppState, id: RequestId, verdict: &Verdict) {
-    put_request_id(headers, id);
+/// What every answer says beside its request's id: how the caller's limits stand, and which nonce the next proof must carry.
+pub(super) fn put_rest(headers: &mut HeaderMap, state: &AppState, verdict: &Verdict) {
     if verdict.via == Some(Via::Dpop) {
         put_nonce(headers, state, verdict.facts.at);
     }

@@ -187,14 +187,14 @@ impl<'r> Check<'r> {
         let id = self.origin.id;
         // The status that the API's caller sees of it.
         let (mut response, status) = match told {
-            Ok(identity) => (let_in(&identity), StatusCode::OK),
+            Ok(identity) => (let_in(&identity, id), StatusCode::OK),
             Err(problem) => (self.refusal(&problem), problem.status()),
         };
         if self.state.is_traced() {
             telemetry::note(id, unanswered.verdict.as_ref());
         }
         if let Some(verdict) = &unanswered.verdict {
-            put_rest(response.headers_mut(), self.state, id, verdict);
+            put_rest(response.headers_mut(), self.state, verdict);
         }
         unanswered.answered(status, 0);
         response

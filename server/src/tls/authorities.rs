@@ -152,22 +152,13 @@ pub(super) fn verifier(file: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        config::{Config, Given},
-        tls::self_made::{AUTHORITY, Making},
-    };
+    use crate::tls::self_made::{AUTHORITY, Making, settings};
     use std::fs::File;
 
     #[tokio::test(start_paused = true)]
     async fn what_changes_before_it_is_watched_is_read_anew() {
         let folder = tempfile::tempdir().unwrap();
-        let given = Given {
-            data: Some(folder.path().to_owned()),
-            public_url: "https://localhost:4443".parse().ok(),
-            tls_listen: "127.0.0.1:4443".parse().ok(),
-            ..Given::default()
-        };
-        Making::of(&Config::new(given).unwrap()).certificate().unwrap();
+        Making::of(&settings(folder.path(), "https://localhost:4443")).certificate().unwrap();
         let file = folder.path().join(AUTHORITY);
         let authorities = Authorities::load(Some(file.clone())).unwrap();
         File::options().write(true).open(&file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();

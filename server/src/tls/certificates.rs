@@ -219,20 +219,14 @@ pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Given;
+    use crate::tls::self_made::settings;
     use std::fs::File;
 
     #[tokio::test(start_paused = true)]
     async fn what_changes_before_it_is_watched_is_read_anew() {
         let folder = tempfile::tempdir().unwrap();
-        let given = Given {
-            data: Some(folder.path().to_owned()),
-            public_url: "https://localhost:4443".parse().ok(),
-            tls_listen: "127.0.0.1:4443".parse().ok(),
-            ..Given::default()
-        };
         let authorities = Authorities::load(None).unwrap();
-        let certificates = Certificates::load(&Config::new(given).unwrap(), authorities).unwrap();
+        let certificates = Certificates::load(&settings(folder.path(), "https://localhost:4443"), authorities).unwrap();
         let before = certificates.ordinary.get_inner();
         let file = File::options().write(true).open(&certificates.files.certificate).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH).unwrap();

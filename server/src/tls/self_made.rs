@@ -121,24 +121,27 @@ fn write(file: &Path, content: &[u8]) -> io::Result<()> {
     fs::rename(&beside, file)
 }
 
+/// The settings of a server that makes its own certificate in this folder, for tests.
+#[cfg(test)]
+pub(super) fn settings(folder: &Path, url: &str) -> Config {
+    let given = crate::config::Given {
+        data: Some(folder.to_owned()),
+        public_url: url.parse().ok(),
+        tls_listen: "127.0.0.1:4443".parse().ok(),
+        ..crate::config::Given::default()
+    };
+    Config::new(given).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Given;
     use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn it_is_made_once_and_anew_for_another_name_or_before_it_ends() {
         let folder = tempfile::tempdir().unwrap();
-        let config = |url: &str| {
-            let given = Given {
-                data: Some(folder.path().to_owned()),
-                public_url: url.parse().ok(),
-                tls_listen: "127.0.0.1:4443".parse().ok(),
-                ..Given::default()
-            };
-            Config::new(given).unwrap()
-        };
+        let config = |url: &str| settings(folder.path(), url);
         let make_for = |url: &str| Making::of(&config(url)).certificate().unwrap();
         let (kept, key) = make_for("https://localhost:4443");
         assert_eq!(fs::metadata(&key).unwrap().mode() & 0o777, 0o600);

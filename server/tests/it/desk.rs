@@ -2,7 +2,7 @@
 
 use crate::{
     audit::listed,
-    support::{Answer, Portal, between},
+    support::{Answer, Portal, between, days_kept},
 };
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -110,18 +110,7 @@ async fn what_is_past_its_time_is_removed_and_admins_say_when_that_is() {
     assert!(is_there(&old).await, "thirty days, where nobody says otherwise");
     admin.sign_in_again("admin@example.org").await;
     ada.sign_in_again("ada@example.org").await;
-    let days = [
-        ("days[requests]", "7"),
-        ("days[minute_counts]", "2"),
-        ("days[hour_counts]", "15"),
-        ("days[day_counts]", "400"),
-        ("days[notices]", "90"),
-        ("days[mails]", "90"),
-        ("days[blocks]", "30"),
-        ("days[alerts]", "90"),
-        ("days[audit_events]", "0"),
-        ("reason", "the privacy notice says a week"),
-    ];
+    let days = days_kept("7", "the privacy notice says a week");
     ada.send("/dashboard", "/form/retention/set", &days).await;
     let mut odd = days;
     odd[0].1 = "0";

@@ -577,6 +577,22 @@ pub(crate) fn form_request(action: &str, fields: &[(&str, &str)]) -> Request<Bod
         .unwrap()
 }
 
+/// The form for how long things are kept, with so many days of single requests and few of counts by the hour.
+pub(crate) fn days_kept<'a>(requests: &'a str, reason: &'a str) -> [(&'static str, &'a str); 10] {
+    [
+        ("days[requests]", requests),
+        ("days[minute_counts]", "2"),
+        ("days[hour_counts]", "15"),
+        ("days[day_counts]", "400"),
+        ("days[notices]", "90"),
+        ("days[mails]", "90"),
+        ("days[blocks]", "30"),
+        ("days[alerts]", "90"),
+        ("days[audit_events]", "0"),
+        ("reason", reason),
+    ]
+}
+
 /// The text between two others.
 pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));

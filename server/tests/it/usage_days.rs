@@ -1,6 +1,6 @@
 //! Usage by the day: days are those of whoever looks, on the page, in its links and in its files.
 
-use crate::support::{Browser, Portal};
+use crate::support::{Browser, Portal, days_kept};
 use http::StatusCode;
 use latchkey_core::port::{
     request_log::RequestBatch,
@@ -156,18 +156,7 @@ async fn where_hours_were_removed_days_are_utcs_and_the_page_says_so() {
     server::workers::prune(&portal.state).await.unwrap();
     let text = ada.get(&format!("{usage}?range=30d")).await.text();
     assert_eq!(whose(&text), (true, false), "{text}");
-    let days = [
-        ("days[requests]", "30"),
-        ("days[minute_counts]", "2"),
-        ("days[hour_counts]", "15"),
-        ("days[day_counts]", "400"),
-        ("days[notices]", "90"),
-        ("days[mails]", "90"),
-        ("days[blocks]", "30"),
-        ("days[alerts]", "90"),
-        ("days[audit_events]", "0"),
-        ("reason", "The disk is small"),
-    ];
+    let days = days_kept("30", "The disk is small");
     admin.send("/admin/settings", "/form/retention/set", &days).await;
     server::workers::prune(&portal.state).await.unwrap();
     let text = ada.get(&format!("{usage}?range=30d")).await.text();

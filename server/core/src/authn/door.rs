@@ -5,6 +5,7 @@ use super::{
     basic::Basic,
     credential::{Credential, Via},
     decide::{Facts, Held, Lookup, Transport, decide, stopped_early},
+    entry::Entry,
     known_keys::{Found, KnownKeys},
     known_people::{FoundPerson, KnownPeople},
     refusal::Refusal,
@@ -76,13 +77,10 @@ impl Door {
         credential: &Credential<'_>,
         proof: Option<&PresentedProof<'_>>,
     ) -> Verdict {
-        if let Some(refusal) = self.keeps_out(facts.address, facts.at) {
-            return stopped_early(facts, credential, refusal, self.remembered(facts, credential));
+        if let Some(verdict) = self.judge_at_once(facts, credential) {
+            return verdict;
         }
-        let lookup = match self.at_hand(facts, credential) {
-            Some(lookup) => lookup,
-            None => self.ask(facts, credential, proof).await,
-        };
+        let lookup = self.ask(facts, credential, proof).await;
         let verdict = self.conclude(facts, credential, lookup);
         if let Ok(principal) = &verdict.outcome
             && principal.entry().begin_takeover()
@@ -125,8 +123,12 @@ impl Door {
     /// What is in mind of a key. One that takes over from another with its first use is not judged at once: that is written down
     /// before it is answered.
     fn key_at_hand(&self, facts: &Facts, key: PresentedKey<'_>) -> Option<Lookup> {
+        self.remembered_key(facts, key).filter(|found| !found.entry().is_some_and(Entry::awaits_first_use))
+    }
+
+    /// What is in mind of a key. That nobody has it costs its network a try, as finding that out does.
+    fn remembered_key(&self, facts: &Facts, key: PresentedKey<'_>) -> Option<Lookup> {
         Some(match self.known.remembered(key.public_id(), facts.at)? {
-            Found::Key(entry) if entry.awaits_first_use() => return None,
             Found::Key(entry) => Lookup::Found { presented: key.digest(&self.pepper), entry },
             Found::Nothing => {
                 let charged = self.charge(facts, key.public_id());
@@ -204,24 +206,18 @@ impl Door {
     /// What is known of a key. One that the store has never named costs its network a try before it is looked up, and gives it
     /// back if it turns out to be somebody's: keys that are known are never held up by others that are not.
     async fn find(&self, facts: &Facts, key: PresentedKey<'_>) -> Lookup {
+        if let Some(found) = self.remembered_key(facts, key) {
+            return found;
+        }
         let id = key.public_id();
-        let found = match self.known.remembered(id, facts.at) {
-            Some(Found::Key(entry)) => Ok(Found::Key(entry)),
-            remembered => {
-                let charged = self.charge(facts, id);
-                if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after()) {
-                    return Lookup::TooManyUnknown { retry_after };
-                }
-                let found = match remembered {
-                    Some(nothing) => Ok(nothing),
-                    None => Box::pin(self.known.look_up(id, facts.at)).await,
-                };
-                if let (Ok(Found::Key(_)) | Err(_), Some((meter, _))) = (&found, charged) {
-                    meter.give_back();
-                }
-                found
-            }
-        };
+        let charged = self.charge(facts, id);
+        if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after()) {
+            return Lookup::TooManyUnknown { retry_after };
+        }
+        let found = Box::pin(self.known.look_up(id, facts.at)).await;
+        if let (Ok(Found::Key(_)) | Err(_), Some((meter, _))) = (&found, charged) {
+            meter.give_back();
+        }
         match found {
             Ok(Found::Key(entry)) => Lookup::Found { presented: key.digest(&self.pepper), entry },
             Ok(Found::Nothing) => Lookup::Unknown,
@@ -294,9 +290,6 @@ impl Door {
 
     /// Whose machine's certificate this is. One that is not in mind costs its network a try, as a token does.
     async fn find_certificate(&self, facts: &Facts, certificate: &ClientCertificate) -> Lookup {
-        if let Some(entry) = self.tokens.remembered_by(certificate, facts.at) {
-            return Lookup::Proven { entry, held: Held::Nothing };
-        }
         let charged = self.charge_network(facts);
         if let Some(retry_after) = charged.as_ref().and_then(|(_, reading)| reading.retry_after()) {
             return Lookup::TooManyUnknown { retry_after };

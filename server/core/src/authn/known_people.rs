@@ -151,9 +151,6 @@ impl KnownPeople {
         now: OffsetDateTime,
     ) -> Result<Option<Arc<Entry>>, StoreError> {
         let known = &*self.0;
-        if let Some(entry) = known.sessions.remembered(digest, now) {
-            return Ok(Some(entry));
-        }
         let load = |freshness| async move {
             let Some(session) = known.store.session_load(digest, now).await? else { return Ok(None) };
             let Some(account) = session.account_id else { return Ok(None) };
