@@ -1,6 +1,7 @@
 //! What credentials did: the counts and the writer that record it, the page that counts it, the log that shows single requests.
 
 mod claimed;
+mod days;
 mod folds;
 pub mod log;
 mod networks;

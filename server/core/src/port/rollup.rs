@@ -90,13 +90,15 @@ pub struct Buckets {
     pub until: i64,
 }
 
-/// Buckets that are added up, as many at a time as take so long together.
+/// Buckets that are added up, as many at a time as begin in the same step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
     /// All of them.
     pub buckets: Buckets,
     /// How long a step is, in seconds: the first one begins with the first bucket.
     pub seconds: i64,
+    /// For how long from its begin buckets of a step count, in seconds: the others are not read.
+    pub part: i64,
 }
 
 /// The upper bounds of the latency buckets, in microseconds; a last bucket has no bound.
@@ -193,6 +195,8 @@ pub enum CountsOf {
 /// The requests of a step, whatever they asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BucketSum {
+    /// What was added up.
+    pub period: Period,
     /// The start of the step, in Unix seconds.
     pub start: i64,
     /// How many there were.

@@ -1,6 +1,7 @@
 //! How far back the usage page looks, and where each column of its chart begins: days are those of whoever looks.
 
-use crate::port::rollup::{Buckets, Period, Steps};
+use super::days::{self, Count};
+use crate::port::rollup::{BucketSum, Buckets, Period, Steps};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use std::str::FromStr;
 use time::OffsetDateTime;
@@ -123,11 +124,6 @@ impl Span {
         self.buckets().skip(self.count()).collect()
     }
 
-    /// Which column begins then, counted from the first of the time before.
-    pub(super) fn place(&self, start: i64) -> Option<usize> {
-        self.bounds.binary_search(&start).ok()
-    }
-
     fn buckets(&self) -> impl Iterator<Item = Buckets> {
         let unit = self.unit;
         self.bounds.iter().zip(self.bounds.iter().skip(1)).map(move |(&since, &until)| {
@@ -137,20 +133,31 @@ impl Span {
         })
     }
 
-    /// All columns in as few steps as there are lengths one after the other: most days have 24 hours.
+    /// What is read to know how many requests each column has.
     pub(super) fn steps(&self) -> Vec<Steps> {
-        let mut runs: Vec<Steps> = Vec::new();
-        // A zone may leave out a day.
-        for buckets in self.buckets().filter(|buckets| buckets.since < buckets.until) {
-            let seconds = buckets.until - buckets.since;
-            match runs.last_mut() {
-                Some(run) if (run.seconds, run.buckets.period) == (seconds, buckets.period) => {
-                    run.buckets.until = buckets.until;
-                }
-                _ => runs.push(Steps { buckets, seconds }),
+        match (self.unit, &*self.bounds) {
+            (Period::Day, bounds) => days::steps(bounds),
+            (period, [since, .., until]) => {
+                let buckets = Buckets { period, since: *since, until: *until };
+                vec![Steps { buckets, seconds: period.seconds(), part: period.seconds() }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// How many requests each column has, those of the time before first.
+    pub(super) fn counts(&self, sums: &[BucketSum]) -> Vec<Count> {
+        if self.unit == Period::Day {
+            return days::counts(&self.bounds, sums);
+        }
+        let mut counts = vec![Count::default(); 2 * self.count()];
+        for one in sums {
+            let place = self.bounds.binary_search(&one.start).ok();
+            if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
+                *count += one;
             }
         }
-        runs
+        counts
     }
 
     /// The range in as few buckets as add up to the same: hours that make a day of UTC are counted by the day, too. Nothing comes later
@@ -222,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_and_steps_cover_the_range_once() {
+    fn parts_cover_the_range_once() {
         for hour in 0..49 {
             let now = datetime!(2026-03-28 00:30 UTC) + Duration::hours(hour);
             for (range, name) in Range::ALL.into_iter().flat_map(|range| ZONES.map(|name| (range, name))) {
@@ -239,13 +246,6 @@ mod tests {
                 assert!(parts.windows(2).all(|pair| pair[0].until == pair[1].since), "{what}: {parts:?}");
                 assert!(parts[parts.len() - 1].until > now, "{what}: {parts:?}");
                 let steps = span.steps();
-                let length = |step: &Steps| step.buckets.until - step.buckets.since;
-                assert!(steps.iter().all(|step| length(step) % step.seconds == 0), "{what}: {steps:?}");
-                let many: i64 = steps.iter().map(|step| length(step) / step.seconds).sum();
-                assert_eq!(usize::try_from(many), Ok(2 * span.count()), "{what}");
-                let follow = |pair: &[Steps]| pair[0].buckets.until == pair[1].buckets.since;
-                assert!(steps.windows(2).all(follow), "{what}: {steps:?}");
-                assert_eq!(steps[steps.len() - 1].buckets.until, end, "{what}");
                 for buckets in steps.into_iter().map(|step| step.buckets).chain(parts).chain(columns) {
                     let length = buckets.period.seconds();
                     assert_eq!((buckets.since % length, buckets.until % length), (0, 0), "{what}: {buckets:?}");
@@ -302,11 +302,9 @@ mod tests {
         let autumn = last(3, Range::Quarter, datetime!(2026-10-26 12:00 UTC), "Europe/Berlin");
         assert_eq!(autumn[1], (datetime!(2026-10-24 22:00 UTC), datetime!(2026-10-25 23:00 UTC)));
         assert_eq!(lengths(&autumn), [24, 25, 24]);
-        let steps = Range::Month.span(datetime!(2026-03-30 12:00 UTC), &zone("Europe/Berlin")).steps();
-        assert_eq!(steps.iter().map(|step| step.seconds / 3_600).collect::<Vec<_>>(), [24, 23, 24]);
         // In this zone, the day after 29 December 2011 was the 31st.
-        let apia = Range::Month.span(datetime!(2012-01-05 12:00 UTC), &zone("Pacific/Apia"));
-        assert!(apia.steps().iter().all(|step| step.seconds == 86_400));
+        let apia = last(9, Range::Month, datetime!(2012-01-05 12:00 UTC), "Pacific/Apia");
+        assert_eq!(lengths(&apia), [24, 0, 24, 24, 24, 24, 24, 24, 24]);
     }
 
     #[test]

@@ -259,19 +259,15 @@ fn add_up(sums: &[BucketSum], routes: Vec<RouteSum>, span: &Span) -> Usage {
     let empty = |one: Buckets| Column { start: at(one.since), end: at(one.until), served: 0, refused: 0, before: 0 };
     let mut columns: Vec<_> = span.columns().into_iter().map(empty).collect();
     let mut usage = Usage::default();
-    for one in sums {
-        let Some(place) = span.place(one.start) else { continue };
-        // A column is compared with the one that has its place in the time before, however long that is.
-        let its_place = place.checked_sub(span.count());
-        let Some(column) = columns.get_mut(its_place.unwrap_or(place)) else { continue };
-        if its_place.is_some() {
-            column.refused += one.refused;
-            column.served += one.requests.saturating_sub(one.refused);
-        } else {
-            column.before += one.requests;
-            usage.before.0 += one.requests;
-            usage.before.1 += one.refused;
-        }
+    let counts = span.counts(sums);
+    let (before, own) = counts.split_at(span.count().min(counts.len()));
+    // A column is compared with the one that has its place in the time before, however long that is.
+    for ((column, own), before) in columns.iter_mut().zip(own).zip(before) {
+        column.refused = own.refused;
+        column.served = own.requests.saturating_sub(own.refused);
+        column.before = before.requests;
+        usage.before.0 += before.requests;
+        usage.before.1 += before.refused;
     }
     let mut all = RollupCounts::default();
     let mut by_route: BTreeMap<String, OfRoute> = BTreeMap::new();
@@ -338,8 +334,10 @@ mod tests {
         let now = datetime!(2026-03-08 09:30 UTC);
         let span = Range::Hour.span(now, &TimeZone::UTC);
         let minute = |place: i64| (now + Duration::minutes(place)).unix_timestamp();
-        let sums = [(-62, 2, 2), (-61, 50, 0), (-60, 7, 0), (-58, 97, 0), (0, 3, 2)]
-            .map(|(place, requests, refused)| BucketSum { start: minute(place), requests, refused });
+        let sums =
+            [(-62, 2, 2), (-61, 50, 0), (-60, 7, 0), (-58, 97, 0), (0, 3, 2)].map(|(place, requests, refused)| {
+                BucketSum { period: Period::Minute, start: minute(place), requests, refused }
+            });
         let routes = vec![to_route(200, false, 97, 0), to_route(401, true, 2, 3), to_route(404, false, 1, 11)];
         let usage = add_up(&sums, routes, &span);
         assert_eq!(usage.columns.len(), 60);
@@ -360,8 +358,19 @@ mod tests {
     fn a_long_day_is_compared_with_the_one_in_its_place() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
         let span = Range::Month.span(datetime!(2026-10-25 12:00 UTC), &berlin);
-        let sum = |start: OffsetDateTime, requests| BucketSum { start: start.unix_timestamp(), requests, refused: 0 };
-        let sums = [sum(datetime!(2026-10-24 22:00 UTC), 25), sum(datetime!(2026-09-24 22:00 UTC), 24)];
+        let sum = |period, start: OffsetDateTime, requests| BucketSum {
+            period,
+            start: start.unix_timestamp(),
+            requests,
+            refused: 0,
+        };
+        let sums = [
+            sum(Period::Day, datetime!(2026-09-25 0:00 UTC), 22),
+            sum(Period::Hour, datetime!(2026-09-24 22:00 UTC), 2),
+            sum(Period::Day, datetime!(2026-10-25 0:00 UTC), 25),
+            sum(Period::Hour, datetime!(2026-10-25 23:00 UTC), 1),
+            sum(Period::Hour, datetime!(2026-10-24 22:00 UTC), 1),
+        ];
         let usage = add_up(&sums, Vec::new(), &span);
         let (start, end) = (datetime!(2026-10-24 22:00 UTC), datetime!(2026-10-25 23:00 UTC));
         assert_eq!(usage.columns.last(), Some(&Column { start, end, served: 25, refused: 0, before: 24 }));

@@ -18,8 +18,8 @@ use latchkey_core::port::{
 };
 use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, OwnerId};
 use sea_orm::{
-    ColumnTrait, Condition, DbErr, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryResult, QuerySelect,
-    QueryTrait, Statement,
+    ColumnTrait, Condition, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryResult,
+    QuerySelect, QueryTrait, Statement,
     prelude::Uuid,
     sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr, UnionType},
 };
@@ -81,6 +81,24 @@ fn within<C: ColumnTrait>(buckets: Buckets, period: C, start: C) -> Condition {
     Condition::all().add(period.eq(buckets.period.as_str())).add(start.gte(buckets.since)).add(start.lt(buckets.until))
 }
 
+/// Which buckets count in these steps. SQLite keeps those of one owner together, and passes over the others; PostgreSQL would fetch every
+/// row to see whether it is one of the others, each from another page, and is told the start of each that counts.
+fn counted(Steps { buckets, seconds, part }: Steps, backend: DatabaseBackend) -> Condition {
+    use bucket_rollup::Column;
+    let all = within(buckets, Column::Period, Column::Start);
+    if part >= seconds {
+        return all;
+    }
+    if backend == DatabaseBackend::Sqlite {
+        let place = Expr::col(Column::Start).sub(buckets.since).modulo(seconds);
+        return all.add(place.lt(part));
+    }
+    let starts = "start = ANY(ARRAY(SELECT step + bucket FROM generate_series($1::bigint, $2::bigint, $3::bigint) AS step, \
+                  generate_series(0::bigint, $4::bigint, $5::bigint) AS bucket))";
+    let values = [buckets.since, buckets.until - 1, seconds, part - 1, buckets.period.seconds()];
+    Condition::all().add(Column::Period.eq(buckets.period.as_str())).add(Expr::cust_with_values(starts, values))
+}
+
 /// Questions of the same columns as one; none, where there is none.
 fn union(questions: impl IntoIterator<Item = SelectStatement>) -> Option<SelectStatement> {
     questions.into_iter().reduce(|mut one, other| one.union(UnionType::All, other).to_owned())
@@ -96,6 +114,7 @@ struct Called {
 /// The sum of a step.
 #[derive(FromQueryResult)]
 struct OfStep {
+    period: String,
     step: i64,
     requests: i64,
     refused: i64,
@@ -260,22 +279,28 @@ impl RollupReader for SeaStore {
         use bucket_rollup::Column;
         // Not a column's name: PostgreSQL would group by that.
         const STEP: &str = "step";
-        let queries = parts(of, steps).map(|(whose, Steps { buckets, seconds })| {
+        let backend = self.reader.get_database_backend();
+        let queries = parts(of, steps).map(|(whose, steps)| {
             let start = || Expr::col(Column::Start);
             bucket_rollup::Entity::find()
                 .select_only()
-                .expr_as(start().sub(start().sub(buckets.since).modulo(seconds)), STEP)
+                .column(Column::Period)
+                .expr_as(start().sub(start().sub(steps.buckets.since).modulo(steps.seconds)), STEP)
                 .column_as(sum(Column::Requests), "requests")
                 .column_as(sum(Column::Refused), "refused")
                 .filter(whose.are(Column::OwnerId, Column::CredentialId))
-                .filter(within(buckets, Column::Period, Column::Start))
+                .filter(counted(steps, backend))
+                .group_by(Column::Period)
                 .group_by(Expr::col(Alias::new(STEP)))
                 .into_query()
         });
         let rows: Vec<OfStep> = self.all_of(queries).await?;
-        let of_step =
-            |row: OfStep| BucketSum { start: row.step, requests: count(row.requests), refused: count(row.refused) };
-        Ok(rows.into_iter().map(of_step).collect())
+        let of_step = |row: OfStep| {
+            let named = |period: &Period| period.as_str() == row.period;
+            let period = Period::ALL.into_iter().find(named).ok_or(Corrupt { what: "period" })?;
+            Ok(BucketSum { period, start: row.step, requests: count(row.requests), refused: count(row.refused) })
+        };
+        rows.into_iter().map(of_step).collect()
     }
 
     async fn hours_since(&self, counted: Counted) -> Result<Option<i64>, StoreError> {

@@ -31,7 +31,8 @@ on_both_databases!(
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 /// All hours, each for itself.
-const HOURLY: Steps = Steps { buckets: Buckets { period: Period::Hour, since: 0, until: i64::MAX }, seconds: HOUR };
+const HOURLY: Steps =
+    Steps { buckets: Buckets { period: Period::Hour, since: 0, until: i64::MAX }, seconds: HOUR, part: HOUR };
 
 /// All buckets of a period.
 fn ever(period: Period) -> Buckets {
@@ -92,7 +93,7 @@ async fn rollups_add_up(database: &Database) {
         async move { store.bucket_sums(of, &[HOURLY]).await.unwrap() }
     };
     let start = Period::Hour.start_of(NOW);
-    let both = [BucketSum { start, requests: 12, refused: 6 }];
+    let both = [BucketSum { period: Period::Hour, start, requests: 12, refused: 6 }];
     assert_eq!(sums(CountsOf::Application(ada.account.id, application_of(&key).0)).await, both);
     assert_eq!(sums(CountsOf::Application(eve.account.id, application_of(&key).0)).await, []);
     assert_eq!(sums(CountsOf::Portal).await, [], "the portal's counts are rows of their own");
@@ -285,7 +286,10 @@ async fn counts_of_before_are_added_up_by_bucket(database: &Database) {
     };
     let written = sums().await;
     let expected = [(0, 11, 2), (3_600, 1, 1)];
-    assert_eq!(written, expected.map(|(start, requests, refused)| BucketSum { start, requests, refused }));
+    assert_eq!(
+        written,
+        expected.map(|(start, requests, refused)| BucketSum { period: Period::Hour, start, requests, refused })
+    );
     let writer = database.store.writer();
     // Back to before there were such sums.
     let later = Migrator::migrations().iter().rev().position(|step| step.name().contains("create_bucket_rollup"));
@@ -313,21 +317,26 @@ async fn days_of_any_time_zone_are_added_up_from_hours(database: &Database) {
     let mut rollups: Vec<_> = hours.map(|(start, requests)| everybodys(Period::Hour, start, requests)).into();
     rollups.push(everybodys(Period::Day, 12 * DAY, 64));
     write(database, RequestBatch { rollups, ..RequestBatch::default() }).await;
-    let steps = |period, since, until, seconds| Steps { buckets: Buckets { period, since, until }, seconds };
+    let steps =
+        |period, since, until, seconds, part| Steps { buckets: Buckets { period, since, until }, seconds, part };
     let sums = async |steps: &[Steps]| {
         let mut sums = database.store.bucket_sums(CountsOf::Portal, steps).await.unwrap();
-        sums.sort_by_key(|sum| sum.start);
-        sums.into_iter().map(|sum| (sum.start, sum.requests)).collect::<Vec<_>>()
+        sums.sort_by_key(|sum| (sum.start, sum.period));
+        sums.into_iter().map(|sum| (sum.period, sum.start, sum.requests)).collect::<Vec<_>>()
     };
+    let (hour, day) = (Period::Hour, Period::Day);
     let first = 10 * DAY - HOUR;
-    assert_eq!(sums(&[steps(Period::Hour, first, first + 2 * DAY, DAY)]).await, [(first, 6), (first + DAY, 8)]);
-    // Then one that has an hour more, and one that is UTC's.
-    let days = [
-        steps(Period::Hour, first, first + DAY, DAY),
-        steps(Period::Hour, first + DAY, 12 * DAY, DAY + HOUR),
-        steps(Period::Day, 12 * DAY, 13 * DAY, DAY),
-    ];
-    assert_eq!(sums(&days).await, [(first, 6), (first + DAY, 24), (12 * DAY, 64)]);
+    let whole = [steps(hour, first, first + 2 * DAY, DAY, DAY)];
+    assert_eq!(sums(&whole).await, [(hour, first, 6), (hour, first + DAY, 8)]);
+    // Those of the first hour, of the first two, of an hour more than there is, and of a day of UTC beside them.
+    let (early, end) = (10 * DAY - 2 * HOUR, 12 * DAY + HOUR);
+    let one = [steps(hour, early, end, DAY, HOUR)];
+    assert_eq!(sums(&one).await, [(hour, early, 1), (hour, early + DAY, 4)]);
+    let two = [steps(hour, early, end, DAY, 2 * HOUR), steps(day, 12 * DAY, 13 * DAY, DAY, DAY)];
+    let expected = [(hour, early, 3), (hour, early + DAY, 12), (hour, early + 2 * DAY, 16), (day, 12 * DAY, 64)];
+    assert_eq!(sums(&two).await, expected);
+    let none = [steps(hour, 10 * DAY, 11 * DAY, DAY, 5 * HOUR)];
+    assert_eq!(sums(&none).await, []);
     assert_eq!(sums(&[]).await, []);
 }
 
