@@ -11,6 +11,20 @@ pub fn give_way(thread: Option<Pid>) {
     }
 }
 
+/// Lets whoever has something to do go before this thread at once (`SCHED_IDLE`, sched(7)): a niceness lets it end its turn of some
+/// milliseconds first. For a thread whose work is for nobody who waits: where all of every core is taken, it hardly goes on.
+pub fn go_last() {
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let this = thread_priority::thread_native_id();
+        if let Err(error) = thread_priority::set_thread_priority_and_policy(this, ThreadPriority::Min, idle) {
+            tracing::debug!(?error, "a thread that keeps house does not go last");
+        }
+    }
+}
+
 /// The manners of a thread that works beside requests: in the middle of long work it lets go of the core for whoever waits for it.
 ///
 /// The system takes the core from a thread only after some milliseconds, for which every request would wait. But where requests take all
@@ -37,5 +51,22 @@ impl Courtesy {
         if began.elapsed() > Self::LONG {
             self.left_out = Self::KEPT;
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_goes_last_is_scheduled_so() {
+        let policy = std::thread::spawn(|| {
+            go_last();
+            // The 41st field (proc_pid_stat(5)), counted from behind the name, which may have spaces.
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            let behind_name = stat.rsplit_once(')').unwrap().1.to_owned();
+            behind_name.split_whitespace().nth(38).unwrap().to_owned()
+        });
+        assert_eq!(policy.join().unwrap(), "5", "SCHED_IDLE");
     }
 }

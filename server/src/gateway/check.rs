@@ -2,17 +2,17 @@
 
 use super::{
     answer::{for_nginx, let_anybody_in, let_in, put_rest, refused},
-    request::{Told, guarded, method_and_target},
+    request::{Brought, Told},
 };
 use crate::{
     connection::Arrival,
-    door::{Told as ToldOfCaller, Unanswered, fields, method_word, or_fault, put_request_id},
+    door::{Told as ToldOfCaller, Unanswered, method_word, or_fault, put_request_id},
     problem::Problem,
     state::AppState,
     telemetry,
 };
 use axum::response::Response;
-use http::{StatusCode, header, request::Parts};
+use http::{StatusCode, request::Parts};
 use latchkey_core::{
     authn::{Basic, Guard, Identity, Principal, Refusal},
     certificate::ClientCertificate,
@@ -37,6 +37,7 @@ const ONLY: &str = "only=401,403";
 struct Check<'r> {
     state: &'r AppState,
     parts: &'r Parts,
+    brought: Brought<'r>,
     slug: &'r str,
     method: &'r str,
     target: &'r str,
@@ -62,7 +63,7 @@ pub async fn check(state: &AppState, arrival: &Arrival, parts: &Parts, came: (Of
         Err(response) => return response,
     };
     let id = check.origin.id;
-    let basic = check.basic();
+    let basic = check.brought.basic();
     let judged = match state.services.gateway.judge(check.slug, check.origin, &check.request(basic.as_ref())).await {
         Ok(Some(judged)) => judged,
         Ok(None) => {
@@ -104,7 +105,7 @@ pub(crate) fn check_at_once(
             Ok(check) => check,
             Err(response) => return Some(response),
         };
-        let basic = check.basic();
+        let basic = check.brought.basic();
         let request = check.request(basic.as_ref());
         let (judged, identity) = state.services.gateway.judge_at_once(check.slug, check.origin, &request)?;
         let mut noted = match check.note(judged) {
@@ -132,7 +133,8 @@ impl<'r> Check<'r> {
         if !parts.uri.path().starts_with(PREFIX) {
             return Err(refusal(&Problem::not_found(), id, only));
         }
-        let Some((method, target)) = method_and_target(parts, told) else {
+        let brought = Brought::read(&parts.headers);
+        let Some((method, target)) = brought.method_and_target(parts, told) else {
             tracing::warn!(request.id = %id, api = named(slug), "a check does not say once which method and target it is about");
             return Err(refusal(&unreadable(), id, only));
         };
@@ -144,15 +146,11 @@ impl<'r> Check<'r> {
             transport: arrival.transport(&state.config),
             certificate: certificate.as_ref().map(|certificate| certificate.thumbprint),
         };
-        Ok(Self { state, parts, slug, method, target, only, origin, certificate, started })
-    }
-
-    fn basic(&self) -> Option<Basic> {
-        Basic::read(fields(&self.parts.headers, &header::AUTHORIZATION))
+        Ok(Self { state, parts, brought, slug, method, target, only, origin, certificate, started })
     }
 
     fn request<'b>(&'b self, basic: Option<&'b Basic>) -> GuardedRequest<'b> {
-        guarded(&self.parts.headers, basic, self.certificate.as_deref(), self.method, self.target)
+        self.brought.guarded(basic, self.certificate.as_deref(), self.method, self.target)
     }
 
     /// What is noted of a request that was judged by a credential; the answer where none was looked at.

@@ -2,8 +2,9 @@
 //! disk takes to find a few hundred pages.
 
 use crate::connect::ConnectError;
+use latchkey_core::courtesy;
 use sqlx::{
-    SqlitePool,
+    Executor, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 use std::{
@@ -39,6 +40,7 @@ impl Commits {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            .after_connect(|connection, _| Box::pin(go_last(connection)))
             .connect_with(options)
             .await
             .map_err(ConnectError::Open)?;
@@ -66,6 +68,19 @@ impl Commits {
     pub(crate) async fn close(self) {
         self.pool.close().await;
     }
+}
+
+/// Has the thread of this connection go last: moving some hundred pages takes some milliseconds, for which no request shall wait. It holds
+/// nothing meanwhile that a writer needs, and a log that has grown long is moved within commits.
+async fn go_last(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    // This is called on that thread, after each step of a statement.
+    connection.lock_handle().await?.set_progress_handler(1, || {
+        courtesy::go_last();
+        true
+    });
+    connection.execute("SELECT 1").await?;
+    connection.lock_handle().await?.remove_progress_handler();
+    Ok(())
 }
 
 async fn move_the_log(pool: SqlitePool, mut commits: watch::Receiver<()>) {

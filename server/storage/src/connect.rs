@@ -138,7 +138,6 @@ impl SeaStore {
         let moving = options.clone().thread_name(|_| MOVING_THREAD.to_owned());
         let commits = Commits::watch(moving).await?;
         give_way(WRITING_THREAD);
-        give_way(MOVING_THREAD);
         let found: String =
             sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await.map_err(ConnectError::Open)?;
         if is_older(&found, [3, 51, 3]) {

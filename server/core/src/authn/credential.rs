@@ -6,7 +6,7 @@ use crate::{
     certificate::ClientCertificate,
     port::session::SessionDigest,
 };
-use std::fmt;
+use std::{borrow::Cow, fmt};
 use zeroize::Zeroizing;
 
 /// Where a credential was found.
@@ -236,17 +236,20 @@ fn find_in_query(query: &str) -> Option<Credential<'static>> {
         if !secret && !value.starts_with(MARK) {
             return None;
         }
-        let parameter = if secret { name } else { "a parameter".to_owned() };
+        let parameter = if secret { name.into_owned() } else { "a parameter".to_owned() };
         if is_written_as_token(value.as_bytes()) {
-            return Some(Credential::InQuery { parameter, key: None, token: Some(Zeroizing::new(value)) });
+            return Some(Credential::InQuery { parameter, key: None, token: Some(Zeroizing::new(value.into_owned())) });
         }
         Some(Credential::InQuery { parameter, key: PlainApiKey::parse(&value).ok(), token: None })
     })
 }
 
 /// Decodes `%41` and `+`; what cannot be decoded stays as it is.
-fn percent_decoded(text: &str) -> String {
+fn percent_decoded(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
+    if !bytes.iter().any(|byte| b"%+".contains(byte)) {
+        return text.into();
+    }
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut index = 0;
     while let Some(&byte) = bytes.get(index) {
@@ -263,7 +266,7 @@ fn percent_decoded(text: &str) -> String {
             index += 1;
         }
     }
-    String::from_utf8_lossy(&decoded).into_owned()
+    String::from_utf8_lossy(&decoded).into_owned().into()
 }
 
 #[cfg(test)]

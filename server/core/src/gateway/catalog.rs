@@ -1,7 +1,7 @@
 //! Every API with its policies as they are in force, kept at hand.
 
 use super::{
-    path::readings,
+    path::{is_plain, readings},
     policy::{Access, Methods, Policies, Policy},
 };
 use crate::{
@@ -108,10 +108,21 @@ impl ApiInForce {
 
     /// What stands before a request with this method, under whatever other names it may be taken for, to this path.
     pub fn guard(&self, method: &str, other_methods: &[&str], path: &str) -> &Arc<Guard> {
+        // Most are, and this is what each request waits for.
+        if is_plain(path) {
+            return self.agreed(method, other_methods, std::iter::once(path));
+        }
         let Some(readings) = readings(path) else { return &self.ambiguous };
+        self.agreed(method, other_methods, readings.iter().map(|reading| &**reading))
+    }
+
+    /// What stands before all of these readings of a path alike.
+    fn agreed<'p>(&self, method: &str, other_methods: &[&str], readings: impl Iterator<Item = &'p str>) -> &Arc<Guard> {
         let mut found: Option<&Arc<Guard>> = None;
-        for reading in &readings {
-            let folds = self.has_capitals || reading.chars().any(char::is_uppercase);
+        for reading in readings {
+            // Letters beyond ASCII may be large ones too.
+            let may_have_capitals = reading.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+            let folds = self.has_capitals || may_have_capitals;
             let folded = folds.then(|| self.folded.at(&reading.to_lowercase()).ok().map(|found| &**found.value));
             let exact = self.paths.at(reading).ok().map(|found| &**found.value);
             for policies in [Some(exact), folded].into_iter().flatten() {

@@ -23,7 +23,6 @@ pub(super) fn readings(path: &str) -> Option<Vec<Cow<'_, str>>> {
         return None;
     }
     let mut found = vec![Cow::Borrowed(path)];
-    // Most are, and this is what each request waits for.
     if is_plain(path) {
         return Some(found);
     }
@@ -69,11 +68,14 @@ fn decoded(path: &str) -> Option<String> {
 }
 
 /// Whether there is but one way to read it.
-fn is_plain(path: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    path.bytes().all(plain)
-        && !path.as_bytes().windows(2).any(|pair| matches!(pair, b"//" | b"/." | b"./"))
-        && (path.len() == 1 || !path.ends_with(['/', '.']))
+pub(super) fn is_plain(path: &str) -> bool {
+    let (mut before, mut is_plain) = (0, true);
+    for byte in path.bytes() {
+        is_plain &= byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        is_plain &= !matches!([before, byte], [b'/', b'/' | b'.'] | [b'.', b'/']);
+        before = byte;
+    }
+    is_plain && path.starts_with('/') && path.len() <= LONGEST && (path.len() == 1 || !matches!(before, b'/' | b'.'))
 }
 
 /// Whether each `%` is followed by two hexadecimal digits (RFC 3986 section 2.1).

@@ -7,7 +7,7 @@ pub(super) struct Waiting<T>(VecDeque<T>);
 
 impl<T> Waiting<T> {
     /// A batch takes one of so many parts of what waits, however much that is: nothing waits for many more batches than this.
-    const PARTS: usize = 32;
+    const PARTS: usize = 64;
 
     /// Adds what came.
     pub(super) fn add(&mut self, came: impl IntoIterator<Item = T>) {
@@ -43,8 +43,8 @@ mod tests {
     #[test]
     fn few_are_written_at_once() {
         let mut waiting = Waiting::default();
-        waiting.add(0..16);
-        assert_eq!(waiting.next(16), (0..16).collect::<Vec<_>>());
+        waiting.add(0..8);
+        assert_eq!(waiting.next(8), (0..8).collect::<Vec<_>>());
         assert!(waiting.is_empty());
     }
 
@@ -52,9 +52,9 @@ mod tests {
     fn of_many_a_part_is_written_and_the_first_come_first() {
         let mut waiting = Waiting::default();
         waiting.add(0..1_000);
-        let batches: Vec<_> = std::iter::from_fn(|| Some(waiting.next(16)).filter(|batch| !batch.is_empty())).collect();
-        assert_eq!(batches[0].len(), 32);
-        assert!(batches.len() < 64, "{}", batches.len());
+        let batches: Vec<_> = std::iter::from_fn(|| Some(waiting.next(8)).filter(|batch| !batch.is_empty())).collect();
+        assert_eq!(batches[0].len(), 16);
+        assert!(batches.len() < 128, "{}", batches.len());
         assert_eq!(batches.concat(), (0..1_000).collect::<Vec<_>>());
     }
 
@@ -63,8 +63,8 @@ mod tests {
         let mut waiting = Waiting::default();
         for batch in 0..100 {
             waiting.add([batch; 1_000]);
-            let oldest = waiting.next(16)[0];
-            assert!(batch - oldest <= 32, "{batch}: {oldest}");
+            let oldest = waiting.next(8)[0];
+            assert!(batch - oldest <= 64, "{batch}: {oldest}");
         }
     }
 

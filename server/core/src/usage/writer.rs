@@ -31,20 +31,22 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How many rows a batch has at most, however many wait.
 const ROWS_A_BATCH: usize = 1_000;
-/// How many it has where fewer wait than eight times as many. A batch is committed at once, and a commit keeps the core for as long as it
+/// How many it has where fewer wait than sixteen times as many. A batch is committed at once, and a commit keeps the core for as long as it
 /// takes to write every page that changed: a row changes one in each of its indexes.
-const FEW_ROWS: usize = 64;
+const FEW_ROWS: usize = 32;
 /// How many parts of the rows that wait make a batch.
-const PARTS_OF_ROWS: usize = 8;
+const PARTS_OF_ROWS: usize = 16;
 /// How long the writer waits for more before it writes what it has.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest it waits under load: a request is in the log within two seconds.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
 /// Of how many credentials a batch has counts at least: those of a thousand busy keys are many thousands, which would keep others from
 /// the core and the database for a tenth of a second at once.
-const CREDENTIALS_A_BATCH: usize = 16;
+const CREDENTIALS_A_BATCH: usize = 8;
+/// How many batches a visit writes at least, as long as there are counts for them.
+const BATCHES_OF_COUNTS: usize = 2;
 /// How many counts by address it has at least, where they are due.
-const ADDRESSES_A_BATCH: usize = 64;
+const ADDRESSES_A_BATCH: usize = 32;
 /// The longest that the row of a refusal waits: whoever watches a log is told within a second.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
 /// While many requests come, a visit that took long is followed by so many times as long a pause: writing never takes more than a
@@ -148,10 +150,11 @@ impl Writer {
             // Rows that come meanwhile are for the next visit, if there is one.
             let mut waiting = if stopping { usize::MAX } else { self.rows.len() };
             let mut claimed = Claimed::default();
-            loop {
+            for batches in 1.. {
                 let taken = self.write_batch(&mut claimed, stopping).await;
                 waiting = waiting.saturating_sub(taken);
-                if taken == 0 || waiting == 0 {
+                let has_counts = batches < BATCHES_OF_COUNTS && !self.busy.is_empty();
+                if (taken == 0 || waiting == 0) && !has_counts {
                     break;
                 }
             }
