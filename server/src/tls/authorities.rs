@@ -118,7 +118,9 @@ impl Authorities {
         }
         let chain = shown.chain();
         if chain.is_none() {
-            tracing::warn!("a proxy handed on a client's certificate in a form that proxy_certificates does not name");
+            tracing::warn!(
+                "a certificate was handed on in another form than proxy_certificates, gateway_certificates or verify say"
+            );
         }
         let certificate = chain.and_then(|chain| self.judge(&chain));
         self.0.handed_on.insert(Arc::clone(shown), Judged { certificate: certificate.clone(), reading, at: now });
