@@ -1,7 +1,7 @@
 //! The short name of an API, for addresses and logs.
 
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{borrow::Borrow, fmt, str::FromStr};
 
 /// 1 to 32 lower-case letters, digits and hyphens, the first of them a letter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,6 +34,13 @@ impl FromStr for ApiSlug {
         } else {
             Err(ParseApiSlugError)
         }
+    }
+}
+
+/// They compare and hash like their text: whoever looks one up need not make it first.
+impl Borrow<str> for ApiSlug {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -276,8 +276,7 @@ impl Catalog {
 
     /// The API of this short name.
     pub fn api(&self, slug: &str) -> Option<&Arc<ApiInForce>> {
-        let slug: ApiSlug = slug.parse().ok()?;
-        self.apis.get(&slug)
+        self.apis.get(slug)
     }
 
     /// Every guarded API.
