@@ -10,6 +10,7 @@ use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use latchkey_core::authn::{Audience, Identity, Refusal, Verdict, credential::Via};
 use latchkey_model::RequestId;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const AUTH_KIND: HeaderName = HeaderName::from_static("x-auth-kind");
 const AUTH_STATUS: HeaderName = HeaderName::from_static("x-auth-status");
@@ -20,29 +21,63 @@ const ANYBODY: HeaderValue = HeaderValue::from_static("anonymous");
 /// An answer is about one request, and no proxy keeps it for another.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Fields that an answer has at most in most cases, those that follow included: the map is not hashed anew.
-const TYPICAL_FIELDS: usize = 16;
 /// Those that follow with every answer that lets somebody in. They have their places in what is copied, so that no copy grows.
 const FOLLOWING: [HeaderName; 3] = [REQUEST_ID, RATE_LIMIT_POLICY, RATE_LIMIT];
 
-/// Says that a caller with a credential may go on, in answer to this request.
-pub(super) fn let_in(identity: &Identity, id: RequestId) -> Response {
-    let drawn = identity.answer.get_or_make(|| headers_of(identity));
-    let mut headers = drawn.cloned().unwrap_or_else(|| headers_of(identity));
-    put_request_id(&mut headers, id);
-    yes(headers)
+/// Answers of every shape that there is: with a value of its own for no field but the first. There are as many as sorts of callers.
+static SHAPES: Mutex<Vec<Arc<HeaderMap>>> = Mutex::new(Vec::new());
+
+/// What an API is told of one caller, as it is answered. Of each caller, only the values are kept: whoever answers for a thousand of them
+/// in turn waits for what lies far away, and a whole map is twice as much as its values.
+struct Told {
+    shape: Arc<HeaderMap>,
+    /// In the order of the shape's fields.
+    values: Box<[HeaderValue]>,
 }
 
-fn headers_of(identity: &Identity) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(TYPICAL_FIELDS);
-    headers.insert(header::CACHE_CONTROL, NO_STORE);
-    for (name, value) in &identity.fields {
-        if let Ok(value) = HeaderValue::from_maybe_shared(value.clone()) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
+impl Told {
+    fn of(identity: &Identity) -> Self {
+        let shape = shape_of(identity);
+        let value = |(name, own): (&HeaderName, &HeaderValue)| {
+            let told = identity.fields.iter().find(|(told, _)| name == told);
+            told.and_then(|(_, value)| HeaderValue::from_maybe_shared(value.clone()).ok())
+                .unwrap_or_else(|| own.clone())
+        };
+        let values = shape.iter().map(value).collect();
+        Self { shape, values }
     }
-    headers.extend(FOLLOWING.map(|name| (name, HeaderValue::from_static(""))));
-    headers
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = (*self.shape).clone();
+        for (place, value) in headers.values_mut().zip(&self.values) {
+            place.clone_from(value);
+        }
+        headers
+    }
+}
+
+/// The shape of the answers that tell the same fields, made with the first of them.
+fn shape_of(identity: &Identity) -> Arc<HeaderMap> {
+    let told = identity.fields.iter().map(|(name, _)| HeaderName::from_static(name));
+    let names: Vec<_> = told.chain([header::CACHE_CONTROL]).chain(FOLLOWING).collect();
+    let mut shapes = SHAPES.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_alike =
+        |shape: &&Arc<HeaderMap>| shape.keys_len() == names.len() && names.iter().all(|name| shape.contains_key(name));
+    if let Some(shape) = shapes.iter().find(is_alike) {
+        return Arc::clone(shape);
+    }
+    let value = |name: &HeaderName| if name == header::CACHE_CONTROL { NO_STORE } else { HeaderValue::from_static("") };
+    let shape: Arc<HeaderMap> = Arc::new(names.into_iter().map(|name| (name.clone(), value(&name))).collect());
+    shapes.push(Arc::clone(&shape));
+    shape
+}
+
+/// Says that a caller with a credential may go on, in answer to this request.
+pub(super) fn let_in(identity: &Identity, id: RequestId) -> Response {
+    let drawn = identity.answer.get_or_make(|| Told::of(identity));
+    let mut headers = drawn.map_or_else(|| Told::of(identity).headers(), Told::headers);
+    put_request_id(&mut headers, id);
+    yes(headers)
 }
 
 /// Says that anybody may go on.
@@ -87,4 +122,52 @@ pub(super) fn for_nginx(mut response: Response, problem: &Problem, id: RequestId
         *response.status_mut() = StatusCode::FORBIDDEN;
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use latchkey_core::authn::Slot;
+    use latchkey_model::ApiId;
+    use std::collections::BTreeMap;
+    use time::OffsetDateTime;
+
+    fn identity(fields: &[(&'static str, &'static str)]) -> Identity {
+        Identity {
+            api: ApiId::from_uuid(uuid::Uuid::from_u128(1)),
+            version: 1,
+            fresh_until: OffsetDateTime::UNIX_EPOCH,
+            fields: fields.iter().map(|(name, value)| (*name, Bytes::from_static(value.as_bytes()))).collect(),
+            answer: Slot::default(),
+        }
+    }
+
+    #[test]
+    fn callers_of_one_shape_and_of_others_keep_their_own_values() {
+        let told = [
+            identity(&[("x-auth-subject", "ada"), ("x-auth-kind", "account"), ("x-auth-client", "app")]),
+            identity(&[("x-auth-subject", "bob"), ("x-auth-kind", "account"), ("x-auth-client", "other")]),
+            identity(&[("x-auth-subject", "eve"), ("x-auth-kind", "application")]),
+        ];
+        for _ in 0..2 {
+            for identity in &told {
+                let id = RequestId::from_uuid(uuid::Uuid::from_u128(7));
+                let response = let_in(identity, id);
+                let mut expected: BTreeMap<_, _> =
+                    identity.fields.iter().map(|(name, value)| (*name, &value[..])).collect();
+                let id = id.to_string();
+                expected.extend([("cache-control", &b"no-store"[..]), ("x-request-id", id.as_bytes())]);
+                // Their places: whoever finishes the answer says what the limits are.
+                expected.extend([("ratelimit", &b""[..]), ("ratelimit-policy", b"")]);
+                let found: BTreeMap<_, _> =
+                    response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+                assert_eq!(found, expected);
+            }
+        }
+        assert!(
+            Arc::ptr_eq(&shape_of(&told[0]), &shape_of(&told[1]))
+                && !Arc::ptr_eq(&shape_of(&told[0]), &shape_of(&told[2]))
+        );
+    }
 }
