@@ -31,19 +31,21 @@ static SHAPES: Mutex<Vec<Arc<HeaderMap>>> = Mutex::new(Vec::new());
 /// in turn waits for what lies far away, and a whole map is twice as much as its values.
 struct Told {
     shape: Arc<HeaderMap>,
-    /// In the order of the shape's fields.
+    /// In the order of the shape's fields, up to the last that is the caller's own.
     values: Box<[HeaderValue]>,
 }
 
 impl Told {
     fn of(identity: &Identity) -> Self {
         let shape = shape_of(identity);
+        let told = |name: &HeaderName| identity.fields.iter().find(|(told, _)| name == told).map(|(_, value)| value);
         let value = |(name, own): (&HeaderName, &HeaderValue)| {
-            let told = identity.fields.iter().find(|(told, _)| name == told);
-            told.and_then(|(_, value)| HeaderValue::from_maybe_shared(value.clone()).ok())
-                .unwrap_or_else(|| own.clone())
+            let value = told(name).and_then(|value| HeaderValue::from_maybe_shared(value.clone()).ok());
+            value.unwrap_or_else(|| own.clone())
         };
-        let values = shape.iter().map(value).collect();
+        let up_to_the_last =
+            shape.keys().enumerate().filter(|(_, name)| told(name).is_some()).map(|(place, _)| place + 1).max();
+        let values = shape.iter().map(value).take(up_to_the_last.unwrap_or(0)).collect();
         Self { shape, values }
     }
 
