@@ -29,13 +29,13 @@ static SHAPES: Mutex<Vec<Arc<HeaderMap>>> = Mutex::new(Vec::new());
 
 /// What an API is told of one caller, as it is answered. Of each caller, only the values are kept: whoever answers for a thousand of them
 /// in turn waits for what lies far away, and a whole map is twice as much as its values.
-struct Told {
+struct Prepared {
     shape: Arc<HeaderMap>,
     /// In the order of the shape's fields, up to the last that is the caller's own.
     values: Box<[HeaderValue]>,
 }
 
-impl Told {
+impl Prepared {
     fn of(identity: &Identity) -> Self {
         let shape = shape_of(identity);
         let told = |name: &HeaderName| identity.fields.iter().find(|(told, _)| name == told).map(|(_, value)| value);
@@ -68,16 +68,19 @@ fn shape_of(identity: &Identity) -> Arc<HeaderMap> {
     if let Some(shape) = shapes.iter().find(is_alike) {
         return Arc::clone(shape);
     }
-    let value = |name: &HeaderName| if name == header::CACHE_CONTROL { NO_STORE } else { HeaderValue::from_static("") };
-    let shape: Arc<HeaderMap> = Arc::new(names.into_iter().map(|name| (name.clone(), value(&name))).collect());
+    let field = |name| {
+        let value = if name == header::CACHE_CONTROL { NO_STORE } else { HeaderValue::from_static("") };
+        (name, value)
+    };
+    let shape: Arc<HeaderMap> = Arc::new(names.into_iter().map(field).collect());
     shapes.push(Arc::clone(&shape));
     shape
 }
 
 /// Says that a caller with a credential may go on, in answer to this request.
 pub(super) fn let_in(identity: &Identity, id: RequestId) -> Response {
-    let drawn = identity.answer.get_or_make(|| Told::of(identity));
-    let mut headers = drawn.map_or_else(|| Told::of(identity).headers(), Told::headers);
+    let drawn = identity.answer.get_or_make(|| Prepared::of(identity));
+    let mut headers = drawn.map_or_else(|| Prepared::of(identity).headers(), Prepared::headers);
     put_request_id(&mut headers, id);
     yes(headers)
 }

@@ -94,6 +94,8 @@ impl SeaStore {
     /// A page of usage takes three at once, and must leave some to the door.
     const READERS: u32 = 8;
     const POSTGRES_CONNECTIONS: u32 = 16;
+    /// A page asks for milliseconds of work: compiling the question first, or starting processes that answer parts of it, would take longer
+    /// than answering it.
     const AT_ONCE: &str = "SET jit = off; SET max_parallel_workers_per_gather = 0";
     const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
     /// After so many pages the writer itself moves its log into the database: where nobody else comes to it for long.
@@ -169,8 +171,6 @@ impl SeaStore {
         let pool = PgPoolOptions::new()
             .max_connections(Self::POSTGRES_CONNECTIONS)
             .acquire_timeout(Self::ACQUIRE_TIMEOUT)
-            // A page asks for milliseconds of work: compiling the question first, or starting processes that answer parts of it, would take
-            // longer than answering it.
             .after_connect(|connection, _| Box::pin(async { connection.execute(Self::AT_ONCE).await.map(drop) }))
             .connect_with(options)
             .await

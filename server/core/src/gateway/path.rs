@@ -23,9 +23,6 @@ pub(super) fn readings(path: &str) -> Option<Vec<Cow<'_, str>>> {
         return None;
     }
     let mut found = vec![Cow::Borrowed(path)];
-    if is_plain(path) {
-        return Some(found);
-    }
     let is_text = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"#?".contains(&byte));
     if !is_text || !encodings_are_whole(path) {
         return None;
@@ -67,7 +64,7 @@ fn decoded(path: &str) -> Option<String> {
     (!text.chars().any(char::is_control)).then(|| text.into_owned())
 }
 
-/// Whether there is but one way to read it.
+/// Whether there is but one way to read it: then its readings need not be looked for.
 pub(super) fn is_plain(path: &str) -> bool {
     let (mut before, mut is_plain) = (0, true);
     for byte in path.bytes() {

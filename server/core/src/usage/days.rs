@@ -109,14 +109,14 @@ pub(super) fn counts(bounds: &[i64], sums: &[BucketSum]) -> Vec<Count> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const HOUR: i64 = 3_600;
     const DAY: i64 = 24 * HOUR;
 
     /// What a store answers where this many requests came in each hour.
-    fn read(steps: &[Steps], came: impl Fn(i64) -> u64) -> Vec<BucketSum> {
+    pub(in crate::usage) fn read(steps: &[Steps], came: impl Fn(i64) -> u64) -> Vec<BucketSum> {
         let sum = |step: &Steps| {
             let Steps { buckets: Buckets { period, since, until }, seconds, part } = *step;
             let starts = (since..until).step_by(usize::try_from(seconds).unwrap());

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_cover_the_range_once() {
+    fn parts_and_steps_cover_the_range_once() {
         for hour in 0..49 {
             let now = datetime!(2026-03-28 00:30 UTC) + Duration::hours(hour);
             for (range, name) in Range::ALL.into_iter().flat_map(|range| ZONES.map(|name| (range, name))) {
@@ -246,6 +246,16 @@ mod tests {
                 assert!(parts.windows(2).all(|pair| pair[0].until == pair[1].since), "{what}: {parts:?}");
                 assert!(parts[parts.len() - 1].until > now, "{what}: {parts:?}");
                 let steps = span.steps();
+                // One request in each hour, or in each minute where columns are minutes.
+                let counts = span.counts(&days::tests::read(&steps, |_| 1));
+                let came =
+                    |column: Buckets| u64::try_from((column.until - column.since).div_euclid(3_600)).unwrap().max(1);
+                let expected: Vec<_> = span.buckets().map(came).collect();
+                assert_eq!(
+                    counts.iter().map(|count| count.requests).collect::<Vec<_>>(),
+                    expected,
+                    "{what}: {steps:?}"
+                );
                 for buckets in steps.into_iter().map(|step| step.buckets).chain(parts).chain(columns) {
                     let length = buckets.period.seconds();
                     assert_eq!((buckets.since % length, buckets.until % length), (0, 0), "{what}: {buckets:?}");

@@ -328,6 +328,13 @@ async fn days_of_any_time_zone_are_added_up_from_hours(database: &Database) {
     let first = 10 * DAY - HOUR;
     let whole = [steps(hour, first, first + 2 * DAY, DAY, DAY)];
     assert_eq!(sums(&whole).await, [(hour, first, 6), (hour, first + DAY, 8)]);
+    // Then one that has an hour more, and one that is UTC's.
+    let days = [
+        steps(hour, first, first + DAY, DAY, DAY),
+        steps(hour, first + DAY, 12 * DAY, DAY + HOUR, DAY + HOUR),
+        steps(day, 12 * DAY, 13 * DAY, DAY, DAY),
+    ];
+    assert_eq!(sums(&days).await, [(hour, first, 6), (hour, first + DAY, 24), (day, 12 * DAY, 64)]);
     // Those of the first hour, of the first two, of an hour more than there is, and of a day of UTC beside them.
     let (early, end) = (10 * DAY - 2 * HOUR, 12 * DAY + HOUR);
     let one = [steps(hour, early, end, DAY, HOUR)];
