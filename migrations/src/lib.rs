@@ -50,6 +50,7 @@ mod m20261128_000040_index_keys_not_revoked;
 mod m20261128_000041_add_provider_removed_at;
 mod m20261128_000042_add_secret_leaked_at;
 mod m20261128_000043_cover_counts;
+mod m20261128_000044_drop_key_times;
 mod table;
 
 use sea_orm_migration::{prelude::*, sea_orm::EntityTrait, seaql_migrations};
@@ -102,6 +103,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000041_add_provider_removed_at::Migration),
             Box::new(m20261128_000042_add_secret_leaked_at::Migration),
             Box::new(m20261128_000043_cover_counts::Migration),
+            Box::new(m20261128_000044_drop_key_times::Migration),
         ]
     }
 }

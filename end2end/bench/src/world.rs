@@ -298,7 +298,7 @@ pub(crate) fn trace(reason: Option<&str>) -> String {
                 _ if place == failing => ("failed", "does not hold, which is why the request was refused"),
                 _ => ("not_reached", "not reached"),
             };
-            format!(r#"{{"name":"{name}","outcome":"{outcome}","detail":"{detail}"}}"#)
+            format!(r#"["{name}","{outcome}","{detail}"]"#)
         })
         .collect();
     format!("[{}]", steps.join(","))

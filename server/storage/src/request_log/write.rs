@@ -13,7 +13,11 @@ use latchkey_core::port::{
     RequestLogWriter, StoreError,
     request_log::{AttributedTo, Folded, LastUse, NetworkUse, RequestBatch, RequestRow, Used, network_word},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Value, prelude::Uuid};
+use latchkey_model::trace::DecisionTrace;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, Value, prelude::Uuid,
+};
+use std::cmp::Reverse;
 
 /// A batch that is tried again after an answer was lost writes nothing twice.
 const ROWS: Bulk = Bulk {
@@ -23,6 +27,13 @@ const ROWS: Bulk = Bulk {
     tail: " ON CONFLICT (id) DO NOTHING",
     columns: 25,
 };
+
+/// A trace as a row holds it: of each step the values alone, whose names would be a third of it. It is read like one with names, as rows
+/// were written before.
+fn written(trace: &DecisionTrace) -> Result<String, Corrupt> {
+    let steps: Vec<_> = trace.steps().iter().map(|step| (step.name, step.outcome, step.detail.as_str())).collect();
+    serde_json::to_string(&steps).map_err(|_| Corrupt { what: "trace" })
+}
 
 fn row(request: &RequestRow) -> Result<Vec<Value>, StoreError> {
     let owner = request.attribution.as_ref();
@@ -34,7 +45,7 @@ fn row(request: &RequestRow) -> Result<Vec<Value>, StoreError> {
         Some(AttributedTo::Account(id)) => (None, None, None, None, Some(id.as_uuid())),
         None => (None, None, None, None, None),
     };
-    let trace = serde_json::to_string(&request.trace).map_err(|_| Corrupt { what: "trace" })?;
+    let trace = written(&request.trace)?;
     Ok(vec![
         request.id.as_uuid().into(),
         micros(request.at).into(),
@@ -96,33 +107,59 @@ fn folded(folded: &Folded) -> Vec<Value> {
     vec![folded.row.as_uuid().into(), number(folded.more).into(), micros(folded.last_at).into()]
 }
 
+/// How the last uses of one table's rows are written.
+struct LastUses {
+    /// Takes the rows of PostgreSQL, the newest first, as whoever changes several of a row of keys takes them: of two who would take the
+    /// same rows in another order, each could wait for the other. SQLite has one writer.
+    take: Bulk,
+    write: Bulk,
+}
+
 /// A last use goes forward only, except from a time that is more than an hour ahead of a use: that was a clock's mistake.
 macro_rules! last_uses_of {
     ($table:literal) => {
-        Bulk {
-            head: "WITH used (id, at, address) AS (VALUES ",
-            tail: concat!(
-                ") UPDATE ",
-                $table,
-                " SET last_used_at = used.at, last_used_from = used.address FROM used WHERE ",
-                $table,
-                ".id = used.id AND (",
-                $table,
-                ".last_used_at IS NULL OR ",
-                $table,
-                ".last_used_at < used.at OR ",
-                $table,
-                ".last_used_at > used.at + 3600000000)"
-            ),
-            columns: 3,
+        LastUses {
+            take: Bulk {
+                head: "WITH used (id) AS (VALUES ",
+                tail: concat!(
+                    ") SELECT ",
+                    $table,
+                    ".id FROM ",
+                    $table,
+                    " JOIN used ON used.id = ",
+                    $table,
+                    ".id ORDER BY ",
+                    $table,
+                    ".id DESC FOR NO KEY UPDATE OF ",
+                    $table
+                ),
+                columns: 1,
+            },
+            write: Bulk {
+                head: "WITH used (id, at, address) AS (VALUES ",
+                tail: concat!(
+                    ") UPDATE ",
+                    $table,
+                    " SET last_used_at = used.at, last_used_from = used.address FROM used WHERE ",
+                    $table,
+                    ".id = used.id AND (",
+                    $table,
+                    ".last_used_at IS NULL OR ",
+                    $table,
+                    ".last_used_at < used.at OR ",
+                    $table,
+                    ".last_used_at > used.at + 3600000000)"
+                ),
+                columns: 3,
+            },
         }
     };
 }
 
-const KEYS_USED: Bulk = last_uses_of!("api_key");
-const CLIENTS_USED: Bulk = last_uses_of!("oauth_client");
-const SECRETS_USED: Bulk = last_uses_of!("client_secret");
-const GRANTS_USED: Bulk = last_uses_of!("oauth_grant");
+const KEYS_USED: LastUses = last_uses_of!("api_key");
+const CLIENTS_USED: LastUses = last_uses_of!("oauth_client");
+const SECRETS_USED: LastUses = last_uses_of!("client_secret");
+const GRANTS_USED: LastUses = last_uses_of!("oauth_grant");
 
 /// Only the first use of an access token says something: that the answer which it was in has arrived.
 const ACCESS_TOKENS_USED: Bulk = Bulk {
@@ -132,15 +169,21 @@ const ACCESS_TOKENS_USED: Bulk = Bulk {
     columns: 3,
 };
 
+/// Last uses of the rows of one table, the newest row first.
+fn newest_first(uses: &[LastUse], id: fn(Used) -> Option<Uuid>) -> Vec<(Uuid, &LastUse)> {
+    let mut its: Vec<_> = uses.iter().filter_map(|one| Some((id(one.used)?, one))).collect();
+    its.sort_unstable_by_key(|(id, _)| Reverse(*id));
+    its
+}
+
 /// Last uses by the table that they belong in.
-fn by_table(uses: &[LastUse]) -> [(Bulk, Vec<(Uuid, &LastUse)>); 5] {
-    let of = |id: fn(Used) -> Option<Uuid>| uses.iter().filter_map(|one| Some((id(one.used)?, one))).collect();
+fn by_table(uses: &[LastUse]) -> [(LastUses, Vec<(Uuid, &LastUse)>); 4] {
+    let of = |id| newest_first(uses, id);
     [
         (KEYS_USED, of(|used| if let Used::Key(id) = used { Some(id.as_uuid()) } else { None })),
         (CLIENTS_USED, of(|used| if let Used::Client(id) = used { Some(id.as_uuid()) } else { None })),
         (SECRETS_USED, of(|used| if let Used::Secret(id) = used { Some(id.as_uuid()) } else { None })),
         (GRANTS_USED, of(|used| if let Used::Grant(id) = used { Some(id.as_uuid()) } else { None })),
-        (ACCESS_TOKENS_USED, of(|used| if let Used::AccessToken(id) = used { Some(id) } else { None })),
     ]
 }
 
@@ -154,9 +197,16 @@ impl RequestLogWriter for SeaUnitOfWork {
         ROWS.run(&self.transaction, &batch.rows, row).await?;
         FOLDED.run(&self.transaction, &batch.folded, |rows| Ok(folded(rows))).await?;
         rollup::add(&self.transaction, &batch.rollups, &batch.addresses).await?;
-        for (bulk, uses) in by_table(&batch.last_uses) {
-            bulk.run(&self.transaction, &uses, |used| Ok(last_use(used))).await?;
+        let has_other_writers = self.transaction.get_database_backend() == DatabaseBackend::Postgres;
+        for (table, uses) in by_table(&batch.last_uses) {
+            if has_other_writers {
+                table.take.run(&self.transaction, &uses, |(id, _)| Ok(vec![(*id).into()])).await?;
+            }
+            table.write.run(&self.transaction, &uses, |used| Ok(last_use(used))).await?;
         }
+        let tokens =
+            newest_first(&batch.last_uses, |used| if let Used::AccessToken(id) = used { Some(id) } else { None });
+        ACCESS_TOKENS_USED.run(&self.transaction, &tokens, |used| Ok(last_use(used))).await?;
         NETWORKS.run(&self.transaction, &batch.networks, |seen| Ok(from_network(seen))).await?;
         for (key, at) in &batch.exposures {
             api_key::Entity::update_many()
@@ -168,5 +218,26 @@ impl RequestLogWriter for SeaUnitOfWork {
                 .map_err(store_error)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latchkey_model::trace::{Step, StepName, StepOutcome};
+
+    #[test]
+    fn a_trace_is_read_with_and_without_names() {
+        let step = |name, outcome, detail: &str| Step { name, outcome, detail: detail.to_owned() };
+        let trace = DecisionTrace::complete(vec![
+            step(StepName::Credential, StepOutcome::Passed, "found in X-API-Key"),
+            step(StepName::Format, StepOutcome::Failed, "\"sk_…\" is no key"),
+        ]);
+        let (short, long) = (written(&trace).unwrap(), serde_json::to_string(&trace).unwrap());
+        for stored in [&short, &long] {
+            assert_eq!(serde_json::from_str::<DecisionTrace>(stored).unwrap(), trace, "{stored}");
+        }
+        assert!(short.starts_with(r#"[["credential","passed","found in X-API-Key"],["#), "{short}");
+        assert!(short.len() * 4 < long.len() * 3);
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::support::{Database, NOW, Person, add_key, application, new_key, on_both_databases, person, stored, uuid};
 use latchkey_core::port::{
-    ApiKeyReader, Perishable, RequestLogReader, RetentionReader,
-    api_key::{ApiKey, KeyOwner, Traffic},
+    ApiKeyReader, Consumed, Perishable, RequestLogReader, RetentionReader,
+    api_key::{ApiKey, KeyOwner, Leaked, Traffic},
     request_log::{
         AttributedTo, Attribution, CredentialId, Folded, GroupBy, LastUse, LogScope, RequestBatch, RequestFilter,
         RequestRow, Used,
@@ -22,6 +22,7 @@ on_both_databases!(
     filters_mean_what_they_say,
     last_use_goes_forward_only,
     a_last_use_of_the_future_gives_way,
+    last_uses_wait_for_whoever_changes_two_keys,
     the_first_exposure_stays,
     pages_continue_below_a_request,
     old_rows_are_removed_in_batches,
@@ -326,6 +327,33 @@ async fn a_last_use_of_the_future_gives_way(database: &Database) {
     }
     let key = database.store.api_key(ada.account.id, key.id).await.unwrap().unwrap();
     assert_eq!((key.last_used_at, key.last_used_from), (Some(NOW), "203.0.113.10".parse().ok()));
+}
+
+/// Whoever changes two keys of a row of keys takes the newer first. Taken in another order, each would wait for the other.
+async fn last_uses_wait_for_whoever_changes_two_keys(database: &Database) {
+    let ada = person(database, "ada@example.org").await;
+    let mut keys = Vec::new();
+    for public_id in ["aaaaaaaaaaaa", "bbbbbbbbbbbb"] {
+        keys.push(key(database, &ada, public_id, public_id).await.id);
+    }
+    keys.sort_unstable();
+    let [older, newer] = keys[..] else { unreachable!("two were made") };
+    let address = "203.0.113.9".parse().unwrap();
+    let last_uses = [older, newer].map(|id| LastUse { used: Used::Key(id), at: NOW, address }).to_vec();
+    let leaked = Leaked { at: NOW, place: "here".to_owned() };
+    let mut work = database.begin().await;
+    assert_eq!(work.api_key_leaked(newer, &leaked).await.unwrap(), Consumed::Won);
+    let both = async {
+        // The others come meanwhile, and wait.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert_eq!(work.api_key_leaked(older, &leaked).await.unwrap(), Consumed::Won);
+        work.commit().await.unwrap();
+    };
+    tokio::join!(write(database, RequestBatch { last_uses, ..RequestBatch::default() }), both);
+    for id in [older, newer] {
+        let key = database.store.api_key(ada.account.id, id).await.unwrap().unwrap();
+        assert_eq!((key.last_used_at, key.leaked), (Some(NOW), Some(leaked.clone())));
+    }
 }
 
 async fn the_first_exposure_stays(database: &Database) {
