@@ -7,6 +7,7 @@ use crate::{
     state::AppState,
 };
 use axum::{body::Body, response::Response};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use latchkey_core::authn::{Audience, Identity, Refusal, Verdict, credential::Via};
 use latchkey_model::RequestId;
@@ -24,55 +25,47 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Those that follow with every answer that lets somebody in. They have their places in what is copied, so that no copy grows.
 const FOLLOWING: [HeaderName; 3] = [REQUEST_ID, RATE_LIMIT_POLICY, RATE_LIMIT];
 
-/// Answers of every shape that there is: with a value of its own for no field but the first. There are as many as sorts of callers.
+/// Answers of every shape that there is, whose first fields are empty: they say what is a caller's own. There are as many as sorts of callers.
 static SHAPES: Mutex<Vec<Arc<HeaderMap>>> = Mutex::new(Vec::new());
 
-/// What an API is told of one caller, as it is answered. Of each caller, only the values are kept: whoever answers for a thousand of them
-/// in turn waits for what lies far away, and a whole map is twice as much as its values.
+/// What an API is told of one caller, as it is answered. Of each caller, only the values of its own are kept: whoever answers for a thousand
+/// of them in turn waits for what lies far away, and a whole map is twice as much as its values.
 struct Prepared {
     shape: Arc<HeaderMap>,
-    /// In the order of the shape's fields, up to the last that is the caller's own.
-    values: Box<[HeaderValue]>,
+    /// In the order of the shape's first fields.
+    own: [Option<HeaderValue>; Identity::OWN],
 }
 
 impl Prepared {
     fn of(identity: &Identity) -> Self {
-        let shape = shape_of(identity);
-        let told = |name: &HeaderName| identity.fields.iter().find(|(told, _)| name == told).map(|(_, value)| value);
-        let value = |(name, own): (&HeaderName, &HeaderValue)| {
-            let value = told(name).and_then(|value| HeaderValue::from_maybe_shared(value.clone()).ok());
-            value.unwrap_or_else(|| own.clone())
-        };
-        let up_to_the_last =
-            shape.keys().enumerate().filter(|(_, name)| told(name).is_some()).map(|(place, _)| place + 1).max();
-        let values = shape.iter().map(value).take(up_to_the_last.unwrap_or(0)).collect();
-        Self { shape, values }
+        let value = |(_, value): &(&str, Bytes)| HeaderValue::from_maybe_shared(value.clone()).ok();
+        let mut own = identity.own.iter().flatten().map(value);
+        Self { shape: shape_of(identity), own: std::array::from_fn(|_| own.next().flatten()) }
     }
 
     fn headers(&self) -> HeaderMap {
         let mut headers = (*self.shape).clone();
-        for (place, value) in headers.values_mut().zip(&self.values) {
-            place.clone_from(value);
+        for (place, value) in headers.values_mut().zip(&self.own) {
+            if let Some(value) = value {
+                place.clone_from(value);
+            }
         }
         headers
     }
 }
 
-/// The shape of the answers that tell the same fields, made with the first of them.
+/// The shape of the answers that say the same but for what is a caller's own, made with the first of them.
 fn shape_of(identity: &Identity) -> Arc<HeaderMap> {
-    let told = identity.fields.iter().map(|(name, _)| HeaderName::from_static(name));
-    let names: Vec<_> = told.chain([header::CACHE_CONTROL]).chain(FOLLOWING).collect();
+    let own = identity.own.iter().flatten().map(|(name, _)| (*name, ""));
+    let told = own.chain(identity.of_many.iter().flatten().copied());
+    let told = told.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    let following = FOLLOWING.into_iter().map(|name| (name, HeaderValue::from_static("")));
+    let shape: HeaderMap = told.chain([(header::CACHE_CONTROL, NO_STORE)]).chain(following).collect();
     let mut shapes = SHAPES.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_alike =
-        |shape: &&Arc<HeaderMap>| shape.keys_len() == names.len() && names.iter().all(|name| shape.contains_key(name));
-    if let Some(shape) = shapes.iter().find(is_alike) {
-        return Arc::clone(shape);
+    if let Some(known) = shapes.iter().find(|known| ***known == shape) {
+        return Arc::clone(known);
     }
-    let field = |name| {
-        let value = if name == header::CACHE_CONTROL { NO_STORE } else { HeaderValue::from_static("") };
-        (name, value)
-    };
-    let shape: Arc<HeaderMap> = Arc::new(names.into_iter().map(field).collect());
+    let shape = Arc::new(shape);
     shapes.push(Arc::clone(&shape));
     shape
 }
@@ -132,18 +125,19 @@ pub(super) fn for_nginx(mut response: Response, problem: &Problem, id: RequestId
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
     use latchkey_core::authn::Slot;
     use latchkey_model::ApiId;
     use std::collections::BTreeMap;
     use time::OffsetDateTime;
 
-    fn identity(fields: &[(&'static str, &'static str)]) -> Identity {
+    fn identity(own: &[(&'static str, &'static str)], kind: &'static str) -> Identity {
+        let own = |place| own.get(place).map(|(name, value): &(_, &str)| (*name, Bytes::from_static(value.as_bytes())));
         Identity {
             api: ApiId::from_uuid(uuid::Uuid::from_u128(1)),
             version: 1,
             fresh_until: OffsetDateTime::UNIX_EPOCH,
-            fields: fields.iter().map(|(name, value)| (*name, Bytes::from_static(value.as_bytes()))).collect(),
+            own: std::array::from_fn(own),
+            of_many: [Some(("x-auth-kind", kind)), None],
             answer: Slot::default(),
         }
     }
@@ -151,16 +145,18 @@ mod tests {
     #[test]
     fn callers_of_one_shape_and_of_others_keep_their_own_values() {
         let told = [
-            identity(&[("x-auth-subject", "ada"), ("x-auth-kind", "account"), ("x-auth-client", "app")]),
-            identity(&[("x-auth-subject", "bob"), ("x-auth-kind", "account"), ("x-auth-client", "other")]),
-            identity(&[("x-auth-subject", "eve"), ("x-auth-kind", "application")]),
+            identity(&[("x-auth-subject", "ada"), ("x-auth-client", "app")], "account"),
+            identity(&[("x-auth-subject", "bob"), ("x-auth-client", "other")], "account"),
+            identity(&[("x-auth-subject", "bot"), ("x-auth-client", "other")], "service_account"),
+            identity(&[("x-auth-subject", "eve")], "application"),
         ];
         for _ in 0..2 {
             for identity in &told {
                 let id = RequestId::from_uuid(uuid::Uuid::from_u128(7));
                 let response = let_in(identity, id);
-                let mut expected: BTreeMap<_, _> =
-                    identity.fields.iter().map(|(name, value)| (*name, &value[..])).collect();
+                let own = identity.own.iter().flatten().map(|(name, value)| (*name, &value[..]));
+                let mut expected: BTreeMap<_, _> = own.collect();
+                expected.extend(identity.of_many.iter().flatten().map(|(name, value)| (*name, value.as_bytes())));
                 let id = id.to_string();
                 expected.extend([("cache-control", &b"no-store"[..]), ("x-request-id", id.as_bytes())]);
                 // Their places: whoever finishes the answer says what the limits are.
@@ -170,9 +166,7 @@ mod tests {
                 assert_eq!(found, expected);
             }
         }
-        assert!(
-            Arc::ptr_eq(&shape_of(&told[0]), &shape_of(&told[1]))
-                && !Arc::ptr_eq(&shape_of(&told[0]), &shape_of(&told[2]))
-        );
+        let [ada, bob, bot, eve] = told.each_ref().map(shape_of);
+        assert!(Arc::ptr_eq(&ada, &bob) && !Arc::ptr_eq(&bob, &bot) && !Arc::ptr_eq(&bot, &eve));
     }
 }

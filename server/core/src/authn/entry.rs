@@ -56,8 +56,9 @@ pub struct Drawn {
     pub limits: OnceLock<Bytes>,
     /// Whose it is, as its caller may see it.
     pub introduction: OnceLock<Bytes>,
-    /// Whose it is, as guarded APIs are told: the few that it was used at last.
-    identities: RwLock<Vec<Arc<Identity>>>,
+    /// Whose it is, as guarded APIs are told: the few that were told of it last, the first of them in front. They lie here, since whoever
+    /// answers for many callers in turn waits for everything that lies elsewhere.
+    identities: RwLock<[Option<Arc<Identity>>; Self::IDENTITIES]>,
 }
 
 /// What a guarded API is told of a caller whom it can take as let in.
@@ -69,10 +70,19 @@ pub struct Identity {
     pub version: i64,
     /// Until when it may be told; what proves it holds a while longer.
     pub fresh_until: OffsetDateTime,
-    /// Names of fields, and what they say.
-    pub fields: Vec<(&'static str, Bytes)>,
+    /// Names of fields, and what they say of this caller alone.
+    pub own: [Option<(&'static str, Bytes)>; Self::OWN],
+    /// The same of what many callers have in common.
+    pub of_many: [Option<(&'static str, &'static str)>; Self::OF_MANY],
     /// The same as it is answered.
     pub answer: Slot,
+}
+
+impl Identity {
+    /// How many fields say something of a caller alone, at most.
+    pub const OWN: usize = 6;
+    /// How many fields say what many callers have in common, at most.
+    pub const OF_MANY: usize = 2;
 }
 
 /// Room for what whoever answers makes of a text, once. Of which type that is, this layer need not know.
@@ -93,17 +103,19 @@ impl Drawn {
     /// What this API is told, if that was drawn lately.
     pub fn identity(&self, api: ApiId, version: i64, now: OffsetDateTime) -> Option<Arc<Identity>> {
         let identities = self.identities.read().unwrap_or_else(PoisonError::into_inner);
-        identities.iter().find(|one| one.api == api && one.version == version && one.fresh_until > now).cloned()
+        let is_its = |one: &&Arc<Identity>| one.api == api && one.version == version && one.fresh_until > now;
+        identities.iter().flatten().find(is_its).cloned()
     }
 
     /// Keeps what an API is told.
     pub fn keep_identity(&self, identity: Arc<Identity>) {
         let mut identities = self.identities.write().unwrap_or_else(PoisonError::into_inner);
-        identities.retain(|one| one.api != identity.api);
-        if identities.len() == Self::IDENTITIES {
-            identities.remove(0);
-        }
-        identities.push(identity);
+        let is_its = |one: &Option<Arc<Identity>>| one.as_ref().is_none_or(|one| one.api == identity.api);
+        let place = identities.iter().position(is_its).unwrap_or_else(|| {
+            identities.rotate_left(1);
+            Self::IDENTITIES - 1
+        });
+        identities[place] = Some(identity);
     }
 }
 
@@ -322,5 +334,44 @@ pub(crate) fn attribution_of(key: &ApiKey) -> Attribution {
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Entry").field(&self.hint).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::Duration;
+    use uuid::Uuid;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn api(number: usize) -> ApiId {
+        ApiId::from_uuid(Uuid::from_u128(number as u128))
+    }
+
+    fn identity(api: ApiId, version: i64) -> Arc<Identity> {
+        let fresh_until = NOW + Duration::MINUTE;
+        Arc::new(Identity {
+            api,
+            version,
+            fresh_until,
+            own: Default::default(),
+            of_many: [None; 2],
+            answer: Slot::default(),
+        })
+    }
+
+    #[test]
+    fn what_the_last_few_apis_are_told_is_kept_while_it_is_fresh() {
+        let drawn = Drawn::default();
+        (0..=Drawn::IDENTITIES).for_each(|number| drawn.keep_identity(identity(api(number), 1)));
+        assert!(drawn.identity(api(0), 1, NOW).is_none(), "the oldest made room");
+        for number in 1..=Drawn::IDENTITIES {
+            assert!(drawn.identity(api(number), 1, NOW).is_some(), "{number}");
+        }
+        drawn.keep_identity(identity(api(2), 2));
+        assert!(drawn.identity(api(2), 1, NOW).is_none(), "of an API, only what it was told last is kept");
+        assert!(drawn.identity(api(2), 2, NOW).is_some() && drawn.identity(api(1), 1, NOW).is_some());
+        assert!(drawn.identity(api(2), 2, NOW + Duration::MINUTE).is_none(), "and is told for a minute");
     }
 }

@@ -98,21 +98,25 @@ impl Caller {
         }
     }
 
-    /// The fields, all of their values in one piece of memory: every answer touches each of them, and those of many callers take turns.
-    fn fields(self, token: String) -> Vec<(&'static str, Bytes)> {
-        let values = [
+    /// What many callers have in common.
+    fn of_many(&self) -> [Option<(&'static str, &'static str)>; Identity::OF_MANY] {
+        let environment = self.environment.map(|environment| ("x-auth-environment", environment.as_str()));
+        [Some(("x-auth-kind", self.kind.as_str())), environment]
+    }
+
+    /// What is the caller's own, all values in one piece of memory: every answer touches each of them, and those of many callers take turns.
+    fn own(self, token: String) -> [Option<(&'static str, Bytes)>; Identity::OWN] {
+        let fields = [
             ("x-auth-subject", Some(self.subject)),
-            ("x-auth-kind", Some(self.kind.as_str().to_owned())),
             ("x-auth-credential", Some(self.credential)),
             ("x-auth-scopes", Some(self.scopes.to_string())),
             ("x-auth-token", Some(token)),
             ("x-auth-application", self.application.map(|id| id.to_string())),
-            ("x-auth-environment", self.environment.map(|environment| environment.to_string())),
             ("x-auth-client", self.client_id),
         ];
-        let values: Vec<_> = values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let mut rest = Bytes::from(values.iter().map(|(_, value)| value.as_str()).collect::<String>());
-        values.iter().map(|(name, value)| (*name, rest.split_to(value.len()))).collect()
+        let values = fields.iter().filter_map(|(_, value)| value.as_deref());
+        let mut rest = Bytes::from(values.collect::<String>());
+        fields.map(|(name, value)| Some((name, rest.split_to(value?.len()))))
     }
 }
 
@@ -145,7 +149,8 @@ pub(super) async fn draw(
         api: api.id,
         version,
         fresh_until: now + GIVEN_FOR,
-        fields: caller.fields(token),
+        of_many: caller.of_many(),
+        own: caller.own(token),
         answer: Slot::default(),
     }))
 }
