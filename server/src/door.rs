@@ -303,7 +303,7 @@ fn finish(unanswered: &mut Unanswered<'_>, mut response: Response) -> Response {
         verdict.outcome = Err(refusal);
     }
     if state.is_traced() {
-        telemetry::note(unanswered.id, unanswered.verdict.as_ref());
+        telemetry::note(unanswered.id, unanswered.verdict.as_deref());
     }
     let sent = response.body().size_hint().exact().unwrap_or(0);
     unanswered.answered(response.status(), sent);

@@ -62,10 +62,10 @@ impl fmt::Display for Scope {
     }
 }
 
-/// The scopes that a credential holds, each once, in order.
+/// The scopes that a credential holds, each once, in order. They are few, and lie side by side.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ScopeSet(BTreeSet<Scope>);
+#[serde(from = "BTreeSet<Scope>")]
+pub struct ScopeSet(Box<[Scope]>);
 
 impl ScopeSet {
     /// Whether the set holds this scope, to the letter.
@@ -86,18 +86,29 @@ impl ScopeSet {
     /// The scopes that are in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        self.0.intersection(&other.0).cloned().collect()
+        Self(self.0.iter().filter(|scope| other.has(scope)).cloned().collect())
     }
 
     /// Whether every scope of this set is in the other.
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.0.is_subset(&other.0)
+        self.0.iter().all(|scope| other.has(scope))
+    }
+
+    /// The same as [`contains`](Self::contains), for sets of which somebody else says how large they are.
+    fn has(&self, scope: &Scope) -> bool {
+        self.0.binary_search(scope).is_ok()
+    }
+}
+
+impl From<BTreeSet<Scope>> for ScopeSet {
+    fn from(scopes: BTreeSet<Scope>) -> Self {
+        Self(scopes.into_iter().collect())
     }
 }
 
 impl FromIterator<Scope> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
-        Self(scopes.into_iter().collect())
+        scopes.into_iter().collect::<BTreeSet<_>>().into()
     }
 }
 
@@ -148,6 +159,21 @@ mod tests {
         fn a_set_survives_text(parts in proptest::collection::vec("[a-z:]{1,12}", 0..6)) {
             let set: ScopeSet = parts.join(" ").parse().unwrap();
             prop_assert_eq!(set.to_string().parse::<ScopeSet>().unwrap(), set);
+        }
+
+        #[test]
+        fn sets_are_those_of_mathematics(
+            some in proptest::collection::vec("[a-c]{1,2}", 0..8),
+            others in proptest::collection::vec("[a-c]{1,2}", 0..8),
+        ) {
+            let read = |parts: &[String]| serde_json::from_value::<ScopeSet>(serde_json::json!(parts)).unwrap();
+            let plain = |parts: &[String]| parts.iter().cloned().collect::<BTreeSet<_>>();
+            let words = |set: &ScopeSet| set.iter().map(|scope| scope.as_str().to_owned()).collect::<Vec<_>>();
+            let (one, other, plain_one, plain_other) = (read(&some), read(&others), plain(&some), plain(&others));
+            prop_assert_eq!(words(&one), plain_one.iter().cloned().collect::<Vec<_>>());
+            let both: Vec<_> = plain_one.intersection(&plain_other).cloned().collect();
+            prop_assert_eq!(words(&one.intersection(&other)), both);
+            prop_assert_eq!(one.is_subset(&other), plain_one.is_subset(&plain_other));
         }
     }
 }

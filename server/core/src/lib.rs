@@ -48,6 +48,7 @@ pub mod secret;
 pub mod services;
 pub mod shown;
 pub mod signing_key;
+mod split;
 pub mod team;
 pub mod usage;
 pub mod webhook;

@@ -10,7 +10,7 @@ use latchkey_core::{
     usage::{Owed, Passed, RouteName, Served},
 };
 use latchkey_model::RequestId;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A request that was judged and is not answered yet. A caller who goes away before the answer is recorded too: what was begun
 /// for them may have been done.
@@ -24,7 +24,7 @@ pub(crate) struct Unanswered<'a> {
     /// The length of its body, in bytes.
     pub(crate) received: u64,
     pub(crate) started: Instant,
-    pub(crate) verdict: Option<Verdict>,
+    pub(crate) verdict: Option<Box<Verdict>>,
 }
 
 impl<'a> Unanswered<'a> {
@@ -34,7 +34,7 @@ impl<'a> Unanswered<'a> {
         route: &'static Route,
         head: Head<'_>,
         (facts, credential): (&Facts, &Credential<'_>),
-        verdict: Verdict,
+        verdict: Box<Verdict>,
         started: Instant,
     ) -> Self {
         if facts.transport == Transport::InTheClear {
@@ -62,20 +62,22 @@ impl Unanswered<'_> {
 
     /// Counts the request, once, and keeps the row that it is owed.
     fn record(&mut self, status: u16, sent: u64) {
-        let Some(verdict) = &self.verdict else { return };
-        let (method, route, duration) = (self.method, self.route.clone(), self.started.elapsed());
+        let Some(verdict) = self.verdict.take() else { return };
+        let (method, duration) = (self.method, self.started.elapsed());
+        // It is asked for once, and its count shall be no other's.
+        let route = std::mem::replace(&mut self.route, RouteName::Own(""));
         let volume = Volume { received: self.received, sent };
-        self.state.recorder.count(verdict, Passed { method, route, status, duration, volume });
-        if let Some(told) = self.told.take() {
-            self.keep(told, status, duration, volume);
+        let row = self.told.take().map(|told| (told, route.clone()));
+        let passed = Passed { method, route, status, duration, volume };
+        self.state.recorder.count(&verdict, passed);
+        if let Some((told, route)) = row {
+            self.keep(told, verdict, Passed { method, route, status, duration, volume });
         }
-        self.verdict = None;
     }
 
     /// Keeps and logs the request. The budget for rows bounds both: a flood fills neither the disk nor the log.
-    fn keep(&mut self, told: Told, status: u16, duration: Duration, volume: Volume) {
-        let Some(verdict) = self.verdict.take() else { return };
-        let (id, method, route) = (self.id, self.method, self.route.clone());
+    fn keep(&self, told: Told, verdict: Box<Verdict>, passed: Passed) {
+        let (id, Passed { method, route, status, duration, volume }) = (self.id, passed);
         let reason = verdict.outcome.as_ref().err().map(Refusal::reason);
         let duration_us = duration.as_micros();
         if reason.is_some() {

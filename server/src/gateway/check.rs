@@ -165,13 +165,15 @@ impl<'r> Check<'r> {
         };
         let (route, method) = (RouteName::Guarded(Arc::clone(&guard.route)), method_word(self.method));
         let owed = self.state.recorder.owes_row(&verdict, self.origin.id, method, &route);
-        let path = self.target.split('?').next().unwrap_or_default();
         let unanswered = Unanswered {
             state: self.state,
             route,
             id: self.origin.id,
             method,
-            told: owed.map(|owed| ToldOfCaller::new(owed, path, &self.parts.headers)),
+            told: owed.map(|owed| {
+                let path = self.target.split('?').next().unwrap_or_default();
+                ToldOfCaller::new(owed, path, &self.parts.headers)
+            }),
             // Bodies go from the proxy to the API.
             received: 0,
             started: self.started,
@@ -189,7 +191,7 @@ impl<'r> Check<'r> {
             Err(problem) => (self.refusal(&problem), problem.status()),
         };
         if self.state.is_traced() {
-            telemetry::note(id, unanswered.verdict.as_ref());
+            telemetry::note(id, unanswered.verdict.as_deref());
         }
         if let Some(verdict) = &unanswered.verdict {
             put_rest(response.headers_mut(), self.state, verdict);

@@ -10,6 +10,7 @@
 use crate::{
     random::{BASE62, Random, base62},
     secret::DigestKey,
+    split::split_once,
 };
 use latchkey_model::KeyKind;
 use std::fmt;
@@ -170,9 +171,9 @@ impl<'a> PresentedKey<'a> {
     /// [`MalformedKey`]: what is wrong, for the record; the caller is never told.
     pub fn parse(text: &'a str) -> Result<Self, MalformedKey> {
         let rest = text.strip_prefix(MARK).ok_or(MalformedKey::NotOurs)?;
-        let (prefix, rest) = rest.split_once('_').ok_or(MalformedKey::Shape)?;
+        let (prefix, rest) = split_once(rest, b'_').ok_or(MalformedKey::Shape)?;
         let kind = KeyKind::from_prefix(prefix).ok_or(MalformedKey::Shape)?;
-        let (id, rest) = rest.split_once('_').ok_or(MalformedKey::Shape)?;
+        let (id, rest) = split_once(rest, b'_').ok_or(MalformedKey::Shape)?;
         let public_id = id.parse::<PublicId>().map_err(|_| MalformedKey::Shape)?;
         if rest.len() != SECRET_LENGTH + CHECKSUM_LENGTH || !is_alphanumeric(rest) {
             return Err(MalformedKey::Shape);

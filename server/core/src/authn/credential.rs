@@ -5,6 +5,7 @@ use crate::{
     api_key::format::{MARK, MalformedKey, PlainApiKey, PresentedKey},
     certificate::ClientCertificate,
     port::session::SessionDigest,
+    split::split_once,
 };
 use std::{borrow::Cow, fmt};
 use zeroize::Zeroizing;
@@ -229,7 +230,7 @@ fn read_authorization(value: &[u8]) -> (Via, Option<&[u8]>) {
 /// A parameter that is named like a secret, or whose value begins like one of ours.
 fn find_in_query(query: &str) -> Option<Credential<'static>> {
     query.split('&').find_map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = split_once(pair, b'=').unwrap_or((pair, ""));
         let name = percent_decoded(name);
         let value = percent_decoded(value);
         let secret = SECRET_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known));

@@ -76,7 +76,7 @@ impl Door {
         facts: &Facts,
         credential: &Credential<'_>,
         proof: Option<&PresentedProof<'_>>,
-    ) -> Verdict {
+    ) -> Box<Verdict> {
         if let Some(verdict) = self.judge_at_once(facts, credential) {
             return verdict;
         }
@@ -93,9 +93,10 @@ impl Door {
 
     /// The same at once, where everything that it takes is in mind: most requests are judged so. None where somebody must be asked;
     /// nothing is counted then, and [`Door::judge`] begins anew.
-    pub fn judge_at_once(&self, facts: &Facts, credential: &Credential<'_>) -> Option<Verdict> {
+    pub fn judge_at_once(&self, facts: &Facts, credential: &Credential<'_>) -> Option<Box<Verdict>> {
         if let Some(refusal) = self.keeps_out(facts.address, facts.at) {
-            return Some(stopped_early(facts, credential, refusal, self.remembered(facts, credential)));
+            let remembered = self.remembered(facts, credential);
+            return Some(Box::new(stopped_early(facts, credential, refusal, remembered)));
         }
         let lookup = self.at_hand(facts, credential)?;
         Some(self.conclude(facts, credential, lookup))
@@ -168,9 +169,9 @@ impl Door {
         }
     }
 
-    /// The decision, and how the network of whoever is not known stands.
-    pub(crate) fn conclude(&self, facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Verdict {
-        let mut verdict = decide(facts, credential, lookup);
+    /// The decision, and how the network of whoever is not known stands. It is on the heap, since it goes through many hands.
+    pub(crate) fn conclude(&self, facts: &Facts, credential: &Credential<'_>, lookup: Lookup) -> Box<Verdict> {
+        let mut verdict = Box::new(decide(facts, credential, lookup));
         if verdict.readings.is_none() {
             self.tell_of_network(facts, &mut verdict);
         }

@@ -15,6 +15,7 @@ use crate::{
     limit::{Meter, Reading, network_of},
     port::{StoreError, request_log::CredentialId},
     signing_key::{KeyRing, KeyRingError},
+    split::split_once,
 };
 use latchkey_model::{ApiId, OwnerId, RequestId};
 use quick_cache::sync::Cache;
@@ -64,12 +65,11 @@ pub struct Judged {
 }
 
 /// What was decided.
-#[expect(clippy::large_enum_variant, reason = "it is handed on at once, and most are the large one")]
 pub enum Outcome {
     /// Everybody may, and no credential was looked at; one network may have asked too often.
     Public(Result<(), Refusal>),
     /// The door's decision.
-    Judged(Verdict),
+    Judged(Box<Verdict>),
 }
 
 /// Who is counted by a route's own limit.
@@ -96,10 +96,7 @@ impl<'c, 'r> Met<'c, 'r> {
     /// What stands before a request to the API of this short name, if there is one.
     fn of(catalog: &'c Catalog, slug: &str, request: &GuardedRequest<'r>) -> Option<Self> {
         let api = catalog.api(slug)?;
-        let (path, query) = match request.target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (request.target, None),
-        };
+        let (path, query) = path_and_query(request.target);
         let guard = if request.names_other_path {
             api.ambiguous()
         } else {
@@ -114,6 +111,14 @@ impl<'c, 'r> Met<'c, 'r> {
 
     fn judged(&self, outcome: Outcome) -> Judged {
         Judged { guard: Arc::clone(self.guard), version: self.version, outcome }
+    }
+}
+
+/// The two parts of a target.
+fn path_and_query(target: &str) -> (&str, Option<&str>) {
+    match split_once(target, b'?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
     }
 }
 

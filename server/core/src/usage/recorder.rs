@@ -74,7 +74,7 @@ pub struct Served {
     /// For how many requests its row stands.
     pub owed: Owed,
     /// The decision.
-    pub verdict: Verdict,
+    pub verdict: Box<Verdict>,
 }
 
 /// A request as it is counted, before anybody decides whether it gets a row.

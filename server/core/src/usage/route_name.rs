@@ -29,7 +29,9 @@ impl Deref for RouteName {
 
 impl PartialEq for RouteName {
     fn eq(&self, other: &Self) -> bool {
-        **self == **other
+        let (one, other): (&str, &str) = (self, other);
+        // Mostly it is the very same.
+        std::ptr::eq(one, other) || one == other
     }
 }
 
