@@ -4,6 +4,7 @@ mod admin;
 mod certificates;
 mod check;
 mod programs;
+mod real_certificates;
 mod real_proxies;
 
 use crate::support::{Answer, Browser, Portal, between};

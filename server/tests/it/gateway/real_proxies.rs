@@ -2,7 +2,7 @@
 
 use super::{World, fields};
 use crate::{
-    https::{Authority, trusting},
+    https::{Authority, named, trusting},
     support::{Answer, join_all},
 };
 use axum::{
@@ -12,6 +12,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, Request, StatusCode};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use rcgen::SanType;
 use server::{config::Given, plain_http};
 use std::{
     net::{SocketAddr, TcpListener},
@@ -26,19 +27,19 @@ use tokio::{
     sync::oneshot,
 };
 
-const NGINX: &str = include_str!("../../../../app/guides/gateway/nginx.conf");
-const CADDY: &str = include_str!("../../../../app/guides/gateway/Caddyfile");
-const HAPROXY: &str = include_str!("../../../../app/guides/gateway/haproxy.cfg");
+pub(super) const NGINX: &str = include_str!("../../../../app/guides/gateway/nginx.conf");
+pub(super) const CADDY: &str = include_str!("../../../../app/guides/gateway/Caddyfile");
+pub(super) const HAPROXY: &str = include_str!("../../../../app/guides/gateway/haproxy.cfg");
 const LUA: &str = include_str!("../../../../app/guides/gateway/latchkey.lua");
 const TRAEFIK: &str = include_str!("../../../../app/guides/gateway/traefik.yml");
 const ENVOY: &str = include_str!("../../../../app/guides/gateway/envoy.yaml");
 
 /// A request that reached the API.
 #[derive(Debug, Clone)]
-struct Seen {
+pub(super) struct Seen {
     method: String,
     target: String,
-    headers: HeaderMap,
+    pub(super) headers: HeaderMap,
     body: String,
 }
 
@@ -68,15 +69,15 @@ fn free_address() -> SocketAddr {
 }
 
 /// A proxy, the API behind it, and Latchkey beside them.
-struct Street {
-    world: World,
+pub(super) struct Street {
+    pub(super) world: World,
     key: String,
-    proxy: SocketAddr,
+    pub(super) proxy: SocketAddr,
     client: reqwest::Client,
     seen: Everything,
     close_latchkey: Option<oneshot::Sender<()>>,
     child: Child,
-    folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
 impl Drop for Street {
@@ -91,16 +92,23 @@ const POLICIES: &str = "GET,POST,PUT /ok/{*rest} orders:read\n\
     GET /open public\n\
     * /admin/{*rest} orders:admin";
 
+/// How a proxy's configuration is made for its address, Latchkey's and the API's, and for a folder.
+type Configure<'a> = &'a dyn Fn([SocketAddr; 3], &Path) -> String;
+
 impl Street {
-    /// `configure` makes the proxy's configuration, which the command reads from the file at its end.
-    async fn new(command: &[&str], configure: impl Fn([SocketAddr; 3], &Path) -> String) -> Self {
-        // The callers of these tests come by plain HTTP from this machine.
+    /// As [`Street::with`], for callers by plain HTTP from this machine.
+    async fn new(command: &[&str], configure: Configure<'_>) -> Self {
+        Self::with(Given { require_tls: Some(false), ..Given::default() }, command, configure).await
+    }
+
+    /// The command reads the proxy's configuration from the file at its end. In the folder is a certificate for the proxy, which the
+    /// authority beside it has signed.
+    pub(super) async fn with(given: Given, command: &[&str], configure: Configure<'_>) -> Self {
         let given = Given {
-            require_tls: Some(false),
             unknown_keys_per_minute: "100000".parse().ok(),
             requests_per_minute: "100000".parse().ok(),
             team_requests_per_minute: "100000".parse().ok(),
-            ..Given::default()
+            ..given
         };
         let mut world = World::with(given).await;
         let page = world.change(&[("policies", POLICIES)]).await;
@@ -125,6 +133,13 @@ impl Street {
         tokio::spawn(async move { axum::serve(listener, router).await });
 
         let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::new();
+        let mut params = named("localhost");
+        params.subject_alt_names = vec![SanType::DnsName("localhost".try_into().unwrap())];
+        let identity = authority.sign(&params);
+        let certificate = format!("{}{}", identity.pem, identity.key_pem());
+        std::fs::write(folder.path().join("certificate.pem"), certificate).unwrap();
+        std::fs::write(folder.path().join("authority.pem"), authority.pem()).unwrap();
         let proxy = free_address();
         let file = folder.path().join("configuration");
         std::fs::write(&file, configure([proxy, latchkey, upstream], folder.path())).unwrap();
@@ -139,9 +154,7 @@ impl Street {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} is needed (scripts/toolchain.sh --tests): {error}"));
         let close_latchkey = Some(close_latchkey);
-        let authority = folder.path().join("authority.pem");
-        std::fs::write(&authority, Authority::new().pem()).unwrap();
-        let client = trusting(&authority, None);
+        let client = trusting(&folder.path().join("authority.pem"), None);
         let street = Self { world, key, proxy, client, seen, close_latchkey, child, folder };
         for _ in 0..200 {
             if TcpStream::connect(street.proxy).await.is_ok() {
@@ -153,7 +166,8 @@ impl Street {
         panic!("{command:?} did not start: {}", std::fs::read_to_string(errors).unwrap());
     }
 
-    fn taken(&self) -> Vec<Seen> {
+    /// What reached the API since this was asked before.
+    pub(super) fn taken(&self) -> Vec<Seen> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
 
@@ -428,7 +442,7 @@ fn probe(random: &mut StdRng) -> String {
 }
 
 /// The guide's file with these addresses.
-fn at(file: &str, [proxy, latchkey, upstream]: [SocketAddr; 3]) -> String {
+pub(super) fn at(file: &str, [proxy, latchkey, upstream]: [SocketAddr; 3]) -> String {
     let names = ["127.0.0.1:4001", "127.0.0.1:3000", ":8080"];
     assert!(file.contains(names[0]) && file.contains(names[1]) || file.contains("abns@latchkey"), "{file}");
     file.replace(names[0], &latchkey.to_string())
@@ -436,43 +450,45 @@ fn at(file: &str, [proxy, latchkey, upstream]: [SocketAddr; 3]) -> String {
         .replace(names[2], &format!(":{}", proxy.port()))
 }
 
+/// nginx's whole configuration, with this file of the guide's and what a server needs to listen.
+pub(super) fn nginx([proxy, latchkey, upstream]: [SocketAddr; 3], folder: &Path, file: &str, listens: &str) -> String {
+    let place = folder.display();
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|kind| format!("{kind}_temp_path {place}/{kind};\n"))
+        .concat();
+    let file = at(file, [proxy, latchkey, upstream]).replace("listen 8080;", &format!("listen {proxy}{listens};"));
+    format!(
+        "daemon off; user root; pid {place}/pid; error_log stderr; worker_processes 1; events {{}}
+        http {{ access_log off; {temporary} {file} }}"
+    )
+}
+
+/// `HAProxy`'s, with this file of the guide's and its script beside it.
+pub(super) fn haproxy(addresses: [SocketAddr; 3], folder: &Path, file: &str) -> String {
+    let asks = format!("abns@latchkey-{}", addresses[0].port());
+    let lua = folder.join("latchkey.lua");
+    std::fs::write(&lua, LUA.replace("abns@latchkey", &asks)).unwrap();
+    at(file, addresses).replace("abns@latchkey", &asks).replace("/etc/haproxy/latchkey.lua", &lua.display().to_string())
+}
+
+pub(super) const NGINX_COMMAND: [&str; 2] = ["nginx", "-c"];
+pub(super) const CADDY_COMMAND: [&str; 5] = ["caddy", "run", "--adapter", "caddyfile", "--config"];
+pub(super) const HAPROXY_COMMAND: [&str; 3] = ["haproxy", "-db", "-f"];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r46_nginx_lets_in_whom_latchkey_lets_in() {
-    let mut street = Street::new(&["nginx", "-c"], |addresses, folder| {
-        let place = folder.display();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("{kind}_temp_path {place}/{kind};\n"))
-            .concat();
-        let file = at(NGINX, addresses).replace("listen 8080;", &format!("listen {};", addresses[0]));
-        format!(
-            "daemon off; user root; pid {place}/pid; error_log stderr; worker_processes 1; events {{}}
-            http {{ access_log off; {temporary} {file} }}"
-        )
-    })
-    .await;
-    street.holds().await;
+    Street::new(&NGINX_COMMAND, &|addresses, folder| nginx(addresses, folder, NGINX, "")).await.holds().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r46_caddy_lets_in_whom_latchkey_lets_in() {
-    let command = ["caddy", "run", "--adapter", "caddyfile", "--config"];
-    let mut street =
-        Street::new(&command, |addresses, _| format!("{{\n\tadmin off\n}}\n{}", at(CADDY, addresses))).await;
-    street.holds().await;
+    let configure = |addresses, _: &Path| format!("{{\n\tadmin off\n}}\n{}", at(CADDY, addresses));
+    Street::new(&CADDY_COMMAND, &configure).await.holds().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r46_haproxy_lets_in_whom_latchkey_lets_in() {
-    let mut street = Street::new(&["haproxy", "-db", "-f"], |addresses, folder| {
-        let asks = format!("abns@latchkey-{}", addresses[0].port());
-        let lua = folder.join("latchkey.lua");
-        std::fs::write(&lua, LUA.replace("abns@latchkey", &asks)).unwrap();
-        at(HAPROXY, addresses)
-            .replace("abns@latchkey", &asks)
-            .replace("/etc/haproxy/latchkey.lua", &lua.display().to_string())
-    })
-    .await;
-    street.holds().await;
+    Street::new(&HAPROXY_COMMAND, &|addresses, folder| haproxy(addresses, folder, HAPROXY)).await.holds().await;
 }
 
 #[test]
