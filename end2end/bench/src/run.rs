@@ -20,6 +20,7 @@ use std::{
     io::{BufRead, BufReader},
     net::{SocketAddr, TcpListener},
     num::{NonZeroU32, NonZeroUsize},
+    ops::Range,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -36,7 +37,10 @@ const WHOAMI: usize = 3;
 const SETTLED: Duration = Duration::from_secs(10);
 
 /// The scenario that is asked at the proxies' address.
-const FORWARD_AUTH: usize = 10;
+const FORWARD_AUTH: usize = 11;
+
+/// The scenarios of one caller each, by every credential that needs no secret to be hashed for it.
+const CREDENTIALS: Range<usize> = 7..FORWARD_AUTH;
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -226,6 +230,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         Mix::new(valid, 1.0, 1)?.with_junk(junk.clone(), 0.1)?,
         Mix::new(junk, 0.0, 1)?,
         Mix::new(limited, 1.0, 1)?,
+        Mix::of_one(&whoami(ours, key(Purpose::Valid, 0).expose()))?,
         Mix::of_one(&whoami(ours, &token))?,
         Mix::of_one(&whoami(ours, &machine.person.token))?,
         Mix::of_one(&whoami_in_browser(ours, &machine.person.session))?,
@@ -247,6 +252,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         "the same, 10 % junk",
         "junk alone",
         "limit hit",
+        "whoami, a key",
         "whoami, an access token",
         "whoami, a personal token",
         "whoami, a session",
@@ -273,6 +279,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         .collect();
     let rows = rounds::run(NonZeroUsize::new(plan.rounds).ok_or("no rounds")?, &mut scenarios)?;
     println!("{}", Table::new(&rows));
+    print_credentials(&rows, &names[CREDENTIALS]);
     print_door(&rows, [(names[WHOAMI], names[WHOAMI_LIKE]), (names[FORWARD_AUTH], names[CHECK_LIKE])]);
     // A folder without these keys would measure refusals, which is another figure.
     if let Some((status, _)) = rows.get(WHOAMI).and_then(|row| row.statuses.seen().find(|(status, _)| *status != 200)) {
@@ -291,6 +298,19 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
     println!("(the host took {stolen} of the server's core meanwhile; where that is more than 1 %, p99 is the host's)");
     println!("{:.0} MB resident after it all", resident_mb(&server.child).unwrap_or_default());
     Ok(())
+}
+
+/// How far apart the credentials are, by the names of their scenarios.
+fn print_credentials(rows: &[Row], names: &[&str]) {
+    let of_credentials = rows.iter().filter(|row| names.contains(&row.scenario.as_str())).map(|row| row.per_second);
+    let of_credentials: Vec<_> = of_credentials.collect();
+    if let (true, Some(slowest), Some(fastest)) = (
+        of_credentials.len() > 1,
+        of_credentials.iter().copied().reduce(f64::min),
+        of_credentials.iter().copied().reduce(f64::max),
+    ) {
+        println!("the slowest credential: {:.0} % below the fastest", 100.0 * (1.0 - slowest / fastest));
+    }
 }
 
 /// What the door takes of each request, by the names of a scenario and of the bare one that answers the same.
