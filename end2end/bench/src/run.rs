@@ -39,8 +39,9 @@ const SETTLED: Duration = Duration::from_secs(10);
 /// The scenario that is asked at the proxies' address.
 const FORWARD_AUTH: usize = 11;
 
-/// The scenarios of one caller each, by every credential that needs no secret to be hashed for it.
-const CREDENTIALS: Range<usize> = 7..FORWARD_AUTH;
+/// The scenario before those of one caller each, which come by every credential that needs no secret to be hashed for it.
+const LIMIT_HIT: usize = 6;
+const CREDENTIALS: Range<usize> = LIMIT_HIT + 1..FORWARD_AUTH;
 
 /// What to run.
 #[derive(Debug, clap::Args)]

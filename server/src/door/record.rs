@@ -64,7 +64,7 @@ impl Unanswered<'_> {
     fn record(&mut self, status: u16, sent: u64) {
         let Some(verdict) = self.verdict.take() else { return };
         let (method, duration) = (self.method, self.started.elapsed());
-        // It is asked for once, and its count shall be no other's.
+        // Nobody asks for it again. A clone of a guarded API's would be one more turn at what all of its requests share.
         let route = std::mem::replace(&mut self.route, RouteName::Own(""));
         let volume = Volume { received: self.received, sent };
         let row = self.told.take().map(|told| (told, route.clone()));

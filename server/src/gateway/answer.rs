@@ -130,14 +130,16 @@ mod tests {
     use std::collections::BTreeMap;
     use time::OffsetDateTime;
 
+    /// A caller whose fields have gaps between them.
     fn identity(own: &[(&'static str, &'static str)], kind: &'static str) -> Identity {
-        let own = |place| own.get(place).map(|(name, value): &(_, &str)| (*name, Bytes::from_static(value.as_bytes())));
+        let field = |(name, value): &(_, &'static str)| (*name, Bytes::from_static(value.as_bytes()));
+        let own = |place: usize| own.get(place / 2).filter(|_| place.is_multiple_of(2)).map(field);
         Identity {
             api: ApiId::from_uuid(uuid::Uuid::from_u128(1)),
             version: 1,
             fresh_until: OffsetDateTime::UNIX_EPOCH,
             own: std::array::from_fn(own),
-            of_many: [Some(("x-auth-kind", kind)), None],
+            of_many: [None, Some(("x-auth-kind", kind))],
             answer: Slot::default(),
         }
     }
@@ -149,12 +151,16 @@ mod tests {
             identity(&[("x-auth-subject", "bob"), ("x-auth-client", "other")], "account"),
             identity(&[("x-auth-subject", "bot"), ("x-auth-client", "other")], "service_account"),
             identity(&[("x-auth-subject", "eve")], "application"),
+            // No field may hold the first; it takes no other's place.
+            identity(&[("x-auth-subject", "m\nm"), ("x-auth-scopes", "read"), ("x-auth-client", "app")], "account"),
         ];
         for _ in 0..2 {
             for identity in &told {
                 let id = RequestId::from_uuid(uuid::Uuid::from_u128(7));
                 let response = let_in(identity, id);
-                let own = identity.own.iter().flatten().map(|(name, value)| (*name, &value[..]));
+                let legal = |value: &'_ Bytes| !value.contains(&b'\n');
+                let own = identity.own.iter().flatten();
+                let own = own.map(|(name, value)| (*name, if legal(value) { &value[..] } else { b"" }));
                 let mut expected: BTreeMap<_, _> = own.collect();
                 expected.extend(identity.of_many.iter().flatten().map(|(name, value)| (*name, value.as_bytes())));
                 let id = id.to_string();
@@ -166,7 +172,7 @@ mod tests {
                 assert_eq!(found, expected);
             }
         }
-        let [ada, bob, bot, eve] = told.each_ref().map(shape_of);
+        let [ada, bob, bot, eve, _] = told.each_ref().map(shape_of);
         assert!(Arc::ptr_eq(&ada, &bob) && !Arc::ptr_eq(&bob, &bot) && !Arc::ptr_eq(&bot, &eve));
     }
 }

@@ -111,11 +111,11 @@ impl Drawn {
     pub fn keep_identity(&self, identity: Arc<Identity>) {
         let mut identities = self.identities.write().unwrap_or_else(PoisonError::into_inner);
         let is_its = |one: &Option<Arc<Identity>>| one.as_ref().is_none_or(|one| one.api == identity.api);
-        let place = identities.iter().position(is_its).unwrap_or_else(|| {
-            identities.rotate_left(1);
-            Self::IDENTITIES - 1
-        });
-        identities[place] = Some(identity);
+        // In its own place, in the next free one, or in that of the first.
+        let place = identities.iter().position(is_its).unwrap_or_default();
+        let last = place.max(identities.iter().flatten().count().saturating_sub(1));
+        identities[place..=last].rotate_left(1);
+        identities[last] = Some(identity);
     }
 }
 
@@ -356,7 +356,7 @@ mod tests {
             version,
             fresh_until,
             own: Default::default(),
-            of_many: [None; 2],
+            of_many: [None; Identity::OF_MANY],
             answer: Slot::default(),
         })
     }
@@ -369,9 +369,14 @@ mod tests {
         for number in 1..=Drawn::IDENTITIES {
             assert!(drawn.identity(api(number), 1, NOW).is_some(), "{number}");
         }
-        drawn.keep_identity(identity(api(2), 2));
-        assert!(drawn.identity(api(2), 1, NOW).is_none(), "of an API, only what it was told last is kept");
-        assert!(drawn.identity(api(2), 2, NOW).is_some() && drawn.identity(api(1), 1, NOW).is_some());
-        assert!(drawn.identity(api(2), 2, NOW + Duration::MINUTE).is_none(), "and is told for a minute");
+        drawn.keep_identity(identity(api(1), 2));
+        assert!(drawn.identity(api(1), 1, NOW).is_none(), "of an API, only what it was told last is kept");
+        assert!(drawn.identity(api(1), 2, NOW).is_some() && drawn.identity(api(2), 1, NOW).is_some());
+        assert!(drawn.identity(api(1), 2, NOW + Duration::MINUTE).is_none(), "and is told for a minute");
+        drawn.keep_identity(identity(api(9), 1));
+        assert!(drawn.identity(api(2), 1, NOW).is_none(), "now that one was told first");
+        assert!(
+            [1, 9].iter().all(|number| drawn.identity(api(*number), if *number == 1 { 2 } else { 1 }, NOW).is_some())
+        );
     }
 }

@@ -72,7 +72,7 @@ impl Pruned {
 }
 
 /// How many rows a part of a batch removes: so few that it is quick also where a page of theirs was not in memory after all. Each request
-/// stands in a dozen and a half of indexes.
+/// stands in about a dozen indexes.
 const fn part(what: Perishable) -> u64 {
     match what {
         Perishable::Requests => 2,

@@ -307,7 +307,7 @@ impl Writer {
     fn collect_counts(&mut self, all: bool) {
         let mut came = std::mem::take(&mut *self.shared.used());
         // Counts of neighbours lie on the same pages, of which a batch then changes fewer.
-        came.sort_unstable_by_key(|entry| (entry.counted_for().id(), entry.credential_id()));
+        came.sort_by_cached_key(|entry| (entry.counted_for().id(), entry.credential_id().as_uuid()));
         self.busy.add(came);
         let fetched = if all { self.busy.all() } else { self.busy.next(CREDENTIALS_A_BATCH) };
         for entry in fetched {

@@ -24,6 +24,7 @@ use latchkey_model::{AccountId, ApiKeyId, ApplicationId, Environment, TeamId};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
+    prelude::Uuid,
     sea_query::{Expr, ExprTrait, LockType, OnConflict, Query},
 };
 use std::net::IpAddr;
@@ -232,14 +233,22 @@ impl ApiKeyWriter for SeaUnitOfWork {
             .from(environment::Entity)
             .and_where(environment::Column::ApplicationId.eq(application.as_uuid()))
             .to_owned();
-        let set = api_key::ActiveModel { enabled_at: Set(Some(micros(at))), ..Default::default() };
-        api_key::Entity::update_many()
-            .set(set)
-            .filter(api_key::Column::EnvironmentId.in_subquery(its))
-            .filter(api_key::Column::RevokedAt.is_null())
-            .exec(&self.transaction)
+        let is_its = Condition::all()
+            .add(api_key::Column::EnvironmentId.in_subquery(its))
+            .add(api_key::Column::RevokedAt.is_null());
+        // The newest first, as everybody takes several: of two who would take the same in another order, each could wait for the other.
+        api_key::Entity::find()
+            .select_only()
+            .column(api_key::Column::Id)
+            .filter(is_its.clone())
+            .order_by_desc(api_key::Column::Id)
+            .lock(LockType::NoKeyUpdate)
+            .into_tuple::<Uuid>()
+            .all(&self.transaction)
             .await
             .map_err(store_error)?;
+        let set = api_key::ActiveModel { enabled_at: Set(Some(micros(at))), ..Default::default() };
+        api_key::Entity::update_many().set(set).filter(is_its).exec(&self.transaction).await.map_err(store_error)?;
         Ok(())
     }
 

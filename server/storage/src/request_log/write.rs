@@ -17,7 +17,7 @@ use latchkey_model::trace::DecisionTrace;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, Value, prelude::Uuid,
 };
-use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// A batch that is tried again after an answer was lost writes nothing twice.
 const ROWS: Bulk = Bulk {
@@ -169,16 +169,14 @@ const ACCESS_TOKENS_USED: Bulk = Bulk {
     columns: 3,
 };
 
-/// Last uses of the rows of one table, the newest row first.
-fn newest_first(uses: &[LastUse], id: fn(Used) -> Option<Uuid>) -> Vec<(Uuid, &LastUse)> {
-    let mut its: Vec<_> = uses.iter().filter_map(|one| Some((id(one.used)?, one))).collect();
-    its.sort_unstable_by_key(|(id, _)| Reverse(*id));
-    its
+/// The last uses of one sort.
+fn used(uses: &[LastUse], id: fn(Used) -> Option<Uuid>) -> Vec<(Uuid, &LastUse)> {
+    uses.iter().filter_map(|one| Some((id(one.used)?, one))).collect()
 }
 
 /// Last uses by the table that they belong in.
 fn by_table(uses: &[LastUse]) -> [(LastUses, Vec<(Uuid, &LastUse)>); 4] {
-    let of = |id| newest_first(uses, id);
+    let of = |id| used(uses, id);
     [
         (KEYS_USED, of(|used| if let Used::Key(id) = used { Some(id.as_uuid()) } else { None })),
         (CLIENTS_USED, of(|used| if let Used::Client(id) = used { Some(id.as_uuid()) } else { None })),
@@ -191,21 +189,34 @@ fn last_use((id, used): &(Uuid, &LastUse)) -> Vec<Value> {
     vec![(*id).into(), micros(used.at).into(), used.address.to_string().into()]
 }
 
+impl SeaUnitOfWork {
+    /// Writes last uses of one table's rows, and takes with them those of these ids, which are written after them.
+    async fn write_last_uses(
+        &self,
+        (table, uses): (LastUses, Vec<(Uuid, &LastUse)>),
+        others: impl Iterator<Item = Uuid> + Send,
+    ) -> Result<(), StoreError> {
+        if self.transaction.get_database_backend() == DatabaseBackend::Postgres {
+            let ids: BTreeSet<_> = uses.iter().map(|(id, _)| *id).chain(others).collect();
+            let newest_first: Vec<_> = ids.into_iter().rev().collect();
+            table.take.run(&self.transaction, &newest_first, |id| Ok(vec![(*id).into()])).await?;
+        }
+        table.write.run(&self.transaction, &uses, |used| Ok(last_use(used))).await
+    }
+}
+
 #[async_trait]
 impl RequestLogWriter for SeaUnitOfWork {
     async fn record(&mut self, batch: &RequestBatch) -> Result<(), StoreError> {
         ROWS.run(&self.transaction, &batch.rows, row).await?;
         FOLDED.run(&self.transaction, &batch.folded, |rows| Ok(folded(rows))).await?;
         rollup::add(&self.transaction, &batch.rollups, &batch.addresses).await?;
-        let has_other_writers = self.transaction.get_database_backend() == DatabaseBackend::Postgres;
-        for (table, uses) in by_table(&batch.last_uses) {
-            if has_other_writers {
-                table.take.run(&self.transaction, &uses, |(id, _)| Ok(vec![(*id).into()])).await?;
-            }
-            table.write.run(&self.transaction, &uses, |used| Ok(last_use(used))).await?;
+        let [keys, others @ ..] = by_table(&batch.last_uses);
+        self.write_last_uses(keys, batch.exposures.iter().map(|(key, _)| key.as_uuid())).await?;
+        for one in others {
+            self.write_last_uses(one, std::iter::empty()).await?;
         }
-        let tokens =
-            newest_first(&batch.last_uses, |used| if let Used::AccessToken(id) = used { Some(id) } else { None });
+        let tokens = used(&batch.last_uses, |used| if let Used::AccessToken(id) = used { Some(id) } else { None });
         ACCESS_TOKENS_USED.run(&self.transaction, &tokens, |used| Ok(last_use(used))).await?;
         NETWORKS.run(&self.transaction, &batch.networks, |seen| Ok(from_network(seen))).await?;
         for (key, at) in &batch.exposures {

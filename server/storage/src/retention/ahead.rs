@@ -1,6 +1,6 @@
 //! Reading what removing the oldest requests will need, before anybody holds the writer for it.
 //!
-//! A row stands in a dozen and a half of indexes. Where the page of one lies on a busy disk, the writer would be held until it has been read.
+//! A row stands in about a dozen indexes. Where the page of one lies on a busy disk, the writer would be held until it has been read.
 
 use crate::{SeaStore, error::store_error};
 use latchkey_core::port::StoreError;

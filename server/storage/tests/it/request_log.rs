@@ -3,7 +3,7 @@
 use crate::support::{Database, NOW, Person, add_key, application, new_key, on_both_databases, person, stored, uuid};
 use latchkey_core::port::{
     ApiKeyReader, Consumed, Perishable, RequestLogReader, RetentionReader,
-    api_key::{ApiKey, KeyOwner, Leaked, Traffic},
+    api_key::{ApiKey, Disabled, Holder, KeyOwner, Traffic},
     request_log::{
         AttributedTo, Attribution, CredentialId, Folded, GroupBy, LastUse, LogScope, RequestBatch, RequestFilter,
         RequestRow, Used,
@@ -332,6 +332,7 @@ async fn a_last_use_of_the_future_gives_way(database: &Database) {
 /// Whoever changes two keys of a row of keys takes the newer first. Taken in another order, each would wait for the other.
 async fn last_uses_wait_for_whoever_changes_two_keys(database: &Database) {
     let ada = person(database, "ada@example.org").await;
+    let holder = Holder::Team(ada.team);
     let mut keys = Vec::new();
     for public_id in ["aaaaaaaaaaaa", "bbbbbbbbbbbb"] {
         keys.push(key(database, &ada, public_id, public_id).await.id);
@@ -339,20 +340,33 @@ async fn last_uses_wait_for_whoever_changes_two_keys(database: &Database) {
     keys.sort_unstable();
     let [older, newer] = keys[..] else { unreachable!("two were made") };
     let address = "203.0.113.9".parse().unwrap();
-    let last_uses = [older, newer].map(|id| LastUse { used: Used::Key(id), at: NOW, address }).to_vec();
-    let leaked = Leaked { at: NOW, place: "here".to_owned() };
-    let mut work = database.begin().await;
-    assert_eq!(work.api_key_leaked(newer, &leaked).await.unwrap(), Consumed::Won);
-    let both = async {
-        // The others come meanwhile, and wait.
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        assert_eq!(work.api_key_leaked(older, &leaked).await.unwrap(), Consumed::Won);
-        work.commit().await.unwrap();
-    };
-    tokio::join!(write(database, RequestBatch { last_uses, ..RequestBatch::default() }), both);
+    let used = |id| LastUse { used: Used::Key(id), at: NOW, address };
+    let nothing = RequestBatch::default;
+    for (number, batch) in [
+        RequestBatch { last_uses: vec![used(older), used(newer)], ..nothing() },
+        RequestBatch { exposures: vec![(older, NOW), (newer, NOW)], ..nothing() },
+        RequestBatch { last_uses: vec![used(older)], exposures: vec![(newer, NOW)], ..nothing() },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let by = Disabled { at: NOW, by_policy: false };
+        let mut work = database.begin().await;
+        assert_eq!(work.api_key_disable(holder, newer, by).await.unwrap(), Consumed::Won, "{number}");
+        let both = async {
+            // The others come meanwhile, and wait.
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            assert_eq!(work.api_key_disable(holder, older, by).await.unwrap(), Consumed::Won, "{number}");
+            for id in [newer, older] {
+                assert_eq!(work.api_key_enable(holder, id, NOW).await.unwrap(), Consumed::Won, "{number}");
+            }
+            work.commit().await.unwrap();
+        };
+        tokio::join!(write(database, batch), both);
+    }
     for id in [older, newer] {
         let key = database.store.api_key(ada.account.id, id).await.unwrap().unwrap();
-        assert_eq!((key.last_used_at, key.leaked), (Some(NOW), Some(leaked.clone())));
+        assert_eq!((key.last_used_at, key.exposed_at), (Some(NOW), Some(NOW)));
     }
 }
 
