@@ -5,6 +5,7 @@ use crate::{
     limit::Quota,
     port::rollup::{AddressCounts, LATENCY_BOUNDS_US, Period, RollupCounts, Volume},
 };
+use smallvec::SmallVec;
 use std::{
     net::IpAddr,
     sync::{
@@ -58,13 +59,17 @@ pub struct Counted {
     pub near: Option<Quota>,
 }
 
-/// What was counted since the last visit.
+/// An hour and an address, and what came from there.
+type CountedFrom = ((i64, Option<IpAddr>), AddressCounts);
+
+/// What was counted since the last visit. The first slot and address lie here, and mostly there are no others: whoever counts for many
+/// keys in turn waits for everything that lies elsewhere.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// Mostly one or two slots: a key calls few routes in a few seconds.
-    pub slots: Vec<(Slot, Sums)>,
+    pub slots: SmallVec<[(Slot, Sums); 1]>,
     /// By hour and address; none for those that found no room.
-    pub addresses: Vec<((i64, Option<IpAddr>), AddressCounts)>,
+    pub addresses: SmallVec<[CountedFrom; 1]>,
     /// When a request was last let in, and from where.
     pub last_use: Option<(OffsetDateTime, IpAddr)>,
     /// When the key was first seen where it must not be.
@@ -141,7 +146,7 @@ impl Tally {
         first
     }
 
-    /// Hands over what was counted, and begins anew. The room for slots is kept.
+    /// Hands over what was counted, and begins anew, also with no more room than there was at first.
     pub fn hand_over(
         &self,
         mut take: impl FnMut(Slot, Sums),
@@ -154,6 +159,8 @@ impl Tally {
         for ((hour, address), sums) in counts.addresses.drain(..) {
             take_address(hour, address, sums);
         }
+        counts.slots.shrink_to_fit();
+        counts.addresses.shrink_to_fit();
         Seen { last_use: counts.last_use.take(), exposed_at: counts.exposed_at.take(), near: counts.near.take() }
     }
 
