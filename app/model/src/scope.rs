@@ -70,7 +70,7 @@ pub struct ScopeSet(Box<[Scope]>);
 impl ScopeSet {
     /// Whether the set holds this scope, to the letter.
     pub fn contains(&self, scope: &str) -> bool {
-        self.0.iter().any(|held| held.as_str() == scope)
+        self.0.binary_search_by(|held| held.as_str().cmp(scope)).is_ok()
     }
 
     /// Whether the set holds nothing.
@@ -86,17 +86,12 @@ impl ScopeSet {
     /// The scopes that are in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.iter().filter(|scope| other.has(scope)).cloned().collect())
+        Self(self.0.iter().filter(|scope| other.contains(scope.as_str())).cloned().collect())
     }
 
     /// Whether every scope of this set is in the other.
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.0.iter().all(|scope| other.has(scope))
-    }
-
-    /// The same as [`contains`](Self::contains), for sets of which somebody else says how large they are.
-    fn has(&self, scope: &Scope) -> bool {
-        self.0.binary_search(scope).is_ok()
+        self.0.iter().all(|scope| other.contains(scope.as_str()))
     }
 }
 

@@ -1,8 +1,9 @@
 //! A server with listeners of its own that speak TLS, and clients with certificates.
 
 use crate::support::{Answer, Portal};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderMap;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use server::{
     config::Given,
@@ -61,6 +62,18 @@ impl Authority {
         (Self(Issuer::new(params, key), certificate.pem.clone()), certificate)
     }
 
+    /// Puts `certificate.pem` of a server on this machine, with its key, and `authority.pem` into a folder: a new authority's.
+    pub(crate) fn set_up_server(folder: &Path) {
+        let authority = Self::new();
+        let mut params = named("localhost");
+        params.subject_alt_names =
+            vec![SanType::DnsName("localhost".try_into().unwrap()), SanType::IpAddress([127, 0, 0, 1].into())];
+        let identity = authority.sign(&params);
+        let certificate = format!("{}{}", identity.pem, identity.key_pem());
+        std::fs::write(folder.join("certificate.pem"), certificate).unwrap();
+        std::fs::write(folder.join("authority.pem"), authority.pem()).unwrap();
+    }
+
     pub(crate) fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         Identity::of(&params.signed_by(&key, &self.0).unwrap(), &key)
@@ -80,6 +93,16 @@ impl Identity {
 
     pub(crate) fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// As `Client-Cert` has it (RFC 9440 section 2.1).
+    pub(crate) fn client_cert(&self) -> String {
+        format!(":{}:", STANDARD.encode(self.der()))
+    }
+
+    /// As nginx's `$ssl_client_escaped_cert` has it.
+    pub(crate) fn escaped(&self) -> String {
+        percent_encoding::utf8_percent_encode(&self.pem, percent_encoding::NON_ALPHANUMERIC).to_string()
     }
 
     pub(crate) fn key_pem(&self) -> String {

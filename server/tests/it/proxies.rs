@@ -6,7 +6,6 @@ use crate::{
     support::{Answer, Machine, Portal, basic},
 };
 use axum::body::Body;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Request, StatusCode};
 use latchkey_core::{api_key::PlainApiKey, random::SystemRandom};
 use latchkey_model::KeyKind;
@@ -275,15 +274,10 @@ impl HandedOn {
 
 const BY_TLS: [(&str, &str); 2] = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-proto", "https")];
 
-/// The field of RFC 9440.
-fn client_cert(identity: &Identity) -> String {
-    format!(":{}:", STANDARD.encode(identity.der()))
-}
-
 #[tokio::test]
 async fn rfc9440_a_trusted_proxy_hands_on_the_certificate_of_its_caller() {
     let stage = handed_on(Some(CertificateField::ClientCert)).await;
-    let field = client_cert(&stage.own);
+    let field = stage.own.client_cert();
     let shown = [BY_TLS[0], BY_TLS[1], ("client-cert", field.as_str())];
     let answer = stage.token(PROXY, &shown).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
@@ -299,9 +293,9 @@ async fn rfc9440_a_trusted_proxy_hands_on_the_certificate_of_its_caller() {
     assert_eq!(stage.portal.recorded(&answer).await.reason.as_deref(), Some("wrong_certificate"));
 
     // It need not be named in the field of nginx, and one of an authority of somebody's is nobody's.
-    let stranger = client_cert(&Authority::new().sign(&named("Nightly import")));
-    let other = client_cert(&stage.authority.sign(&named("Nightly export")));
-    let escaped = percent_encoding::utf8_percent_encode(&stage.own.pem, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let stranger = Authority::new().sign(&named("Nightly import")).client_cert();
+    let other = stage.authority.sign(&named("Nightly export")).client_cert();
+    let escaped = stage.own.escaped();
     for (what, peer, fields) in [
         ("no proxy of ours", STRANGER, vec![("client-cert", field.as_str())]),
         ("this machine", "127.0.0.1:40000", vec![("client-cert", field.as_str())]),
@@ -333,8 +327,8 @@ async fn rfc9440_a_trusted_proxy_hands_on_the_certificate_of_its_caller() {
 async fn a_certificate_between_is_handed_on_in_the_chain() {
     let stage = handed_on(Some(CertificateField::ClientCert)).await;
     let (between, certificate) = stage.authority.authorize("Example department");
-    let own = client_cert(&between.sign(&named("Nightly import")));
-    let chain = client_cert(&certificate);
+    let own = between.sign(&named("Nightly import")).client_cert();
+    let chain = certificate.client_cert();
     let alone = [BY_TLS[0], BY_TLS[1], ("client-cert", own.as_str())];
     assert_eq!(error(&stage.token(PROXY, &alone).await), "invalid_client");
     let answer = stage.token(PROXY, &[&alone[..], &[("client-cert-chain", chain.as_str())]].concat()).await;
@@ -344,10 +338,10 @@ async fn a_certificate_between_is_handed_on_in_the_chain() {
 #[tokio::test]
 async fn nginx_hands_on_pem_and_an_authority_that_is_taken_out_opens_nothing() {
     let stage = handed_on(Some(CertificateField::XSslClientCert)).await;
-    let escaped = percent_encoding::utf8_percent_encode(&stage.own.pem, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let escaped = stage.own.escaped();
     let shown = [BY_TLS[0], BY_TLS[1], ("x-ssl-client-cert", escaped.as_str())];
     assert_eq!(stage.token(PROXY, &shown).await.status, StatusCode::OK);
-    let standard = client_cert(&stage.own);
+    let standard = stage.own.client_cert();
     let other = [BY_TLS[0], BY_TLS[1], ("client-cert", standard.as_str())];
     assert_eq!(error(&stage.token(PROXY, &other).await), "invalid_client");
 
@@ -368,7 +362,7 @@ async fn nginx_hands_on_pem_and_an_authority_that_is_taken_out_opens_nothing() {
 #[tokio::test]
 async fn r60_what_a_proxy_says_of_certificates_counts_where_the_operator_said_so() {
     let stage = handed_on(None).await;
-    let field = client_cert(&stage.own);
+    let field = stage.own.client_cert();
     let shown = [BY_TLS[0], BY_TLS[1], ("client-cert", field.as_str())];
     assert_eq!(error(&stage.token(PROXY, &shown).await), "invalid_client");
     // Nor does it at the listener for checks, where proxies pass on what their callers wrote.

@@ -4,8 +4,6 @@ use crate::{
     https::{self, Authority, Identity, named, trusting},
     support::{Answer, Portal},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
-use rcgen::SanType;
 use server::{config::Given, plain_http, tls::CertificateField};
 use std::{
     net::{SocketAddr, TcpListener},
@@ -47,13 +45,8 @@ impl Proxy {
     /// Starts one with what `configure` makes of its addresses and folder; the command reads it from the file at its end.
     async fn start(command: &[&str], configure: impl Fn(SocketAddr, SocketAddr, &Path) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let authority = Authority::new();
-        let mut params = named("localhost");
-        params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
-        let identity = authority.sign(&params);
+        Authority::set_up_server(folder.path());
         let file = |name: &str| folder.path().join(name);
-        std::fs::write(file("certificate.pem"), format!("{}{}", identity.pem, identity.key_pem())).unwrap();
-        std::fs::write(file("authority.pem"), authority.pem()).unwrap();
         let (plain, tls) = (free_address(), free_address());
         std::fs::write(file("configuration"), configure(plain, tls, folder.path())).unwrap();
         let child = Command::new(command[0])
@@ -208,8 +201,7 @@ async fn hands_on_certificates(portal: &Portal, proxy: &Proxy, authority: &Autho
     ada.service_account(&application, "development", &["read:posts"], &registered).await;
 
     // A certificate is no secret: everybody can send this in a field.
-    let standard = format!(":{}:", STANDARD.encode(own.der()));
-    let escaped = percent_encoding::utf8_percent_encode(&own.pem, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let (standard, escaped) = (own.client_cert(), own.escaped());
     let forged = [
         ("client-cert", standard.as_str()),
         ("client_cert", &standard),

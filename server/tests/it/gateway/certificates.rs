@@ -84,22 +84,17 @@ async fn bound_token(world: &World, machine: &Machine, own: &Identity) -> String
     let body = encoded(&[("grant_type", "client_credentials"), ("client_id", &machine.client_id)]);
     let request = Request::post("/oauth/token")
         .header("content-type", "application/x-www-form-urlencoded")
-        .header("client-cert", client_cert(own));
+        .header("client-cert", own.client_cert());
     let request = BY_TLS.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let answer = world.portal.send_from(PROXY, request.body(Body::from(body)).unwrap()).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     answer.json()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// The field of RFC 9440.
-fn client_cert(identity: &Identity) -> String {
-    format!(":{}:", STANDARD.encode(identity.der()))
-}
-
 #[tokio::test]
 async fn rfc9440_a_check_is_judged_by_the_certificate_that_a_named_proxy_hands_on() {
     let scene = Scene::set(Some(CertificateField::ClientCert)).await;
-    let (world, field) = (&scene.world, client_cert(&scene.own));
+    let (world, field) = (&scene.world, scene.own.client_cert());
     let shown = ("client-cert", field.as_str());
     // Looked up, and from memory.
     for _ in 0..2 {
@@ -108,7 +103,7 @@ async fn rfc9440_a_check_is_judged_by_the_certificate_that_a_named_proxy_hands_o
         assert_eq!((answer.status.as_u16(), told[0]), (200, "service_account"), "{answer:?}");
         assert_eq!(told[1..], [scene.machine.client_id.as_str(), "orders:read"]);
     }
-    let pinned = client_cert(&scene.pinned);
+    let pinned = scene.pinned.client_cert();
     assert_eq!(world.check("GET", "/v1/orders", &[("client-cert", &pinned)]).await.status, 200);
     let refused = world.check("POST", "/v1/orders", &[shown]).await;
     assert_eq!(refusal(&refused), (403, "insufficient_scope".to_owned()));
@@ -124,7 +119,7 @@ async fn rfc9440_a_check_is_judged_by_the_certificate_that_a_named_proxy_hands_o
     }
 
     for (what, identity) in scene.strangers() {
-        let refused = world.check("GET", "/v1/orders", &[("client-cert", &client_cert(&identity))]).await;
+        let refused = world.check("GET", "/v1/orders", &[("client-cert", &identity.client_cert())]).await;
         assert_eq!(refusal(&refused), (MISSING.0, MISSING.1.to_owned()), "{what}");
     }
     for fields in [&[shown, shown][..], &[("x-ssl-client-cert", field.as_str())], &[("client-cert", "::")]] {
@@ -136,7 +131,7 @@ async fn rfc9440_a_check_is_judged_by_the_certificate_that_a_named_proxy_hands_o
 #[tokio::test]
 async fn r60_a_certificate_in_a_check_is_none_but_where_the_operator_says_so() {
     let scene = Scene::set(Some(CertificateField::ClientCert)).await;
-    let field = client_cert(&scene.own);
+    let field = scene.own.client_cert();
     let about = [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/v1/orders"), ("client-cert", field.as_str())];
     let plain = ("x-forwarded-proto", "http");
     for (what, peer, by) in [
@@ -150,7 +145,7 @@ async fn r60_a_certificate_in_a_check_is_none_but_where_the_operator_says_so() {
     }
     // What holds for those who come to the portal by a proxy says nothing about checks.
     let scene = Scene::set(None).await;
-    let refused = scene.world.check("GET", "/v1/orders", &[("client-cert", &client_cert(&scene.own))]).await;
+    let refused = scene.world.check("GET", "/v1/orders", &[("client-cert", &scene.own.client_cert())]).await;
     assert_eq!(refusal(&refused), (MISSING.0, MISSING.1.to_owned()));
 }
 

@@ -4,7 +4,6 @@ use super::real_proxies::{
     CADDY, CADDY_COMMAND, HAPROXY, HAPROXY_COMMAND, NGINX, NGINX_COMMAND, Seen, Street, at, haproxy, nginx,
 };
 use crate::https::{Authority, Identity, named, trusting};
-use base64::{Engine, engine::general_purpose::STANDARD};
 use server::{config::Given, tls::CertificateField};
 use std::{net::SocketAddr, path::Path};
 
@@ -58,8 +57,7 @@ async fn takes_whoever_shows_a_certificate(mut street: Street, clients: &Authori
     let of_pinned = ada.service_account(&application, "production", &["orders:read"], &registered).await;
 
     // A certificate is no secret: everybody can send this in a field.
-    let standard = format!(":{}:", STANDARD.encode(own.der()));
-    let escaped = percent_encoding::utf8_percent_encode(&own.pem, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let (standard, escaped) = (own.client_cert(), own.escaped());
     let forged = [
         ("client-cert", standard.as_str()),
         ("client_cert", &standard),

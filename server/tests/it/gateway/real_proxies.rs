@@ -2,7 +2,7 @@
 
 use super::{World, fields};
 use crate::{
-    https::{Authority, named, trusting},
+    https::{Authority, trusting},
     support::{Answer, join_all},
 };
 use axum::{
@@ -12,7 +12,6 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, Request, StatusCode};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use rcgen::SanType;
 use server::{config::Given, plain_http};
 use std::{
     net::{SocketAddr, TcpListener},
@@ -133,13 +132,7 @@ impl Street {
         tokio::spawn(async move { axum::serve(listener, router).await });
 
         let folder = tempfile::tempdir().unwrap();
-        let authority = Authority::new();
-        let mut params = named("localhost");
-        params.subject_alt_names = vec![SanType::DnsName("localhost".try_into().unwrap())];
-        let identity = authority.sign(&params);
-        let certificate = format!("{}{}", identity.pem, identity.key_pem());
-        std::fs::write(folder.path().join("certificate.pem"), certificate).unwrap();
-        std::fs::write(folder.path().join("authority.pem"), authority.pem()).unwrap();
+        Authority::set_up_server(folder.path());
         let proxy = free_address();
         let file = folder.path().join("configuration");
         std::fs::write(&file, configure([proxy, latchkey, upstream], folder.path())).unwrap();
